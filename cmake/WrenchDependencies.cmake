@@ -1,0 +1,27 @@
+# Third-party libraries, all from Debian packages (scripts/setup.sh installs them). Each becomes one
+# target wrench_dep::<name>; a module names the ones it uses in wrench_module(THIRD_PARTY ...).
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+
+function(wrench_pkg_dependency name pkg)
+  pkg_check_modules(${name} REQUIRED IMPORTED_TARGET ${pkg})
+  add_library(wrench_dep::${name} ALIAS PkgConfig::${name})
+endfunction()
+
+wrench_pkg_dependency(sqlite sqlite3)
+wrench_pkg_dependency(openssl libcrypto)
+wrench_pkg_dependency(yaml yaml-0.1)
+wrench_pkg_dependency(hyperscan libhs)
+wrench_pkg_dependency(re2 re2)
+wrench_pkg_dependency(pcre2 libpcre2-8)
+wrench_pkg_dependency(zstd libzstd)
+
+find_package(Boost 1.81 REQUIRED COMPONENTS json)
+add_library(wrench_dep::boost_json ALIAS Boost::json)
+add_library(wrench_dep::fmt INTERFACE IMPORTED)
+target_compile_definitions(wrench_dep::fmt INTERFACE FMT_HEADER_ONLY=1)
+add_library(wrench_dep::cli11 INTERFACE IMPORTED)
+
+find_package(GTest REQUIRED)
+find_package(benchmark REQUIRED)

@@ -1,0 +1,5 @@
+#include "wrench/base/version.hpp"
+
+namespace wrench {
+std::string_view version() { return WRENCH_VERSION; }
+}  // namespace wrench

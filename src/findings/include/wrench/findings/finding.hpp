@@ -1,0 +1,202 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "wrench/base/result.hpp"
+#include "wrench/codec/json.hpp"
+
+namespace wrench::findings {
+
+enum class Severity : std::uint8_t { Info, Low, Medium, High, Critical };
+enum class Confidence : std::uint8_t { Low, Medium, High };
+enum class Category : std::uint8_t { Security, Secret, Correctness, Performance, Maintainability, Structure, Style };
+
+std::string_view name(Severity severity);
+std::string_view name(Confidence confidence);
+std::string_view name(Category category);
+Result<Severity> parse_severity(std::string_view text);
+std::optional<Confidence> parse_confidence(std::string_view text);
+std::optional<Category> parse_category(std::string_view text);
+
+/// Line and column count from 1, the column in Unicode code points; offset in bytes from 0.
+struct Position {
+  std::uint32_t line = 1;
+  std::uint32_t col = 1;
+  std::uint64_t offset = 0;
+  auto operator<=>(const Position&) const = default;
+};
+
+/// A range in a file; `end` is exclusive. `content` is "sha256:<hex>" of the bytes that were analysed.
+struct Location {
+  std::string path;
+  Position start;
+  Position end;
+  std::string content;
+  bool operator==(const Location&) const = default;
+};
+
+struct Metavar {
+  std::string name;  ///< "$X"
+  std::string text;
+  std::optional<std::string> value;  ///< Propagated constant.
+  Position start, end;
+};
+
+enum class TraceRole : std::uint8_t { Source, Step, Sink };
+struct TraceStep {
+  TraceRole role = TraceRole::Step;
+  Location where;
+  std::string note;
+};
+struct Related {
+  Location where;
+  std::string note;
+};
+
+struct Edit {
+  Location where;
+  std::string text;
+};
+enum class FixState : std::uint8_t { Suggested, Verified, Rejected };
+struct Fix {
+  FixState state = FixState::Suggested;
+  std::string description;  ///< One imperative line: "bind the parameter".
+  std::vector<Edit> edits;  ///< May be empty: advice in words only.
+};
+
+struct Suppressed {
+  std::string kind;    ///< "inline", "file", "store"
+  std::string reason;  ///< May be empty.
+  std::string source;  ///< The directive as written, or who decided.
+};
+
+enum class Reach : std::uint8_t { Unknown, Entry, TestOrDead };
+
+/// One problem or opportunity, with its evidence. Plain data; wire form in docs/reference/scan-json.md.
+struct Finding {
+  std::string fingerprint;  ///< "wf1-" + 32 hex digits; see fingerprint.hpp.
+  std::string rule;
+  std::string rule_file;  ///< Empty for built-in checkers.
+  std::string title;      ///< Short headline; the message's first sentence when empty.
+  std::string message;
+  std::string rule_severity;  ///< The rule's own word (semgrep-json), may be empty.
+  Severity severity = Severity::Medium;
+  Confidence confidence = Confidence::Medium;
+  Category category = Category::Maintainability;
+  std::vector<std::string> cwe;  ///< "CWE-89"
+  std::string agent;             ///< Which agent reported it; empty below `agents`.
+  Location where;
+  std::string symbol;  ///< Enclosing definition, "Store.find"; may be empty.
+  std::string lines;   ///< The source lines of the range, secrets masked, at most 20 lines / 2 KiB.
+  std::vector<Metavar> metavars;
+  std::vector<TraceStep> trace;
+  std::vector<Related> related;
+  std::optional<Fix> fix;
+  std::optional<Suppressed> suppressed;
+  std::string group;  ///< Same cause, shown once; empty when alone.
+  double rank = 0;    ///< 0 to 100, see ranking.hpp.
+  Reach reach = Reach::Unknown;
+  bool near_parse_error = false;
+  bool is_new = true;          ///< Not matched by the baseline.
+  codec::Json metadata;        ///< The rule's metadata as written (object or null).
+};
+
+/// A fault or a spent budget: part of the input wasn't analysed. Forbids exit code 0.
+struct Partial {
+  std::string code;  ///< file_timeout, file_unreadable, rule_invalid, … (docs/reference/partial.md)
+  std::string path;
+  std::string subject;  ///< Rule or function, may be empty.
+  std::string detail;
+};
+
+/// Policy, not a fault.
+struct Skipped {
+  std::string path;
+  std::string reason;  ///< ignored binary too_large generated vendored minified symlink special_file unknown_language
+};
+
+struct ComplexityIncrement {
+  std::uint32_t line = 0, col = 0;
+  std::string kind;  ///< "if", "loop", "logical operator", …
+  std::uint32_t add = 0, nesting = 0;
+};
+struct FunctionMetrics {
+  std::string path, name;
+  std::uint32_t line = 0, end_line = 0;
+  std::uint32_t cyclomatic = 0, cognitive = 0, nloc = 0, nesting = 0, parameters = 0;
+  double maintainability = 0;
+  std::vector<ComplexityIncrement> increments;
+};
+struct FileMetrics {
+  std::string path, language;
+  std::uint32_t lines = 0, nloc = 0, functions = 0;
+  std::uint32_t cognitive = 0, cyclomatic = 0;  ///< Sums over the file's functions.
+};
+
+struct CloneClass {
+  int type = 1;  ///< 1 equal tokens, 2 names and literals differ.
+  std::uint32_t tokens = 0;
+  std::vector<Location> members;
+  std::vector<std::string> renames;
+  std::string proposal;
+};
+
+struct ImportCycle {
+  std::vector<std::string> modules;  ///< Shortest cycle of the component; first not repeated at the end.
+  std::vector<Location> evidence;    ///< The import that makes each edge.
+};
+
+/// What version control says about one file. Percentages are 0 to 100.
+struct Hotspot {
+  std::string path;
+  std::uint32_t revisions = 0;  ///< Within the window.
+  std::uint32_t cognitive = 0;
+  std::uint32_t findings = 0;
+  std::string main_author;
+  double main_author_percent = 0;
+  double score = 0;  ///< percentile(revisions) x percentile(complexity), 0 to 1.
+};
+
+struct Report {
+  struct Run {
+    std::string started;
+    std::int64_t elapsed_ms = 0;
+    int jobs = 1;
+    std::vector<std::string> analyses;
+    bool complete = true;
+  } run;
+  std::string tool_version;
+  std::string rules_sha256;
+  std::string root;       ///< As typed.
+  std::string repository; ///< Name for people; empty when unknown.
+  std::string revision;   ///< "main@3f2c91a", empty outside git.
+  struct Summary {
+    std::uint64_t files_scanned = 0, files_cached = 0, bytes = 0, nloc = 0;
+    std::uint64_t suppressed = 0, baseline_matched = 0, baseline_fixed = 0;
+    std::string baseline_date;  ///< Empty without a baseline.
+    std::vector<std::pair<std::string, std::uint64_t>> by_language;  ///< nloc per language, largest first.
+  } summary;
+  std::vector<Finding> findings;  ///< Suppressed ones included, marked.
+  std::vector<FileMetrics> files;
+  std::vector<FunctionMetrics> functions;
+  std::vector<CloneClass> clones;
+  std::vector<ImportCycle> cycles;
+  std::vector<Hotspot> hotspots;  ///< Best first.
+  codec::Json history;            ///< Object of journey.mine_history, or null.
+  std::vector<Skipped> skipped;
+  std::vector<Partial> partial;
+  std::vector<Error> errors;       ///< Bad rules and the like, with place.
+  std::vector<std::string> notes;  ///< Degraded modes in words: "not a git repository: no history".
+};
+
+codec::Json to_json(const Finding& finding);
+Result<Finding> finding_from_json(const codec::Json& value);
+codec::Json to_json(const Report& report);
+Result<Report> report_from_json(const codec::Json& value);
+
+}  // namespace wrench::findings
