@@ -1,0 +1,37 @@
+#pragma once
+
+#include <string_view>
+
+#include "wrench/base/result.hpp"
+#include "wrench/base/stop.hpp"
+#include "wrench/code/ir.hpp"
+
+namespace wrench::code {
+
+struct ParseLimits {
+  std::uint32_t nodes_max = 5'000'000;
+  std::uint32_t nesting_max = 2'000;
+  Micros parse_us_max = 5 * kMicrosPerSecond;
+};
+
+/// Parses and lowers one text. Holds tree-sitter parsers, one per language, and reuses them: one Parser per thread.
+class Parser {
+ public:
+  Parser();
+  ~Parser();
+  Parser(Parser&&) noexcept;
+  Parser& operator=(Parser&&) noexcept;
+
+  /// Never fails on syntax: errors are nodes. Error codes code.file_timeout, code.nesting_too_deep, code.nodes_max,
+  /// code.unsupported_language, code.stopped.
+  Result<Ir> parse(source::Language language, std::string_view text, Atoms& atoms, const ParseLimits& limits,
+                   const Clock& clock, const StopToken& stop);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+bool can_parse(source::Language language);
+
+}  // namespace wrench::code
