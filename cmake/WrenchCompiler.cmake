@@ -28,6 +28,7 @@ target_compile_options(wrench_build_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Wold-style-cast
   -Wimplicit-fallthrough -Wextra-semi -Werror
   -Wno-gnu-statement-expression -Wno-missing-field-initializers
+  -Wno-deprecated-declarations  # libstdc++ 12: stable_sort calls the deprecated get_temporary_buffer
   -fno-omit-frame-pointer -fstack-protector-strong -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=
   $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=2>)
 if(WRENCH_SANITIZE)
