@@ -3,8 +3,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -16,6 +18,7 @@ namespace wrench::codec {
 class Json;
 
 /// Members in insertion order, names unique. Lookup is linear up to 16 members, then by a sorted index.
+/// Reading never changes the object, so several threads may read one.
 class JsonObject {
  public:
   using Member = std::pair<std::string, Json>;
@@ -26,6 +29,9 @@ class JsonObject {
   JsonObject& operator=(const JsonObject&);
   JsonObject& operator=(JsonObject&&) noexcept;
   ~JsonObject();
+
+  /// Nothing when two members share a name; `members` is then left as it was.
+  static std::optional<JsonObject> from_members(std::vector<Member>&& members);
 
   std::size_t size() const;
   bool empty() const { return size() == 0; }
@@ -43,8 +49,13 @@ class JsonObject {
   bool operator==(const JsonObject& other) const;  ///< Order of members doesn't matter.
 
  private:
+  std::optional<std::size_t> index_of(std::string_view name) const;
+  void append(std::string_view name, Json value);
+  void sort_tail();
+
   std::vector<Member> members_;
-  mutable std::vector<std::uint32_t> sorted_;  // Indexes by name; rebuilt on demand above the linear limit.
+  // Indexes of the first sorted_.size() members, by name; the few after them are looked up one by one.
+  std::vector<std::uint32_t> sorted_;
 };
 
 using JsonArray = std::vector<Json>;
@@ -55,17 +66,24 @@ class Json {
   enum class Kind : std::uint8_t { Null, Boolean, Integer, Double, String, Array, Object };
 
   Json() = default;
-  Json(std::nullptr_t) {}                                           // NOLINT(google-explicit-constructor)
-  Json(bool value) : value_(value) {}                               // NOLINT(google-explicit-constructor)
+  Json(std::nullptr_t) {}              // NOLINT(google-explicit-constructor)
+  Json(bool value) : value_(value) {}  // NOLINT(google-explicit-constructor)
+  /// An unsigned value above the int64 range becomes a double.
   template <class N>
     requires(std::is_integral_v<N> && !std::is_same_v<N, bool>)
-  Json(N value) : value_(static_cast<std::int64_t>(value)) {}       // NOLINT(google-explicit-constructor)
-  Json(double value) : value_(value) {}                             // NOLINT(google-explicit-constructor)
-  Json(std::string value) : value_(std::move(value)) {}             // NOLINT(google-explicit-constructor)
-  Json(std::string_view value) : value_(std::string(value)) {}      // NOLINT(google-explicit-constructor)
-  Json(const char* value) : value_(std::string(value)) {}           // NOLINT(google-explicit-constructor)
-  Json(JsonArray value) : value_(std::move(value)) {}               // NOLINT(google-explicit-constructor)
-  Json(JsonObject value) : value_(std::move(value)) {}              // NOLINT(google-explicit-constructor)
+  Json(N value) {  // NOLINT(google-explicit-constructor)
+    if (std::in_range<std::int64_t>(value)) {
+      value_ = static_cast<std::int64_t>(value);
+    } else {
+      value_ = static_cast<double>(value);
+    }
+  }
+  Json(double value) : value_(value) {}                         // NOLINT(google-explicit-constructor)
+  Json(std::string value) : value_(std::move(value)) {}         // NOLINT(google-explicit-constructor)
+  Json(std::string_view value) : value_(std::string(value)) {}  // NOLINT(google-explicit-constructor)
+  Json(const char* value) : value_(std::string(value)) {}       // NOLINT(google-explicit-constructor)
+  Json(JsonArray value) : value_(std::move(value)) {}           // NOLINT(google-explicit-constructor)
+  Json(JsonObject value) : value_(std::move(value)) {}          // NOLINT(google-explicit-constructor)
 
   static Json array(std::initializer_list<Json> items = {}) { return Json(JsonArray(items)); }
   static Json object(std::initializer_list<std::pair<std::string_view, Json>> members = {});
@@ -102,23 +120,28 @@ class Json {
   std::variant<std::monostate, bool, std::int64_t, double, std::string, JsonArray, JsonObject> value_;
 };
 
+inline constexpr std::size_t kJsonDepthCeiling = 1000;
+
 struct JsonLimits {
   std::size_t bytes_max = std::size_t{64} << 20;
-  std::size_t depth_max = 128;
+  std::size_t depth_max = 128;  ///< At most kJsonDepthCeiling: values are written and destroyed recursively.
   std::size_t values_max = 10'000'000;
 };
 
 /// Strict RFC 8259: no duplicate names, no lone surrogates, valid UTF-8, nothing after the value.
-/// Error codes codec.json_invalid (with line and column), codec.json_limit.
+/// A number too large for a double is refused; -0 is the double -0.0.
+/// Error codes codec.json_invalid (with line and column, in code points), codec.json_limit.
 Result<Json> parse_json(std::string_view text, const JsonLimits& limits = {});
 
 struct JsonStyle {
   bool pretty = false;  ///< Two spaces of indent, one member a line.
 };
-/// Valid UTF-8 comes out, whatever went in; non-finite numbers become null.
+/// Valid UTF-8 comes out, whatever went in; non-finite numbers become null. A double keeps a point or exponent, so it
+/// is read back as a double. DEL, C1 controls, line separators and bidi marks are written as \u escapes: a file shown
+/// on a terminal stays inert.
 std::string write_json(const Json& value, const JsonStyle& style = {});
 void append_json_string(std::string& out, std::string_view text);
-/// RFC 8785 (JCS): the form that is hashed.
+/// RFC 8785 (JCS): the form that is hashed. Integers above 2^53 keep all their digits (RFC 8785 would round them).
 std::string canonical_json(const Json& value);
 
 }  // namespace wrench::codec
