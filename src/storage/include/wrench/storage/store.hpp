@@ -1,0 +1,132 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "wrench/base/clock.hpp"
+#include "wrench/base/random.hpp"
+#include "wrench/base/result.hpp"
+#include "wrench/base/stop.hpp"
+#include "wrench/storage/migrations.hpp"
+#include "wrench/storage/statement.hpp"
+#include "wrench/storage/transaction.hpp"
+
+namespace wrench::storage {
+
+inline constexpr std::size_t kQueueJobsMax = 16'384;
+inline constexpr std::size_t kQueueBytesMax = 64 * 1024 * 1024;
+inline constexpr std::size_t kFlushJobsMax = 512;
+inline constexpr std::size_t kFlushBulkJobsMax = 128;
+inline constexpr std::size_t kFlushBytesMax = 4 * 1024 * 1024;
+inline constexpr Micros kLockWaitMax = 5 * kMicrosPerSecond;
+inline constexpr Micros kSnapshotAgeMax = 2 * kMicrosPerSecond;
+inline constexpr std::size_t kReadersMax = 4;
+inline constexpr std::size_t kWalReserveBytes = 16 * 1024 * 1024;
+
+/// Order of service when more is queued than fits one flush.
+enum class JobLane { Completion, Interactive, Bulk };
+
+/// Runs inside the write transaction, on the writer's thread. May run more than once before it counts (a failing
+/// neighbour rolls the flush back), so it must have no effect but through the WriteTx, and must reset what it captures.
+/// An error undoes this body's changes and no others.
+using WriteBody = std::function<Result<void>(WriteTx&)>;
+/// Called once, on the writer's thread, after the outcome is durable. Must be quick, and must not call Store::write().
+using Completion = std::function<void(Result<void>)>;
+
+struct WriteJob {
+  JobLane lane = JobLane::Interactive;
+  std::size_t bytes = 0;  ///< About what it writes; counts against the flush and queue limits.
+  WriteBody body;
+};
+
+/// Who drives the writer.
+enum class WriterMode {
+  Thread,   ///< A thread of its own; it groups what is queued into one commit.
+  Passive,  ///< Nobody: flush_once() does, on the caller's thread. For simulation: everything is deterministic.
+};
+
+struct StoreConfig {
+  std::string directory;          ///< Data directory; holds store.db and its companions. Created if missing.
+  StatementCatalogue statements;  ///< Only these may run.
+  std::span<const Migration> migrations = embedded_migrations();
+  WriterMode mode = WriterMode::Thread;
+  /// A registered sqlite3_vfs, for tests. Not empty: no files or locks beside the database, nothing is done to
+  /// `directory` itself.
+  std::string vfs_name;
+  std::size_t wal_reserve_bytes = kWalReserveBytes;
+  Micros lock_wait_us = kLockWaitMax;
+  /// Called when a flush may or may not have become durable (fsync failed): going on could lose what others were told
+  /// is safe. Must not return in production (the default ends the process; the next start recovers from the file). If
+  /// it returns, the store answers storage.outcome_unknown from then on.
+  std::function<void(const Error&)> on_outcome_unknown;
+};
+
+/// Counters since open. For metrics, and for tests that pin how many commits a scenario costs.
+struct StoreStats {
+  std::uint64_t flushes = 0;  ///< Durable commits made for jobs.
+  std::uint64_t jobs = 0;     ///< Jobs that committed.
+  std::uint64_t jobs_failed = 0;
+  std::uint64_t reruns = 0;  ///< Flushes that were repeated one job at a time.
+  std::uint64_t statements = 0;
+  std::uint64_t reads = 0;
+  std::uint64_t checkpoints = 0;
+  std::uint64_t wal_pages = 0;
+  std::uint64_t queued_jobs = 0;
+};
+
+/// The durable store of one data directory; several processes may have it open at once. Thread-safe.
+///
+/// Error codes: storage.busy (queue full, or another process holds the write lock for 5 s: message names its pid),
+/// storage.full, storage.io, storage.corrupt, storage.read_only, storage.outcome_unknown, storage.schema_newer,
+/// storage.migration_checksum, storage.unsupported_filesystem, storage.snapshot_expired, storage.deadline,
+/// storage.closed.
+class Store {
+ public:
+  /// Creates or opens, and migrates. `clock` and `random` must outlive the store.
+  static Result<std::unique_ptr<Store>> open(StoreConfig config, const Clock& clock, Random& random);
+  virtual ~Store() = default;  ///< Like close().
+
+  /// Queues a job; `done` gets its outcome. Refused at once with storage.busy when 16,384 jobs or 64 MiB wait.
+  virtual Result<void> submit(WriteJob job, Completion done) = 0;
+  /// Queues and waits. At the deadline a job that hasn't begun is withdrawn (storage.deadline, nothing written); one
+  /// that has begun is waited for.
+  virtual Result<void> write(WriteBody body, Deadline deadline = {}, JobLane lane = JobLane::Interactive) = 0;
+
+  /// Runs `body(ReadTx&)`, which returns some Result<T>, on a snapshot and hands back what it returned. The snapshot
+  /// is taken away after kSnapshotAgeMax (storage.snapshot_expired), so that the log can't grow without bound.
+  template <class F>
+  auto read(F&& body, Deadline deadline = {}) -> std::invoke_result_t<F&, ReadTx&> {
+    std::optional<std::invoke_result_t<F&, ReadTx&>> out;
+    Result<void> ran = read_erased([&](ReadTx& tx) { out.emplace(body(tx)); }, deadline);
+    if (!ran.ok()) return std::move(ran).error();
+    return std::move(*out);
+  }
+
+  /// WriterMode::Passive: runs one flush of what is queued and completes its callers; the number of jobs ended.
+  virtual std::size_t flush_once() = 0;
+
+  /// Blocks until the event log may have grown past `after_seq`, by this or another process, or the deadline or stop.
+  /// True if it has.
+  virtual Result<bool> wait_for_events(std::int64_t after_seq, Deadline deadline, const StopToken& stop) = 0;
+
+  /// Takes no more jobs, finishes the queued ones, ends the thread. Further calls answer storage.closed.
+  virtual void close() = 0;
+
+  virtual StoreStats stats() const = 0;
+  /// ULID given at creation; the same in every copy and backup.
+  virtual const std::string& store_id() const = 0;
+  /// Why this store takes no writes (storage.schema_newer), if so.
+  virtual const std::optional<Error>& write_refusal() const = 0;
+
+ protected:
+  virtual Result<void> read_erased(const std::function<void(ReadTx&)>& body, Deadline deadline) = 0;
+};
+
+}  // namespace wrench::storage
