@@ -35,9 +35,18 @@ Error errno_error(int errno_value, std::string_view what) {
     std::string_view code;
   };
   static constexpr Name kNames[] = {
-      {ENOENT, "io.not_found"},    {EACCES, "io.no_permission"}, {EPERM, "io.no_permission"}, {EEXIST, "io.exists"},
-      {ENOSPC, "io.no_space"},     {EDQUOT, "io.no_space"},      {EROFS, "io.read_only"},     {EISDIR, "io.is_directory"},
-      {ENOTDIR, "io.not_directory"}, {ELOOP, "io.symlink"},      {EPIPE, "io.closed"},        {EMFILE, "io.too_many_files"},
+      {ENOENT, "io.not_found"},
+      {EACCES, "io.no_permission"},
+      {EPERM, "io.no_permission"},
+      {EEXIST, "io.exists"},
+      {ENOSPC, "io.no_space"},
+      {EDQUOT, "io.no_space"},
+      {EROFS, "io.read_only"},
+      {EISDIR, "io.is_directory"},
+      {ENOTDIR, "io.not_directory"},
+      {ELOOP, "io.symlink"},
+      {EPIPE, "io.closed"},
+      {EMFILE, "io.too_many_files"},
       {ENAMETOOLONG, "io.name_too_long"},
   };
   std::string_view code = "io.failed";

@@ -15,8 +15,8 @@ template <class T = void>
 class [[nodiscard]] Result {
  public:
   using value_type = T;
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}         // NOLINT(google-explicit-constructor)
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}     // NOLINT(google-explicit-constructor)
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT(google-explicit-constructor)
+  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
   template <class U>
     requires(std::is_convertible_v<U &&, T> && !std::is_same_v<std::remove_cvref_t<U>, T> &&
              !std::is_same_v<std::remove_cvref_t<U>, Error> && !std::is_same_v<std::remove_cvref_t<U>, Result>)
@@ -100,9 +100,9 @@ inline void take(Result<void>&&) {}
 
 /// `auto x = WRENCH_TRY(f());` : the value of f(), or returns its Error from the enclosing function.
 /// Not for use in coroutines (a statement expression may not be suspended).
-#define WRENCH_TRY(...)                                                          \
-  ({                                                                             \
-    auto wrench_try_result = (__VA_ARGS__);                                      \
-    if (!wrench_try_result.ok()) return std::move(wrench_try_result).error();    \
-    ::wrench::detail::take(std::move(wrench_try_result));                        \
+#define WRENCH_TRY(...)                                                       \
+  ({                                                                          \
+    auto wrench_try_result = (__VA_ARGS__);                                   \
+    if (!wrench_try_result.ok()) return std::move(wrench_try_result).error(); \
+    ::wrench::detail::take(std::move(wrench_try_result));                     \
   })

@@ -1,0 +1,102 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "wrench/app/command.hpp"
+
+namespace wrench::app {
+namespace {
+
+Result<ParsedCommand> parse(std::vector<std::string> words) { return parse_command_line(words); }
+
+TEST(CommandLine, FlagsMayStandBeforeOrAfterTheCommand) {
+  for (const auto& words : {std::vector<std::string>{"--data-dir", "d", "version"},
+                            {"version", "--data-dir", "d"},
+                            {"version", "--data-dir=d"}}) {
+    auto parsed = parse(words);
+    ASSERT_TRUE(parsed) << describe(parsed.error());
+    EXPECT_EQ(parsed->command->path, "version");
+    EXPECT_EQ(parsed->invocation.value("--data-dir"), "d");
+  }
+}
+
+TEST(CommandLine, NamesTheNearestCommandAndFlag) {
+  auto command = parse({"verson"});
+  ASSERT_FALSE(command);
+  EXPECT_EQ(command.error().code, "cli.unknown_command");
+  EXPECT_THAT(command.error().help, testing::ElementsAre("did you mean 'wrench version'?"));
+  auto flag = parse({"version", "--jsno"});
+  ASSERT_FALSE(flag);
+  EXPECT_EQ(flag.error().code, "cli.unknown_flag");
+  EXPECT_THAT(flag.error().help, testing::ElementsAre("did you mean --json?"));
+}
+
+TEST(CommandLine, RefusesChoicesArgumentsAndMissingValues) {
+  EXPECT_EQ(parse({"completion", "tcsh"}).error().code, "cli.invalid_value");
+  EXPECT_EQ(parse({"completion"}).error().code, "cli.missing_argument");
+  EXPECT_EQ(parse({"completion", "bash", "zsh"}).error().code, "cli.too_many_arguments");
+  EXPECT_EQ(parse({"version", "--data-dir"}).error().code, "cli.invalid_value");
+  EXPECT_EQ(parse({"version", "--color", "blue"}).error().code, "cli.invalid_value");
+}
+
+TEST(CommandLine, HelpIsAskedForAnywhere) {
+  EXPECT_TRUE(parse({"version", "--help"})->help);
+  EXPECT_TRUE(parse({"-h"})->help);
+  EXPECT_TRUE(parse({"--help", "version"})->help);
+}
+
+TEST(CommandLine, EveryErrorOfParsingIsAUsageError) {
+  for (const auto& words :
+       {std::vector<std::string>{"nope"}, {"version", "--nope"}, {"completion"}, {"completion", "x"}, {"--nope"}}) {
+    auto parsed = parse(words);
+    ASSERT_FALSE(parsed);
+    EXPECT_EQ(exit_code(parsed.error()), ExitCode::Usage) << describe(parsed.error());
+  }
+}
+
+TEST(Help, EveryCommandHasSummaryExampleAndUniqueFlags) {
+  std::set<std::string> paths;
+  for (const auto& command : commands()) {
+    EXPECT_TRUE(paths.insert(command.path).second) << command.path;
+    EXPECT_FALSE(command.summary.empty()) << command.path;
+    EXPECT_FALSE(command.examples.empty()) << command.path;
+    EXPECT_NE(command.run, nullptr) << command.path;
+    std::set<std::string> names;
+    for (const auto& flag : command.flags)
+      EXPECT_TRUE(names.insert(flag.name).second) << command.path << " " << flag.name;
+    for (const auto& flag : global_flags())
+      EXPECT_TRUE(names.insert(flag.name).second) << command.path << " " << flag.name;
+    const auto help = help_for(command);
+    for (const auto& name : names) EXPECT_THAT(help, testing::HasSubstr(name));
+  }
+}
+
+TEST(Help, CompletionKnowsEveryCommandAndFlag) {
+  for (const auto* shell : {"bash", "zsh", "fish"}) {
+    auto script = completion_script(shell);
+    ASSERT_TRUE(script);
+    for (const auto& command : commands())
+      for (const auto& flag : command.flags) EXPECT_THAT(*script, testing::HasSubstr(flag.name.substr(2))) << shell;
+  }
+  EXPECT_EQ(completion_script("csh").error().code, "cli.unknown_shell");
+}
+
+TEST(ExitCodes, LongestPrefixDecidesAndTheTableIsComplete) {
+  EXPECT_EQ(exit_code(Error("workflow.not_found", "")), ExitCode::NotFound);
+  EXPECT_EQ(exit_code(Error("storage.corrupt", "")), ExitCode::OperationFailed);
+  EXPECT_EQ(exit_code(Error("storage.busy", "")), ExitCode::Unreachable);
+  EXPECT_EQ(exit_code(Error("anything.else", "")), ExitCode::OperationFailed);
+  EXPECT_EQ(exit_code_meanings().size(), 14U);
+}
+
+TEST(ExitCodes, MoreUrgentFollowsTheDocumentedOrder) {
+  EXPECT_EQ(more_urgent(ExitCode::AnswerIsNo, ExitCode::Partial), ExitCode::AnswerIsNo);
+  EXPECT_EQ(more_urgent(ExitCode::Interrupted, ExitCode::AnswerIsNo), ExitCode::Interrupted);
+  EXPECT_EQ(more_urgent(ExitCode::OperationFailed, ExitCode::Usage), ExitCode::Usage);
+  EXPECT_EQ(more_urgent(ExitCode::Done, ExitCode::Partial), ExitCode::Partial);
+  EXPECT_EQ(more_urgent(ExitCode::NotFound, ExitCode::Done), ExitCode::NotFound);
+}
+
+}  // namespace
+}  // namespace wrench::app

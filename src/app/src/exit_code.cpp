@@ -1,0 +1,78 @@
+#include "wrench/app/exit_code.hpp"
+
+namespace wrench::app {
+
+namespace {
+
+constexpr ExitCodeMeaning kMeanings[] = {
+    {ExitCode::Done, "done, gate passed, nothing partial"},
+    {ExitCode::AnswerIsNo,
+     "done, the answer is no: findings at or above the gate, a failed task, rule test or doctor check"},
+    {ExitCode::Usage, "usage or configuration wrong, nothing done"},
+    {ExitCode::OperationFailed, "operation failed: unreadable path or file, I/O, storage, internal"},
+    {ExitCode::NotPermitted, "not permitted or refused by policy"},
+    {ExitCode::NotFound, "no such task, finding, agent, rule"},
+    {ExitCode::Conflict, "conflict or invalid transition"},
+    {ExitCode::NeedsPerson, "needs a person: approval, answer, dead or uncertain step, interrupted task"},
+    {ExitCode::Stopped, "stopped: cancelled, expired, --timeout or a budget reached"},
+    {ExitCode::Unreachable, "server or provider unreachable, store busy"},
+    {ExitCode::Partial, "gate passed but the result is partial (--allow-partial: 0)"},
+    {ExitCode::Interrupted, "interrupted (SIGINT)"},
+    {ExitCode::ClosedPipe, "the reader of standard output has gone"},
+    {ExitCode::Terminated, "terminated (SIGTERM)"},
+};
+
+struct Mapping {
+  std::string_view prefix;
+  ExitCode code;
+};
+constexpr Mapping kMappings[] = {
+    {"cli.", ExitCode::Usage},
+    {"config.", ExitCode::Usage},
+    {"base.invalid_", ExitCode::Usage},
+    {"findings.invalid_", ExitCode::Usage},
+    {"findings.unknown_", ExitCode::Usage},
+    {"rules.invalid", ExitCode::Usage},
+    {"agent.no_such", ExitCode::NotFound},
+    {"agent.not_found", ExitCode::NotFound},
+    {"agent.input_invalid", ExitCode::Usage},
+    {"workflow.not_found", ExitCode::NotFound},
+    {"workflow.ambiguous_id", ExitCode::Usage},
+    {"workflow.invalid_transition", ExitCode::Conflict},
+    {"workflow.version_conflict", ExitCode::Conflict},
+    {"workflow.idempotency_conflict", ExitCode::Conflict},
+    {"workflow.plan_invalid", ExitCode::Usage},
+    {"workflow.cycle", ExitCode::Usage},
+    {"workflow.stopped", ExitCode::Interrupted},
+    {"workflow.cancelled", ExitCode::Stopped},
+    {"scan.stopped", ExitCode::Interrupted},
+    {"storage.busy", ExitCode::Unreachable},
+    {"storage.schema_newer", ExitCode::Usage},
+};
+
+constexpr ExitCode kUrgency[] = {ExitCode::Usage,      ExitCode::OperationFailed, ExitCode::Interrupted,
+                                 ExitCode::Terminated, ExitCode::AnswerIsNo,      ExitCode::Partial};
+
+}  // namespace
+
+std::span<const ExitCodeMeaning> exit_code_meanings() { return kMeanings; }
+
+ExitCode exit_code(const Error& error) {
+  ExitCode found = ExitCode::OperationFailed;
+  std::size_t length = 0;
+  for (const auto& mapping : kMappings) {
+    if (error.code.starts_with(mapping.prefix) && mapping.prefix.size() > length) {
+      found = mapping.code;
+      length = mapping.prefix.size();
+    }
+  }
+  return found;
+}
+
+ExitCode more_urgent(ExitCode a, ExitCode b) {
+  for (const auto code : kUrgency)
+    if (a == code || b == code) return code;
+  return a == ExitCode::Done ? b : a;
+}
+
+}  // namespace wrench::app

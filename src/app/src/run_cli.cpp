@@ -1,0 +1,69 @@
+#include <exception>
+
+#include "signals.hpp"
+#include "wrench/app/command.hpp"
+
+namespace wrench::app {
+
+namespace {
+
+Console::Options console_options(std::span<const std::string> words) {
+  // Before parsing, so that errors of parsing already obey.
+  Console::Options options;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const auto& word = words[i];
+    if (word == "--") break;
+    const auto color = word.starts_with("--color=")                ? word.substr(8)
+                       : word == "--color" && i + 1 < words.size() ? words[i + 1]
+                                                                   : "";
+    if (color == "always") options.color = Console::Tristate::Always;
+    if (color == "never" || word == "--no-color") options.color = Console::Tristate::Never;
+    if (word == "-q" || word == "--quiet") options.quiet = true;
+    if (word == "-v" || word == "--verbose") options.verbose = true;
+  }
+  return options;
+}
+
+ExitCode run(std::span<const std::string> words, Console& console, const StopToken& stop) {
+  if (words.empty()) {
+    console.out(help_overview());
+    return ExitCode::Done;
+  }
+  auto parsed = parse_command_line(words);
+  if (!parsed) {
+    console.error(parsed.error());
+    for (const auto& word : words)
+      if (word == "--json" || word == "--format=json") {
+        console.out(error_json(parsed.error()) + "\n");
+        break;
+      }
+    return exit_code(parsed.error());
+  }
+  if (parsed->help) {
+    console.out(parsed->command != nullptr ? help_for(*parsed->command) : help_for_group(parsed->help_group));
+    return ExitCode::Done;
+  }
+  Session session{*parsed->command, std::move(parsed->invocation), console, stop};
+  return parsed->command->run(session);
+}
+
+}  // namespace
+
+int run_cli(int argc, char** argv) {
+  const StopToken stop = install_signal_handlers();
+  const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
+  Console console(console_options(words));
+  ExitCode code = ExitCode::OperationFailed;
+  try {
+    code = run(words, console, stop);
+  } catch (const std::exception& failure) {
+    console.error(Error("internal.exception", failure.what()));
+  }
+  console.progress_line("");
+  const ExitCode written = console.flush();
+  if (written == ExitCode::ClosedPipe) return static_cast<int>(written);
+  if (written != ExitCode::Done) code = more_urgent(code, written);
+  return static_cast<int>(code);
+}
+
+}  // namespace wrench::app

@@ -1,0 +1,51 @@
+#include "signals.hpp"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdlib>
+#include <thread>
+
+#include "wrench/base/assert.hpp"
+
+namespace wrench::app {
+
+namespace {
+std::atomic<int> received{0};
+}
+
+StopToken install_signal_handlers() {
+  std::signal(SIGPIPE, SIG_IGN);
+  static StopSource source;
+  // A thread that waits for signals may take locks and allocate; a handler may not.
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  WRENCH_ASSERT(pthread_sigmask(SIG_BLOCK, &set, nullptr) == 0);
+  std::thread([set] {
+    for (;;) {
+      int number = 0;
+      if (sigwait(&set, &number) != 0) continue;
+      if (received.exchange(number) != 0) _exit(number == SIGINT ? 130 : 143);
+      source.request_stop();
+    }
+  }).detach();
+  return source.token();
+}
+
+ExitCode signal_received() {
+  switch (received.load()) {
+    case SIGINT:
+      return ExitCode::Interrupted;
+    case SIGTERM:
+      return ExitCode::Terminated;
+    default:
+      return ExitCode::Done;
+  }
+}
+
+}  // namespace wrench::app
