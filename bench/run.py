@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+"""Benchmarks of the whole program. Prints each figure beside its peer or limit, measured in the same run.
+
+    bench/run.py --wrench build/release/wrench                    all
+    bench/run.py --wrench build/release/wrench start review       some
+    bench/run.py --tree DIR                                       another tree than Python's standard library
+
+Peers are used where they are installed (git, jscpd); what is missing is named, never invented. The raw parse is the
+program code_parse_bench beside wrench.
+"""
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+
+
+class Run:
+    """Wall and CPU seconds and peak memory of one finished process and its children."""
+
+    def __init__(self, words, env=None, ok=(0, 1, 10)):
+        begun = time.monotonic()
+        process = subprocess.Popen(words, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        err = process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        self.wall = time.monotonic() - begun
+        self.cpu = usage.ru_utime + usage.ru_stime
+        self.rss_mb = usage.ru_maxrss / 1024
+        self.code = os.waitstatus_to_exitcode(status)
+        process.returncode = self.code
+        if self.code not in ok:
+            sys.exit(f"{' '.join(words)} ended with {self.code}:\n{err.decode(errors='replace')}")
+
+
+def row(name, figure, peer="", ratio=""):
+    print(f"  {name:<44} {figure:>26}   {peer:<40} {ratio}", flush=True)
+
+
+def tree_bytes(tree, endings):
+    total = files = 0
+    for folder, _, names in os.walk(tree):
+        for name in names:
+            path = os.path.join(folder, name)
+            if name.endswith(endings) and not os.path.islink(path):
+                total += os.path.getsize(path)
+                files += 1
+    return total, files
+
+
+class Bench:
+    def __init__(self, args):
+        self.wrench = os.path.abspath(args.wrench)
+        self.tools = os.path.dirname(self.wrench)
+        self.scratch = tempfile.mkdtemp(prefix="wrench-bench-")
+        # A copy: the original may lie in a work tree whose ignore rules leave it out, or hold installed packages.
+        self.tree = os.path.join(self.scratch, "tree")
+        shutil.copytree(args.tree or sysconfig.get_paths()["stdlib"], self.tree, symlinks=True,
+                        ignore=shutil.ignore_patterns("site-packages", "dist-packages", "__pycache__", ".git"))
+
+    def env(self, name):
+        base = os.path.join(self.scratch, name)
+        return dict(os.environ, XDG_CACHE_HOME=base + "/cache", WRENCH_DATA_DIR=base + "/data")
+
+    def tool(self, name):
+        for folder, _, names in os.walk(self.tools):
+            if name in names:
+                return os.path.join(folder, name)
+        return None
+
+    def start(self):
+        print("start of the program (median of 100)")
+
+        def median(words):
+            times = []
+            for _ in range(100):
+                begun = time.monotonic()
+                subprocess.run(words, stdout=subprocess.DEVNULL, check=True)
+                times.append(time.monotonic() - begun)
+            return statistics.median(times) * 1000
+
+        ours, git = median([self.wrench, "version"]), median(["git", "--version"])
+        row("wrench version", f"{ours:.1f} ms", f"git --version {git:.1f} ms", f"{ours / git:.2f}x")
+        row("wrench --help", f"{median([self.wrench, '--help']):.1f} ms")
+
+    def scan(self):
+        total, files = tree_bytes(self.tree, (".py",))
+        print(f"one thread, cold, all rules, metrics and clones: {files} Python files, {total / 1e6:.1f} MB")
+        parse = self.tool("wrench_parse_bench")
+        raw = Run([parse, self.tree]) if parse else None
+        env = dict(self.env("scan"), WRENCH_SCAN_CACHE="off")
+        words = [self.wrench, "scan", self.tree, "--jobs", "1", "--fail-on", "none", "--allow-partial", "--format", "json",
+                 "--output", os.path.join(self.scratch, "scan.json")]
+        code = Run(words + ["--analyses", "rules,metrics,clones,structure"], env)
+        everything = Run(words, env)
+        if raw:
+            row("raw parse, same files", f"{raw.cpu:.2f} CPU s, {raw.rss_mb:.0f} MB")
+        else:
+            print("  raw parse: wrench_parse_bench is not built")
+        row("rules, metrics, clones, structure", f"{code.cpu:.2f} CPU s, {code.rss_mb:.0f} MB", "limit 8 CPU s, 400 MB",
+            f"{code.cpu / raw.cpu:.2f}x raw parse" if raw else "")
+        row("the same and secrets", f"{everything.cpu:.2f} CPU s, {everything.rss_mb:.0f} MB", "",
+            f"{everything.cpu / raw.cpu:.2f}x raw parse" if raw else "")
+        if shutil.which("jscpd"):
+            peer = Run(["jscpd", "--silent", "--reporters", "json", "--output", os.path.join(self.scratch, "jscpd"), "--format", "python",
+                        "--max-size", "1mb", self.tree], ok=(0, 1))
+            clones = Run(words + ["--analyses", "clones"], env)
+            row("clones alone (with the parse)", f"{clones.cpu:.2f} CPU s, {clones.rss_mb:.0f} MB",
+                f"jscpd {peer.cpu:.2f} CPU s, {peer.rss_mb:.0f} MB",
+                f"{clones.cpu / peer.cpu:.2f}x time, {clones.rss_mb / peer.rss_mb:.2f}x memory")
+        else:
+            print("  jscpd is not installed: no peer for clones")
+
+    def review(self):
+        print("review of the same tree, twice")
+        env = self.env("review")
+        words = [self.wrench, "review", self.tree, "--fail-on", "none", "--allow-partial", "--progress", "none", "--format", "json"]
+        first = Run(words + ["--output", os.path.join(self.scratch, "first.json")], env)
+        second = Run(words + ["--output", os.path.join(self.scratch, "second.json")], env)
+        row("first", f"{first.wall:.2f} s, {first.cpu:.2f} CPU s, {first.rss_mb:.0f} MB")
+        row("second, nothing changed", f"{second.wall:.2f} s, {second.cpu:.2f} CPU s", "limit 10 % of the first",
+            f"{100 * second.wall / first.wall:.1f} % wall, {100 * second.cpu / first.cpu:.1f} % CPU")
+
+        def findings(name):
+            with open(os.path.join(self.scratch, name)) as file:
+                return json.load(file)["findings"]
+
+        if findings("first.json") != findings("second.json"):
+            sys.exit("the second review found something else than the first")
+
+    def modules(self):
+        for name in ("wrench_secrets_bench", "wrench_storage_bench", "wrench_workflow_bench", "wrench_code_bench", "wrench_history_bench"):
+            path = self.tool(name)
+            if path:
+                print(name)
+                subprocess.run([path], check=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--wrench", default="build/release/wrench")
+    parser.add_argument("--tree", help="default: this Python's standard library")
+    parser.add_argument("what", nargs="*", metavar="WHAT", help="of start, scan, review, modules")
+    args = parser.parse_args()
+    names = ("start", "scan", "review", "modules")
+    unknown = set(args.what) - set(names)
+    if unknown:
+        parser.error(f"no benchmark {', '.join(sorted(unknown))}: {', '.join(names)}")
+    bench = Bench(args)
+    try:
+        for name in args.what or names:
+            getattr(bench, name)()
+    finally:
+        shutil.rmtree(bench.scratch, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
