@@ -29,33 +29,38 @@ class Builder {
   std::optional<Error> failure;
   std::size_t failure_offset = 0;
 
+  std::optional<std::span<const std::string_view>> kept_names;
+
   Json take() { return std::move(values_.back()); }
 
   bool on_document_begin(bj::error_code&) { return true; }
   bool on_document_end(bj::error_code&) { return true; }
-  bool on_array_begin(bj::error_code& error) { return count(error); }
-  bool on_object_begin(bj::error_code& error) { return count(error); }
+  bool on_array_begin(bj::error_code& error) { return open(error); }
+  bool on_object_begin(bj::error_code& error) { return open(error); }
 
-  bool on_array_end(std::size_t n, bj::error_code&) {
-    const auto first = values_.end() - static_cast<std::ptrdiff_t>(n);
+  bool on_array_end(std::size_t, bj::error_code&) {
+    if (closes_dropped()) return true;
+    const auto first = values_.begin() + static_cast<std::ptrdiff_t>(frames_.back().first_value);
     JsonArray array(std::make_move_iterator(first), std::make_move_iterator(values_.end()));
     values_.erase(first, values_.end());
+    frames_.pop_back();
     values_.emplace_back(std::move(array));
     return true;
   }
 
-  bool on_object_end(std::size_t n, bj::error_code& error) {
+  bool on_object_end(std::size_t, bj::error_code& error) {
+    if (closes_dropped()) return true;
+    const auto [first_value, first_key] = frames_.back();
     std::vector<JsonObject::Member> members;
-    members.reserve(n);
-    const std::size_t first_value = values_.size() - n;
-    const std::size_t first_key = keys_.size() - n;
-    for (std::size_t i = 0; i < n; ++i) {
+    members.reserve(values_.size() - first_value);
+    for (std::size_t i = 0; first_value + i < values_.size(); ++i) {
       members.emplace_back(std::move(keys_[first_key + i].name), std::move(values_[first_value + i]));
     }
     auto object = JsonObject::from_members(std::move(members));
     if (!object) return refuse_duplicate(members, first_key, error);
     values_.resize(first_value);
     keys_.resize(first_key);
+    frames_.pop_back();
     values_.emplace_back(std::move(*object));
     return true;
   }
@@ -64,15 +69,15 @@ class Builder {
     partial_.append(part.data(), part.size());
     return true;
   }
-  bool on_string(bj::string_view part, std::size_t, bj::error_code& error) {
-    values_.emplace_back(take_string(part));
-    return count(error);
-  }
+  bool on_string(bj::string_view part, std::size_t, bj::error_code& error) { return add(take_string(part), error); }
   bool on_key_part(bj::string_view part, std::size_t size, bj::error_code& error) {
     return on_string_part(part, size, error);
   }
   bool on_key(bj::string_view part, std::size_t, bj::error_code&) {
-    keys_.push_back({take_string(part), offset_of(part.data())});
+    std::string name = take_string(part);
+    if (dropped_depth_ > 0) return true;
+    drop_next_ = kept_names && std::find(kept_names->begin(), kept_names->end(), name) == kept_names->end();
+    if (!drop_next_) keys_.push_back({std::move(name), offset_of(part.data())});
     return true;
   }
 
@@ -80,17 +85,12 @@ class Builder {
   bool on_int64(std::int64_t value, bj::string_view part, bj::error_code& error) {
     const std::string number = take_string(part);
     // JSON's "-0" is a double to everybody who keeps the sign (RFC 8785 writes both as 0).
-    if (value == 0 && number.starts_with('-')) {
-      values_.emplace_back(-0.0);
-    } else {
-      values_.emplace_back(value);
-    }
-    return count(error);
+    if (value == 0 && number.starts_with('-')) return add(-0.0, error);
+    return add(value, error);
   }
   bool on_uint64(std::uint64_t value, bj::string_view, bj::error_code& error) {
     partial_.clear();
-    values_.emplace_back(value);
-    return count(error);
+    return add(value, error);
   }
   bool on_double(double estimate, bj::string_view part, bj::error_code& error) {
     // Boost 1.81 may be a unit in the last place off; from_chars isn't.
@@ -103,17 +103,10 @@ class Builder {
       }
       value = number.starts_with('-') ? -0.0 : 0.0;
     }
-    values_.emplace_back(value);
-    return count(error);
+    return add(value, error);
   }
-  bool on_bool(bool value, bj::error_code& error) {
-    values_.emplace_back(value);
-    return count(error);
-  }
-  bool on_null(bj::error_code& error) {
-    values_.emplace_back(nullptr);
-    return count(error);
-  }
+  bool on_bool(bool value, bj::error_code& error) { return add(value, error); }
+  bool on_null(bj::error_code& error) { return add(nullptr, error); }
   bool on_comment_part(bj::string_view, bj::error_code&) { return true; }
   bool on_comment(bj::string_view, bj::error_code&) { return true; }
 
@@ -122,6 +115,32 @@ class Builder {
     std::string name;
     std::size_t offset = 0;
   };
+  struct Frame {
+    std::size_t first_value = 0;
+    std::size_t first_key = 0;
+  };
+
+  bool open(bj::error_code& error) {
+    if (dropped_depth_ > 0 || drop_next_) {
+      ++dropped_depth_;
+      drop_next_ = false;
+    } else {
+      frames_.push_back({values_.size(), keys_.size()});
+    }
+    return count(error);
+  }
+
+  bool closes_dropped() {
+    if (dropped_depth_ == 0) return false;
+    --dropped_depth_;
+    return true;
+  }
+
+  bool add(Json value, bj::error_code& error) {
+    if (dropped_depth_ == 0 && !drop_next_) values_.push_back(std::move(value));
+    drop_next_ = false;
+    return count(error);
+  }
 
   std::string take_string(bj::string_view part) {
     if (partial_.empty()) return std::string(part.data(), part.size());
@@ -166,6 +185,9 @@ class Builder {
   }
 
   std::vector<Json> values_;
+  std::vector<Frame> frames_;
+  std::size_t dropped_depth_ = 0;  // Containers open inside a member that isn't kept.
+  bool drop_next_ = false;
   std::vector<Key> keys_;
   std::string partial_;
   std::size_t last_offset_ = 0;
@@ -181,9 +203,8 @@ Error placed(Error error, std::string_view text, std::size_t offset) {
   return std::move(error).at("", static_cast<int>(line), static_cast<int>(column));
 }
 
-}  // namespace
-
-Result<Json> parse_json(std::string_view text, const JsonLimits& limits) {
+Result<Json> parse(std::string_view text, std::optional<std::span<const std::string_view>> kept_names,
+                   const JsonLimits& limits) {
   if (text.size() > limits.bytes_max) {
     return Error("codec.json_limit",
                  format_bytes(text.size()) + " of JSON; the limit is " + format_bytes(limits.bytes_max));
@@ -195,6 +216,7 @@ Result<Json> parse_json(std::string_view text, const JsonLimits& limits) {
   Builder& builder = parser.handler();
   builder.text = text;
   builder.values_max = limits.values_max;
+  builder.kept_names = kept_names;
   bj::error_code status;
   const std::size_t consumed = parser.write_some(false, text.data(), text.size(), status);
   if (builder.failure) return placed(std::move(*builder.failure), text, builder.failure_offset);
@@ -207,6 +229,15 @@ Result<Json> parse_json(std::string_view text, const JsonLimits& limits) {
     return placed(Error("codec.json_invalid", "there is more text after the JSON value"), text, consumed);
   }
   return builder.take();
+}
+
+}  // namespace
+
+Result<Json> parse_json(std::string_view text, const JsonLimits& limits) { return parse(text, std::nullopt, limits); }
+
+Result<Json> parse_json_members(std::string_view text, std::span<const std::string_view> names,
+                                const JsonLimits& limits) {
+  return parse(text, names, limits);
 }
 
 }  // namespace wrench::codec

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -135,6 +136,17 @@ TEST(JsonReader, SurvivesNestingWhateverTheLimitSays) {
   JsonLimits limits;
   limits.depth_max = 10'000'000;
   EXPECT_EQ(refused(std::string(200'000, '['), limits).code, "codec.json_limit");
+}
+
+TEST(JsonReader, KeepsOnlyTheMembersAskedForButChecksAll) {
+  const std::array<std::string_view, 3> names = {"a", "list", "id"};
+  auto value = parse_json_members(
+      R"({"x":{"a":1,"y":[1,2,{"id":3}]},"a":2,"list":[{"id":1,"z":[[]]},{"z":{"id":9}},5],"w":"s"})", names);
+  ASSERT_TRUE(value.ok());
+  EXPECT_EQ(write_json(*value), R"({"a":2,"list":[{"id":1},{},5]})");
+  EXPECT_FALSE(parse_json_members(R"({"x":[1,}})", names).ok());
+  EXPECT_FALSE(parse_json_members(R"({"a":1,"x":0,"a":2})", names).ok());
+  EXPECT_EQ(write_json(*parse_json_members("[[1],{}]", names)), "[[1],{}]");
 }
 
 TEST(JsonWriter, RoundTrips) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -132,6 +133,11 @@ struct JsonLimits {
 /// A number too large for a double is refused; -0 is the double -0.0.
 /// Error codes codec.json_invalid (with line and column, in code points), codec.json_limit.
 Result<Json> parse_json(std::string_view text, const JsonLimits& limits = {});
+
+/// As parse_json, but keeps only the object members named; what stands under others is checked and dropped. Reads a
+/// part of a document that would be too large as a whole.
+Result<Json> parse_json_members(std::string_view text, std::span<const std::string_view> names,
+                                const JsonLimits& limits = {});
 
 struct JsonStyle {
   bool pretty = false;  ///< Two spaces of indent, one member a line.

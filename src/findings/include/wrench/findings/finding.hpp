@@ -19,6 +19,8 @@ enum class Category : std::uint8_t { Security, Secret, Correctness, Performance,
 std::string_view name(Severity severity);
 std::string_view name(Confidence confidence);
 std::string_view name(Category category);
+/// Own words and semgrep's (CRITICAL, ERROR, WARNING, INVENTORY, ...), in any case. Semgrep's INFO means low, ours
+/// info: upper case decides. Error code findings.unknown_severity.
 Result<Severity> parse_severity(std::string_view text);
 std::optional<Confidence> parse_confidence(std::string_view text);
 std::optional<Category> parse_category(std::string_view text);
@@ -45,6 +47,7 @@ struct Metavar {
   std::string text;
   std::optional<std::string> value;  ///< Propagated constant.
   Position start, end;
+  bool operator==(const Metavar&) const = default;
 };
 
 enum class TraceRole : std::uint8_t { Source, Step, Sink };
@@ -52,34 +55,40 @@ struct TraceStep {
   TraceRole role = TraceRole::Step;
   Location where;
   std::string note;
+  bool operator==(const TraceStep&) const = default;
 };
 struct Related {
   Location where;
   std::string note;
+  bool operator==(const Related&) const = default;
 };
 
 struct Edit {
   Location where;
   std::string text;
+  bool operator==(const Edit&) const = default;
 };
 enum class FixState : std::uint8_t { Suggested, Verified, Rejected };
 struct Fix {
   FixState state = FixState::Suggested;
   std::string description;  ///< One imperative line: "bind the parameter".
   std::vector<Edit> edits;  ///< May be empty: advice in words only.
+  bool operator==(const Fix&) const = default;
 };
 
 struct Suppressed {
   std::string kind;    ///< "inline", "file", "store"
   std::string reason;  ///< May be empty.
   std::string source;  ///< The directive as written, or who decided.
+  bool operator==(const Suppressed&) const = default;
 };
 
 enum class Reach : std::uint8_t { Unknown, Entry, TestOrDead };
 
 /// One problem or opportunity, with its evidence. Plain data; wire form in docs/reference/scan-json.md.
 struct Finding {
-  std::string fingerprint;  ///< "wf1-" + 32 hex digits; see fingerprint.hpp.
+  std::string fingerprint;       ///< "wf1-" + 32 hex digits; see fingerprint.hpp.
+  std::string move_fingerprint;  ///< "wm1-" + 32 hex digits: survives renames and moves; may be empty.
   std::string rule;
   std::string rule_file;  ///< Empty for built-in checkers.
   std::string title;      ///< Short headline; the message's first sentence when empty.
@@ -96,14 +105,17 @@ struct Finding {
   std::vector<Metavar> metavars;
   std::vector<TraceStep> trace;
   std::vector<Related> related;
+  /// Where secret values stand. No output shows what is there; see secret_mask.hpp.
+  std::vector<Location> secrets;
   std::optional<Fix> fix;
   std::optional<Suppressed> suppressed;
   std::string group;  ///< Same cause, shown once; empty when alone.
   double rank = 0;    ///< 0 to 100, see ranking.hpp.
   Reach reach = Reach::Unknown;
   bool near_parse_error = false;
-  bool is_new = true;          ///< Not matched by the baseline.
-  codec::Json metadata;        ///< The rule's metadata as written (object or null).
+  bool is_new = true;    ///< Not matched by the baseline.
+  codec::Json metadata;  ///< The rule's metadata as written (object or null).
+  bool operator==(const Finding&) const = default;
 };
 
 /// A fault or a spent budget: part of the input wasn't analysed. Forbids exit code 0.
@@ -112,18 +124,21 @@ struct Partial {
   std::string path;
   std::string subject;  ///< Rule or function, may be empty.
   std::string detail;
+  bool operator==(const Partial&) const = default;
 };
 
 /// Policy, not a fault.
 struct Skipped {
   std::string path;
   std::string reason;  ///< ignored binary too_large generated vendored minified symlink special_file unknown_language
+  bool operator==(const Skipped&) const = default;
 };
 
 struct ComplexityIncrement {
   std::uint32_t line = 0, col = 0;
   std::string kind;  ///< "if", "loop", "logical operator", …
   std::uint32_t add = 0, nesting = 0;
+  bool operator==(const ComplexityIncrement&) const = default;
 };
 struct FunctionMetrics {
   std::string path, name;
@@ -131,11 +146,13 @@ struct FunctionMetrics {
   std::uint32_t cyclomatic = 0, cognitive = 0, nloc = 0, nesting = 0, parameters = 0;
   double maintainability = 0;
   std::vector<ComplexityIncrement> increments;
+  bool operator==(const FunctionMetrics&) const = default;
 };
 struct FileMetrics {
   std::string path, language;
   std::uint32_t lines = 0, nloc = 0, functions = 0;
   std::uint32_t cognitive = 0, cyclomatic = 0;  ///< Sums over the file's functions.
+  bool operator==(const FileMetrics&) const = default;
 };
 
 struct CloneClass {
@@ -144,11 +161,13 @@ struct CloneClass {
   std::vector<Location> members;
   std::vector<std::string> renames;
   std::string proposal;
+  bool operator==(const CloneClass&) const = default;
 };
 
 struct ImportCycle {
   std::vector<std::string> modules;  ///< Shortest cycle of the component; first not repeated at the end.
   std::vector<Location> evidence;    ///< The import that makes each edge.
+  bool operator==(const ImportCycle&) const = default;
 };
 
 /// What version control says about one file. Percentages are 0 to 100.
@@ -160,6 +179,7 @@ struct Hotspot {
   std::string main_author;
   double main_author_percent = 0;
   double score = 0;  ///< percentile(revisions) x percentile(complexity), 0 to 1.
+  bool operator==(const Hotspot&) const = default;
 };
 
 struct Report {
@@ -169,17 +189,19 @@ struct Report {
     int jobs = 1;
     std::vector<std::string> analyses;
     bool complete = true;
+    bool operator==(const Run&) const = default;
   } run;
   std::string tool_version;
   std::string rules_sha256;
-  std::string root;       ///< As typed.
-  std::string repository; ///< Name for people; empty when unknown.
-  std::string revision;   ///< "main@3f2c91a", empty outside git.
+  std::string root;        ///< As typed.
+  std::string repository;  ///< Name for people; empty when unknown.
+  std::string revision;    ///< "main@3f2c91a", empty outside git.
   struct Summary {
     std::uint64_t files_scanned = 0, files_cached = 0, bytes = 0, nloc = 0;
     std::uint64_t suppressed = 0, baseline_matched = 0, baseline_fixed = 0;
-    std::string baseline_date;  ///< Empty without a baseline.
+    std::string baseline_date;                                       ///< Empty without a baseline.
     std::vector<std::pair<std::string, std::uint64_t>> by_language;  ///< nloc per language, largest first.
+    bool operator==(const Summary&) const = default;
   } summary;
   std::vector<Finding> findings;  ///< Suppressed ones included, marked.
   std::vector<FileMetrics> files;
@@ -194,6 +216,9 @@ struct Report {
   std::vector<std::string> notes;  ///< Degraded modes in words: "not a git repository: no history".
 };
 
+/// The wire form of docs/reference/scan-json.md. Reading gives back what was written, except text that isn't UTF-8;
+/// unknown members are passed over. Error code findings.invalid, its message begins with the place:
+/// "findings[3].start".
 codec::Json to_json(const Finding& finding);
 Result<Finding> finding_from_json(const codec::Json& value);
 codec::Json to_json(const Report& report);

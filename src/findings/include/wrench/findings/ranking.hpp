@@ -1,0 +1,38 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "wrench/findings/finding.hpp"
+
+namespace wrench::findings {
+
+/// 100 x severity x confidence x (0.6 + 0.4 reach) x (0.7 + 0.3 hotspot). `hotspot_percentile` is 0 to 1; without
+/// history it counts as 0.5.
+double rank(const Finding& finding, std::optional<double> hotspot_percentile);
+
+struct RankInputs {
+  bool has_history = false;
+  std::map<std::string, double, std::less<>> hotspot_percentile;  ///< By path; a file that isn't there counts as 0.
+};
+/// Sets every finding's rank.
+void rank_all(std::span<Finding> findings, const RankInputs& inputs);
+
+/// Sets `group` ("g1", "g2", ...) on findings that overlap in one file and share a CWE. Suppressed ones stay alone.
+void assign_groups(std::span<Finding> findings);
+
+/// The order of reports: path, offset, rule id, then the rest. The same for every number of threads.
+void sort_by_place(std::span<Finding> findings);
+
+/// One group, or one finding that is alone. `others` are the group's findings below `best`, by rank.
+struct RankedGroup {
+  const Finding* best = nullptr;
+  std::vector<const Finding*> others;
+};
+/// What people are shown, best rank first: new, unsuppressed findings, each group once.
+std::vector<RankedGroup> ranked_groups(std::span<const Finding> findings);
+
+}  // namespace wrench::findings

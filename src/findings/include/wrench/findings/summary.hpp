@@ -1,0 +1,32 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "wrench/findings/finding.hpp"
+
+namespace wrench::findings {
+
+/// Indexed by Severity.
+struct SeverityCounts {
+  std::array<std::uint64_t, 5> by_severity{};
+  std::uint64_t of(Severity severity) const { return by_severity[static_cast<std::size_t>(severity)]; }
+  std::uint64_t total() const {
+    std::uint64_t sum = 0;
+    for (const std::uint64_t n : by_severity) sum += n;
+    return sum;
+  }
+  std::uint64_t at_or_above(Severity severity) const {
+    std::uint64_t sum = 0;
+    for (std::size_t i = static_cast<std::size_t>(severity); i < by_severity.size(); ++i) sum += by_severity[i];
+    return sum;
+  }
+};
+
+/// What counts: new and not suppressed.
+SeverityCounts count_findings(const Report& report);
+std::map<std::string, std::uint64_t, std::less<>> count_skipped(const Report& report);
+
+}  // namespace wrench::findings
