@@ -1,0 +1,248 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "wrench/base/error.hpp"
+#include "wrench/findings/baseline.hpp"
+#include "wrench/findings/fingerprint.hpp"
+#include "wrench/findings/ranking.hpp"
+#include "wrench/findings/summary.hpp"
+
+namespace wrench::findings {
+namespace {
+
+Finding at(std::string path, std::uint64_t begin, std::uint64_t end, std::string rule = "r") {
+  Finding finding;
+  finding.rule = std::move(rule);
+  finding.where.path = std::move(path);
+  finding.where.start.offset = begin;
+  finding.where.end.offset = end;
+  return finding;
+}
+
+TEST(Words, SeverityKnowsOwnAndSemgrepWords) {
+  EXPECT_EQ(*parse_severity("info"), Severity::Info);
+  EXPECT_EQ(*parse_severity("INFO"), Severity::Low);
+  EXPECT_EQ(*parse_severity("ERROR"), Severity::High);
+  EXPECT_EQ(*parse_severity("error"), Severity::High);
+  EXPECT_EQ(*parse_severity("Critical"), Severity::Critical);
+  EXPECT_EQ(*parse_severity("WARNING"), Severity::Medium);
+  EXPECT_EQ(*parse_severity("EXPERIMENT"), Severity::Info);
+  EXPECT_EQ(parse_severity("bad").error().code, "findings.unknown_severity");
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(*parse_severity(name(static_cast<Severity>(i))), static_cast<Severity>(i));
+  EXPECT_EQ(parse_confidence("HIGH"), Confidence::High);
+  EXPECT_EQ(parse_category("nonsense"), std::nullopt);
+}
+
+TEST(Fingerprint, HashesTheFieldsJoinedByUnitSeparators) {
+  // printf 'a.b\x1fsrc/x.py\x1fS.f\x1ff ( x )\x1f0' | sha256sum
+  EXPECT_EQ(fingerprint({.rule = "a.b", .path = "src/x.py", .symbol = "S.f", .tokens = "f ( x )"}),
+            "wf1-052ed50b5c7736da8d918f19f75bfc94");
+  // printf 'a.b\x1ff ( x )' | sha256sum
+  EXPECT_EQ(move_fingerprint({.rule = "a.b", .path = "any", .symbol = "any", .tokens = "f ( x )", .ordinal = 7}),
+            "wm1-42e8accca23bc4c10cc4d113956f5233");
+}
+
+TEST(Fingerprint, CountsEqualFindingsAndKeepsFieldsApart) {
+  Fingerprinter stamps("a.py");
+  Finding first = at("a.py", 0, 1), second = at("a.py", 5, 6);
+  stamps.stamp(first, "x");
+  stamps.stamp(second, "x");
+  EXPECT_NE(first.fingerprint, second.fingerprint);
+  EXPECT_EQ(first.move_fingerprint, second.move_fingerprint);
+  EXPECT_NE(fingerprint({.rule = "r", .path = "p", .symbol = "", .tokens = "t"}),
+            fingerprint({.rule = "r", .path = "p", .symbol = "t", .tokens = ""}));
+}
+
+TEST(Fingerprint, LineTextReplacesTheSecretButTellsSecretsApart) {
+  const std::string text = line_text("  key =\t\"hunter2hunter2\"  ", "hunter2hunter2");
+  EXPECT_EQ(text.find("hunter2"), std::string::npos);
+  EXPECT_NE(text, line_text("key = \"another-value\"", "another-value"));
+  EXPECT_EQ(text, line_text("key = \"hunter2hunter2\"", "hunter2hunter2"));
+  std::vector<std::string_view> many(kFingerprintTokensMax + 10, "t");
+  EXPECT_EQ(token_text(many).size(), 2 * kFingerprintTokensMax - 1);
+}
+
+TEST(Ranking, FollowsTheFormula) {
+  Finding finding = at("a", 0, 1);
+  finding.severity = Severity::Critical;
+  finding.confidence = Confidence::High;
+  finding.reach = Reach::Entry;
+  EXPECT_DOUBLE_EQ(rank(finding, 1.0), 100);
+  EXPECT_DOUBLE_EQ(rank(finding, std::nullopt), 85);
+  finding.reach = Reach::TestOrDead;
+  finding.severity = Severity::Info;
+  finding.confidence = Confidence::Low;
+  EXPECT_DOUBLE_EQ(rank(finding, 0.0), 100 * 0.1 * 0.4 * 0.6 * 0.7);
+  std::vector<Finding> all = {at("hot", 0, 1), at("cold", 0, 1)};
+  rank_all(all, {.has_history = true, .hotspot_percentile = {{"hot", 1.0}}});
+  EXPECT_GT(all[0].rank, all[1].rank);
+}
+
+TEST(Grouping, JoinsOverlapsWithASharedCweOnly) {
+  std::vector<Finding> all = {at("a", 0, 10), at("a", 5, 15),  at("a", 12, 20), at("a", 5, 15),
+                              at("b", 0, 10), at("a", 20, 30), at("a", 0, 10)};
+  for (const std::size_t i : {0, 1, 2, 4, 5, 6}) all[i].cwe = {"CWE-89"};
+  all[3].cwe = {"CWE-79"};
+  all[6].suppressed = Suppressed{};
+  assign_groups(all);
+  EXPECT_EQ(all[0].group, "g1");
+  EXPECT_EQ(all[1].group, "g1");
+  EXPECT_EQ(all[2].group, "g1");  // A chain: it overlaps the second only.
+  for (const std::size_t i : {3, 4, 5, 6}) EXPECT_EQ(all[i].group, "") << i;
+  const auto groups = ranked_groups(all);
+  EXPECT_EQ(groups.size(), 4U);
+}
+
+std::string baseline_of(const std::vector<Finding>& findings) {
+  Report report;
+  report.run.started = "2026-11-02T10:00:00Z";
+  report.findings = findings;
+  return codec::write_json(to_json(report));
+}
+
+Finding stamped(const std::string& path, const std::string& symbol, const std::string& tokens) {
+  Finding finding = at(path, 0, 1);
+  finding.symbol = symbol;
+  Fingerprinter(path).stamp(finding, tokens);
+  return finding;
+}
+
+TEST(Baseline, MatchesMultisetsThenMoves) {
+  const Finding a = stamped("a.py", "f", "x");
+  const auto baseline = Baseline::read(baseline_of({a, a, stamped("b.py", "g", "y"), stamped("c.py", "h", "z")}));
+  ASSERT_TRUE(baseline.ok());
+  EXPECT_EQ(baseline->date(), "2026-11-02");
+  // Three equal ones against two: one is new. One was renamed. One is gone.
+  const std::vector<Finding> now = {a, a, a, stamped("moved/b.py", "G.g", "y"), stamped("c.py", "h", "other")};
+  const BaselineDiff diff = baseline->diff(now);
+  EXPECT_EQ(diff.is_new, (std::vector<bool>{false, false, true, false, true}));
+  EXPECT_EQ(diff.matched, 3U);
+  EXPECT_EQ(diff.fixed, 1U);
+}
+
+TEST(Baseline, SuppressedThenAndShownNowIsNew) {
+  Finding hidden = stamped("a.py", "f", "x");
+  hidden.suppressed = Suppressed{.kind = "inline", .reason = {}, .source = {}};
+  const Finding shown = stamped("a.py", "f", "x");
+  const auto was_hidden = Baseline::read(baseline_of({hidden}));
+  EXPECT_TRUE(was_hidden->diff(std::vector{shown}).is_new[0]);
+  const auto was_shown = Baseline::read(baseline_of({shown}));
+  EXPECT_EQ(was_shown->diff(std::vector{hidden}).fixed, 0U);
+}
+
+TEST(Baseline, RefusesWhatIsNotAReport) {
+  EXPECT_EQ(Baseline::read("{").error().code, "findings.baseline_invalid");
+  EXPECT_EQ(Baseline::read("[]").error().code, "findings.baseline_schema");
+  EXPECT_EQ(Baseline::read(R"({"schema":"wrench.scan/2","findings":[]})").error().code, "findings.baseline_schema");
+  EXPECT_EQ(Baseline::read(R"({"schema":"wrench.scan/1"})").error().code, "findings.baseline_invalid");
+  const auto bad = Baseline::read(R"({"schema":"wrench.scan/1","findings":[{"fingerprint":"wf1-xyz"}]})");
+  EXPECT_NE(bad.error().message.find("findings[0]"), std::string::npos);
+  EXPECT_EQ(Baseline::read(std::string(kBaselineBytesMax + 1, ' ')).error().code, "findings.baseline_too_large");
+  EXPECT_TRUE(Baseline::read(R"({"schema":"wrench.scan/1","findings":[]})").ok());
+}
+
+Finding full_finding() {
+  const Location where{.path = "a b/\xC3\xA9.py", .start = {3, 5, 40}, .end = {4, 1, 60}, .content = "sha256:00"};
+  Finding f = stamped("a.py", "S.f", "t");
+  f.rule_file = "rules/x.yaml";
+  f.title = "T";
+  f.message = "M \"q\"\n";
+  f.rule_severity = "ERROR";
+  f.severity = Severity::Critical;
+  f.confidence = Confidence::Low;
+  f.category = Category::Secret;
+  f.cwe = {"CWE-89", "CWE-79"};
+  f.agent = "infosec";
+  f.where = where;
+  f.lines = "line1\nline2";
+  f.metavars = {{"$X", "x", "5", {1, 2, 3}, {1, 4, 5}}, {"$Y", "y", std::nullopt, {2, 2, 9}, {2, 3, 10}}};
+  f.trace = {{TraceRole::Source, where, "n"}, {TraceRole::Step, where, ""}, {TraceRole::Sink, where, "s"}};
+  f.related = {{where, "also"}};
+  f.secrets = {where};
+  f.fix = Fix{.state = FixState::Rejected, .description = "d", .edits = {{where, "new"}}};
+  f.suppressed = Suppressed{.kind = "file", .reason = "r", .source = "s"};
+  f.group = "g7";
+  f.rank = 71.125;
+  f.reach = Reach::TestOrDead;
+  f.near_parse_error = true;
+  f.is_new = false;
+  f.metadata = codec::Json::object({{"cwe", "x"}, {"n", 1.0}});
+  return f;
+}
+
+TEST(WireForm, FindingComesBackEqual) {
+  for (const Finding& finding : {full_finding(), at("p", 0, 0)}) {
+    const auto text = codec::write_json(to_json(finding));
+    const auto back = finding_from_json(*codec::parse_json(text));
+    ASSERT_TRUE(back.ok()) << describe(back.error());
+    EXPECT_TRUE(*back == finding);
+  }
+}
+
+TEST(WireForm, ReportComesBackEqual) {
+  const Location where{.path = "p", .start = {1, 1, 0}, .end = {2, 1, 9}, .content = ""};
+  Report r;
+  r.run = {.started = "2026-11-24T00:00:00Z", .elapsed_ms = 812, .jobs = 4, .analyses = {"rules"}, .complete = false};
+  r.tool_version = "0.1";
+  r.rules_sha256 = "ab";
+  r.root = ".";
+  r.repository = "shop";
+  r.revision = "main@1";
+  r.summary = {.files_scanned = 9,
+               .files_cached = 1,
+               .bytes = 2,
+               .nloc = 3,
+               .suppressed = 1,
+               .baseline_matched = 4,
+               .baseline_fixed = 5,
+               .baseline_date = "2026-01-01",
+               .by_language = {{"Python", 7}, {"Go", 2}}};
+  r.findings = {full_finding()};
+  r.files = {{"p", "Python", 1, 2, 3, 4, 5}};
+  r.functions = {{"p", "f", 1, 2, 3, 4, 5, 6, 7, 8.5, {{1, 2, "if", 3, 4}}}};
+  r.clones = {{2, 60, {where, where}, {"a -> b"}, "extract"}};
+  r.cycles = {{{"a", "b"}, {where}}};
+  r.hotspots = {{"p", 41, 86, 3, "ada", 92.5, 0.9}};
+  r.history = codec::Json::object({{"commits", 5}});
+  r.skipped = {{"v", "vendored"}};
+  r.partial = {{"file_timeout", "p", "r", "d"}};
+  r.errors = {Error("rules.invalid", "m")
+                  .at("x.yaml", 1, 2)
+                  .with_help("h")
+                  .because(Error("a.b", "c").because(Error("d", "e")))};
+  r.notes = {"no history"};
+  const auto back = report_from_json(*codec::parse_json(codec::write_json(to_json(r))));
+  ASSERT_TRUE(back.ok()) << describe(back.error());
+  EXPECT_EQ(back->run, r.run);
+  EXPECT_EQ(back->summary, r.summary);
+  EXPECT_EQ(back->findings, r.findings);
+  EXPECT_EQ(back->files, r.files);
+  EXPECT_EQ(back->functions, r.functions);
+  EXPECT_EQ(back->clones, r.clones);
+  EXPECT_EQ(back->cycles, r.cycles);
+  EXPECT_EQ(back->hotspots, r.hotspots);
+  EXPECT_EQ(back->history, r.history);
+  EXPECT_EQ(back->skipped, r.skipped);
+  EXPECT_EQ(back->partial, r.partial);
+  ASSERT_EQ(back->errors.size(), 1U);
+  EXPECT_EQ(describe(back->errors[0]), describe(r.errors[0]));
+  EXPECT_EQ(back->errors[0].help, r.errors[0].help);
+  EXPECT_EQ(back->notes, r.notes);
+  EXPECT_EQ(back->root + back->repository + back->revision + back->tool_version + back->rules_sha256,
+            ".shopmain@10.1ab");
+}
+
+TEST(WireForm, NamesThePlaceOfWhatIsWrong) {
+  const auto refused = [](std::string_view text) { return report_from_json(*codec::parse_json(text)).error().message; };
+  EXPECT_EQ(refused(R"({"schema":"x"})"), "schema isn't \"wrench.scan/1\"");
+  EXPECT_EQ(refused(R"({"schema":"wrench.scan/1","findings":[{"rule":"r","start":{"line":-1}}]})"),
+            "findings[0].start.line isn't an integer in range");
+  EXPECT_EQ(refused(R"({"schema":"wrench.scan/1","findings":[{}]})"), "findings[0].rule is missing");
+  EXPECT_EQ(refused(R"({"schema":"wrench.scan/1","findings":[{"rule":"r","severity":"awful"}]})"),
+            "findings[0].severity isn't one of the known words");
+  EXPECT_EQ(refused(R"({"schema":"wrench.scan/1","skipped":{}})"), "skipped isn't a list");
+}
+
+}  // namespace
+}  // namespace wrench::findings
