@@ -8,10 +8,12 @@
 #include <latch>
 #include <thread>
 
-#include "temp_dir_test.hpp"
+#include <filesystem>
+
 #include "wrench/runtime/atomic_file.hpp"
 #include "wrench/runtime/boot_lock.hpp"
 #include "wrench/runtime/file_lock.hpp"
+#include "wrench/runtime/temp_dir.hpp"
 
 namespace wrench::runtime {
 namespace {
@@ -19,7 +21,7 @@ namespace {
 Deadline already_passed(const Clock& clock) { return Deadline::after(clock, 0); }
 
 TEST(FileLock, ExcludesAnotherHolderAndNamesItsPid) {
-  const TempDir dir;
+  const TempDir dir = TempDir::create().value();
   {
     const Result<FileLock> first = FileLock::try_acquire(dir / "lock");
     ASSERT_TRUE(first.ok());
@@ -32,7 +34,7 @@ TEST(FileLock, ExcludesAnotherHolderAndNamesItsPid) {
 }
 
 TEST(TurnLock, ReportsTheHolderWhenTheDeadlinePasses) {
-  const TempDir dir;
+  const TempDir dir = TempDir::create().value();
   const ManualClock clock;
   Result<TurnLock> a = TurnLock::open(dir / "lock");
   Result<TurnLock> b = TurnLock::open(dir / "lock");
@@ -47,7 +49,7 @@ TEST(TurnLock, ReportsTheHolderWhenTheDeadlinePasses) {
 }
 
 TEST(TurnLock, ServesAWaiterBeforeTheLastHolderGetsItAgain) {
-  const TempDir dir;
+  const TempDir dir = TempDir::create().value();
   const ManualClock clock;
   Result<TurnLock> greedy = TurnLock::open(dir / "lock");
   Result<TurnLock> patient = TurnLock::open(dir / "lock");
@@ -69,7 +71,7 @@ TEST(TurnLock, ServesAWaiterBeforeTheLastHolderGetsItAgain) {
 }
 
 TEST(BootLock, IsLiveWhileHeldAndDeadAfterSigkill) {
-  const TempDir dir;
+  const TempDir dir = TempDir::create().value();
   const std::string boots = dir / "boots";
   EXPECT_TRUE(BootLock::list(boots)->empty());
 
@@ -102,14 +104,14 @@ TEST(BootLock, IsLiveWhileHeldAndDeadAfterSigkill) {
 }
 
 TEST(BootLock, RefusesIdsThatAreNotFileNames) {
-  const TempDir dir;
+  const TempDir dir = TempDir::create().value();
   for (const char* id : {"", "../x", "a/b", ".hidden", "a b"})
     EXPECT_EQ(BootLock::acquire(dir.path(), id).error().code, "runtime.invalid_boot_id") << id;
   EXPECT_EQ(BootLock::probe(dir.path(), std::string(65, 'a')).error().code, "runtime.invalid_boot_id");
 }
 
 TEST(AtomicFile, ReplacesWholeFilesAndLeavesNoTemporary) {
-  const TempDir dir;
+  const TempDir dir = TempDir::create().value();
   ASSERT_TRUE(write_file_atomically(dir / "f", "one", 0640).ok());
   ASSERT_TRUE(write_file_atomically(dir / "f", std::string(100'000, 'x')).ok());
   EXPECT_EQ(*read_file(dir / "f", 100'000), std::string(100'000, 'x'));
@@ -122,7 +124,7 @@ TEST(AtomicFile, ReplacesWholeFilesAndLeavesNoTemporary) {
 }
 
 TEST(AtomicFile, RefusesToReadWhatIsNotARegularFile) {
-  const TempDir dir;
+  const TempDir dir = TempDir::create().value();
   ASSERT_EQ(::mkfifo((dir / "fifo").c_str(), 0600), 0);
   EXPECT_EQ(read_file(dir / "fifo", 10).error().code, "io.not_a_file");
   EXPECT_EQ(read_file(dir.path(), 10).error().code, "io.not_a_file");
@@ -130,7 +132,7 @@ TEST(AtomicFile, RefusesToReadWhatIsNotARegularFile) {
 }
 
 TEST(MakeDirectories, CreatesThePathAndSaysWhatIsInTheWay) {
-  const TempDir dir;
+  const TempDir dir = TempDir::create().value();
   ASSERT_TRUE(make_directories(dir / "a/b/c").ok());
   ASSERT_TRUE(make_directories(dir / "a/b/c").ok());
   EXPECT_TRUE(std::filesystem::is_directory(dir / "a/b/c"));

@@ -1,0 +1,26 @@
+#include "wrench/runtime/temp_dir.hpp"
+
+#include <stdlib.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+
+namespace wrench::runtime {
+
+Result<TempDir> TempDir::create(std::string_view name_prefix) {
+  const char* base = std::getenv("TMPDIR");
+  std::string path = base != nullptr && *base != '\0' ? base : "/tmp";
+  path.append("/").append(name_prefix).append("-XXXXXX");
+  if (::mkdtemp(path.data()) == nullptr) return errno_error(errno, "create a temporary folder " + path);
+  return TempDir(std::move(path));
+}
+
+TempDir::~TempDir() {
+  if (path_.empty()) return;
+  std::error_code ignored;  // nobody is left to tell; the system cleans its temporary folder
+  std::filesystem::remove_all(path_, ignored);
+}
+
+}  // namespace wrench::runtime
