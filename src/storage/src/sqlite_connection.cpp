@@ -1,0 +1,230 @@
+#include "sqlite_connection.hpp"
+
+#include <sqlite3.h>
+
+#include <memory>
+#include <utility>
+
+#include "sqlite_error.hpp"
+#include "wrench/base/assert.hpp"
+#include "wrench/base/text.hpp"
+#include "wrench/storage/transaction.hpp"
+
+namespace wrench::storage {
+namespace {
+
+constexpr int kBusyTimeoutMs = 5'000;
+/// About 0.1 ms of virtual machine work between two looks at the clock.
+constexpr int kOpsPerTimeCheck = 4'000;
+
+/// Every rule of section "SQLite" in README.md that is a setting.
+constexpr const char* kCommonSettings =
+    "PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0;"
+    "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;";
+constexpr const char* kWriterSettings = "PRAGMA cache_size=-65536;";
+constexpr const char* kReaderSettings = "PRAGMA cache_size=-16384; PRAGMA query_only=ON;";
+
+struct Finalize {
+  void operator()(sqlite3_stmt* stmt) const { sqlite3_finalize(stmt); }
+};
+using OwnedStatement = std::unique_ptr<sqlite3_stmt, Finalize>;
+
+/// A NULL pointer would bind NULL, also for text of length 0.
+const char* not_null(std::string_view text) { return text.data() == nullptr ? "" : text.data(); }
+
+void collect(sqlite3_stmt* stmt, Rows& rows) {
+  const int columns = sqlite3_column_count(stmt);
+  rows.set_columns(static_cast<std::size_t>(columns));
+  for (int i = 0; i < columns; ++i) switch (sqlite3_column_type(stmt, i)) {
+      case SQLITE_INTEGER:
+        rows.add_integer(sqlite3_column_int64(stmt, i));
+        break;
+      case SQLITE_FLOAT:
+        rows.add_real(sqlite3_column_double(stmt, i));
+        break;
+      case SQLITE_NULL:
+        rows.add_null();
+        break;
+      default: {
+        const bool text = sqlite3_column_type(stmt, i) == SQLITE_TEXT;
+        const auto* data = static_cast<const char*>(sqlite3_column_blob(stmt, i));
+        const auto size = static_cast<std::size_t>(sqlite3_column_bytes(stmt, i));
+        rows.add_bytes(text ? CellType::Text : CellType::Bytes, std::string_view(data == nullptr ? "" : data, size));
+      }
+    }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Role role, const std::string& vfs_name,
+                                                     const StatementCatalogue& catalogue) {
+  sqlite3* db = nullptr;
+  // A reader opens for writing too: the WAL index is shared memory that readers mark. query_only keeps it from more.
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
+                    (role == Role::Writer ? SQLITE_OPEN_CREATE : 0);
+  const int opened = sqlite3_open_v2(path.c_str(), &db, flags, vfs_name.empty() ? nullptr : vfs_name.c_str());
+  if (opened != SQLITE_OK) {
+    Error error = sqlite_error(db, opened, "open " + path);
+    sqlite3_close(db);
+    return error;
+  }
+  std::unique_ptr<Connection> connection(new Connection(db));
+  sqlite3_busy_timeout(db, kBusyTimeoutMs);
+  sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  // Trap: a checkpoint while another connection commits can corrupt the WAL (SQLite 3.7.0 to 3.51.2). So nobody
+  // checkpoints but the writer, under the write lock: not by itself after a commit, not when the last one closes.
+  sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  sqlite3_wal_autocheckpoint(db, 0);
+  sqlite3_wal_hook(
+      db,
+      [](void* self, sqlite3*, const char*, int pages) {
+        static_cast<Connection*>(self)->wal_pages_ = static_cast<std::size_t>(pages);
+        return SQLITE_OK;
+      },
+      connection.get());
+  // The WAL stays: overwriting a file flushes about twice as fast as growing one.
+  int persist = 1;
+  sqlite3_file_control(db, "main", SQLITE_FCNTL_PERSIST_WAL, &persist);
+  for (const char* settings : {kCommonSettings, role == Role::Writer ? kWriterSettings : kReaderSettings})
+    if (const int rc = connection->exec_raw(settings); rc != SQLITE_OK)
+      return sqlite_error(db, rc, "prepare the connection to " + path);
+  connection->statements_.reserve(catalogue.all().size());
+  for (const Statement* statement : catalogue.all()) connection->statements_.emplace(statement, nullptr);
+  return connection;
+}
+
+Connection::~Connection() {
+  for (const auto& [statement, stmt] : statements_) sqlite3_finalize(stmt);
+  const int closed = sqlite3_close(db_);
+  WRENCH_ASSERT(closed == SQLITE_OK);
+}
+
+Result<sqlite3_stmt*> Connection::prepared(const Statement& statement) {
+  const auto found = statements_.find(&statement);
+  WRENCH_ASSERT(found != statements_.end());  // not in the catalogue given to Store::open
+  if (found->second == nullptr) {
+    const char* tail = nullptr;
+    const int rc = sqlite3_prepare_v3(db_, statement.sql.data(), static_cast<int>(statement.sql.size()),
+                                      SQLITE_PREPARE_PERSISTENT, &found->second, &tail);
+    if (rc != SQLITE_OK) return failure(rc, "prepare " + std::string(statement.id));
+    WRENCH_ASSERT(found->second != nullptr && trim(statement.sql.substr(tail - statement.sql.data())).empty());
+    WRENCH_ASSERT((statement.access == Access::Read) == (sqlite3_stmt_readonly(found->second) != 0));
+  }
+  return found->second;
+}
+
+Result<void> Connection::bind(sqlite3_stmt* stmt, const Statement& statement, std::span<const Bind> binds) {
+  WRENCH_ASSERT(static_cast<int>(binds.size()) == sqlite3_bind_parameter_count(stmt));
+  int at = 0;
+  for (const Bind& bind : binds) {
+    ++at;
+    int rc = SQLITE_OK;
+    switch (bind.type()) {
+      case CellType::Null:
+        rc = sqlite3_bind_null(stmt, at);
+        break;
+      case CellType::Integer:
+        rc = sqlite3_bind_int64(stmt, at, bind.integer());
+        break;
+      case CellType::Real:
+        rc = sqlite3_bind_double(stmt, at, bind.real());
+        break;
+      case CellType::Text:
+        rc = sqlite3_bind_text64(stmt, at, not_null(bind.view()), bind.view().size(), SQLITE_STATIC, SQLITE_UTF8);
+        break;
+      case CellType::Bytes:
+        rc = sqlite3_bind_blob64(stmt, at, not_null(bind.view()), bind.view().size(), SQLITE_STATIC);
+        break;
+    }
+    if (rc != SQLITE_OK)
+      return failure(rc, "bind parameter " + std::to_string(at) + " of " + std::string(statement.id));
+  }
+  return {};
+}
+
+Result<std::int64_t> Connection::run(const Statement& statement, std::span<const Bind> binds, Rows* rows) {
+  if (clock_ != nullptr && (clock_->boot_us() >= snapshot_ends_us_ || deadline_.passed(*clock_)))
+    return failure(SQLITE_INTERRUPT, statement.id);
+  sqlite3_stmt* stmt = WRENCH_TRY(prepared(statement));
+  WRENCH_TRY(bind(stmt, statement, binds));
+  ++statements_run_;
+  const std::int64_t before = total_changes();
+  if (rows != nullptr) rows->set_columns(static_cast<std::size_t>(sqlite3_column_count(stmt)));
+  int rc;
+  while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+    if (rows == nullptr) continue;
+    collect(stmt, *rows);
+    if (rows->byte_size() > kResultBytesMax) {
+      sqlite3_reset(stmt);
+      return Error("storage.result_too_large", std::string(statement.id) + ": more than " +
+                                                   std::to_string(kResultBytesMax) + " bytes; page by key");
+    }
+  }
+  if (rc != SQLITE_DONE) {
+    Error error = failure(rc, statement.id);
+    sqlite3_reset(stmt);
+    return error;
+  }
+  const bool changed = total_changes() != before;
+  const std::int64_t changes = changed ? sqlite3_changes64(db_) : 0;  // without rows changed by cascades
+  sqlite3_reset(stmt);
+  return changes;
+}
+
+int Connection::exec_raw(const char* sql) { return sqlite3_exec(db_, sql, nullptr, nullptr, nullptr); }
+
+Result<void> Connection::exec(const std::string& sql) {
+  const int rc = exec_raw(sql.c_str());
+  if (rc != SQLITE_OK) return sqlite_error(db_, rc, sql.substr(0, 80));
+  return {};
+}
+
+Result<std::string> Connection::pragma(const std::string& sql) {
+  sqlite3_stmt* raw_stmt = nullptr;
+  int rc = sqlite3_prepare_v2(db_, sql.c_str(), static_cast<int>(sql.size()), &raw_stmt, nullptr);
+  const OwnedStatement stmt(raw_stmt);
+  if (rc != SQLITE_OK) return sqlite_error(db_, rc, sql);
+  rc = sqlite3_step(stmt.get());
+  if (rc == SQLITE_DONE) return std::string();
+  if (rc != SQLITE_ROW) return sqlite_error(db_, rc, sql);
+  const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(stmt.get(), 0));
+  return std::string(text == nullptr ? "" : text);
+}
+
+void Connection::limit_time(const Clock& clock, Micros snapshot_ends_us, Deadline deadline) {
+  clock_ = &clock;
+  snapshot_ends_us_ = snapshot_ends_us;
+  deadline_ = deadline;
+  sqlite3_progress_handler(
+      db_, kOpsPerTimeCheck,
+      [](void* context) {
+        const auto* self = static_cast<const Connection*>(context);
+        return self->clock_->boot_us() >= self->snapshot_ends_us_ || self->deadline_.passed(*self->clock_) ? 1 : 0;
+      },
+      this);
+}
+
+void Connection::unlimit_time() {
+  clock_ = nullptr;
+  sqlite3_progress_handler(db_, 0, nullptr, nullptr);
+}
+
+Error Connection::failure(int result_code, std::string_view doing) const {
+  if ((result_code & 0xFF) == SQLITE_INTERRUPT && clock_ != nullptr && deadline_.passed(*clock_))
+    return Error("storage.deadline", std::string(doing) + ": the deadline passed");
+  return sqlite_error(db_, result_code, doing);
+}
+
+bool Connection::in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
+
+std::int64_t Connection::total_changes() const { return sqlite3_total_changes64(db_); }
+
+int Connection::checkpoint(bool restart) {
+  int log = 0;
+  int done = 0;
+  const int rc = sqlite3_wal_checkpoint_v2(db_, "main", restart ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE,
+                                           &log, &done);
+  return rc;
+}
+
+}  // namespace wrench::storage

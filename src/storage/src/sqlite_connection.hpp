@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "wrench/base/clock.hpp"
+#include "wrench/base/result.hpp"
+#include "wrench/base/stop.hpp"
+#include "wrench/storage/rows.hpp"
+#include "wrench/storage/statement.hpp"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace wrench::storage {
+
+/// One SQLite connection with the store's settings and its prepared statements. One thread at a time.
+class Connection {
+ public:
+  enum class Role { Writer, Reader };
+
+  /// Opens `path` (Writer: creates an empty file if there is none). `catalogue` must outlive the connection.
+  static Result<std::unique_ptr<Connection>> open(const std::string& path, Role role, const std::string& vfs_name,
+                                                  const StatementCatalogue& catalogue);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  /// A catalogue statement. `rows` gets the results if not null. Returns the number of rows changed.
+  Result<std::int64_t> run(const Statement& statement, std::span<const Bind> binds, Rows* rows);
+
+  /// SQL that is no statement of the catalogue: settings, transaction control, migrations. The raw result code.
+  int exec_raw(const char* sql);
+  Result<void> exec(const std::string& sql);
+  /// First column of the first row, as text; empty if there is no row.
+  Result<std::string> pragma(const std::string& sql);
+
+  /// Statements fail with storage.snapshot_expired (or storage.deadline) once the clock passes these.
+  void limit_time(const Clock& clock, Micros snapshot_ends_us, Deadline deadline);
+  void unlimit_time();
+
+  bool in_transaction() const;  ///< SQLite ends one by itself after some errors.
+  std::int64_t total_changes() const;
+  std::size_t wal_pages() const { return wal_pages_; }
+  /// Runs a checkpoint: 0 = passive, 1 = restart. Raw result code.
+  int checkpoint(bool restart);
+  std::uint64_t statements_run() const { return statements_run_; }
+  sqlite3* raw() const { return db_; }
+
+ private:
+  explicit Connection(sqlite3* db) : db_(db) {}
+  Result<sqlite3_stmt*> prepared(const Statement& statement);
+  Result<void> bind(sqlite3_stmt* stmt, const Statement& statement, std::span<const Bind> binds);
+  Error failure(int result_code, std::string_view doing) const;
+
+  sqlite3* db_;
+  std::unordered_map<const Statement*, sqlite3_stmt*> statements_;
+  const Clock* clock_ = nullptr;
+  Micros snapshot_ends_us_ = 0;
+  Deadline deadline_;
+  std::size_t wal_pages_ = 0;
+  std::uint64_t statements_run_ = 0;
+};
+
+}  // namespace wrench::storage

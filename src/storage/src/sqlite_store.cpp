@@ -1,0 +1,304 @@
+#include <pthread.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <cstdio>
+#include <cstdlib>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "migration_runner.hpp"
+#include "reader_pool.hpp"
+#include "sqlite_connection.hpp"
+#include "sqlite_error.hpp"
+#include "statements.hpp"
+#include "store_directory.hpp"
+#include "wrench/base/assert.hpp"
+#include "wrench/base/ulid.hpp"
+#include "wrench/runtime/worker_pool.hpp"
+#include "wrench/storage/event_log.hpp"
+#include "wrench/storage/store.hpp"
+#include "write_queue.hpp"
+#include "writer.hpp"
+
+namespace wrench::storage {
+namespace {
+
+/// "WRNC" in the header of every store.db; so no other program's database is ever mistaken for one.
+constexpr std::int64_t kApplicationId = 0x57524E43;
+constexpr std::chrono::milliseconds kWaitSlice{20};
+/// How often somebody who waits for events looks for those of other processes.
+constexpr std::chrono::milliseconds kForeignEventsPoll{100};
+
+[[noreturn]] void end_process(const Error& error) {
+  std::fprintf(stderr, "wrench: %s\nwrench: stopping here; the next start recovers from the file\n",
+               describe(error).c_str());
+  std::abort();
+}
+
+class SqliteStore final : public Store {
+ public:
+  SqliteStore(StoreConfig config, const Clock& clock, Random& random)
+      : config_(std::move(config)), clock_(clock), random_(random) {
+    if (!config_.on_outcome_unknown) config_.on_outcome_unknown = end_process;
+    catalogue_.add(own_statements());
+    catalogue_.add(config_.statements.all());
+  }
+  ~SqliteStore() override { close(); }
+
+  Result<void> open();
+
+  Result<void> submit(WriteJob job, Completion done) override;
+  Result<void> write(WriteBody body, Deadline deadline, JobLane lane) override;
+  std::size_t flush_once() override;
+  Result<bool> wait_for_events(std::int64_t after_seq, Deadline deadline, const StopToken& stop) override;
+  void close() override;
+  StoreStats stats() const override;
+  const std::string& store_id() const override { return store_id_; }
+  const std::optional<Error>& write_refusal() const override { return write_refusal_; }
+
+ protected:
+  Result<void> read_erased(const std::function<void(ReadTx&)>& body, Deadline deadline) override;
+
+ private:
+  Result<void> open_database(const std::optional<StoreDirectory>& directory);
+  Result<void> create_or_check(Connection& connection);
+  Result<void> migrate(Connection& connection);
+  Result<void> load_store_id(Connection& connection);
+  Result<void> reserve_wal(Connection& connection, const StoreDirectory& directory);
+  void write_loop();
+  void events_committed(std::int64_t last_seq);
+
+  StoreConfig config_;
+  const Clock& clock_;
+  Random& random_;
+  StatementCatalogue catalogue_;
+  std::string store_id_;
+  std::optional<Error> write_refusal_;
+  bool created_ = false;
+
+  WriteQueue queue_;
+  std::unique_ptr<Writer> writer_;
+  std::unique_ptr<ReaderPool> readers_;
+  std::thread thread_;
+  std::atomic<std::uint64_t> reads_{0};
+
+  std::mutex events_mutex_;
+  std::condition_variable events_grew_;
+  std::int64_t last_event_ = 0;
+  std::mutex close_mutex_;
+};
+
+Result<void> SqliteStore::open() {
+  std::optional<StoreDirectory> directory;
+  std::unique_ptr<runtime::TurnLock> lock;
+  std::string path = config_.directory + "/store.db";
+  if (config_.vfs_name.empty()) {
+    directory.emplace(WRENCH_TRY(StoreDirectory::open(config_.directory)));
+    lock = WRENCH_TRY(directory->open_write_lock());
+    path = directory->database_path();
+    if (Result<void> locked = lock->lock(clock_, Deadline::after(clock_, config_.lock_wait_us)); !locked.ok())
+      return file_error(std::move(locked).error(), "open the store");
+    // Before SQLite looks: it would take an empty file for a new database and delete the log beside it.
+    WRENCH_TRY(directory->inspect());
+  }
+  std::unique_ptr<Connection> connection =
+      WRENCH_TRY(Connection::open(path, Connection::Role::Writer, config_.vfs_name, catalogue_));
+  WRENCH_TRY(create_or_check(*connection));
+  WRENCH_TRY(migrate(*connection));
+  WRENCH_TRY(load_store_id(*connection));
+  if (directory) {
+    WRENCH_TRY(directory->mark(store_id_));
+    if (created_) WRENCH_TRY(reserve_wal(*connection, *directory));
+    lock->unlock();
+  }
+  writer_ = std::make_unique<Writer>(std::move(connection), std::move(lock), queue_, clock_,
+                                     Writer::Options{config_.lock_wait_us, config_.on_outcome_unknown,
+                                                     [this](std::int64_t seq) { events_committed(seq); }});
+  readers_ = std::make_unique<ReaderPool>(path, config_.vfs_name, catalogue_, clock_,
+                                          std::clamp<std::size_t>(runtime::usable_cores(), 2, kReadersMax));
+  if (config_.mode == WriterMode::Thread) {
+    thread_ = std::thread([this] { write_loop(); });
+    ::pthread_setname_np(thread_.native_handle(), "store-writer");
+  }
+  return {};
+}
+
+Result<void> SqliteStore::create_or_check(Connection& connection) {
+  const std::string pages = WRENCH_TRY(connection.pragma("PRAGMA page_count"));
+  if (pages == "0") {
+    created_ = true;
+    // The application id first, in a transaction of its own: from then on the file says whose it is.
+    WRENCH_TRY(connection.exec("PRAGMA page_size=4096; PRAGMA application_id=" + std::to_string(kApplicationId)));
+  } else if (const std::string id = WRENCH_TRY(connection.pragma("PRAGMA application_id"));
+             id != std::to_string(kApplicationId)) {
+    return Error("storage.corrupt", config_.directory +
+                                        "/store.db belongs to another program; choose another data directory. Nothing "
+                                        "was changed");
+  }
+  const std::string mode = WRENCH_TRY(connection.pragma("PRAGMA journal_mode=WAL"));
+  if (mode != "wal")
+    return Error("storage.unsupported_filesystem",
+                 config_.directory + ": no write-ahead log on this file system (journal mode " + mode + ")");
+  return {};
+}
+
+Result<void> SqliteStore::migrate(Connection& connection) {
+  MigrationRunner runner(connection, config_.migrations, clock_);
+  Result<MigrationRunner::Standing> standing = runner.check();
+  if (!standing.ok()) {
+    if (standing.error().code != "storage.schema_newer") return std::move(standing).error();
+    write_refusal_ = std::move(standing).error();
+    return {};
+  }
+  return *standing == MigrationRunner::Standing::Current ? Result<void>() : runner.run();
+}
+
+Result<void> SqliteStore::load_store_id(Connection& connection) {
+  Rows rows;
+  WRENCH_TRY(connection.run(sql::kReadStoreId, {}, &rows));
+  if (rows.empty()) {
+    const std::string fresh = make_id("sto", clock_, random_);
+    const Bind binds[] = {Bind(fresh)};
+    WRENCH_TRY(connection.run(sql::kInsertStoreId, binds, nullptr));
+    WRENCH_TRY(connection.run(sql::kReadStoreId, {}, &rows));
+  }
+  store_id_ = rows.front().text(0);
+  Rows clock;
+  WRENCH_TRY(connection.run(sql::kLoadEventClock, {}, &clock));
+  if (clock.empty()) return Error("storage.corrupt", "the table event_clock has lost its row; restore a backup");
+  last_event_ = clock.front().integer(0) - 1;
+  return {};
+}
+
+Result<void> SqliteStore::reserve_wal(Connection& connection, const StoreDirectory& directory) {
+  struct stat info{};
+  if (::stat(directory.wal_path().c_str(), &info) != 0 ||
+      static_cast<std::size_t>(info.st_size) >= config_.wal_reserve_bytes)
+    return {};
+  // A transaction too large for its cache spills into the log; rolled back, it leaves the log long and nothing else.
+  // Not fallocate: extents that were never written cost a metadata commit at each first flush into them.
+  const Result<void> grown = connection.exec(
+      "PRAGMA cache_size=16; BEGIN IMMEDIATE; CREATE TABLE wal_reserve (bytes BLOB);"
+      "INSERT INTO wal_reserve VALUES (zeroblob(" +
+      std::to_string(config_.wal_reserve_bytes) + "));");
+  if (connection.in_transaction()) WRENCH_TRY(connection.exec("ROLLBACK"));
+  WRENCH_TRY(connection.exec("PRAGMA cache_size=-65536"));
+  return grown;
+}
+
+Result<void> SqliteStore::submit(WriteJob job, Completion done) {
+  if (write_refusal_) return *write_refusal_;
+  if (writer_->poisoned()) return writer_->poison();
+  WRENCH_TRY(queue_.push(std::move(job), std::move(done)));
+  return {};
+}
+
+Result<void> SqliteStore::write(WriteBody body, Deadline deadline, JobLane lane) {
+  WRENCH_ASSERT(std::this_thread::get_id() != thread_.get_id());  // would wait for itself
+  if (write_refusal_) return *write_refusal_;
+  if (writer_->poisoned()) return writer_->poison();
+  struct Waiting {
+    std::mutex mutex;
+    std::condition_variable ended;
+    std::optional<Result<void>> outcome;
+  };
+  const auto waiting = std::make_shared<Waiting>();
+  const std::uint64_t ticket = WRENCH_TRY(queue_.push({lane, 0, std::move(body)}, [waiting](Result<void> outcome) {
+    const std::lock_guard lock(waiting->mutex);
+    waiting->outcome.emplace(std::move(outcome));
+    waiting->ended.notify_all();
+  }));
+  if (config_.mode == WriterMode::Passive)
+    while (!waiting->outcome && flush_once() > 0) {
+    }
+  std::unique_lock lock(waiting->mutex);
+  while (!waiting->outcome) {
+    if (deadline.never()) {
+      waiting->ended.wait(lock);
+      continue;
+    }
+    if (deadline.passed(clock_)) {
+      lock.unlock();
+      if (queue_.withdraw(ticket))
+        return Error("storage.deadline", "the deadline passed before the write began; nothing was written");
+      lock.lock();
+      waiting->ended.wait(lock, [&] { return waiting->outcome.has_value(); });
+      break;
+    }
+    waiting->ended.wait_for(lock, kWaitSlice);
+  }
+  return std::move(*waiting->outcome);
+}
+
+std::size_t SqliteStore::flush_once() {
+  WRENCH_ASSERT(config_.mode == WriterMode::Passive);
+  return writer_->flush_once();
+}
+
+void SqliteStore::write_loop() {
+  while (queue_.wait()) {
+    while (writer_->flush_once() > 0) {
+    }
+    writer_->on_idle();
+  }
+}
+
+Result<void> SqliteStore::read_erased(const std::function<void(ReadTx&)>& body, Deadline deadline) {
+  if (writer_->poisoned()) return writer_->poison();
+  reads_.fetch_add(1);
+  return readers_->run(body, deadline);
+}
+
+void SqliteStore::events_committed(std::int64_t last_seq) {
+  const std::lock_guard lock(events_mutex_);
+  if (last_seq <= last_event_) return;
+  last_event_ = last_seq;
+  events_grew_.notify_all();
+}
+
+Result<bool> SqliteStore::wait_for_events(std::int64_t after_seq, Deadline deadline, const StopToken& stop) {
+  while (true) {
+    {
+      std::unique_lock lock(events_mutex_);
+      if (last_event_ > after_seq) return true;
+      events_grew_.wait_for(lock, kForeignEventsPoll);
+      if (last_event_ > after_seq) return true;
+    }
+    const EventCursor head = WRENCH_TRY(read([](ReadTx& tx) { return event_log::head(tx); }));
+    events_committed(head.seq);
+    if (head.seq > after_seq) return true;
+    if (deadline.passed(clock_) || stop.stop_requested()) return false;
+  }
+}
+
+void SqliteStore::close() {
+  const std::lock_guard lock(close_mutex_);
+  queue_.close();
+  if (thread_.joinable()) thread_.join();
+  if (writer_ && config_.mode == WriterMode::Passive)
+    while (writer_->flush_once() > 0) {
+    }
+  if (readers_) readers_->close();
+}
+
+StoreStats SqliteStore::stats() const {
+  StoreStats stats = writer_->stats();
+  stats.reads = reads_.load();
+  stats.queued_jobs = queue_.size();
+  return stats;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> Store::open(StoreConfig config, const Clock& clock, Random& random) {
+  auto store = std::make_unique<SqliteStore>(std::move(config), clock, random);
+  WRENCH_TRY(store->open());
+  return std::unique_ptr<Store>(std::move(store));
+}
+
+}  // namespace wrench::storage

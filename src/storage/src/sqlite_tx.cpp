@@ -1,0 +1,84 @@
+#include "sqlite_tx.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "sqlite_error.hpp"
+#include "statements.hpp"
+#include "wrench/base/assert.hpp"
+
+namespace wrench::storage {
+
+Result<Rows> SqliteReadTx::query(const Statement& statement, Binds binds) {
+  WRENCH_ASSERT(statement.access == Access::Read);
+  Rows rows;
+  WRENCH_TRY(connection_.run(statement, binds.span(), &rows));
+  return rows;
+}
+
+Result<void> SqliteWriteTx::begin() {
+  WRENCH_TRY(connection_.exec("BEGIN IMMEDIATE"));
+  const Rows clock = WRENCH_TRY(query(sql::kLoadEventClock, {}));
+  if (clock.empty()) return Error("storage.corrupt", "the table event_clock has lost its row; restore a backup");
+  first_event_ = next_event_ = clock.front().integer(0);
+  now_us_ = std::max(now_us_, clock.front().integer(1));
+  return {};
+}
+
+Result<void> SqliteWriteTx::finish() {
+  if (next_event_ != first_event_) WRENCH_TRY(exec(sql::kStoreEventClock, {next_event_, now_us_}));
+  return {};
+}
+
+void SqliteWriteTx::rollback() {
+  if (connection_.in_transaction()) connection_.exec_raw("ROLLBACK");
+  next_event_ = first_event_;
+}
+
+void SqliteWriteTx::start_job() {
+  changes_at_job_start_ = connection_.total_changes();
+  next_event_at_job_start_ = next_event_;
+}
+
+Result<Rows> SqliteWriteTx::query(const Statement& statement, Binds binds) {
+  Rows rows;
+  WRENCH_TRY(connection_.run(statement, binds.span(), &rows));
+  return rows;
+}
+
+Result<std::int64_t> SqliteWriteTx::exec(const Statement& statement, Binds binds) {
+  WRENCH_ASSERT(statement.access == Access::Write);
+  return connection_.run(statement, binds.span(), nullptr);
+}
+
+Result<std::int64_t> SqliteWriteTx::exec_many(const Statement& statement, std::size_t width,
+                                              std::span<const Bind> rows) {
+  WRENCH_ASSERT(statement.access == Access::Write && width > 0 && rows.size() % width == 0);
+  std::int64_t changed = 0;
+  for (std::size_t at = 0; at < rows.size(); at += width)
+    changed += WRENCH_TRY(connection_.run(statement, rows.subspan(at, width), nullptr));
+  return changed;
+}
+
+Result<Rows> SqliteWriteTx::query_many(const Statement& statement, std::size_t width, std::span<const Bind> keys) {
+  WRENCH_ASSERT(width > 0 && keys.size() % width == 0);
+  Rows rows;
+  for (std::size_t at = 0; at < keys.size(); at += width)
+    WRENCH_TRY(connection_.run(statement, keys.subspan(at, width), &rows));
+  return rows;
+}
+
+Result<void> SqliteWriteTx::append_event(const EventDraft& event) {
+  if (event.payload.size() > kEventPayloadBytesMax)
+    return Error("storage.event_too_large", "the payload of " + event.type + " has " +
+                                                std::to_string(event.payload.size()) + " bytes; the limit is " +
+                                                std::to_string(kEventPayloadBytesMax));
+  WRENCH_TRY(exec(sql::kInsertEvent, {next_event_, now_us_, event.type, event.project_id, event.task_id,
+                                      event.subject_kind, event.subject_id, event.actor, event.version, event.payload,
+                                      event.trace_id.empty() ? Bind(std::nullopt) : Bind(event.trace_id)}));
+  ++next_event_;
+  return {};
+}
+
+}  // namespace wrench::storage

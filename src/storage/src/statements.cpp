@@ -1,0 +1,100 @@
+#include "statements.hpp"
+
+namespace wrench::storage {
+namespace sql {
+
+const Statement kLoadEventClock{.id = "storage.load_event_clock",
+                                .sql = "SELECT next, last_at FROM event_clock WHERE id = 1",
+                                .plan = "SEARCH event_clock USING INTEGER PRIMARY KEY (rowid=?)"};
+const Statement kStoreEventClock{.id = "storage.store_event_clock",
+                                 .access = Access::Write,
+                                 .sql = "UPDATE event_clock SET next = ?1, last_at = ?2 WHERE id = 1",
+                                 .plan = "SEARCH event_clock USING INTEGER PRIMARY KEY (rowid=?)"};
+const Statement kInsertEvent{.id = "storage.insert_event",
+                             .access = Access::Write,
+                             .sql =
+                                 "INSERT INTO events (seq, at, type, project_id, task_id, subject_kind, subject_id, "
+                                 "actor, version, payload, trace_id) "
+                                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"};
+
+#define WRENCH_EVENT_COLUMNS                                                                                     \
+  "SELECT seq, at, type, project_id, task_id, subject_kind, subject_id, actor, version, payload, trace_id FROM " \
+  "events "
+const Statement kEventsAll{.id = "storage.events_all",
+                           .sql = WRENCH_EVENT_COLUMNS "WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+                           .plan = "SEARCH events USING INTEGER PRIMARY KEY (rowid>?)"};
+const Statement kEventsOfProject{.id = "storage.events_of_project",
+                                 .sql = WRENCH_EVENT_COLUMNS "WHERE project_id = ?3 AND seq > ?1 ORDER BY seq LIMIT ?2",
+                                 .plan = "SEARCH events USING INDEX idx_event_project (project_id=? AND seq>?)"};
+const Statement kEventsOfTask{.id = "storage.events_of_task",
+                              .sql = WRENCH_EVENT_COLUMNS "WHERE task_id = ?3 AND seq > ?1 ORDER BY seq LIMIT ?2",
+                              .plan = "SEARCH events USING INDEX idx_event_task (task_id=? AND seq>?)"};
+#undef WRENCH_EVENT_COLUMNS
+
+const Statement kReadEventClock{.id = "storage.read_event_clock",
+                                .sql = "SELECT next, pruned, epoch FROM event_clock WHERE id = 1",
+                                .plan = "SEARCH event_clock USING INTEGER PRIMARY KEY (rowid=?)"};
+// By seq from the oldest on, stopping at the first event that is young enough: no gap can arise.
+const Statement kPruneEvents{
+    .id = "storage.prune_events",
+    .access = Access::Write,
+    .sql =
+        "DELETE FROM events WHERE seq <= (SELECT max(seq) FROM (SELECT seq, at FROM events WHERE seq > "
+        "(SELECT pruned FROM event_clock WHERE id = 1) ORDER BY seq LIMIT ?2) WHERE at < ?1)",
+    .plan =
+        "SEARCH events USING INTEGER PRIMARY KEY (rowid<?); SCALAR SUBQUERY 3; CO-ROUTINE SUBQUERY 2; "
+        "SEARCH events USING INTEGER PRIMARY KEY (rowid>?); SCALAR SUBQUERY 1; "
+        "SEARCH event_clock USING INTEGER PRIMARY KEY (rowid=?); SEARCH SUBQUERY 2",
+    .plan_exception = "the subquery has at most LIMIT rows"};
+const Statement kMarkPruned{
+    .id = "storage.mark_pruned",
+    .access = Access::Write,
+    .sql = "UPDATE event_clock SET pruned = coalesce((SELECT min(seq) FROM events), next) - 1 WHERE id = 1",
+    .plan = "SEARCH event_clock USING INTEGER PRIMARY KEY (rowid=?); SCALAR SUBQUERY 1; SEARCH events"};
+
+const Statement kInsertBlob{.id = "storage.insert_blob",
+                            .access = Access::Write,
+                            .sql =
+                                "INSERT INTO blobs (hash, size, codec, stored_at, body) VALUES (?1, ?2, ?3, ?4, ?5) "
+                                "ON CONFLICT (hash) DO NOTHING"};
+const Statement kInsertBlobRef{.id = "storage.insert_blob_ref",
+                               .access = Access::Write,
+                               .sql =
+                                   "INSERT INTO blob_refs (hash, owner_kind, owner_id) VALUES (?1, ?2, ?3) "
+                                   "ON CONFLICT (hash, owner_kind, owner_id) DO NOTHING"};
+const Statement kReleaseBlobs{
+    .id = "storage.release_blobs",
+    .access = Access::Write,
+    .sql = "DELETE FROM blob_refs WHERE owner_kind = ?1 AND owner_id = ?2",
+    .plan = "SEARCH blob_refs USING COVERING INDEX idx_blob_owner (owner_kind=? AND owner_id=?)"};
+const Statement kReadBlob{.id = "storage.read_blob",
+                          .sql = "SELECT size, codec, body FROM blobs WHERE hash = ?1",
+                          .plan = "SEARCH blobs USING INDEX sqlite_autoindex_blobs_1 (hash=?)"};
+const Statement kSweepBlobs{
+    .id = "storage.sweep_blobs",
+    .access = Access::Write,
+    .sql =
+        "DELETE FROM blobs WHERE hash IN (SELECT b.hash FROM blobs b WHERE b.stored_at < ?1 AND NOT EXISTS "
+        "(SELECT 1 FROM blob_refs r WHERE r.hash = b.hash) LIMIT ?2)",
+    .plan_exception = "a nightly sweep looks at every blob's header on purpose"};
+
+const Statement kReadStoreId{.id = "storage.read_store_id",
+                             .sql = "SELECT value FROM store_meta WHERE name = 'store_id'",
+                             .plan = "SEARCH store_meta USING PRIMARY KEY (name=?)"};
+const Statement kInsertStoreId{
+    .id = "storage.insert_store_id",
+    .access = Access::Write,
+    .sql = "INSERT INTO store_meta (name, value) VALUES ('store_id', ?1) ON CONFLICT (name) DO NOTHING"};
+
+}  // namespace sql
+
+StatementCatalogue::List own_statements() {
+  static const Statement* const list[] = {
+      &sql::kLoadEventClock,  &sql::kStoreEventClock, &sql::kInsertEvent,    &sql::kEventsAll,
+      &sql::kEventsOfProject, &sql::kEventsOfTask,    &sql::kReadEventClock, &sql::kPruneEvents,
+      &sql::kMarkPruned,      &sql::kInsertBlob,      &sql::kInsertBlobRef,  &sql::kReleaseBlobs,
+      &sql::kReadBlob,        &sql::kSweepBlobs,      &sql::kReadStoreId,    &sql::kInsertStoreId};
+  return list;
+}
+
+}  // namespace wrench::storage

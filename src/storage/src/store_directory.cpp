@@ -1,0 +1,98 @@
+#include "store_directory.hpp"
+
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "sqlite_error.hpp"
+#include "wrench/base/text.hpp"
+#include "wrench/runtime/atomic_file.hpp"
+
+namespace wrench::storage {
+namespace {
+
+constexpr std::size_t kMarkerBytesMax = 256;
+
+/// Size without opening: a descriptor of ours on the database would, when closed, drop SQLite's locks on it.
+Result<std::int64_t> size_or_absent(const std::string& path) {
+  struct stat info{};
+  if (::stat(path.c_str(), &info) == 0) return static_cast<std::int64_t>(info.st_size);
+  if (errno == ENOENT) return std::int64_t{-1};
+  return file_error(errno_error(errno, path), "look at the data directory");
+}
+
+}  // namespace
+
+bool is_network_filesystem(long statfs_type) {
+  static constexpr std::array<unsigned long, 10> kMagic = {
+      0x6969,      // NFS
+      0xFF534D42,  // CIFS
+      0xFE534D42,  // SMB2
+      0x517B,      // SMB
+      0x5346414F,  // AFS
+      0x73757245,  // Coda
+      0x564C,      // NCP
+      0x00C36400,  // Ceph
+      0x0BD00BD0,  // Lustre
+      0x01021997,  // 9P
+  };
+  return std::find(kMagic.begin(), kMagic.end(), static_cast<unsigned long>(statfs_type) & 0xFFFFFFFFUL) !=
+         kMagic.end();
+}
+
+Result<StoreDirectory> StoreDirectory::open(std::string path) {
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  if (Result<void> made = runtime::make_directories(path); !made.ok())
+    return file_error(std::move(made).error(), "open the data directory");
+  struct statfs info{};
+  if (::statfs(path.c_str(), &info) != 0)
+    return file_error(errno_error(errno, path), "look at the file system of the data directory");
+  if (is_network_filesystem(static_cast<long>(info.f_type)))
+    return Error("storage.unsupported_filesystem",
+                 path +
+                     " is on a network file system, where locks between machines don't hold; choose a local folder "
+                     "for the data directory");
+  if (::access(path.c_str(), R_OK | W_OK | X_OK) != 0)
+    return file_error(errno_error(errno, path), "write to the data directory");
+  return StoreDirectory(std::move(path));
+}
+
+Result<std::unique_ptr<runtime::TurnLock>> StoreDirectory::open_write_lock() const {
+  Result<runtime::TurnLock> lock = runtime::TurnLock::open(path_ + "/store.wlock");
+  if (!lock.ok()) return file_error(std::move(lock).error(), "open the data directory");
+  return std::make_unique<runtime::TurnLock>(std::move(lock).value());
+}
+
+Result<StoreDirectory::Content> StoreDirectory::inspect() const {
+  const std::int64_t size = WRENCH_TRY(size_or_absent(database_path()));
+  if (size > 0) return Content::Database;
+  const std::int64_t marker = WRENCH_TRY(size_or_absent(path_ + "/store.id"));
+  const std::int64_t wal = WRENCH_TRY(size_or_absent(wal_path()));
+  if (marker >= 0 || wal > 0)
+    return Error("storage.corrupt", database_path() + (size < 0 ? " is missing" : " is empty") +
+                                        ", but a store was created here; restore a backup, or choose another data "
+                                        "directory. Nothing was changed");
+  return Content::Nothing;
+}
+
+Result<void> StoreDirectory::mark(const std::string& store_id) const {
+  const std::string path = path_ + "/store.id";
+  const Result<std::string> had = runtime::read_file(path, kMarkerBytesMax);
+  if (had.ok()) {
+    if (trim(*had) == store_id) return {};
+    return Error("storage.corrupt", database_path() + " is another store (" + store_id +
+                                        ") than the one created here (" + std::string(trim(*had)) +
+                                        "); put the right file back, or remove " + path + " if this one is meant");
+  }
+  if (had.error().code != "io.not_found") return file_error(had.error(), "open the data directory");
+  if (Result<void> written = runtime::write_file_atomically(path, store_id + "\n"); !written.ok())
+    return file_error(std::move(written).error(), "create the store");
+  return {};
+}
+
+}  // namespace wrench::storage

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "wrench/base/result.hpp"
+#include "wrench/runtime/file_lock.hpp"
+
+namespace wrench::storage {
+
+/// The files of one data directory beside what SQLite itself keeps:
+///   store.db (-wal, -shm)  the database
+///   store.wlock            who may write
+///   store.id               proof that a store was created here; written after it was
+class StoreDirectory {
+ public:
+  /// Creates the directory if missing. Errors: storage.read_only, storage.full, storage.io,
+  /// storage.unsupported_filesystem.
+  static Result<StoreDirectory> open(std::string path);
+
+  std::string database_path() const { return path_ + "/store.db"; }
+  std::string wal_path() const { return path_ + "/store.db-wal"; }
+  Result<std::unique_ptr<runtime::TurnLock>> open_write_lock() const;
+
+  enum class Content { Nothing, Database };
+  /// Whether there is a database to open. Errors: storage.corrupt when there was one and it is gone or empty: a new
+  /// store must never take its place. Call under the write lock.
+  Result<Content> inspect() const;
+  /// Remembers that the store `store_id` lives here. Errors: storage.corrupt when it is another one.
+  Result<void> mark(const std::string& store_id) const;
+
+ private:
+  explicit StoreDirectory(std::string path) : path_(std::move(path)) {}
+  std::string path_;
+};
+
+/// File systems on which SQLite's locks and shared memory don't hold between machines (statfs(2) magic numbers).
+bool is_network_filesystem(long statfs_type);
+
+}  // namespace wrench::storage

@@ -1,0 +1,225 @@
+#include "writer.hpp"
+
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <exception>
+#include <string>
+#include <utility>
+
+#include "sqlite_error.hpp"
+
+namespace wrench::storage {
+namespace {
+
+/// WAL sizes, in pages of 4 KiB, at which a checkpoint is due: with nothing else to do; in spite of load; and so late
+/// that readers are waited for, so that the log starts again from its beginning.
+constexpr std::size_t kCheckpointIdlePages = 1'000;
+constexpr std::size_t kCheckpointBusyPages = 4'000;
+constexpr std::size_t kCheckpointRestartPages = 16'000;
+/// A reader can hold the log back: try again only after it has grown by this.
+constexpr std::size_t kCheckpointStepPages = 1'000;
+
+void set_all(std::vector<Result<void>>& outcomes, std::size_t jobs, const Error& error) {
+  outcomes.assign(jobs, Result<void>(error));
+}
+
+}  // namespace
+
+Writer::Writer(std::unique_ptr<Connection> connection, std::unique_ptr<runtime::TurnLock> lock, WriteQueue& queue,
+               const Clock& clock, Options options)
+    : connection_(std::move(connection)),
+      lock_(std::move(lock)),
+      queue_(queue),
+      clock_(clock),
+      options_(std::move(options)) {}
+
+std::size_t Writer::flush_once() {
+  std::vector<QueuedJob> jobs = queue_.take();
+  if (jobs.empty()) return 0;
+  std::vector<Result<void>> outcomes(jobs.size());
+  if (poisoned())
+    set_all(outcomes, jobs.size(), *poison_);
+  else
+    flush(jobs, outcomes);
+  for (const Result<void>& outcome : outcomes) (outcome.ok() ? jobs_ : jobs_failed_).fetch_add(1);
+  statements_.store(connection_->statements_run());
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    jobs[i].body = nullptr;  // what it captured must not outlive its caller, who wakes now
+    jobs[i].done(std::move(outcomes[i]));
+  }
+  checkpoint_if_due(kCheckpointBusyPages);
+  return jobs.size();
+}
+
+void Writer::flush(std::span<QueuedJob> jobs, std::vector<Result<void>>& outcomes) {
+  if (const Result<void> locked = lock(); !locked.ok()) return set_all(outcomes, jobs.size(), locked.error());
+  Attempt attempt = run_together(jobs, outcomes);
+  if (attempt == Attempt::Retry) {
+    reruns_.fetch_add(1);
+    attempt = run_in_savepoints(jobs, outcomes);
+  }
+  if (attempt == Attempt::Lost || attempt == Attempt::Retry) {
+    // SQLite ended the transaction by itself (disk full, a huge row): the others may still fit.
+    for (std::size_t i = 0; i < jobs.size(); ++i)
+      outcomes[i] = poisoned() ? Result<void>(*poison_) : run_alone(jobs[i]);
+  }
+  unlock();
+}
+
+Writer::Attempt Writer::run_together(std::span<QueuedJob> jobs, std::vector<Result<void>>& outcomes) {
+  SqliteWriteTx tx(*connection_, now_us());
+  if (const Result<void> begun = tx.begin(); !begun.ok()) {
+    tx.rollback();
+    set_all(outcomes, jobs.size(), begun.error());
+    return Attempt::Refused;
+  }
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    tx.start_job();
+    outcomes[i] = run_body(jobs[i], tx);
+    if (!connection_->in_transaction()) return Attempt::Lost;
+    if (!outcomes[i].ok() && tx.job_changed_anything()) {
+      tx.rollback();
+      return Attempt::Retry;
+    }
+  }
+  return commit(tx, outcomes, jobs.size());
+}
+
+Writer::Attempt Writer::run_in_savepoints(std::span<QueuedJob> jobs, std::vector<Result<void>>& outcomes) {
+  SqliteWriteTx tx(*connection_, now_us());
+  if (const Result<void> begun = tx.begin(); !begun.ok()) {
+    tx.rollback();
+    set_all(outcomes, jobs.size(), begun.error());
+    return Attempt::Refused;
+  }
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    tx.start_job();
+    bool kept = connection_->exec_raw("SAVEPOINT job") == SQLITE_OK;
+    if (kept) {
+      outcomes[i] = run_body(jobs[i], tx);
+      if (!connection_->in_transaction()) return Attempt::Lost;
+      if (!outcomes[i].ok()) {
+        tx.forget_job_events();
+        kept = connection_->exec_raw("ROLLBACK TO job") == SQLITE_OK;
+      }
+      kept = kept && connection_->exec_raw("RELEASE job") == SQLITE_OK;
+    }
+    if (!kept) {
+      tx.rollback();
+      return Attempt::Lost;
+    }
+  }
+  return commit(tx, outcomes, jobs.size());
+}
+
+Result<void> Writer::run_alone(QueuedJob& job) {
+  SqliteWriteTx tx(*connection_, now_us());
+  std::vector<Result<void>> outcome(1);
+  Result<void> ran = tx.begin();
+  if (ran.ok()) {
+    tx.start_job();
+    ran = run_body(job, tx);
+  }
+  if (ran.ok() && !connection_->in_transaction())
+    ran = Error("storage.full", "the transaction was ended by the database: disk full or out of memory");
+  if (!ran.ok()) {
+    tx.rollback();
+    return ran;
+  }
+  if (commit(tx, outcome, 1) == Attempt::Lost)
+    return Error("storage.full", "no space left to write; free some space, writing goes on by itself then");
+  return std::move(outcome.front());
+}
+
+Result<void> Writer::run_body(QueuedJob& job, SqliteWriteTx& tx) {
+  try {
+    return job.body(tx);
+  } catch (const std::exception& e) {
+    return Error("storage.body_threw", std::string("a write ended with an exception: ") + e.what());
+  }
+}
+
+Writer::Attempt Writer::commit(SqliteWriteTx& tx, std::vector<Result<void>>& outcomes, std::size_t jobs) {
+  if (const Result<void> finished = tx.finish(); !finished.ok()) {
+    const bool full = finished.error().code == "storage.full";
+    tx.rollback();
+    if (full) return Attempt::Lost;
+    set_all(outcomes, jobs, finished.error());
+    return Attempt::Refused;
+  }
+  const std::int64_t next_event = tx.next_event();
+  const int rc = connection_->exec_raw("COMMIT");
+  if (rc == SQLITE_OK) {
+    flushes_.fetch_add(1);
+    last_now_us_ = tx.now();
+    wal_pages_.store(connection_->wal_pages());
+    if (options_.on_events) options_.on_events(next_event - 1);
+    return Attempt::Committed;
+  }
+  Error error = sqlite_error(connection_->raw(), rc, "commit");
+  if ((rc & 0xFF) == SQLITE_IOERR) {
+    // The frames may be on disk or not, and after a failed fsync the kernel may have dropped what it could not write:
+    // trying again could "succeed" without it. Only a fresh start can tell, from the file.
+    become_poisoned(Error("storage.outcome_unknown", "a commit failed half-way, its fate is known after a restart")
+                        .because(std::move(error)));
+    set_all(outcomes, jobs, *poison_);
+    tx.rollback();
+    return Attempt::Refused;
+  }
+  tx.rollback();
+  if ((rc & 0xFF) == SQLITE_FULL) return Attempt::Lost;
+  set_all(outcomes, jobs, error);
+  return Attempt::Refused;
+}
+
+void Writer::become_poisoned(Error error) {
+  poison_ = std::move(error);
+  poisoned_.store(true);
+  options_.on_outcome_unknown(*poison_);
+}
+
+Error Writer::poison() const { return *poison_; }
+
+void Writer::on_idle() { checkpoint_if_due(kCheckpointIdlePages); }
+
+void Writer::checkpoint_if_due(std::size_t pages_due) {
+  const std::size_t pages = connection_->wal_pages();
+  if (pages < pages_at_last_checkpoint_) pages_at_last_checkpoint_ = 0;  // the log began anew
+  if (poisoned() || pages < pages_due || pages < pages_at_last_checkpoint_ + kCheckpointStepPages) return;
+  if (!lock().ok()) return;  // another process is busy writing; its writer looks after the log
+  const int rc = connection_->checkpoint(pages >= kCheckpointRestartPages);
+  checkpoints_.fetch_add(1);
+  pages_at_last_checkpoint_ = pages;
+  if ((rc & 0xFF) == SQLITE_IOERR)
+    become_poisoned(Error("storage.outcome_unknown", "a checkpoint failed half-way; the log still has everything")
+                        .because(sqlite_error(connection_->raw(), rc, "checkpoint")));
+  unlock();
+}
+
+Result<void> Writer::lock() {
+  if (!lock_) return {};
+  Result<void> locked = lock_->lock(clock_, Deadline::after(clock_, options_.lock_wait_us));
+  if (!locked.ok()) return file_error(std::move(locked).error(), "wait for the right to write");
+  return {};
+}
+
+void Writer::unlock() {
+  if (lock_) lock_->unlock();
+}
+
+Micros Writer::now_us() { return std::max(last_now_us_, clock_.now_us()); }
+
+StoreStats Writer::stats() const {
+  StoreStats stats;
+  stats.flushes = flushes_.load();
+  stats.jobs = jobs_.load();
+  stats.jobs_failed = jobs_failed_.load();
+  stats.reruns = reruns_.load();
+  stats.statements = statements_.load();
+  stats.checkpoints = checkpoints_.load();
+  stats.wal_pages = wal_pages_.load();
+  return stats;
+}
+
+}  // namespace wrench::storage
