@@ -1,0 +1,146 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "wrench/base/clock.hpp"
+#include "wrench/base/random.hpp"
+#include "wrench/base/result.hpp"
+#include "wrench/base/stop.hpp"
+#include "wrench/codec/json.hpp"
+#include "wrench/storage/store.hpp"
+#include "wrench/workflow/plan.hpp"
+#include "wrench/workflow/queries.hpp"
+#include "wrench/workflow/step_runner.hpp"
+
+namespace wrench::workflow {
+
+inline constexpr std::int64_t kDefaultProject = 1;
+inline constexpr std::size_t kInputsBytesMax = 1024 * 1024;
+inline constexpr Micros kCancelGrace = 10 * kMicrosPerSecond;
+inline constexpr int kLossesMax = 3;
+
+enum class OnExhausted : std::uint8_t {
+  Fail,  ///< The step fails: for in-process runs, so that CI never hangs.
+  Dead,  ///< The step waits for a person.
+};
+enum class DependencyPolicy : std::uint8_t {
+  Block,   ///< Starts after the other completed.
+  Skip,    ///< Cancelled if the other doesn't complete.
+  Ignore,  ///< Starts after the other ended, however.
+};
+/// How long an idempotency key names its task.
+enum class KeyScope : std::uint8_t { Forever, UntilTaskEnds };
+
+struct TaskDependency {
+  std::string task_id;
+  DependencyPolicy policy = DependencyPolicy::Block;
+};
+
+struct CreateTask {
+  std::int64_t project_id = kDefaultProject;
+  std::string title;  ///< 1 to 500 characters.
+  std::string description, kind;
+  std::string repository;           ///< What findings are about (an absolute path or URL); empty: none.
+  std::string priority = "medium";  ///< low, medium, high, critical
+  std::string created_by = "user";
+  std::shared_ptr<const Plan> plan;
+  codec::Json plan_notes;  ///< Why each step is there; outside the plan's hash.
+  codec::Json inputs = codec::Json::object();
+  codec::Json metadata;
+  std::string idempotency_key;  ///< Empty: none.
+  KeyScope key_scope = KeyScope::Forever;
+  std::vector<TaskDependency> depends_on;
+  OnExhausted on_exhausted = OnExhausted::Fail;
+  std::optional<Micros> deadline_at;  ///< The execution ends as timed_out then.
+};
+
+struct TaskReceipt {
+  std::string task_id, execution_id;
+  std::int64_t task_no = 0, execution_no = 0;
+  bool existed = false;  ///< Found by its idempotency key.
+  TaskState state = TaskState::Queued;
+};
+
+struct TaskOutcome {
+  TaskView task;
+  ExecutionView execution;
+};
+
+/// Something happened; for live displays. Durable facts are in the event log.
+struct Notice {
+  enum class Kind : std::uint8_t { StepState, StepProgress, TaskState };
+  Kind kind = Kind::StepState;
+  std::string task_id, node;
+  std::int64_t step_no = 0;
+  StepState step_state = StepState::Blocked;
+  int attempt = 0;
+  Progress progress;
+  TaskState task_state = TaskState::Queued;
+  std::int64_t steps_done = 0, steps_total = 0;
+};
+
+enum class StepDecision : std::uint8_t { Retry, Skip, GiveUp };
+
+struct EngineConfig {
+  std::string boot_id;  ///< Holds the BootLock of this name for as long as the engine lives.
+  std::array<int, kSlotClasses> slots = {1, 4, 4};             ///< By SlotClass.
+  std::function<bool(std::string_view boot_id)> boot_is_live;  ///< Of other boots.
+  int losses_max = kLossesMax;
+  std::string actor = "system";
+};
+
+/// Runs the tasks of one process ("boot") on a store. A data directory may have several engines, in several
+/// processes: an execution belongs to one boot, and those of dead boots can be taken over with resume(). Thread-safe.
+///
+/// Error codes: workflow.task_not_found, workflow.invalid_transition, workflow.version_conflict, workflow.cycle,
+/// workflow.idempotency_conflict, workflow.plan_invalid, workflow.owned_elsewhere, workflow.invalid_task,
+/// workflow.draining, and those of storage.
+class Engine {
+ public:
+  /// `store`, `clock`, `random` must outlive the engine.
+  static Result<std::unique_ptr<Engine>> open(storage::Store& store, EngineConfig config, const Clock& clock,
+                                              Random& random);
+  ~Engine();  ///< drain() without patience, then joins.
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  /// From now on steps run. `runner` must outlive the engine. Without it the engine creates, cancels and lists only.
+  void start(StepRunner& runner);
+
+  /// Stores the task and begins it, if start() was called; returns when durable.
+  Result<TaskReceipt> create(CreateTask task);
+  /// Takes the task's open execution over if its process is gone, and continues it. Nothing to do: ok.
+  Result<TaskReceipt> resume(std::string_view task_id);
+  /// A new execution of an ended task, same plan and inputs.
+  Result<TaskReceipt> retry(std::string_view task_id);
+  /// Of a task that another live process runs, the request is stored and that process obeys within a second.
+  Result<void> cancel(std::string_view task_id, std::string_view reason);
+  /// Moves a dead or uncertain step on.
+  Result<void> decide_step(std::string_view task_id, std::int64_t step_no, StepDecision decision);
+
+  /// Blocks until the task ended or waits for a person. Errors: workflow.wait_deadline, workflow.wait_stopped,
+  /// workflow.draining (this engine gave it back).
+  Result<TaskOutcome> wait(std::string_view task_id, Deadline deadline, const StopToken& stop);
+
+  /// Called for each notice, on an engine thread; must be quick. One subscriber; empty function: none.
+  void subscribe(std::function<void(const Notice&)> subscriber);
+
+  /// Starts no more steps, asks running ones to stop, waits for them, and leaves what is open suspended, ready to be
+  /// resumed by anyone. Steps that don't return until the deadline stay ours and will count as lost.
+  Result<void> drain(Deadline deadline);
+
+ private:
+  struct State;
+  explicit Engine(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace wrench::workflow

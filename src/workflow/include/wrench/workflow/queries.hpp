@@ -1,0 +1,105 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "wrench/base/clock.hpp"
+#include "wrench/base/result.hpp"
+#include "wrench/codec/json.hpp"
+#include "wrench/storage/statement.hpp"
+#include "wrench/storage/transaction.hpp"
+#include "wrench/workflow/transitions.hpp"
+
+namespace wrench::workflow {
+
+inline constexpr std::size_t kTaskPageMax = 200;
+inline constexpr std::size_t kStepPageMax = 1000;
+inline constexpr std::size_t kJournalPageMax = 1000;
+inline constexpr std::size_t kIdSuffixMin = 6;
+
+/// The statements of this module, for StoreConfig::statements.
+storage::StatementCatalogue::List statements();
+
+struct TaskView {
+  std::int64_t task_no = 0;
+  std::string task_id, title, description, kind, priority, status, wait_reason, created_by, idempotency_key;
+  TaskState state = TaskState::Queued;
+  std::int64_t project_id = 0;
+  std::optional<std::int64_t> repo_id;
+  codec::Json metadata;
+  double progress = 0;  ///< 0 to 1.
+  Micros created_at = 0, updated_at = 0;
+  std::int64_t version = 0;
+};
+
+struct ExecutionView {
+  std::int64_t execution_no = 0;
+  std::string execution_id;
+  std::int64_t number = 0;
+  ExecutionStatus status = ExecutionStatus::Pending;
+  std::string suspend_reason, owner_boot, plan_hash;
+  codec::Json error;  ///< Of the first step that failed it, or null.
+  std::int64_t steps_total = 0, steps_done = 0, steps_failed = 0, steps_held = 0;
+  bool cancel_requested = false;
+  Micros created_at = 0;
+  std::optional<Micros> started_at, completed_at;
+};
+
+struct StepView {
+  std::int64_t step_no = 0;
+  std::string node, capability;
+  std::optional<std::int64_t> parent_step, item;
+  StepState state = StepState::Blocked;
+  int attempt = 0, lost = 0;
+  std::optional<Micros> claimed_at;
+  std::int64_t output_seq = 0;  ///< Journal entry with its output or its last error; 0 = none yet.
+};
+
+struct JournalEntry {
+  std::int64_t seq = 0;
+  std::string kind;
+  std::optional<std::int64_t> step_no;
+  int attempt = 0;
+  Micros at = 0;
+  std::string actor;
+  codec::Json data;
+};
+
+struct TaskFilter {
+  std::string status;  ///< Empty: all.
+  std::size_t limit = 100;
+  std::string cursor;  ///< TaskPage::next_cursor of the page before.
+};
+struct TaskPage {
+  std::vector<TaskView> tasks;  ///< Newest first.
+  std::string next_cursor;      ///< Empty at the end.
+};
+
+/// By id, or by its last 6 or more characters. Errors: workflow.task_not_found, workflow.task_ambiguous (help lists
+/// the candidates).
+Result<TaskView> find_task(storage::ReadTx& tx, std::string_view id_or_suffix);
+/// The task with this key in the project, if any.
+Result<std::optional<TaskView>> find_task_by_key(storage::ReadTx& tx, std::int64_t project_id, std::string_view key);
+/// Errors: workflow.invalid_cursor.
+Result<TaskPage> list_tasks(storage::ReadTx& tx, const TaskFilter& filter);
+/// Oldest first. Never empty for an engine task.
+Result<std::vector<ExecutionView>> list_executions(storage::ReadTx& tx, std::int64_t task_no);
+Result<std::vector<StepView>> list_steps(storage::ReadTx& tx, std::int64_t execution_no, std::int64_t after_step = 0,
+                                         std::size_t limit = kStepPageMax);
+Result<std::vector<JournalEntry>> read_journal(storage::ReadTx& tx, std::int64_t execution_no,
+                                               std::int64_t after_seq = 0, std::size_t limit = 100);
+/// The output of a plan node's step. Errors: workflow.no_output.
+Result<codec::Json> read_output(storage::ReadTx& tx, std::int64_t execution_no, std::string_view node);
+Result<codec::Json> read_inputs(storage::ReadTx& tx, std::int64_t task_no);
+/// Executions that were running in a process that is gone or gave them back.
+struct Interrupted {
+  TaskView task;
+  std::string owner_boot;  ///< Empty when given back.
+};
+Result<std::vector<Interrupted>> list_open_executions(storage::ReadTx& tx, std::size_t limit = kTaskPageMax);
+
+}  // namespace wrench::workflow

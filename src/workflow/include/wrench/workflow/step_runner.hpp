@@ -1,0 +1,116 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "wrench/base/result.hpp"
+#include "wrench/base/stop.hpp"
+#include "wrench/codec/json.hpp"
+#include "wrench/findings/finding.hpp"
+#include "wrench/storage/store.hpp"
+#include "wrench/workflow/plan.hpp"
+
+namespace wrench::workflow {
+
+inline constexpr std::size_t kStepOutputBytesMax = 64 * 1024 * 1024;
+inline constexpr std::size_t kInlineBytesMax = 1024;  ///< Larger payloads are blobs.
+inline constexpr std::size_t kCheckpointBytesMax = 64 * 1024;
+inline constexpr std::size_t kErrorBytesMax = 8 * 1024;
+
+/// What a capability declares about itself.
+struct CapabilityTraits {
+  Effect effect = Effect::Guarded;  ///< Undeclared means guarded.
+  SlotClass slot = SlotClass::Cpu;
+};
+
+/// Position of a step's work, for people. Not durable.
+struct Progress {
+  double done = 0;
+  double total = 0;  ///< 0: unknown.
+  std::string message;
+};
+
+struct StepInvocation {
+  std::int64_t execution_no = 0;
+  std::int64_t step_no = 0;
+  std::int64_t epoch = 0;
+  int attempt = 1;
+  std::string task_id, execution_id;
+  std::int64_t project_id = 0;
+  std::string node;                  ///< Plan node id.
+  std::optional<std::int64_t> item;  ///< Index of the map's item.
+  std::string capability;
+  codec::Json input;                      ///< References resolved.
+  std::optional<codec::Json> checkpoint;  ///< The latest one of an earlier attempt.
+};
+
+/// Permission to do one outside effect now. `receipt` set: it was done in an earlier attempt; don't do it again.
+struct EffectTicket {
+  std::string effect_key;  ///< Send it to the target, so that it can deduplicate.
+  std::optional<codec::Json> receipt;
+};
+
+/// What a running step may ask of the engine. One thread: that of run().
+class StepContext {
+ public:
+  virtual ~StepContext() = default;
+  /// Stops on cancel, timeout, drain and loss of the lease: return soon, any outcome.
+  virtual StopToken stop() const = 0;
+  virtual Deadline deadline() const = 0;
+  /// Feeds the heartbeat and the display. Never blocks.
+  virtual void tick(const Progress& progress) = 0;
+  /// Keeps this for a later attempt; returns when durable. Errors: workflow.fenced, workflow.checkpoint_too_large.
+  virtual Result<void> checkpoint(const codec::Json& state) = 0;
+  /// `draw()` at the first attempt, the same value at every later one; returns when durable. Errors: workflow.fenced.
+  virtual Result<codec::Json> journaled(std::string_view name, const std::function<codec::Json()>& draw) = 0;
+  /// Guarded effects: the intent is durable before this returns. `index` counts the step's effects from 0.
+  /// Errors: workflow.fenced: don't do it.
+  virtual Result<EffectTicket> begin_effect(int index, const codec::Json& intent) = 0;
+  /// Records that it happened. Errors: workflow.fenced.
+  virtual Result<void> end_effect(const EffectTicket& ticket, const codec::Json& receipt) = 0;
+  /// Rows to be written in the transaction that completes the step, and only then. Re-runnable.
+  virtual void attach(storage::WriteBody local_effect) = 0;
+};
+
+enum class FailureClass : std::uint8_t { Retryable, Permanent };
+
+struct Completed {
+  codec::Json output;
+  std::vector<findings::Finding> findings;  ///< Stored with the completion, see findings_store.hpp.
+};
+struct Failed {
+  FailureClass failure = FailureClass::Permanent;
+  Error error;
+  std::optional<Micros> retry_after_us;  ///< Rate limited: not before this long.
+};
+/// Given back unfinished because the stop token asked for it; runs again from its checkpoint, same attempt.
+struct Yielded {};
+using StepOutcome = std::variant<Completed, Failed, Yielded>;
+
+enum class ReconcileAnswer : std::uint8_t { Done, NotDone, Unknown };
+struct Reconciled {
+  ReconcileAnswer answer = ReconcileAnswer::Unknown;
+  codec::Json receipt;  ///< Of Done; becomes the step's output.
+};
+
+/// Carries out steps. `agents` implements it, `app` binds it. Thread-safe: steps run in parallel.
+class StepRunner {
+ public:
+  virtual ~StepRunner() = default;
+  /// Nothing if there is no such capability: its steps fail with workflow.missing_capability.
+  virtual std::optional<CapabilityTraits> traits(std::string_view capability) const = 0;
+  virtual StepOutcome run(const StepInvocation& invocation, StepContext& context) = 0;
+  /// Whether a guarded effect whose receipt is missing took place. Unknown leaves the step to a person.
+  virtual Reconciled reconcile(std::string_view capability, std::string_view effect_key, const codec::Json& intent) {
+    static_cast<void>(capability), static_cast<void>(effect_key), static_cast<void>(intent);
+    return {};
+  }
+};
+
+}  // namespace wrench::workflow
