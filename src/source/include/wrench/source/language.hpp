@@ -7,9 +7,32 @@
 namespace wrench::source {
 
 enum class Language : std::uint8_t {
-  Unknown, Python, JavaScript, TypeScript, Tsx, Java, Go, C, Cpp,
-  Php, Ruby, CSharp, Rust, Bash, Kotlin, Scala,
-  Json, Yaml, Toml, Html, Css, Sql, Hcl, Dockerfile, Markdown, Text,
+  Unknown,
+  Python,
+  JavaScript,
+  TypeScript,
+  Tsx,
+  Java,
+  Go,
+  C,
+  Cpp,
+  Php,
+  Ruby,
+  CSharp,
+  Rust,
+  Bash,
+  Kotlin,
+  Scala,
+  Json,
+  Yaml,
+  Toml,
+  Html,
+  Css,
+  Sql,
+  Hcl,
+  Dockerfile,
+  Markdown,
+  Text,
 };
 
 /// "Python", "C++": for people.

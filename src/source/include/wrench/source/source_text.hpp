@@ -33,7 +33,7 @@ class LineTable {
 
 /// One file's bytes, read once and shared by every analysis.
 struct SourceText {
-  std::string path;        ///< As reported: PATH as typed joined with the relative path, '/' separated, no "./".
+  std::string path;          ///< As reported: PATH as typed joined with the relative path, '/' separated, no "./".
   std::string project_path;  ///< Relative to the project root; what fingerprints and `paths:` of rules use.
   Language language = Language::Unknown;
   std::string text;        ///< UTF-8; UTF-16 with BOM was transcoded, a UTF-8 BOM is kept out.
@@ -41,5 +41,11 @@ struct SourceText {
   std::string encoding;    ///< "utf-8", "utf-16le", "utf-16be", "invalid-utf-8".
   LineTable lines;
 };
+
+inline constexpr std::size_t kLanguageProbeBytes = std::size_t{64} << 10;
+
+/// Decodes (UTF-8 with or without BOM, UTF-16 with BOM; invalid sequences become U+FFFD), hashes the bytes as they are
+/// on disk, detects the language, finds the lines.
+SourceText make_source_text(std::string path, std::string project_path, std::string bytes);
 
 }  // namespace wrench::source
