@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "wrench/base/result.hpp"
+
+namespace wrench::runtime {
+
+inline constexpr std::size_t kDirEntriesMax = 1'000'000;
+
+enum class FileKind : std::uint8_t { Regular, Folder, Symlink, Special };
+
+struct DirEntry {
+  std::string name;  ///< Bytes as the file system has them.
+  FileKind kind = FileKind::Special;
+  std::uint64_t size = 0;
+  std::uint64_t device = 0, inode = 0;
+};
+
+/// Read access to everything below one folder and to nothing else. Symbolic links are never followed, FIFOs, sockets
+/// and devices are never opened, `..` and absolute paths are refused (openat2(2) with RESOLVE_BENEATH and
+/// RESOLVE_NO_SYMLINKS). Thread-safe.
+class RootedDir {
+ public:
+  /// `path` itself may be a symbolic link: the user named it. Errors: io.*.
+  static Result<RootedDir> open(const std::string& path);
+  RootedDir(RootedDir&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  RootedDir& operator=(RootedDir&&) = delete;
+  ~RootedDir();
+
+  /// Entries of a folder ("" is the root), sorted by name. Errors: io.*, io.too_many_entries.
+  Result<std::vector<DirEntry>> list(const std::string& relative) const;
+  Result<DirEntry> stat(const std::string& relative) const;
+  /// A regular file's bytes, in memory: a mapped file that somebody truncates would kill the process. Errors: io.*,
+  /// io.too_large over `bytes_max`, io.not_regular.
+  Result<std::string> read(const std::string& relative, std::size_t bytes_max) const;
+
+ private:
+  explicit RootedDir(int fd) : fd_(fd) {}
+  Result<int> open_at(const std::string& relative, int flags) const;
+  int fd_ = -1;
+};
+
+}  // namespace wrench::runtime
