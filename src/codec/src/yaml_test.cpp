@@ -59,7 +59,7 @@ TEST(Yaml, TypesByTheCoreSchemaOnly) {
 
 TEST(Yaml, NamesThePlaceOfAFault) {
   EXPECT_EQ(failure("a: 1\nb: 2\na: 3\n"), "3:1: duplicate key 'a'");
-  EXPECT_EQ(failure("a: [1, 2\nb: 3\n").substr(0, 4), "2:1:");
+  EXPECT_EQ(failure("a: [1, 2\nb: 3\n").substr(0, 4), "2:2:");
   EXPECT_EQ(failure("? [a, b]\n: 1\n"), "1:3: a key must be a scalar");
   EXPECT_EQ(failure("a: *b\n"), "1:4: unknown alias 'b'");
   EXPECT_EQ(failure("a: 1\n---\nb: 2\n"), "3:1: one document expected, another one begins here");
