@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "wrench/base/clock.hpp"
+#include "wrench/base/stop.hpp"
+#include "wrench/code/ir.hpp"
+#include "wrench/code/lower.hpp"
+#include "wrench/code/rule.hpp"
+#include "wrench/findings/finding.hpp"
+#include "wrench/findings/suppression.hpp"
+#include "wrench/source/source_text.hpp"
+
+namespace wrench::code {
+
+struct CodeOptions {
+  ParseLimits parse;
+  std::uint32_t match_states_max = 100'000;     ///< Matcher steps per rule and file.
+  Micros rule_us_max = 500 * kMicrosPerMs;      ///< Per rule and file.
+  std::uint32_t findings_per_rule_max = 1'000;  ///< Per rule and file.
+  std::vector<std::string> disabled_rules;      ///< Ids, last dotted parts or "prefix.*".
+  bool obey_rule_paths = true;                  ///< Off in rule tests.
+  /// Which grammar rule languages apply to a file of another or unknown language: rule tests and files named on the
+  /// command line are read in the rule's language.
+  source::Language language_override = source::Language::Unknown;
+};
+
+/// What one file gave. The tree lives until the next analyze() of the same analyzer.
+struct FileResult {
+  std::vector<findings::Finding> findings;  ///< By offset, then rule; not yet suppressed, ranked or baselined.
+  std::vector<findings::Partial> partial;
+  std::vector<findings::CommentSpan> comments;  ///< For findings::Suppressions, over all analyzers' findings.
+  const Ir* ir = nullptr;                       ///< Null when the language has no grammar or parsing was cut short.
+  const Atoms* atoms = nullptr;
+};
+
+/// Parses a file once and runs the rules over it. One per thread; keeps parsers and scratch memory between files.
+class FileAnalyzer {
+ public:
+  /// `rules` and `clock` must outlive the analyzer.
+  FileAnalyzer(const RuleSet& rules, CodeOptions options, const Clock& clock);
+  FileAnalyzer(FileAnalyzer&&) noexcept;
+  FileAnalyzer& operator=(FileAnalyzer&&) noexcept;
+  ~FileAnalyzer();
+
+  /// Never fails as a whole: what went wrong or over budget is in `partial` (file_timeout, nesting_too_deep, nodes_max,
+  /// match_states_max, rule_timeout, findings_max, regex_limit), what was found before it stays.
+  FileResult analyze(const source::SourceText& text, Deadline deadline, const StopToken& stop);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace wrench::code
