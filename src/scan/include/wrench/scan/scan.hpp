@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "wrench/base/clock.hpp"
+#include "wrench/base/result.hpp"
+#include "wrench/base/stop.hpp"
+#include "wrench/findings/baseline.hpp"
+#include "wrench/findings/finding.hpp"
+#include "wrench/runtime/worker_pool.hpp"
+#include "wrench/source/language.hpp"
+
+/// One run over a tree: discover, read, analyse each file once, suppress, compare with the baseline, rank, report.
+namespace wrench::scan {
+
+enum class Analysis : std::uint8_t { Rules, Taint, Secrets, Metrics, Clones, Structure };
+inline constexpr Analysis kAllAnalyses[] = {Analysis::Rules,   Analysis::Taint,  Analysis::Secrets,
+                                            Analysis::Metrics, Analysis::Clones, Analysis::Structure};
+/// "rules", "taint", "secrets", "metrics", "clones", "structure".
+std::string_view name(Analysis analysis);
+std::optional<Analysis> parse_analysis(std::string_view text);
+
+struct ScanLimits {
+  std::uint64_t file_bytes_max = std::uint64_t{1} << 20;          ///< Larger files aren't parsed.
+  std::uint64_t named_file_bytes_max = std::uint64_t{64} << 20;   ///< The same for files named by the user.
+  std::uint64_t secret_file_bytes_max = std::uint64_t{64} << 20;  ///< Larger files aren't read at all.
+  std::uint64_t files_max = 2'000'000;
+  std::uint32_t dir_depth_max = 128;
+  std::uint32_t findings_max = 100'000;
+  std::uint32_t findings_per_rule_and_file_max = 1'000;
+  Micros file_us_max = 5 * kMicrosPerSecond;  ///< Parse and rules of one file.
+  std::uint64_t memory_soft_max = 0;          ///< Bytes; 0: 70 % of what this process may use, at most 4 GiB.
+};
+
+struct ScanRequest {
+  std::vector<std::string> paths = {"."};  ///< Files or folders, as typed. Named files are always taken.
+  std::vector<std::string> rule_paths;     ///< Added to the built-in rules: YAML files, or folders of them.
+  bool use_builtin_rules = true;
+  std::vector<Analysis> analyses{std::begin(kAllAnalyses), std::end(kAllAnalyses)};
+  bool with_history = false;  ///< Mine git: the `history` section, hotspots, hotspots in the ranks.
+  std::optional<findings::Baseline> baseline;
+  int jobs = 0;  ///< Files in flight; 0: one for each core this process may use.
+  ScanLimits limits;
+};
+
+struct ScanProgress {
+  enum class Phase : std::uint8_t { Discover, Analyse, Link, History, Finish } phase = Phase::Discover;
+  std::uint64_t files_done = 0;
+  std::uint64_t files_total = 0;
+  std::uint64_t findings = 0;
+};
+
+class FactCache;
+
+/// What a run is given from outside. All outlive the run.
+struct ScanContext {
+  runtime::WorkerPool& pool;
+  const Clock& clock;
+  FactCache* cache = nullptr;                           ///< Null: every file is analysed anew.
+  std::function<void(const ScanProgress&)> progress{};  ///< Called from several threads, at most some times a second.
+};
+
+/// Errors are about the request, before any work: scan.no_such_path, scan.path_unreadable, scan.invalid_config,
+/// scan.no_rules; or scan.stopped, within 500 ms of the stop. What goes wrong with single files and rules is in the
+/// report: `partial`, `skipped`, `errors`. The report is the same for every number of jobs but for its `run`.
+Result<findings::Report> run(const ScanRequest& request, ScanContext& context, const StopToken& stop,
+                             Deadline deadline = {});
+
+/// What stands below a path, without parsing: for plans and estimates.
+struct TreeSurvey {
+  std::string root;  ///< The enclosing git work tree, else the folder itself.
+  bool in_git = false;
+  std::uint64_t files = 0;  ///< That a scan would read.
+  std::uint64_t bytes = 0;
+  std::vector<std::pair<source::Language, std::uint64_t>> bytes_by_language;  ///< Largest first.
+  std::vector<std::string> paths;  ///< Relative to `root`, sorted; the first kSurveyPathsMax.
+};
+inline constexpr std::size_t kSurveyPathsMax = 50'000;
+Result<TreeSurvey> survey(const std::string& path, const ScanLimits& limits, const StopToken& stop);
+
+}  // namespace wrench::scan
