@@ -184,11 +184,15 @@ Result<std::string> Connection::pragma(const std::string& sql) {
   int rc = sqlite3_prepare_v2(db_, sql.c_str(), static_cast<int>(sql.size()), &raw_stmt, nullptr);
   const OwnedStatement stmt(raw_stmt);
   if (rc != SQLITE_OK) return sqlite_error(db_, rc, sql);
-  rc = sqlite3_step(stmt.get());
-  if (rc == SQLITE_DONE) return std::string();
-  if (rc != SQLITE_ROW) return sqlite_error(db_, rc, sql);
-  const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(stmt.get(), 0));
-  return std::string(text == nullptr ? "" : text);
+  std::string first;
+  bool seen = false;
+  // To the end, not to the first row: journal_mode says "wal" first and commits the change after.
+  while ((rc = sqlite3_step(stmt.get())) == SQLITE_ROW) {
+    const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(stmt.get(), 0));
+    if (!std::exchange(seen, true) && text != nullptr) first = text;
+  }
+  if (rc != SQLITE_DONE) return sqlite_error(db_, rc, sql);
+  return first;
 }
 
 void Connection::limit_time(const Clock& clock, Micros snapshot_ends_us, Deadline deadline) {
