@@ -2,106 +2,145 @@
 
 #include <time.h>
 
-#include <array>
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <limits>
+#include <optional>
+
+#include "wrench/base/text.hpp"
 
 namespace wrench {
 
 namespace {
 
+constexpr Micros kMicrosPerMinute = 60 * kMicrosPerSecond;
+constexpr Micros kMicrosPerHour = 60 * kMicrosPerMinute;
+// RFC 3339 knows the years 0000 to 9999.
+constexpr Micros kFirstMoment = -62'167'219'200 * kMicrosPerSecond;
+constexpr Micros kLastMoment = 253'402'300'800 * kMicrosPerSecond - 1;
+
 Micros read_clock(clockid_t id) {
   timespec now{};
   clock_gettime(id, &now);
-  return Micros{now.tv_sec} * kMicrosPerSecond + now.tv_nsec / 1000;
+  return static_cast<Micros>(now.tv_sec) * kMicrosPerSecond + now.tv_nsec / 1'000;
 }
 
-struct Civil {
-  std::int64_t year;
-  int month, day;
+struct Moment {
+  int year;
+  unsigned month;
+  unsigned day;
+  Micros of_day;
 };
 
-// Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms": proleptic Gregorian, days since 1970-01-01.
-Civil civil_from_days(std::int64_t days) {
-  days += 719'468;
-  const std::int64_t era = (days >= 0 ? days : days - 146'096) / 146'097;
-  const auto day_of_era = days - era * 146'097;
-  const auto year_of_era = (day_of_era - day_of_era / 1'460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
-  const auto day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-  const auto shifted_month = (5 * day_of_year + 2) / 153;
-  const int day = static_cast<int>(day_of_year - (153 * shifted_month + 2) / 5 + 1);
-  const int month = static_cast<int>(shifted_month < 10 ? shifted_month + 3 : shifted_month - 9);
-  return {year_of_era + era * 400 + (month <= 2 ? 1 : 0), month, day};
+Moment split_moment(Micros at_us) {
+  const std::chrono::sys_time<std::chrono::microseconds> at{
+      std::chrono::microseconds{std::clamp(at_us, kFirstMoment, kLastMoment)}};
+  const auto day = std::chrono::floor<std::chrono::days>(at);
+  const std::chrono::year_month_day date{day};
+  return {static_cast<int>(date.year()), static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+          (at - day).count()};
 }
 
-std::int64_t days_from_civil(std::int64_t year, int month, int day) {
-  year -= month <= 2 ? 1 : 0;
-  const std::int64_t era = (year >= 0 ? year : year - 399) / 400;
-  const auto year_of_era = year - era * 400;
-  const auto day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-  return era * 146'097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719'468;
-}
-
-bool read_digits(std::string_view& text, std::size_t count, int& out) {
-  if (text.size() < count) return false;
-  out = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    if (text[i] < '0' || text[i] > '9') return false;
-    out = out * 10 + (text[i] - '0');
-  }
-  text.remove_prefix(count);
-  return true;
-}
-
-bool skip(std::string_view& text, char wanted) {
-  if (text.empty() || text.front() != wanted) return false;
-  text.remove_prefix(1);
-  return true;
-}
-
-int days_in_month(std::int64_t year, int month) {
-  constexpr std::array<int, 12> kDays = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-  const bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-  return month == 2 && leap ? 29 : kDays[static_cast<std::size_t>(month - 1)];
-}
-
-bool read_time(std::string_view& text, Micros& out) {
-  int hour = 0, minute = 0, second = 0;
-  if (!read_digits(text, 2, hour) || !skip(text, ':') || !read_digits(text, 2, minute) || !skip(text, ':') ||
-      !read_digits(text, 2, second))
-    return false;
-  if (hour > 23 || minute > 59 || second > 60) return false;
-  Micros fraction = 0;
-  if (skip(text, '.')) {
-    Micros scale = kMicrosPerSecond;
-    std::size_t digits = 0;
-    for (; !text.empty() && text.front() >= '0' && text.front() <= '9'; text.remove_prefix(1), ++digits) {
-      scale /= 10;
-      fraction += scale * (text.front() - '0');
+/// Reads fixed-width fields from the front of a text.
+class Fields {
+ public:
+  explicit Fields(std::string_view text) : rest_(text) {}
+  std::optional<int> number(std::size_t digits) {
+    if (rest_.size() < digits) return std::nullopt;
+    int value = 0;
+    for (std::size_t i = 0; i < digits; ++i) {
+      if (rest_[i] < '0' || rest_[i] > '9') return std::nullopt;
+      value = value * 10 + (rest_[i] - '0');
     }
-    if (digits == 0) return false;
+    rest_.remove_prefix(digits);
+    return value;
   }
-  out = ((hour * 60 + minute) * Micros{60} + second) * kMicrosPerSecond + fraction;
-  return true;
+  bool literal(std::string_view any_of) {
+    if (rest_.empty() || any_of.find(rest_.front()) == std::string_view::npos) return false;
+    rest_.remove_prefix(1);
+    return true;
+  }
+  bool at_end() const { return rest_.empty(); }
+  char front() const { return rest_.empty() ? '\0' : rest_.front(); }
+
+ private:
+  std::string_view rest_;
+};
+
+std::optional<Micros> parse_date(Fields& in) {
+  const auto year = in.number(4);
+  if (!year || !in.literal("-")) return std::nullopt;
+  const auto month = in.number(2);
+  if (!month || !in.literal("-")) return std::nullopt;
+  const auto day = in.number(2);
+  if (!day) return std::nullopt;
+  const std::chrono::year_month_day date{std::chrono::year{*year}, std::chrono::month{static_cast<unsigned>(*month)},
+                                         std::chrono::day{static_cast<unsigned>(*day)}};
+  if (!date.ok()) return std::nullopt;
+  return std::chrono::sys_days{date}.time_since_epoch().count() * kMicrosPerDay;
 }
 
-bool read_offset(std::string_view& text, Micros& out) {
-  out = 0;
-  if (skip(text, 'Z') || skip(text, 'z')) return true;
-  const bool minus = skip(text, '-');
-  if (!minus && !skip(text, '+')) return false;
-  int hour = 0, minute = 0;
-  if (!read_digits(text, 2, hour) || !skip(text, ':') || !read_digits(text, 2, minute) || hour > 23 || minute > 59)
-    return false;
-  out = (hour * 60 + minute) * Micros{60} * kMicrosPerSecond * (minus ? -1 : 1);
-  return true;
+std::optional<Micros> parse_time_of_day(Fields& in) {
+  const auto hour = in.number(2);
+  if (!hour || *hour > 23 || !in.literal(":")) return std::nullopt;
+  const auto minute = in.number(2);
+  if (!minute || *minute > 59 || !in.literal(":")) return std::nullopt;
+  const auto second = in.number(2);
+  // 60 is a leap second; Unix time has none, so it becomes the first moment after it.
+  if (!second || *second > 60) return std::nullopt;
+  Micros fraction = 0;
+  if (in.literal(".")) {
+    auto digit = in.number(1);
+    if (!digit) return std::nullopt;
+    for (Micros unit = kMicrosPerSecond / 10; digit; unit /= 10, digit = in.number(1)) fraction += unit * *digit;
+  }
+  return *hour * kMicrosPerHour + *minute * kMicrosPerMinute + *second * kMicrosPerSecond + fraction;
 }
 
-std::string printed(const char* format, std::int64_t a, const char* between, std::int64_t b, const char* end) {
-  std::array<char, 64> buffer{};
-  std::snprintf(buffer.data(), buffer.size(), format, static_cast<long long>(a), between, static_cast<long long>(b),
-                end);
-  return buffer.data();
+std::optional<Micros> parse_offset(Fields& in) {
+  if (in.literal("Zz")) return 0;
+  const Micros sign = in.front() == '-' ? -1 : 1;
+  if (!in.literal("+-")) return std::nullopt;
+  const auto hour = in.number(2);
+  if (!hour || *hour > 23 || !in.literal(":")) return std::nullopt;
+  const auto minute = in.number(2);
+  if (!minute || *minute > 59) return std::nullopt;
+  return sign * (*hour * kMicrosPerHour + *minute * kMicrosPerMinute);
+}
+
+std::optional<Micros> parse_moment(std::string_view text) {
+  Fields in(text);
+  const auto date = parse_date(in);
+  if (!date || in.at_end()) return date;
+  if (!in.literal("Tt ")) return std::nullopt;
+  const auto time_of_day = parse_time_of_day(in);
+  if (!time_of_day) return std::nullopt;
+  const auto offset = parse_offset(in);
+  if (!offset || !in.at_end()) return std::nullopt;
+  return *date + *time_of_day - *offset;
+}
+
+std::string two_units(std::uint64_t large, const char* large_name, std::uint64_t small, const char* small_name) {
+  return std::to_string(large) + " " + large_name + " " + std::to_string(small) + " " + small_name;
+}
+
+struct DurationUnit {
+  std::string_view name;
+  Micros length_us;
+};
+constexpr DurationUnit kDurationUnits[] = {
+    {"us", 1},
+    {"ms", kMicrosPerMs},
+    {"s", kMicrosPerSecond},
+    {"m", kMicrosPerMinute},
+    {"h", kMicrosPerHour},
+    {"d", kMicrosPerDay},
+    {"w", 7 * kMicrosPerDay},
+};
+
+Error invalid_duration(std::string_view text, std::string_view why) {
+  return Error("base.invalid_duration", "'" + escape_for_display(text) + "' isn't a duration: " + std::string(why));
 }
 
 }  // namespace
@@ -110,83 +149,71 @@ Micros SystemClock::now_us() const { return read_clock(CLOCK_REALTIME); }
 Micros SystemClock::boot_us() const { return read_clock(CLOCK_BOOTTIME); }
 
 std::string format_rfc3339(Micros at_us) {
-  std::int64_t days = at_us / kMicrosPerDay;
-  Micros rest = at_us % kMicrosPerDay;
-  if (rest < 0) {
-    rest += kMicrosPerDay;
-    --days;
-  }
-  const auto date = civil_from_days(days);
-  const auto ms = rest / kMicrosPerMs;
-  std::array<char, 64> buffer{};
-  std::snprintf(buffer.data(), buffer.size(), "%04lld-%02d-%02dT%02d:%02d:%02d.%03dZ",
-                static_cast<long long>(date.year), date.month, date.day, static_cast<int>(ms / 3'600'000),
-                static_cast<int>(ms / 60'000 % 60), static_cast<int>(ms / 1'000 % 60), static_cast<int>(ms % 1'000));
-  return buffer.data();
+  const auto moment = split_moment(at_us);
+  const auto ms = static_cast<unsigned>(moment.of_day / kMicrosPerMs);
+  char buffer[64];
+  std::snprintf(buffer, sizeof buffer, "%04d-%02u-%02uT%02u:%02u:%02u.%03uZ", moment.year, moment.month, moment.day,
+                ms / 3'600'000, ms / 60'000 % 60, ms / 1'000 % 60, ms % 1'000);
+  return buffer;
 }
 
 std::string format_date(Micros at_us) { return format_rfc3339(at_us).substr(0, 10); }
 
 Result<Micros> parse_rfc3339(std::string_view text) {
-  const auto fail = [whole = std::string(text)] {
-    return Error("base.invalid_time",
-                 "'" + whole + "' isn't a time such as 2026-11-24T12:00:00Z or a date such as 2026-11-24");
-  };
-  int year = 0, month = 0, day = 0;
-  if (!read_digits(text, 4, year) || !skip(text, '-') || !read_digits(text, 2, month) || !skip(text, '-') ||
-      !read_digits(text, 2, day))
-    return fail();
-  if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, month)) return fail();
-  const Micros midnight = days_from_civil(year, month, day) * kMicrosPerDay;
-  if (text.empty()) return midnight;
-  if (!skip(text, 'T') && !skip(text, 't') && !skip(text, ' ')) return fail();
-  Micros time = 0, offset = 0;
-  if (!read_time(text, time) || !read_offset(text, offset) || !text.empty()) return fail();
-  return midnight + time - offset;
+  const auto moment = parse_moment(text);
+  if (!moment) {
+    return Error("base.invalid_time", "'" + escape_for_display(text) +
+                                          "' isn't a time: write 2026-11-24 or 2026-11-24T12:34:56Z (RFC 3339)");
+  }
+  return *moment;
 }
 
 std::string format_duration(Micros duration_us) {
-  if (duration_us < 0) return "-" + format_duration(-duration_us);
-  const auto ms = duration_us / kMicrosPerMs;
-  if (ms < 1'000) return std::to_string(ms) + " ms";
-  const auto seconds = ms / 1'000;
-  if (seconds < 60) return printed("%lld%s%lld%s", seconds, ".", ms / 100 % 10, " s");
-  if (seconds < 3'600) return printed("%lld%s%lld%s", seconds / 60, " m ", seconds % 60, " s");
-  if (seconds < 86'400) return printed("%lld%s%lld%s", seconds / 3'600, " h ", seconds / 60 % 60, " m");
-  return printed("%lld%s%lld%s", seconds / 86'400, " d ", seconds / 3'600 % 24, " h");
+  if (duration_us < 0) {
+    return "-" + format_duration(duration_us == std::numeric_limits<Micros>::min() ? std::numeric_limits<Micros>::max()
+                                                                                   : -duration_us);
+  }
+  // Rounded in the unit that is shown, so that 59.97 s is "1 m 0 s" and never "60.0 s".
+  const auto us = static_cast<std::uint64_t>(duration_us);
+  const auto tenths_of_ms = (us + 50) / 100;
+  if (tenths_of_ms == 0 || tenths_of_ms >= 100) {
+    const auto ms = (us + 500) / 1'000;
+    if (ms < 1'000) return std::to_string(ms) + " ms";
+  } else {
+    return std::to_string(tenths_of_ms / 10) + "." + std::to_string(tenths_of_ms % 10) + " ms";
+  }
+  const auto tenths = (us + 50'000) / 100'000;
+  if (tenths < 600) return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
+  const auto seconds = (us + 500'000) / 1'000'000;
+  if (seconds < 3'600) return two_units(seconds / 60, "m", seconds % 60, "s");
+  const auto minutes = (us + 30'000'000) / 60'000'000;
+  if (minutes < 24 * 60) return two_units(minutes / 60, "h", minutes % 60, "m");
+  const auto hours = (us + 1'800'000'000) / 3'600'000'000;
+  return two_units(hours / 24, "d", hours % 24, "h");
 }
 
 Result<Micros> parse_duration(std::string_view text) {
-  const auto fail = [whole = std::string(text)] {
-    return Error("base.invalid_duration", "'" + whole + "' isn't a duration such as 250ms, 90s, 1h30m or 7d");
-  };
-  struct Unit {
-    std::string_view name;
-    Micros us;
-  };
-  constexpr std::array<Unit, 5> kUnits = {{{"ms", kMicrosPerMs},
-                                           {"s", kMicrosPerSecond},
-                                           {"m", 60 * kMicrosPerSecond},
-                                           {"h", 3'600 * kMicrosPerSecond},
-                                           {"d", kMicrosPerDay}}};
-  if (text.empty()) return fail();
+  auto rest = trim(text);
+  if (rest.empty()) return invalid_duration(text, "it is empty; write for instance 90s, 1h30m or 250ms");
   Micros total = 0;
-  while (!text.empty()) {
+  while (!rest.empty()) {
     Micros number = 0;
     std::size_t digits = 0;
-    for (; digits < text.size() && text[digits] >= '0' && text[digits] <= '9'; ++digits)
-      if (__builtin_mul_overflow(number, 10, &number) || __builtin_add_overflow(number, text[digits] - '0', &number))
-        return fail();
-    if (digits == 0) return fail();
-    text.remove_prefix(digits);
-    const Unit* unit = nullptr;
-    for (const auto& candidate : kUnits)
-      if (text.starts_with(candidate.name) && (unit == nullptr || candidate.name.size() > unit->name.size()))
-        unit = &candidate;
-    if (unit == nullptr) return fail();
-    text.remove_prefix(unit->name.size());
-    if (__builtin_mul_overflow(number, unit->us, &number) || __builtin_add_overflow(total, number, &total))
-      return fail();
+    for (; digits < rest.size() && rest[digits] >= '0' && rest[digits] <= '9'; ++digits) {
+      if (__builtin_mul_overflow(number, Micros{10}, &number) ||
+          __builtin_add_overflow(number, Micros{rest[digits] - '0'}, &number))
+        return invalid_duration(text, "too long");
+    }
+    if (digits == 0) return invalid_duration(text, "a whole number must stand before each unit, as in 1h30m");
+    rest.remove_prefix(digits);
+    const auto name = rest.substr(0, rest.find_first_of("0123456789"));
+    const auto* unit = std::find_if(std::begin(kDurationUnits), std::end(kDurationUnits),
+                                    [name](const DurationUnit& u) { return u.name == name; });
+    if (unit == std::end(kDurationUnits)) return invalid_duration(text, "the units are us, ms, s, m, h, d and w");
+    Micros part = 0;
+    if (__builtin_mul_overflow(number, unit->length_us, &part) || __builtin_add_overflow(total, part, &total))
+      return invalid_duration(text, "too long");
+    rest.remove_prefix(name.size());
   }
   return total;
 }
