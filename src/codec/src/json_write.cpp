@@ -151,7 +151,7 @@ void append_any_string(std::string& out, std::string_view text, Escapes escapes)
 
 class Writer {
  public:
-  Writer(std::string& out, JsonStyle style) : out_(out), style_(style) {}
+  Writer(std::string& out, JsonStyle style) : out_(out), style_(style), depth_(style.depth) {}
 
   void write(const Json& value) {
     switch (value.kind()) {
@@ -229,7 +229,7 @@ class Writer {
 
   std::string& out_;
   JsonStyle style_;
-  std::size_t depth_ = 0;
+  std::size_t depth_;
 };
 
 // RFC 8785 sorts names by UTF-16 code units. For UTF-8 that is the order of bytes, except that U+E000..U+FFFF

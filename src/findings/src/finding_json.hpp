@@ -10,6 +10,8 @@ codec::Json position_json(const Position& position);
 void set_location(codec::Json& object, const Location& where);
 void read_position(const JsonFields& fields, std::string_view name, Position& position);
 void read_location(const JsonFields& fields, Location& where);
+/// The document with an empty list of findings; its summary counts them.
+codec::Json report_json_without_findings(const Report& report);
 void read_finding(const JsonFields& fields, Finding& finding);
 
 }  // namespace wrench::findings

@@ -141,6 +141,7 @@ Result<Json> parse_json_members(std::string_view text, std::span<const std::stri
 
 struct JsonStyle {
   bool pretty = false;  ///< Two spaces of indent, one member a line.
+  std::size_t depth = 0;  ///< Levels that already stand around the value: shifts the indent.
 };
 /// Valid UTF-8 comes out, whatever went in; non-finite numbers become null. A double keeps a point or exponent, so it
 /// is read back as a double. DEL, C1 controls, line separators and bidi marks are written as \u escapes: a file shown

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "excerpt.hpp"
+#include "wrench/findings/finding.hpp"
+#include "wrench/findings/report_writer.hpp"
+
+namespace wrench::findings {
+
+/// What each writer gets: the report with its secrets masked.
+struct WriterInput {
+  const Report& report;
+  Excerpts& excerpts;
+  ByteSink& sink;
+  const ReportStyle& style;
+};
+
+Result<void> write_text(const WriterInput& input);
+Result<void> write_report_json(const WriterInput& input);
+Result<void> write_sarif(const WriterInput& input);
+Result<void> write_semgrep_json(const WriterInput& input);
+Result<void> write_junit(const WriterInput& input);
+Result<void> write_markdown(const WriterInput& input);
+Result<void> write_html(const WriterInput& input);
+
+/// The title, or the message's first sentence (at most 120 characters).
+std::string headline(const Finding& finding);
+/// "1 finding", "3 findings".
+std::string counted(std::uint64_t n, std::string_view singular, std::string_view plural);
+/// "2 critical, 5 high, 31 medium", or "no findings".
+std::string severity_sentence(const Report& report);
+bool has_baseline(const Report& report);
+/// New and not suppressed, in the order of the report.
+std::vector<const Finding*> counted_findings(const Report& report);
+
+}  // namespace wrench::findings
