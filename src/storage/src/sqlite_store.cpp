@@ -110,10 +110,11 @@ Result<void> SqliteStore::open() {
       WRENCH_TRY(Connection::open(path, Connection::Role::Writer, config_.vfs_name, catalogue_));
   WRENCH_TRY(create_or_check(*connection));
   WRENCH_TRY(migrate(*connection));
+  // Before the next commit, which then ends the reserve's frames: else every start would read them all.
+  if (directory && created_) WRENCH_TRY(reserve_wal(*connection, *directory));
   WRENCH_TRY(load_store_id(*connection));
   if (directory) {
     WRENCH_TRY(directory->mark(store_id_));
-    if (created_) WRENCH_TRY(reserve_wal(*connection, *directory));
     lock->unlock();
   }
   writer_ = std::make_unique<Writer>(std::move(connection), std::move(lock), queue_, clock_,
