@@ -1,0 +1,234 @@
+// One data directory, several processes: killed at any moment, stopped inside a write. The test is its own child
+// program.
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "wrench/base/random.hpp"
+#include "wrench/runtime/temp_dir.hpp"
+#include "wrench/storage/event_log.hpp"
+#include "wrench/storage/store.hpp"
+
+namespace wrench::storage {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr Statement kAdd{
+    .id = "test.add", .access = Access::Write, .sql = "INSERT INTO notes (id, text) VALUES (?1, ?2)"};
+constexpr Statement kIds{.id = "test.ids", .sql = "SELECT id FROM notes ORDER BY id"};
+constexpr Statement kIntegrity{.id = "test.integrity", .sql = "PRAGMA integrity_check"};
+constexpr const Statement* kStatements[] = {&kAdd, &kIds, &kIntegrity};
+
+Result<std::unique_ptr<Store>> open_store(const std::string& directory, Micros lock_wait_us, const Clock& clock,
+                                          Random& random) {
+  static const std::vector<Migration> migrations = {
+      embedded_migrations()[0],
+      {2, "0002_notes.sql", "CREATE TABLE notes (id BIGINT PRIMARY KEY, text TEXT NOT NULL) STRICT;"}};
+  StoreConfig config;
+  config.directory = directory;
+  config.statements = {kStatements};
+  config.migrations = migrations;
+  config.lock_wait_us = lock_wait_us;
+  return Store::open(std::move(config), clock, random);
+}
+
+WriteBody note(std::int64_t id) {
+  return [id](WriteTx& tx) -> Result<void> {
+    WRENCH_TRY(tx.exec(kAdd, {id, std::string(300, 'x')}));
+    return tx.append_event({.type = "note.added", .subject_kind = "note", .subject_id = std::to_string(id)});
+  };
+}
+
+// --- the child ---------------------------------------------------------------------------------------------------
+
+[[noreturn]] void fail(const Error& error) {
+  std::fprintf(stderr, "child: %s\n", describe(error).c_str());
+  std::_Exit(1);
+}
+
+/// Writes rows from `first` on until killed; says each id on stdout once it is acknowledged.
+int write_until_killed(const std::string& directory, std::int64_t first) {
+  const SystemClock clock;
+  SystemRandom random;
+  Result<std::unique_ptr<Store>> store = open_store(directory, kLockWaitMax, clock, random);
+  if (!store.ok()) fail(store.error());
+  for (std::int64_t id = first;; ++id) {
+    if (const Result<void> written = (*store)->write(note(id)); !written.ok()) fail(written.error());
+    const std::string line = std::to_string(id) + "\n";
+    if (::write(STDOUT_FILENO, line.data(), line.size()) < 0) return 1;
+  }
+}
+
+/// Stops itself inside a write, with the write lock held.
+int stop_inside_write(const std::string& directory) {
+  const SystemClock clock;
+  SystemRandom random;
+  Result<std::unique_ptr<Store>> store = open_store(directory, kLockWaitMax, clock, random);
+  if (!store.ok()) fail(store.error());
+  const Result<void> written = (*store)->write([](WriteTx& tx) -> Result<void> {
+    WRENCH_TRY(tx.exec(kAdd, {1, "slow"}));
+    ::kill(::getpid(), SIGSTOP);
+    return {};
+  });
+  return written.ok() ? 0 : 1;
+}
+
+// --- the parent --------------------------------------------------------------------------------------------------
+
+class Child {
+ public:
+  Child(const std::string& mode, const std::string& directory, const std::string& argument) {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) std::abort();
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+    std::string self = "/proc/self/exe";
+    std::string words[] = {mode, directory, argument};
+    char* argv[] = {self.data(), words[0].data(), words[1].data(), words[2].data(), nullptr};
+    if (::posix_spawn(&pid_, self.c_str(), &actions, nullptr, argv, environ) != 0) std::abort();
+    posix_spawn_file_actions_destroy(&actions);
+    ::close(ends[1]);
+    out_ = ::fdopen(ends[0], "r");
+  }
+  ~Child() {
+    if (pid_ > 0) kill_now();
+    if (out_ != nullptr) std::fclose(out_);
+  }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  bool read_id(std::int64_t& id) {
+    char line[64];
+    if (std::fgets(line, sizeof line, out_) == nullptr || std::strchr(line, '\n') == nullptr) return false;
+    id = std::strtoll(line, nullptr, 10);
+    return true;
+  }
+  void kill_now() {
+    ::kill(pid_, SIGKILL);
+    wait();
+  }
+  int wait() {
+    int status = 0;
+    ::waitpid(pid_, &status, 0);
+    pid_ = -1;
+    return status;
+  }
+  void wait_until_stopped() {
+    int status = 0;
+    ::waitpid(pid_, &status, WUNTRACED);
+    ASSERT_TRUE(WIFSTOPPED(status));
+  }
+  pid_t pid() const { return pid_; }
+
+ private:
+  pid_t pid_ = -1;
+  std::FILE* out_ = nullptr;
+};
+
+struct Content {
+  std::set<std::int64_t> ids;
+  std::set<std::int64_t> told;
+  bool gapless = true;
+  std::string integrity;
+};
+
+Result<Content> read_all(Store& store) {
+  return store.read([](ReadTx& tx) -> Result<Content> {
+    Content content;
+    for (const auto row : WRENCH_TRY(tx.query(kIds))) content.ids.insert(row.integer(0));
+    content.integrity = WRENCH_TRY(tx.query(kIntegrity)).front().text(0);
+    EventPage page;
+    std::int64_t seq = 0;
+    do {
+      page = WRENCH_TRY(event_log::read(tx, {}, page.next, kEventPageMax));
+      for (const Event& event : page.events) {
+        content.gapless = content.gapless && event.seq == ++seq;
+        content.told.insert(std::stoll(event.what.subject_id));
+      }
+    } while (page.more);
+    return content;
+  });
+}
+
+TEST(StoreProcesses, KilledWritersLoseNothingAcknowledged) {
+  const auto dir = runtime::TempDir::create().value();
+  const std::string data = dir / "data";
+  SeededRandom dice(42);
+  std::set<std::int64_t> acknowledged;
+  constexpr int kRounds = 25;
+  constexpr std::int64_t kIdsPerChild = 1'000'000;
+  for (int round = 0; round < kRounds; ++round) {
+    const std::int64_t first = 2 * round * kIdsPerChild + 1;
+    // Both start at once: in the first round they race to create the store.
+    Child a("write", data, std::to_string(first));
+    Child b("write", data, std::to_string(first + kIdsPerChild));
+    for (Child* child : {&a, &b}) {
+      std::int64_t id = 0;
+      for (std::uint64_t left = dice.below(40); left > 0; --left) {
+        ASSERT_TRUE(child->read_id(id));
+        acknowledged.insert(id);
+      }
+    }
+    a.kill_now();
+    for (std::int64_t id = 0; a.read_id(id);) acknowledged.insert(id);  // said before the kill, read after
+    std::int64_t id = 0;
+    ASSERT_TRUE(b.read_id(id)) << "the survivor goes on";
+    acknowledged.insert(id);
+    b.kill_now();
+    for (; b.read_id(id);) acknowledged.insert(id);
+  }
+  const SystemClock clock;
+  SystemRandom random;
+  const auto store = open_store(data, kLockWaitMax, clock, random).value();
+  const Content content = read_all(*store).value();
+  EXPECT_EQ(content.integrity, "ok");
+  EXPECT_TRUE(content.gapless);
+  EXPECT_EQ(content.told, content.ids);
+  for (const std::int64_t id : acknowledged) ASSERT_TRUE(content.ids.contains(id)) << "lost " << id;
+  EXPECT_GE(acknowledged.size(), static_cast<std::size_t>(kRounds));
+}
+
+TEST(StoreProcesses, AProcessStoppedInsideAWriteIsNamedAndHarmsNothing) {
+  const auto dir = runtime::TempDir::create().value();
+  const std::string data = dir / "data";
+  const SystemClock clock;
+  SystemRandom random;
+  const auto store = open_store(data, kLockWaitMax, clock, random).value();
+  const auto hasty = open_store(data, 10 * kMicrosPerMs, clock, random).value();
+  Child stopped("stop", data, "");
+  stopped.wait_until_stopped();
+  const Result<void> refused = hasty->write(note(2));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, "storage.busy");
+  EXPECT_THAT(refused.error().message, HasSubstr("process " + std::to_string(stopped.pid())));
+  EXPECT_TRUE(read_all(*store)->ids.empty()) << "reading goes on, and sees nothing unfinished";
+  ::kill(stopped.pid(), SIGCONT);
+  EXPECT_TRUE(store->write(note(3)).ok());
+  EXPECT_EQ(stopped.wait(), 0);
+  EXPECT_EQ(read_all(*store)->ids, (std::set<std::int64_t>{1, 3}));
+}
+
+}  // namespace
+}  // namespace wrench::storage
+
+int main(int argc, char** argv) {
+  if (argc == 4 && std::strcmp(argv[1], "write") == 0)
+    return wrench::storage::write_until_killed(argv[2], std::strtoll(argv[3], nullptr, 10));
+  if (argc == 4 && std::strcmp(argv[1], "stop") == 0) return wrench::storage::stop_inside_write(argv[2]);
+  ::testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}
