@@ -35,10 +35,10 @@ class StringSink final : public ByteSink {
 };
 
 struct ReportStyle {
-  bool color = false;        ///< Text: the 16 ANSI colours.
-  bool ascii = false;        ///< Text: no characters above 0x7E of our own.
-  std::size_t width = 100;   ///< Text: columns of the terminal.
-  bool pretty = true;        ///< JSON formats.
+  bool color = false;                                ///< Text: the 16 ANSI colours.
+  bool ascii = false;                                ///< Text: no characters above 0x7E of our own.
+  std::size_t width = 100;                           ///< Text: columns of the terminal.
+  bool pretty = true;                                ///< JSON formats.
   std::optional<Severity> fail_on = Severity::High;  ///< JUnit: failures are at or above; none: only skipped cases.
 };
 

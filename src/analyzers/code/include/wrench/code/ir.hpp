@@ -34,33 +34,34 @@ enum class Kind : std::uint8_t {
   TypeAlias,   // Name TypeParam* Type
   Namespace,   // Name Body                                 C++ namespace, TS namespace, Go/Java package (no Body)
   // --- statements
-  Block,       // Element*
-  ExprStmt,    // Value
-  If,          // Init? Condition Then Else?                elif = Else is an If with flag kElseIf
-  Switch,      // Init? Value? Case*                        sub = SwitchSub
-  Case,        // Key* Condition(guard)? Body               flag kDefault
-  Loop,        // Init? Condition? Update? Body Else?       sub = LoopSub (while, for, do-while, forever)
-  ForEach,     // Target Iterable Body Else?                sub: 1 = for-in over keys (JS)
-  Try,         // Resource* Body Handler*(Catch) Else? Finally?
-  Catch,       // Type* Target? Body
-  With,        // Resource* Body                            Python with, Java synchronized (sub 1), C# using
-  Return,      // Value?
-  Break,       // atom = label or kNoAtom
-  Continue,    // atom = label or kNoAtom
-  Throw,       // Value? (Python: Value? From?)
-  Goto,        // atom = label
-  Label,       // Body                                      atom = label
-  Assert,      // Condition Value?
-  Defer,       // Value                                     Go defer (sub 0), go (sub 1)
-  Delete,      // Value*                                    Python del, JS delete is Unary, C++ delete (sub 1: delete[])
-  Directive,   // Python global/nonlocal, C preprocessor (#define: atom = name), "use strict"
+  Block,      // Element*
+  ExprStmt,   // Value
+  If,         // Init? Condition Then Else?                elif = Else is an If with flag kElseIf
+  Switch,     // Init? Value? Case*                        sub = SwitchSub
+  Case,       // Key* Condition(guard)? Body               flag kDefault
+  Loop,       // Init? Condition? Update? Body Else?       sub = LoopSub (while, for, do-while, forever)
+  ForEach,    // Target Iterable Body Else?                sub: 1 = for-in over keys (JS)
+  Try,        // Resource* Body Handler*(Catch) Else? Finally?
+  Catch,      // Type* Target? Body
+  With,       // Resource* Body                            Python with, Java synchronized (sub 1), C# using
+  Return,     // Value?
+  Break,      // atom = label or kNoAtom
+  Continue,   // atom = label or kNoAtom
+  Throw,      // Value? (Python: Value? From?)
+  Goto,       // atom = label
+  Label,      // Body                                      atom = label
+  Assert,     // Condition Value?
+  Defer,      // Value                                     Go defer (sub 0), go (sub 1)
+  Delete,     // Value*                                    Python del, JS delete is Unary, C++ delete (sub 1: delete[])
+  Directive,  // Python global/nonlocal, C preprocessor (#define: atom = name), "use strict"
   // --- expressions
   Name,        // atom
   Member,      // Object                                    atom = property; flag kOptionalChain, kArrow (->)
   Index,       // Object Index*                             a[i]
   Slice,       // Value* (missing parts are Null with zero width)
   Call,        // Callee Arg*                               Arg roles hold expressions directly; `new` is New
-  New,         // Type Arg* Body?                           Java/JS/C++ new, Go composite literal is New with sub 1 and Pair/Value
+  New,         // Type Arg* Body?                           Java/JS/C++ new, Go composite literal is New with sub 1 and
+               // Pair/Value
   KeywordArg,  // Value                                     atom = keyword; only as an Arg
   Spread,      // Value                                     *a **a (sub 1) ...a
   Unary,       // Operand                                   sub = Op
@@ -76,48 +77,127 @@ enum class Kind : std::uint8_t {
   List,        // Element*                                  [..], {..} initialisers in C/Java
   Set,         // Element*
   Dict,        // Pair* Spread*                             Python dict, JS object
-  Pair,        // Key Value                                 JS shorthand and methods: Key is a Name, Value repeats it or is a Function
-  Comprehension,  // Value (Pair for dicts) then ForEach-like clauses: Target Iterable Condition*   sub: 0 list 1 set 2 dict 3 generator
-  String,      // atom = contents without quotes and prefix (escapes as written); sub = StringSub
-  Interp,      // Element*                                  f-string / template literal: String parts and expressions
-  Number,      // atom = text
-  Bool,        // sub 0 false, 1 true
-  Null,        // None, null, nil, nullptr, undefined is a Name
-  Char,        // atom = contents
-  Regex,       // atom = pattern; extra = flags atom
-  This, Super,
-  AddressOf,   // Operand
-  Deref,       // Operand
-  Range,       // Left? Right?
+  Pair,  // Key Value                                 JS shorthand and methods: Key is a Name, Value repeats it or is a
+         // Function
+  Comprehension,  // Value (Pair for dicts) then ForEach-like clauses: Target Iterable Condition*   sub: 0 list 1 set 2
+                  // dict 3 generator
+  String,         // atom = contents without quotes and prefix (escapes as written); sub = StringSub
+  Interp,         // Element*                                  f-string / template literal: String parts and expressions
+  Number,         // atom = text
+  Bool,           // sub 0 false, 1 true
+  Null,           // None, null, nil, nullptr, undefined is a Name
+  Char,           // atom = contents
+  Regex,          // atom = pattern; extra = flags atom
+  This,
+  Super,
+  AddressOf,  // Operand
+  Deref,      // Operand
+  Range,      // Left? Right?
   // --- types and the rest
-  Type,        // Element* (type arguments)                 atom = name as written without arguments ("List", "const char*" -> "char*")
-  XmlElement,  // JSX: Name Attribute* Element*             atom = tag
+  Type,  // Element* (type arguments)                 atom = name as written without arguments ("List", "const char*" ->
+         // "char*")
+  XmlElement,    // JSX: Name Attribute* Element*             atom = tag
   XmlAttribute,  // Value?                                  atom = name
   XmlText,
   ConfigBlock,
-  Modifier,    // atom = "static", "async", "public", …
+  Modifier,  // atom = "static", "async", "public", …
   // --- only in patterns
-  Metavar,         // $X       atom = "$X"
-  Ellipsis,        // ...
-  MetavarEllipsis, // $...X    atom = "$...X"
-  Deep,            // <... P ...>   Value
-  TypedMetavar,    // (T $X)   Type; atom = "$X"
+  Metavar,          // $X       atom = "$X"
+  Ellipsis,         // ...
+  MetavarEllipsis,  // $...X    atom = "$...X"
+  Deep,             // <... P ...>   Value
+  TypedMetavar,     // (T $X)   Type; atom = "$X"
   // --- faults
-  Error,       // Element*                                  the grammar's ERROR node, lowered
-  Other,       // Element*                                  symbol = grammar symbol
+  Error,  // Element*                                  the grammar's ERROR node, lowered
+  Other,  // Element*                                  symbol = grammar symbol
 };
 
 enum class Role : std::uint8_t {
-  None, Element, Name, Callee, Arg, Object, Index, Left, Right, Operand, Condition, Then, Else, Body, Init, Update,
-  Iterable, Target, Value, Type, Param, Default, Decorator, Modifier, Base, Key, Handler, Finally, Receiver, Resource,
-  Case, TypeParam, Attribute, From,
+  None,
+  Element,
+  Name,
+  Callee,
+  Arg,
+  Object,
+  Index,
+  Left,
+  Right,
+  Operand,
+  Condition,
+  Then,
+  Else,
+  Body,
+  Init,
+  Update,
+  Iterable,
+  Target,
+  Value,
+  Type,
+  Param,
+  Default,
+  Decorator,
+  Modifier,
+  Base,
+  Key,
+  Handler,
+  Finally,
+  Receiver,
+  Resource,
+  Case,
+  TypeParam,
+  Attribute,
+  From,
 };
 
 enum class Op : std::uint8_t {
-  None, Add, Sub, Mul, Div, FloorDiv, Mod, Pow, MatMul, ShiftLeft, ShiftRight, UnsignedShiftRight, BitAnd, BitOr, BitXor,
-  BitNot, BitClear, And, Or, Not, NullCoalesce, Eq, NotEq, StrictEq, StrictNotEq, Less, LessEq, Greater, GreaterEq, In,
-  NotIn, Is, IsNot, Plus, Minus, PreIncrement, PreDecrement, PostIncrement, PostDecrement, TypeOf, Void, DeleteOp, SizeOf,
-  Comma, Receive /* Go <-ch */, Send /* Go ch <- v */, Instanceof, SpaceShip,
+  None,
+  Add,
+  Sub,
+  Mul,
+  Div,
+  FloorDiv,
+  Mod,
+  Pow,
+  MatMul,
+  ShiftLeft,
+  ShiftRight,
+  UnsignedShiftRight,
+  BitAnd,
+  BitOr,
+  BitXor,
+  BitNot,
+  BitClear,
+  And,
+  Or,
+  Not,
+  NullCoalesce,
+  Eq,
+  NotEq,
+  StrictEq,
+  StrictNotEq,
+  Less,
+  LessEq,
+  Greater,
+  GreaterEq,
+  In,
+  NotIn,
+  Is,
+  IsNot,
+  Plus,
+  Minus,
+  PreIncrement,
+  PreDecrement,
+  PostIncrement,
+  PostDecrement,
+  TypeOf,
+  Void,
+  DeleteOp,
+  SizeOf,
+  Comma,
+  Receive /* Go <-ch */,
+  Send /* Go ch <- v */,
+  Instanceof,
+  SpaceShip,
 };
 
 enum class FunctionSub : std::uint8_t { Plain, Method, Constructor, Destructor, Getter, Setter };
@@ -126,15 +206,15 @@ enum class ParamSub : std::uint8_t { Plain, Variadic, KeywordVariadic, Positiona
 enum class LoopSub : std::uint8_t { While, For, DoWhile, Forever };
 enum class StringSub : std::uint8_t { Plain, Raw, Bytes, Format, Template, Doc };
 
-inline constexpr std::uint8_t kFlagElseIf = 1;         ///< If: written as elif / else if.
-inline constexpr std::uint8_t kFlagDefault = 1;        ///< Case: default arm.
-inline constexpr std::uint8_t kFlagOptionalChain = 1;  ///< Member, Call, Index: ?.
-inline constexpr std::uint8_t kFlagArrow = 2;          ///< Member: ->
-inline constexpr std::uint8_t kFlagAsync = 4;          ///< Function, Lambda, ForEach, With, Comprehension
-inline constexpr std::uint8_t kFlagGenerator = 8;      ///< Function
-inline constexpr std::uint8_t kFlagNearError = 16;     ///< Inside or beside a syntax error.
-inline constexpr std::uint8_t kFlagSemicolon = 32;     ///< Pattern statement that ended in ';'.
-inline constexpr std::uint8_t kFlagExported = 64;      ///< JS/TS export, Go upper case, Java/C++ public.
+inline constexpr std::uint8_t kFlagElseIf = 1;           ///< If: written as elif / else if.
+inline constexpr std::uint8_t kFlagDefault = 1;          ///< Case: default arm.
+inline constexpr std::uint8_t kFlagOptionalChain = 1;    ///< Member, Call, Index: ?.
+inline constexpr std::uint8_t kFlagArrow = 2;            ///< Member: ->
+inline constexpr std::uint8_t kFlagAsync = 4;            ///< Function, Lambda, ForEach, With, Comprehension
+inline constexpr std::uint8_t kFlagGenerator = 8;        ///< Function
+inline constexpr std::uint8_t kFlagNearError = 16;       ///< Inside or beside a syntax error.
+inline constexpr std::uint8_t kFlagSemicolon = 32;       ///< Pattern statement that ended in ';'.
+inline constexpr std::uint8_t kFlagExported = 64;        ///< JS/TS export, Go upper case, Java/C++ public.
 inline constexpr std::uint8_t kFlagParenthesised = 128;  ///< Expression written in parentheses.
 
 struct Node {
@@ -142,13 +222,13 @@ struct Node {
   std::uint8_t sub = 0;
   Role role = Role::None;
   std::uint8_t flags = 0;
-  std::uint32_t first = 0;             ///< First byte.
-  std::uint32_t end = 0;               ///< One past the last byte.
-  NodeIndex subtree_end = 0;           ///< One past the last descendant: children are skipped by jumping to it.
+  std::uint32_t first = 0;    ///< First byte.
+  std::uint32_t end = 0;      ///< One past the last byte.
+  NodeIndex subtree_end = 0;  ///< One past the last descendant: children are skipped by jumping to it.
   NodeIndex parent = kNoNode;
   Atom atom = kNoAtom;
   std::uint32_t extra = 0;
-  std::uint16_t symbol = 0;            ///< Grammar symbol, for Other and Error.
+  std::uint16_t symbol = 0;  ///< Grammar symbol, for Other and Error.
   std::uint16_t depth = 0;
 };
 static_assert(sizeof(Node) == 32);
