@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
-# Checks that every C++ file is formatted; --fix formats them.
+# Checks that every C++ file is formatted; with --fix, formats them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-git ls-files -z 'src/*.cpp' 'src/*.hpp' 'tests/*.cpp' 'tests/*.hpp' 'bench/*.cpp' |
-  if [ "${1:-}" = --fix ]; then xargs -0 -r clang-format-19 -i; else xargs -0 -r clang-format-19 --dry-run --Werror; fi
+mode=(--dry-run -Werror)
+[ "${1:-}" = --fix ] && mode=(-i)
+git ls-files -z --cached --others --exclude-standard '*.cpp' '*.hpp' |
+  { while IFS= read -r -d '' file; do [ -f "$file" ] && printf '%s\0' "$file"; done; true; } |
+  xargs -0 -r -n 40 -P "$(nproc)" clang-format-19 "${mode[@]}"

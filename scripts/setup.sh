@@ -1,47 +1,109 @@
 #!/usr/bin/env bash
-# Installs what a part of the work needs, from Debian's packages and npm only. Quick when nothing is to do.
-#   scripts/setup.sh build    to build and run wrench
-#   scripts/setup.sh test     build, and what the tests and the checks need
-#   scripts/setup.sh dev      test, and what formatting, tidy, coverage and benchmarks need
+# Installs what WrenchAI needs on Debian 12: packages by apt, and the C sources of tree-sitter by npm.
+#
+#   scripts/setup.sh build   to build and run wrench
+#   scripts/setup.sh test    and to run the tests (default)
+#   scripts/setup.sh dev     and to format, lint and measure coverage
+#   scripts/setup.sh --list LEVEL   prints the packages of a level and stops
+#
+# Safe to repeat, and quick when nothing is missing. Only the apt step needs root: an ordinary user is asked through
+# sudo, or is shown the one command to run (exit 2).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-case "$(uname -m)" in
-  x86_64) hyperscan=libhyperscan-dev ;;
-  *) hyperscan=libvectorscan-dev ;;
-esac
-build=(clang-19 lld-19 ccache cmake ninja-build pkg-config "$hyperscan" libre2-dev libpcre2-dev libyaml-dev
-  libsqlite3-dev libboost-json1.81-dev libfmt-dev libcli11-dev libgtest-dev libgmock-dev libbenchmark-dev libssl-dev libzstd-dev git
-  ca-certificates)
-test=(libclang-rt-19-dev python3 libxml2-utils clang-format-19)
-dev=(clang-tidy-19 llvm-19)
+# package | why
+build_packages='
+clang-19 | compiler (docs/adr/0002-clang-19.md)
+lld-19 | linker
+cmake | build description
+ninja-build | build runner
+ccache | makes repeated builds quick
+pkg-config | finds the libraries below
+git | history analysis, fetching
+python3 | build and check scripts
+libboost-json1.81-dev | JSON
+libcli11-dev | command line
+libfmt-dev | text formatting
+REGEX_ENGINE | scanning for many expressions at once
+libpcre2-dev | regular expressions with look-around in rules
+libre2-dev | regular expressions in linear time
+libsqlite3-dev | embedded database
+libssl-dev | digests
+libyaml-dev | YAML
+libzstd-dev | compression
+'
+test_packages='
+clang-format-19 | format check
+libbenchmark-dev | benchmarks
+libclang-rt-19-dev | sanitizers, fuzzing, coverage runtime
+libgmock-dev | tests
+libgtest-dev | tests
+libxml2-utils | validates JUnit and HTML reports in tests
+'
+dev_packages='
+clang-tidy-19 | lint
+llvm-19 | coverage reports, symbols in sanitizer reports
+'
 
-case "${1:-build}" in
-  build) packages=("${build[@]}") ;;
-  test) packages=("${build[@]}" "${test[@]}") ;;
-  dev) packages=("${build[@]}" "${test[@]}" "${dev[@]}") ;;
-  *) echo "setup.sh: unknown part '$1': build, test or dev" >&2; exit 2 ;;
-esac
-# The grammars come from npm; a machine with its own Node.js keeps it.
-if [ -f src/analyzers/code/grammars/package.json ] && ! command -v npm >/dev/null; then packages+=(npm); fi
+fail() { echo "setup: $1" >&2; exit 2; }
 
-missing=()
-for package in "${packages[@]}"; do
-  dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
-done
-if [ "${#missing[@]}" -gt 0 ]; then
-  echo "setup: installing from Debian: ${missing[*]}"
-  install="apt-get install -y --no-install-recommends ${missing[*]}"
-  if [ "$(id -u)" = 0 ]; then
-    export DEBIAN_FRONTEND=noninteractive
-    apt-get update -q >/dev/null
-    $install >/dev/null
-  elif command -v sudo >/dev/null; then
-    sudo sh -c "apt-get update -q >/dev/null && DEBIAN_FRONTEND=noninteractive $install >/dev/null"
+list_only=no
+if [ "${1:-}" = --list ]; then list_only=yes; shift; fi
+level=${1:-test}
+case $level in
+  build) table=$build_packages ;;
+  test) table=$build_packages$test_packages ;;
+  dev) table=$build_packages$test_packages$dev_packages ;;
+  *) fail "unknown level '$level': build, test or dev" ;;
+esac
+
+command -v dpkg-query >/dev/null || fail "this needs Debian 12 or a system like it (no dpkg here). Packages: scripts/setup.sh --list $level"
+# Hyperscan is for amd64 only; vectorscan is its port with the same interface.
+case $(dpkg --print-architecture) in
+  amd64) table=${table/REGEX_ENGINE/libhyperscan-dev} ;;
+  *) table=${table/REGEX_ENGINE/libvectorscan-dev} ;;
+esac
+
+if [ "$list_only" = yes ]; then
+  awk -F' \\| ' 'NF == 2 {printf "%-24s %s\n", $1, $2}' <<<"$table"
+  exit 0
+fi
+
+# npm is only needed while the grammars aren't in the cache.
+node_is_good() { command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) >= 18 ? 0 : 1)' 2>/dev/null; }
+lock=$(sha256sum src/analyzers/code/grammars/package-lock.json | cut -d' ' -f1)
+grammars=${WRENCH_BUILD_CACHE:-$PWD/.cache}/grammars/$lock
+if [ ! -d "$grammars" ] && ! node_is_good; then
+  table+=$'npm | fetches the pinned tree-sitter sources\n'
+fi
+
+names=$(awk -F' \\| ' 'NF == 2 {print $1}' <<<"$table")
+# shellcheck disable=SC2086 # the names are words
+present=$(dpkg-query -W -f='${binary:Package} ${db:Status-Status}\n' $names 2>/dev/null | sed -n 's/^\([^: ]*\)[^ ]* installed$/\1/p' || true)
+missing=$(comm -23 <(sort <<<"$names") <(sort <<<"$present"))
+
+if [ -n "$missing" ]; then
+  echo "setup: these packages are missing:"
+  while IFS= read -r name; do
+    awk -F' \\| ' -v name="$name" '$1 == name {printf "  %-24s %s\n", $1, $2}' <<<"$table"
+  done <<<"$missing"
+  list=$(tr '\n' ' ' <<<"$missing")
+  list=${list% }
+  install="apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $list"
+  if [ "$(id -u)" -eq 0 ]; then
+    sh -c "$install"
+  elif command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
+    echo "setup: asking sudo for the apt step alone"
+    sudo sh -c "$install"
   else
-    echo "setup: needs root once. Run this, then try again:" >&2
-    echo "  apt-get update && $install" >&2
+    echo "setup: installing them needs root. Run this once, then repeat the command:" >&2
+    echo "  su -c '$install'" >&2
     exit 2
   fi
 fi
-if [ -x scripts/fetch_grammars.sh ]; then scripts/fetch_grammars.sh; fi
+
+if [ ! -d "$grammars" ]; then
+  node_is_good || fail "node is older than 18: put a newer one first in PATH"
+  echo "setup: fetching the tree-sitter sources that src/analyzers/code/grammars/package-lock.json pins (npm)"
+  scripts/fetch_grammars.sh >/dev/null
+fi

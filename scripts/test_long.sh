@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# The long tests: scripts/test_long.sh [asan|tsan|fuzz|simulation|kill]...   (default: all)
+# FUZZ_SECONDS (60) is for each fuzz target, KILLS (300) for the kill loop.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+jobs=$(nproc)
+parts=("$@")
+[ ${#parts[@]} -gt 0 ] || parts=(asan tsan fuzz simulation kill)
+
+sanitized() {
+  scripts/build.sh "$1" "$jobs" all
+  ctest --preset "$1" -LE 'long|house' -j "$jobs"
+}
+
+fuzz() {
+  scripts/build.sh fuzz "$jobs" wrench_fuzz_targets
+  local count=0 name corpus
+  while IFS= read -r target; do
+    name=$(basename "$target")
+    corpus=build/fuzz/corpus/$name
+    mkdir -p "$corpus"
+    echo "fuzz: $name, ${FUZZ_SECONDS:-60} s"
+    "$target" -max_total_time="${FUZZ_SECONDS:-60}" -rss_limit_mb=2048 -timeout=20 -print_final_stats=1 \
+      -artifact_prefix="build/fuzz/$name-" "$corpus" >"build/fuzz/$name.log" 2>&1 || { tail -40 "build/fuzz/$name.log"; exit 1; }
+    grep -E 'number_of_executed_units|average_exec_per_sec' "build/fuzz/$name.log"
+    count=$((count + 1))
+  done < <(find build/fuzz/src -name '*_fuzz' -type f -perm -u+x | sort)
+  [ "$count" -gt 0 ] || { echo "fuzz: no target was built" >&2; exit 1; }
+}
+
+for part in "${parts[@]}"; do
+  echo "== $part"
+  case $part in
+    asan | tsan) sanitized "$part" ;;
+    fuzz) fuzz ;;
+    simulation)
+      scripts/build.sh release-tests "$jobs" all
+      ctest --preset release-tests -L long --no-tests=error
+      ;;
+    kill)
+      scripts/build.sh release "$jobs" wrench
+      python3 tests/crash/kill_review.py --wrench build/release/wrench --repo . --kills "${KILLS:-300}"
+      ;;
+    *) echo "test_long: unknown part '$part'" >&2; exit 2 ;;
+  esac
+done
+echo "test-long: passed: ${parts[*]}"
