@@ -39,6 +39,7 @@ libclang-rt-19-dev | sanitizers, fuzzing, coverage runtime
 libgmock-dev | tests
 libgtest-dev | tests
 libxml2-utils | validates JUnit and HTML reports in tests
+openssl | second opinion on hashes in tests
 '
 dev_packages='
 clang-tidy-19 | lint
@@ -69,12 +70,15 @@ if [ "$list_only" = yes ]; then
   exit 0
 fi
 
-# npm is only needed while the grammars aren't in the cache.
+# npm is only needed while what comes from it isn't in the cache.
 node_is_good() { command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) >= 18 ? 0 : 1)' 2>/dev/null; }
 lock=$(sha256sum src/analyzers/code/grammars/package-lock.json | cut -d' ' -f1)
 grammars=${WRENCH_BUILD_CACHE:-$PWD/.cache}/grammars/$lock
-if [ ! -d "$grammars" ] && ! node_is_good; then
-  table+=$'npm | fetches the pinned tree-sitter sources\n'
+test_data=${WRENCH_BUILD_CACHE:-$PWD/.cache}/testdata/sarif-schema-2.1.0.json
+wants_npm=no
+if [ ! -d "$grammars" ] || { [ "$level" != build ] && [ ! -f "$test_data" ]; }; then wants_npm=yes; fi
+if [ "$wants_npm" = yes ] && ! node_is_good; then
+  table+=$'npm | fetches the pinned tree-sitter sources and test data\n'
 fi
 
 names=$(awk -F' \\| ' 'NF == 2 {print $1}' <<<"$table")
@@ -106,4 +110,9 @@ if [ ! -d "$grammars" ]; then
   node_is_good || fail "node is older than 18: put a newer one first in PATH"
   echo "setup: fetching the tree-sitter sources that src/analyzers/code/grammars/package-lock.json pins (npm)"
   scripts/fetch_grammars.sh >/dev/null
+fi
+
+if [ "$level" != build ] && [ ! -f "$test_data" ]; then
+  echo "setup: fetching the SARIF schema that a test checks reports with (npm)"
+  scripts/fetch_test_data.sh >/dev/null
 fi

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <tuple>
 #include <unordered_map>
@@ -96,29 +97,46 @@ std::vector<Tile> tiles_of(const Report& report) {
   return tiles;
 }
 
-// Folders that tell the files apart: the first level below what all paths share.
+// The files of a folder by what stands directly below it: sub-folders, and the files of its own as one.
+std::vector<Folder> split_folder(Folder folder) {
+  std::map<std::string, Folder> parts;
+  for (Tile& tile : folder.tiles) {
+    const std::size_t slash = tile.path.find('/', folder.name.size());
+    const std::string name = slash == std::string::npos ? folder.name : tile.path.substr(0, slash + 1);
+    Folder& part = parts[name];
+    part.name = name;
+    part.weight += tile.weight;
+    part.tiles.push_back(std::move(tile));
+  }
+  std::vector<Folder> result;
+  for (auto& [name, part] : parts) result.push_back(std::move(part));
+  return result;
+}
+
+bool can_be_split(const Folder& folder) {
+  return std::any_of(folder.tiles.begin(), folder.tiles.end(),
+                     [&](const Tile& tile) { return tile.path.find('/', folder.name.size()) != std::string::npos; });
+}
+
+// Folders that tell the files apart: as long as one holds more than a third of all lines, its parts are shown instead.
 std::vector<Folder> folders_of(std::vector<Tile> tiles) {
-  std::string_view common = tiles.front().path;
-  common = common.substr(0, common.rfind('/') == std::string_view::npos ? 0 : common.rfind('/') + 1);
-  for (const Tile& tile : tiles) {
-    while (!std::string_view(tile.path).starts_with(common)) {
-      const std::size_t slash = common.size() < 2 ? std::string_view::npos : common.rfind('/', common.size() - 2);
-      common = common.substr(0, slash == std::string_view::npos ? 0 : slash + 1);
-    }
-  }
-  const std::string prefix(common);
-  std::map<std::string, Folder> by_name;
-  for (Tile& tile : tiles) {
-    const std::string_view rest = std::string_view(tile.path).substr(prefix.size());
-    const std::size_t slash = rest.find('/');
-    const std::string name = slash == std::string_view::npos ? "./" : std::string(rest.substr(0, slash + 1));
-    Folder& folder = by_name[name];
-    folder.name = name;
-    folder.weight += tile.weight;
-    folder.tiles.push_back(std::move(tile));
-  }
+  constexpr double kShareMax = 0.34;
+  double total = 0;
+  for (const Tile& tile : tiles) total += tile.weight;
   std::vector<Folder> folders;
-  for (auto& [name, folder] : by_name) folders.push_back(std::move(folder));
+  folders.push_back({.name = "", .weight = total, .tiles = std::move(tiles)});
+  while (folders.size() < kTreemapFoldersMax) {
+    const auto largest = std::max_element(folders.begin(), folders.end(), [](const Folder& a, const Folder& b) {
+      return (can_be_split(a) ? a.weight : 0) < (can_be_split(b) ? b.weight : 0);
+    });
+    if (!can_be_split(*largest) || largest->weight < kShareMax * total) break;
+    std::vector<Folder> parts = split_folder(std::move(*largest));
+    folders.erase(largest);
+    std::move(parts.begin(), parts.end(), std::back_inserter(folders));
+  }
+  for (Folder& folder : folders) {
+    if (folder.name.empty()) folder.name = "./";
+  }
   std::sort(folders.begin(), folders.end(),
             [](const Folder& a, const Folder& b) { return std::tie(b.weight, a.name) < std::tie(a.weight, b.name); });
   if (folders.size() > kTreemapFoldersMax) {
@@ -198,7 +216,7 @@ std::string treemap_drawing(const std::vector<Folder>& folders, double width, do
     inner.height -= 2;
     if (named) {
       const auto room = static_cast<std::size_t>((inner.width - 8) / kCharacterWidth);
-      out += svg::text(inner.x + 4, inner.y + 13, svg::clipped(folder.name, room), "dirname");
+      out += svg::text(inner.x + 4, inner.y + 13, svg::clipped_path(folder.name, room), "dirname");
       inner.y += kNameHeight;
       inner.height -= kNameHeight;
     }

@@ -198,7 +198,7 @@ void add_metrics(Report& report) {
     return (seed >> 8) % below;
   };
   for (std::size_t i = 0; i < 86; ++i) {
-    const std::string_view folder = kFolders[i * i % kFolders.size()];
+    const std::string_view folder = kFolders[next(kFolders.size())];
     const bool web = folder.starts_with("web");
     FileMetrics file;
     file.path = std::string(folder) + std::string(kNames[i % kNames.size()]) +
