@@ -41,9 +41,9 @@ TEST(WorkerPool, RunsEverythingQueuedBeforeJoin) {
 }
 
 TEST(WorkerPool, RefusesWhenTheQueueIsFull) {
-  WorkerPool pool({.threads = 1, .queue_max = 1});
   std::latch started(1);
   std::latch go(1);
+  WorkerPool pool({.threads = 1, .queue_max = 1});
   ASSERT_TRUE(pool.submit([&] {
                     started.count_down();
                     go.wait();

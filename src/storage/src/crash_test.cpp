@@ -149,11 +149,11 @@ class Crash : public ::testing::Test {
   SeededRandom random_{7};
 };
 
-TEST_F(Crash, PowerCutAtEveryCallLosesNothingAcknowledged) { at_every_call(Fault::PowerCut, Overwrite::PowerSafe, 4); }
+TEST_F(Crash, PowerCutAtEveryCallLosesNothingAcknowledged) { at_every_call(Fault::PowerCut, Overwrite::PowerSafe, 2); }
 TEST_F(Crash, PowerCutThatTearsSectorsLosesNothingAcknowledged) {
-  at_every_call(Fault::PowerCut, Overwrite::TearsSectors, 4);
+  at_every_call(Fault::PowerCut, Overwrite::TearsSectors, 2);
 }
-TEST_F(Crash, EveryFailingFsyncIsUnknownUntilRestart) { at_every_call(Fault::SyncError, Overwrite::PowerSafe, 8); }
+TEST_F(Crash, EveryFailingFsyncIsUnknownUntilRestart) { at_every_call(Fault::SyncError, Overwrite::PowerSafe, 4); }
 TEST_F(Crash, EveryFailingWrite) { at_every_call(Fault::WriteError, Overwrite::PowerSafe, 2); }
 TEST_F(Crash, EveryFailingRead) { at_every_call(Fault::ReadError, Overwrite::PowerSafe, 1); }
 TEST_F(Crash, DiskFullAtEveryExtension) { at_every_call(Fault::Full, Overwrite::PowerSafe, 2); }
