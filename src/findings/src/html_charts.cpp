@@ -423,7 +423,7 @@ std::vector<double> ticks_up_to(double most) {
 
 std::string scatter_drawing(const std::vector<const Hotspot*>& spots, double width, std::string_view css,
                             std::string_view label) {
-  constexpr double kHeight = 250, kLeft = 36, kBottom = 206, kTop = 10;
+  constexpr double kHeight = 274, kLeft = 36, kBottom = 230, kTop = 26;
   constexpr std::size_t kNumbered = 5;
   double most_changes = 1, most_complexity = 1;
   for (const Hotspot* spot : spots) {
@@ -454,7 +454,7 @@ std::string scatter_drawing(const std::vector<const Hotspot*>& spots, double wid
     if (numbered) out += svg::text(cx, cy + 4, std::to_string(i + 1), "strong inverse", "middle");
   }
   out += svg::text(kLeft, kHeight - 6, "changes in the last year →", "t2");
-  out += svg::text(kLeft + 6, kTop + 6, "↑ cognitive complexity", "t2 halo");
+  out += svg::text(0, 12, "↑ cognitive complexity", "t2");
   return out + "</svg>\n";
 }
 
@@ -544,7 +544,7 @@ std::string clones_figure(const Report& report) {
         const double length = std::max(static_cast<double>(block.last - block.first + 1) * scale, 2.0);
         const std::string number = std::to_string(block.clone + 1);
         drawings += svg::rect(
-            x, y + 17, length, 14, "c" + std::to_string(block.clone % 6 + 1),
+            x, y + 17, length, 14, "block c" + std::to_string(block.clone % 6 + 1),
             "copy " + number + ", lines " + std::to_string(block.first) + " to " + std::to_string(block.last));
         if (length > 8 * static_cast<double>(number.size()) + 4) {
           drawings += svg::text(x + length / 2, y + 28, number, "strong inverse", "middle");

@@ -219,8 +219,8 @@ class HtmlWriter {
         out_ += "<tr><td class=\"num\">" + std::to_string(i + 1) + "</td><th scope=\"row\" class=\"mono\">" +
                 text(h.path) + "</th><td class=\"num\">" + std::to_string(static_cast<int>(h.score * 100 + 0.5)) +
                 "</td><td class=\"num\">" + format_count(h.revisions) + "</td><td class=\"num\">" +
-                format_count(h.cognitive) + "</td><td class=\"num\">" + format_count(h.findings) + "</td><td>" +
-                author + "</td></tr>\n";
+                format_count(h.cognitive) + "</td><td class=\"num\">" + format_count(h.findings) +
+                "</td><td class=\"keep\">" + author + "</td></tr>\n";
       }
       out_ += "</tbody></table></div>\n";
     }
@@ -426,7 +426,7 @@ class HtmlWriter {
         "class=\"findings\">";
     for (std::size_t i = 0; i < std::min(report_.cycles.size(), kRowsMax); ++i) {
       const ImportCycle& cycle = report_.cycles[i];
-      out_ += "<li><div class=\"body\"><p class=\"mono\">";
+      out_ += "<li><div class=\"plain\"><p class=\"mono\">";
       for (const std::string& module : cycle.modules) out_ += text(module) + " → ";
       out_ += text(cycle.modules.empty() ? "" : cycle.modules.front()) + "</p>";
       std::vector<std::string> places;
