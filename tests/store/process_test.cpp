@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <spawn.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -52,6 +54,31 @@ WriteBody note(std::int64_t id) {
   };
 }
 
+struct Content {
+  std::set<std::int64_t> ids;
+  std::set<std::int64_t> told;
+  bool gapless = true;
+  std::string integrity;
+};
+
+Result<Content> read_all(Store& store) {
+  return store.read([](ReadTx& tx) -> Result<Content> {
+    Content content;
+    for (const auto row : WRENCH_TRY(tx.query(kIds))) content.ids.insert(row.integer(0));
+    content.integrity = WRENCH_TRY(tx.query(kIntegrity)).front().text(0);
+    EventPage page;
+    std::int64_t seq = 0;
+    do {
+      page = WRENCH_TRY(event_log::read(tx, {}, page.next, kEventPageMax));
+      for (const Event& event : page.events) {
+        content.gapless = content.gapless && event.seq == ++seq;
+        content.told.insert(std::stoll(event.what.subject_id));
+      }
+    } while (page.more);
+    return content;
+  });
+}
+
 // --- the child ---------------------------------------------------------------------------------------------------
 
 [[noreturn]] void fail(const Error& error) {
@@ -84,6 +111,48 @@ int stop_inside_write(const std::string& directory) {
     return {};
   });
   return written.ok() ? 0 : 1;
+}
+
+constexpr int kNoMount = 77;
+
+/// Fills a small file system of its own around a store; 0 if everything was refused and served as it should be.
+int on_full_disk(const std::string& directory) {
+  if (::unshare(::geteuid() == 0 ? CLONE_NEWNS : CLONE_NEWUSER | CLONE_NEWNS) != 0 ||
+      ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+      ::mount("tmpfs", directory.c_str(), "tmpfs", 0, "size=24m") != 0)
+    return kNoMount;
+  const SystemClock clock;
+  SystemRandom random;
+  const std::string data = directory + "/data";
+  const auto expect = [](bool good, const char* what, const Error* error) {
+    if (!good) std::fprintf(stderr, "child: %s: %s\n", what, error == nullptr ? "succeeded" : describe(*error).c_str());
+    return good;
+  };
+  const auto is_full = [&](const auto& result, const char* what) {
+    return expect(!result.ok() && result.error().code == "storage.full", what, result.ok() ? nullptr : &result.error());
+  };
+  const auto is_ok = [&](const auto& result, const char* what) {
+    return expect(result.ok(), what, result.ok() ? nullptr : &result.error());
+  };
+  Result<std::unique_ptr<Store>> store = open_store(data, kLockWaitMax, clock, random);
+  if (!is_ok(store, "create") || !is_ok((*store)->write(note(1)), "write")) return 1;
+  const int filler = ::open((directory + "/filler").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+  const std::string block(4096, 'f');
+  while (::write(filler, block.data(), block.size()) == static_cast<ssize_t>(block.size())) {
+  }
+  // The reserved log takes small writes for a while; a large one doesn't fit.
+  const auto large = [](WriteTx& tx) -> Result<void> {
+    WRENCH_TRY(tx.exec(kAdd, {2, std::string(20'000'000, 'x')}));
+    return {};
+  };
+  bool good = is_full((*store)->write(large), "a large write") && is_ok((*store)->write(note(3)), "a small write") &&
+              is_ok(read_all(**store), "read");
+  store->reset();
+  store = open_store(data, kLockWaitMax, clock, random);
+  good = good && is_ok(store, "open again") && is_ok(read_all(**store), "read again") &&
+         is_full(open_store(directory + "/other", kLockWaitMax, clock, random), "create another");
+  return good && ::ftruncate(filler, 0) == 0 && is_ok((*store)->write(large), "write when there is space again") ? 0
+                                                                                                                 : 1;
 }
 
 // --- the parent --------------------------------------------------------------------------------------------------
@@ -138,31 +207,6 @@ class Child {
   pid_t pid_ = -1;
   std::FILE* out_ = nullptr;
 };
-
-struct Content {
-  std::set<std::int64_t> ids;
-  std::set<std::int64_t> told;
-  bool gapless = true;
-  std::string integrity;
-};
-
-Result<Content> read_all(Store& store) {
-  return store.read([](ReadTx& tx) -> Result<Content> {
-    Content content;
-    for (const auto row : WRENCH_TRY(tx.query(kIds))) content.ids.insert(row.integer(0));
-    content.integrity = WRENCH_TRY(tx.query(kIntegrity)).front().text(0);
-    EventPage page;
-    std::int64_t seq = 0;
-    do {
-      page = WRENCH_TRY(event_log::read(tx, {}, page.next, kEventPageMax));
-      for (const Event& event : page.events) {
-        content.gapless = content.gapless && event.seq == ++seq;
-        content.told.insert(std::stoll(event.what.subject_id));
-      }
-    } while (page.more);
-    return content;
-  });
-}
 
 TEST(StoreProcesses, KilledWritersLoseNothingAcknowledged) {
   const auto dir = runtime::TempDir::create().value();
@@ -222,6 +266,14 @@ TEST(StoreProcesses, AProcessStoppedInsideAWriteIsNamedAndHarmsNothing) {
   EXPECT_EQ(read_all(*store)->ids, (std::set<std::int64_t>{1, 3}));
 }
 
+TEST(StoreProcesses, AFullDiskRefusesWritesAndServesReads) {
+  const auto dir = runtime::TempDir::create().value();
+  Child child("full", dir.path(), "");
+  const int status = child.wait();
+  if (WIFEXITED(status) && WEXITSTATUS(status) == kNoMount) GTEST_SKIP() << "may not mount a file system here";
+  EXPECT_EQ(status, 0);
+}
+
 }  // namespace
 }  // namespace wrench::storage
 
@@ -229,6 +281,7 @@ int main(int argc, char** argv) {
   if (argc == 4 && std::strcmp(argv[1], "write") == 0)
     return wrench::storage::write_until_killed(argv[2], std::strtoll(argv[3], nullptr, 10));
   if (argc == 4 && std::strcmp(argv[1], "stop") == 0) return wrench::storage::stop_inside_write(argv[2]);
+  if (argc == 4 && std::strcmp(argv[1], "full") == 0) return wrench::storage::on_full_disk(argv[2]);
   ::testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();
 }

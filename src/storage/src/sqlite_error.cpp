@@ -19,6 +19,7 @@ constexpr Mapping kMappings[] = {
     {SQLITE_CONSTRAINT_PRIMARYKEY, "storage.constraint_unique", ""},
     {SQLITE_CONSTRAINT_ROWID, "storage.constraint_unique", ""},
     {SQLITE_CONSTRAINT_FOREIGNKEY, "storage.constraint_foreign_key", ""},
+    {SQLITE_IOERR_SHMSIZE, "storage.full", "the file store.db-shm can't grow; free some space"},
     {SQLITE_CONSTRAINT, "storage.constraint", ""},
     {SQLITE_BUSY, "storage.busy", "another program holds the database; try again when it is done"},
     {SQLITE_LOCKED, "storage.busy", "try again"},
