@@ -1,10 +1,9 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
-#include <string>
+#include <memory>
 #include <string_view>
-#include <unordered_map>
+#include <vector>
 
 namespace wrench::code {
 
@@ -22,14 +21,26 @@ class Atoms {
   /// kNoAtom when the text was never interned.
   Atom find(std::string_view text) const;
   std::string_view text(Atom atom) const;
-  Atom end_id() const { return first_ + static_cast<Atom>(texts_.size()); }
+  Atom end_id() const { return first_ + static_cast<Atom>(entries_.size()); }
   void clear();
 
  private:
+  struct Entry {
+    const char* text;
+    std::uint32_t size;
+    std::uint32_t hash;
+  };
+  Atom find_here(std::string_view text, std::uint32_t hash) const;
+  std::string_view store(std::string_view text);
+  void grow();
+
   const Atoms* base_;
   Atom first_;
-  std::deque<std::string> texts_;
-  std::unordered_map<std::string_view, Atom> ids_;
+  std::vector<Entry> entries_;
+  std::vector<std::uint32_t> slots_;  ///< Open addressing; index into entries_ plus one, 0 is free.
+  std::vector<std::unique_ptr<char[]>> chunks_;
+  std::vector<std::unique_ptr<char[]>> long_;  ///< Texts too long for a chunk.
+  std::size_t chunk_used_ = 0;
 };
 
 }  // namespace wrench::code

@@ -21,8 +21,9 @@ inline constexpr NodeIndex kNoNode = 0xffffffff;
 enum class Kind : std::uint8_t {
   // --- declarations
   Module,      // Element*                                  the file; root of every tree
-  Import,      // Element*  each: ImportItem; atom = module path as written ("a.b", "./x", "<stdio.h>")
-  ImportItem,  // atom = imported name ("*" for all), extra = alias atom or the name's own last part
+  Import,      // Element*  each: ImportItem; atom = module path as written ("a.b", "./x", "<stdio.h>"); sub = ImportSub
+  ImportItem,  // atom = imported name ("*" for all), extra = local name it binds (0: none); for ImportSub::Module
+               // atom = module path. One Import per module: `import a, b` gives two. flag kFlagTypeOnly
   Function,    // Decorator* Modifier* Type? Receiver? Name Param* TypeParam* Body?   atom = name; sub = FunctionSub
   Lambda,      // Param* Body                               Body is an expression or a Block
   Class,       // Decorator* Modifier* Name TypeParam* Base* Body?   atom = name; sub = ClassSub
@@ -200,6 +201,7 @@ enum class Op : std::uint8_t {
   SpaceShip,
 };
 
+enum class ImportSub : std::uint8_t { Module, Names, SideEffect, Reexport };
 enum class FunctionSub : std::uint8_t { Plain, Method, Constructor, Destructor, Getter, Setter };
 enum class ClassSub : std::uint8_t { Class, Interface, Struct, Enum, Union, Record, Annotation };
 enum class ParamSub : std::uint8_t { Plain, Variadic, KeywordVariadic, PositionalOnlyMark, KeywordOnlyMark };
@@ -208,6 +210,7 @@ enum class StringSub : std::uint8_t { Plain, Raw, Bytes, Format, Template, Doc }
 
 inline constexpr std::uint8_t kFlagElseIf = 1;           ///< If: written as elif / else if.
 inline constexpr std::uint8_t kFlagDefault = 1;          ///< Case: default arm.
+inline constexpr std::uint8_t kFlagTypeOnly = 1;         ///< Import, ImportItem: needed by types only.
 inline constexpr std::uint8_t kFlagOptionalChain = 1;    ///< Member, Call, Index: ?.
 inline constexpr std::uint8_t kFlagArrow = 2;            ///< Member: ->
 inline constexpr std::uint8_t kFlagAsync = 4;            ///< Function, Lambda, ForEach, With, Comprehension
@@ -265,5 +268,6 @@ std::string dump(const Ir& ir, const Atoms& atoms, std::string_view text);
 
 std::string_view name(Kind kind);
 std::string_view name(Role role);
+std::string_view name(Op op);
 
 }  // namespace wrench::code

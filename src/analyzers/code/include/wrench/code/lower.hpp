@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string_view>
 
 #include "wrench/base/result.hpp"
@@ -23,7 +24,8 @@ class Parser {
   Parser& operator=(Parser&&) noexcept;
 
   /// Never fails on syntax: errors are nodes. Error codes code.file_timeout, code.nesting_too_deep, code.nodes_max,
-  /// code.unsupported_language, code.stopped.
+  /// code.text_too_large, code.unsupported_language, code.stopped. A JavaScript text with errors is tried as TSX, a C
+  /// or C++ one with its attribute macros blanked out; the better tree is kept (Ir::language stays as asked).
   Result<Ir> parse(source::Language language, std::string_view text, Atoms& atoms, const ParseLimits& limits,
                    const Clock& clock, const StopToken& stop);
 

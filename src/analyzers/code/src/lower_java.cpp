@@ -1,0 +1,5 @@
+#include "lower_engine.hpp"
+
+namespace wrench::code::detail {
+std::span<const Row> java_rows() { return {}; }
+}  // namespace wrench::code::detail
