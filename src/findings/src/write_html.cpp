@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <set>
 #include <span>
 
@@ -215,9 +216,9 @@ class HtmlWriter {
         const Hotspot& h = report_.hotspots[i];
         std::string author = text(h.main_author);
         if (!h.main_author.empty())
-          author = "<bdi>" + author + "</bdi> " + std::to_string(static_cast<int>(h.main_author_percent + 0.5)) + " %";
+          author = "<bdi>" + author + "</bdi> " + std::to_string(std::lround(h.main_author_percent)) + " %";
         out_ += "<tr><td class=\"num\">" + std::to_string(i + 1) + "</td><th scope=\"row\" class=\"mono\">" +
-                text(h.path) + "</th><td class=\"num\">" + std::to_string(static_cast<int>(h.score * 100 + 0.5)) +
+                text(h.path) + "</th><td class=\"num\">" + std::to_string(std::lround(h.score * 100)) +
                 "</td><td class=\"num\">" + format_count(h.revisions) + "</td><td class=\"num\">" +
                 format_count(h.cognitive) + "</td><td class=\"num\">" + format_count(h.findings) +
                 "</td><td class=\"keep\">" + author + "</td></tr>\n";
@@ -335,7 +336,7 @@ class HtmlWriter {
               "</code></p>\n";
     }
     out_ += "<p class=\"facts\"><span>Rule <code>" + text(f.rule) + "</code></span><span>Confidence " +
-            std::string(name(f.confidence)) + "</span><span>Rank " + std::to_string(static_cast<int>(f.rank + 0.5)) +
+            std::string(name(f.confidence)) + "</span><span>Rank " + std::to_string(std::lround(f.rank)) +
             " of 100</span>";
     if (!f.symbol.empty()) out_ += "<span>In <code>" + text(f.symbol) + "</code></span>";
     if (f.reach == Reach::Entry) out_ += "<span>Reachable from outside</span>";
