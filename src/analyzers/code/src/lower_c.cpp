@@ -557,7 +557,7 @@ void initializer_pair(Lowering& l, std::uint32_t n) {
   l.each_named(n, [&](std::uint32_t c) { l.visit(c, l.is_field(c, "value") ? Role::Value : Role::Key); });
 }
 
-void co_await (Lowering& l, std::uint32_t n) {
+void awaiting(Lowering& l, std::uint32_t n) {
   l.open(l.is(n, "co_yield_statement") ? Kind::Yield : Kind::Await, n);
   l.visit(l.last_named(n), Role::Value);
 }
