@@ -345,6 +345,15 @@ class Matcher {
       case Kind::Interp:
         if (found.kind == Kind::Interp) return elements(p, n, next);
         return false;
+      case Kind::Import:
+        if (found.kind == Kind::Import && p.sub == static_cast<std::uint8_t>(ImportSub::Module) &&
+            ir_.language == Language::Python)
+          return python_import(p, n, next);
+        break;
+      case Kind::ImportItem:
+        return found.kind == Kind::ImportItem && import_item(p, n, next);
+      case Kind::Modifier:
+        return found.kind == Kind::Modifier && modifier(p, n, next);
       default:
         break;
     }
@@ -363,6 +372,61 @@ class Matcher {
     const bool stop = named(p, n, next);
     if (!stop && (p.kind == Kind::Name || p.kind == Kind::Member)) return symbolic(p_index, n, next);
     return stop;
+  }
+
+  bool import_item(const PatternNode& p, NodeIndex n, Next next) {
+    const Node& found = ir_[n];
+    auto rest = [&] {
+      if (p.extra == kNoAtom || p.extra == p.atom) return next();
+      if (!is_metavariable(file_.atoms().text(p.extra))) return p.extra == found.extra && next();
+      if (found.extra == kNoAtom) return false;
+      const std::string_view alias = file_.atoms().text(found.extra);
+      const std::size_t at = file_.text_of(n).rfind(alias);
+      Bound bound{kNoNode, found.extra, found.first, found.end};
+      if (at != std::string_view::npos) {
+        bound.first = found.first + static_cast<std::uint32_t>(at);
+        bound.end = bound.first + static_cast<std::uint32_t>(alias.size());
+      }
+      return bind(p.extra, bound, next);
+    };
+    if (p.text == PatternNode::Text::Metavar)
+      return bind(p.atom, Bound{kNoNode, found.atom, found.first, found.end}, rest);
+    return p.atom == found.atom && rest();
+  }
+
+  /// `import a.b` also stands for `from a import b`, `from a.b import c` and `import a.b.c`.
+  bool python_import(const PatternNode& p, NodeIndex n, Next next) {
+    const Node& found = ir_[n];
+    if (p.text != PatternNode::Text::Exact) return children(p, n, next);
+    const std::string_view wanted = file_.atoms().text(p.atom), module = file_.atoms().text(found.atom);
+    if (module == wanted) {
+      // An alias that the pattern names has to agree.
+      const bool whole = found.sub == static_cast<std::uint8_t>(ImportSub::Module);
+      return whole && aliased(p) ? children(p, n, next) : next();
+    }
+    if (aliased(p)) return false;
+    if (module.size() > wanted.size() && module.starts_with(wanted) && module[wanted.size()] == '.') return next();
+    if (wanted.size() <= module.size() || !wanted.starts_with(module) || wanted[module.size()] != '.') return false;
+    const std::string_view rest = wanted.substr(module.size() + 1);
+    for (NodeIndex item = ir_.first_child(n); item != kNoNode; item = ir_.next_sibling(item))
+      if (file_.atoms().text(ir_[item].atom) == rest) return next();
+    return false;
+  }
+  bool aliased(const PatternNode& import) const {
+    if (import.children.empty()) return false;
+    const PatternNode& item = at(import.children.front());
+    if (item.extra == kNoAtom || item.extra == item.atom) return false;
+    const std::string_view name = file_.atoms().text(item.extra), path = file_.atoms().text(import.atom);
+    return name != path.substr(0, path.find('.'));
+  }
+
+  bool modifier(const PatternNode& p, NodeIndex n, Next next) {
+    if (p.text == PatternNode::Text::Metavar) return bind(p.atom, name_of(n), next);
+    if (p.atom == ir_[n].atom) return next();
+    const std::string_view wanted = file_.atoms().text(p.atom), written = file_.atoms().text(ir_[n].atom);
+    const bool variable = wanted == "var" && (written == "let" || written == "const");
+    if (ir_.language == Language::Go) return variable && next();
+    return variable && is_script() && options_.let_is_var && next();
   }
 
   bool metavariable(const PatternNode& p, NodeIndex n, Next next) {
@@ -708,6 +772,7 @@ class Matcher {
   // --- statements
 
   enum class Tail { End, MayFollow };
+  static constexpr Tail kBlockTail = Tail::MayFollow;
 
   bool block(const PatternNode& p, NodeIndex n, Next next) {
     if (ir_[n].kind == Kind::Block && in_class(n)) return members(p, n, next);
@@ -721,12 +786,12 @@ class Matcher {
     };
     bool stop = false;
     if (ir_[n].kind == Kind::Block) {
-      stop = statements(p.children, 0, n + 1, ir_[n].subtree_end, Tail::End, restored);
+      stop = statements(p.children, 0, n + 1, ir_[n].subtree_end, kBlockTail, restored);
     } else if (is_expression(ir_[n].kind)) {
       // An arrow's expression body: `{ ... }` and `{ return E }` say the same.
       stop = expression_body(p, n, restored);
     } else {
-      stop = statements(p.children, 0, n, ir_[n].subtree_end, Tail::End, restored);
+      stop = statements(p.children, 0, n, ir_[n].subtree_end, kBlockTail, restored);
     }
     last_ = last;
     return stop;

@@ -180,8 +180,9 @@ class ExpressionReader {
     while (end < text_.size() && (is_word(text_[end]) || text_[end] == '.')) ++end;
     const std::string_view digits = text_.substr(at_, end - at_);
     std::int64_t hex = 0;
-    if (digits.starts_with("0x")) {
-      const auto [stop, error] = std::from_chars(digits.data() + 2, digits.data() + digits.size(), hex, 16);
+    const int base = digits.starts_with("0x") ? 16 : digits.starts_with("0o") ? 8 : digits.starts_with("0b") ? 2 : 10;
+    if (base != 10) {
+      const auto [stop, error] = std::from_chars(digits.data() + 2, digits.data() + digits.size(), hex, base);
       if (error != std::errc() || stop != digits.data() + digits.size()) return fault("a number");
       out.number = static_cast<double>(hex);
     } else {

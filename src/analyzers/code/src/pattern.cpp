@@ -49,7 +49,7 @@ class Rendering {
     for (std::size_t i = 0; i < pattern_.pieces.size(); ++i) {
       if (code.ellipsis_at[i] == std::string::npos) continue;
       const auto& piece = pattern_.pieces[i];
-      if (choice_[i] + 1 >= ellipsis_forms(grammar_, piece.own_line).size()) continue;
+      if (choice_[i] + 1 >= ellipsis_forms(grammar_, piece).size()) continue;
       const std::size_t distance = code.ellipsis_at[i] > at ? code.ellipsis_at[i] - at : at - code.ellipsis_at[i];
       if (best == pattern_.pieces.size() || distance < best_distance) {
         best = i;
@@ -87,7 +87,7 @@ class Rendering {
     const std::string name = piece.what == PatternPiece::What::Ellipsis
                                  ? std::string(kEllipsisName)
                                  : std::string(kMetavarEllipsisPrefix) + piece.text;
-    out.text += replace_all(std::string(ellipsis_forms(grammar_, piece.own_line)[choice_[i]]), "%", name);
+    out.text += replace_all(std::string(ellipsis_forms(grammar_, piece)[choice_[i]]), "%", name);
   }
 
   const PatternText& pattern_;
@@ -411,6 +411,8 @@ Result<Pattern> compile_pattern(Language grammar, std::string_view text, Parser&
         pattern.grammar = grammar;
         Builder builder(*parsed, atoms, code, pattern);
         if (auto built = builder.run(start); !built) return std::move(built).error();
+        // `key: value` is a member of an object, not a labelled statement.
+        if (is_script(grammar) && pattern.nodes[pattern.roots.front()].kind == Kind::Label) break;
         require_root_names(pattern);
         add_types(pattern, pieces.typed, atoms);
         return pattern;

@@ -72,7 +72,10 @@ class Splitter {
  private:
   void flush() {
     if (code_.empty()) return;
-    out_.pieces.push_back({PatternPiece::What::Code, std::move(code_), false, code_at_});
+    PatternPiece piece;
+    piece.text = std::move(code_);
+    piece.at = code_at_;
+    out_.pieces.push_back(std::move(piece));
     code_.clear();
   }
   void code(std::string_view text) {
@@ -82,7 +85,10 @@ class Splitter {
   }
   void piece(PatternPiece::What what, std::string_view name, std::size_t length) {
     flush();
-    PatternPiece piece{what, std::string(name), false, at_};
+    PatternPiece piece;
+    piece.what = what;
+    piece.text = name;
+    piece.at = at_;
     if (what == PatternPiece::What::Ellipsis || what == PatternPiece::What::MetavarEllipsis)
       piece.own_line = alone_on_line(length);
     out_.pieces.push_back(std::move(piece));
@@ -167,7 +173,8 @@ class Splitter {
     const std::size_t close = text_.find(')', at_);
     if (close == std::string_view::npos) return false;
     const std::string_view inner = trim(text_.substr(at_ + 1, close - at_ - 1));
-    if (inner.find('\n') != std::string_view::npos || inner.find(',') != std::string_view::npos) return false;
+    if (inner.find('\n') != std::string_view::npos) return false;
+    if (inner.find(',') != std::string_view::npos && inner.find('<') > inner.find(',')) return false;
     std::string name, type;
     if (inner.starts_with('$')) {  // ($X: T), Go ($X : T)
       const std::size_t length = name_length(inner, 1);
@@ -176,6 +183,7 @@ class Splitter {
       if (!rest.starts_with(':') || rest.starts_with("::") || rest.starts_with(":=")) {
         // Java: ($TYPE $X) has a metavariable for the type.
         if (!rest.starts_with('$') || name_length(rest, 1) != rest.size() - 1 || is_script(grammar_)) return false;
+        if (after_name()) return false;
         name = rest.substr(1);
         type = inner.substr(0, 1 + length);
       } else {
@@ -192,17 +200,20 @@ class Splitter {
       name = inner.substr(dollar + 1);
       type = trim(inner.substr(0, dollar));
       for (const char c : type)
-        if (!is_word(c) && std::string_view(".<>[]*&: $").find(c) == std::string_view::npos) return false;
-      // A word before the parenthesis makes it a parameter list: `void f(int $X)`.
-      std::size_t i = at_;
-      while (i > 0 && text_[i - 1] == ' ') --i;
-      if (i > 0 && (is_word(text_[i - 1]) || text_[i - 1] == '>') && !keyword_before(i)) return false;
+        if (!is_word(c) && std::string_view(".,<>[]*&: $").find(c) == std::string_view::npos) return false;
+      if (after_name()) return false;
     }
     if (type.empty()) return false;
     out_.typed.push_back({name, type});
     const std::string_view whole = text_.substr(at_, close + 1 - at_);
     piece(PatternPiece::What::Metavar, name, whole.size());
     return true;
+  }
+  /// A word before the parenthesis makes it a parameter list: `void f(int $X)`.
+  bool after_name() const {
+    std::size_t i = at_;
+    while (i > 0 && text_[i - 1] == ' ') --i;
+    return i > 0 && (is_word(text_[i - 1]) || text_[i - 1] == '>') && !keyword_before(i);
   }
   bool keyword_before(std::size_t end) const {
     std::size_t first = end;
@@ -222,9 +233,87 @@ class Splitter {
 
 }  // namespace
 
-PatternText split_pattern(std::string_view text, Language grammar) { return Splitter(text, grammar).run(); }
+namespace {
 
-std::vector<std::string_view> ellipsis_forms(Language grammar, bool own_line) {
+/// Sets what each ellipsis stands among: members of a type, parameters of a function.
+class ContextReader {
+ public:
+  explicit ContextReader(PatternText& pattern) : pattern_(pattern) {}
+
+  void run() {
+    for (PatternPiece& piece : pattern_.pieces) {
+      if (piece.what == PatternPiece::What::Ellipsis || piece.what == PatternPiece::What::MetavarEllipsis) {
+        if (!open_.empty()) open_.back().holds.push_back(&piece);
+      }
+      read(piece.what == PatternPiece::What::Code ? std::string_view(piece.text) : std::string_view("x"));
+    }
+  }
+
+ private:
+  struct Bracket {
+    char mark;
+    bool type_body = false;
+    bool may_be_parameters = false;
+    std::vector<PatternPiece*> holds;
+  };
+
+  void read(std::string_view code) {
+    for (const char c : code) {
+      if (c != ' ' && c != '\n' && c != '\t') settle(c);
+      if (c == '{' || c == '(' || c == '[') {
+        open_.push_back({c, c == '{' && names_type(), c == '(' && !after_keyword(), {}});
+      } else if ((c == '}' || c == ')' || c == ']') && !open_.empty()) {
+        Bracket closed = std::move(open_.back());
+        open_.pop_back();
+        if (closed.type_body)
+          for (PatternPiece* piece : closed.holds) piece->where = PatternPiece::Where::Members;
+        if (closed.may_be_parameters) closed_ = std::move(closed.holds);
+      }
+      if (c == '{' || c == '}' || c == ';')
+        header_.clear();
+      else
+        header_ += c;
+    }
+  }
+  /// What follows `f(...)` tells a definition from a call.
+  void settle(char next) {
+    if (next == '{' || next == 't')
+      for (PatternPiece* piece : closed_) piece->where = PatternPiece::Where::Parameters;
+    closed_.clear();
+  }
+  bool names_type() const {
+    for (const std::string_view word : {"class ", "interface ", "struct ", "enum ", "record "})
+      if (header_.find(word) != std::string::npos) return true;
+    return false;
+  }
+  bool after_keyword() const {
+    const std::string_view header = trim(header_);
+    for (const std::string_view word : {"if", "for", "while", "switch", "catch", "try", "synchronized", "return"})
+      if (header.ends_with(word) && (header.size() == word.size() || !is_word(header[header.size() - word.size() - 1])))
+        return true;
+    return header.empty();
+  }
+
+  PatternText& pattern_;
+  std::vector<Bracket> open_;
+  std::vector<PatternPiece*> closed_;
+  std::string header_;
+};
+
+}  // namespace
+
+PatternText split_pattern(std::string_view text, Language grammar) {
+  PatternText out = Splitter(text, grammar).run();
+  ContextReader(out).run();
+  return out;
+}
+
+std::vector<std::string_view> ellipsis_forms(Language grammar, const PatternPiece& piece) {
+  const bool own_line = piece.own_line;
+  const bool typed = grammar == Language::Java || grammar == Language::C || grammar == Language::Cpp;
+  if (typed && own_line && piece.where == PatternPiece::Where::Members)
+    return {"int %;", "%;", "%", "int %", "case %:"};
+  if (typed && piece.where == PatternPiece::Where::Parameters) return {"int %", "%", "%;"};
   switch (grammar) {
     case Language::Python:
       return {"%", "%: %", "**%", "case %: %"};
@@ -240,7 +329,7 @@ std::vector<std::string_view> ellipsis_forms(Language grammar, bool own_line) {
       return {"%", "%;", "int %", "int %;", "case %:"};
     default:
       if (own_line) return {"%;", "%", "case %:", "%: %", "%,"};
-      return {"%", "%: %", "%;", "case %:", "...%"};
+      return {"%", "%: %", "%;", "case %:", "...%", "{%}"};
   }
 }
 
@@ -264,8 +353,9 @@ std::vector<std::string_view> pattern_wrappers(Language grammar) {
               "class Wq_Wr { void Wq_Wr() { % {} } }",
               "import %;"};
     case Language::Go:
-      return {"%",
-              "package Wq_Wr\nfunc Wq_Wr() {\n%\n}",
+      // At the top level `f(x)` reads as a conversion.
+      return {"package Wq_Wr\nfunc Wq_Wr() {\n%\n}",
+              "%",
               "package Wq_Wr\n%",
               "package Wq_Wr\nvar Wq_Wr = %",
               "package Wq_Wr\nfunc Wq_Wr() { switch Wq_Wr {\n%\n} }",

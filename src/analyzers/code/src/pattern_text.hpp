@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,7 +22,9 @@ struct PatternPiece {
   What what = What::Code;
   std::string text;       ///< Code as written, or the metavariable's name without `$` and `...`.
   bool own_line = false;  ///< Ellipsis alone on its line: a statement or member.
-  std::size_t at = 0;     ///< Byte in the pattern.
+  enum class Where : std::uint8_t { Anywhere, Members, Parameters };
+  Where where = Where::Anywhere;  ///< What the brackets around an ellipsis hold, as far as one can see.
+  std::size_t at = 0;             ///< Byte in the pattern.
 };
 
 /// `(T $X)`, `($X: T)` and `($X : T)` found in the pattern and replaced by `$X`.
@@ -40,7 +43,7 @@ struct PatternText {
 PatternText split_pattern(std::string_view text, source::Language grammar);
 
 /// Ways to write an ellipsis in the grammar, most likely first; `%` stands for its name.
-std::vector<std::string_view> ellipsis_forms(source::Language grammar, bool own_line);
+std::vector<std::string_view> ellipsis_forms(source::Language grammar, const PatternPiece& piece);
 
 /// Code before and after the pattern that may be needed for the grammar to accept it. `%` is the pattern's place.
 std::vector<std::string_view> pattern_wrappers(source::Language grammar);

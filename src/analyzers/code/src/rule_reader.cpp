@@ -362,15 +362,17 @@ class OneRule {
 
   Result<Formula> read_pattern(const YamlNode& value, Language grammar) {
     if (!value.is_scalar()) return invalid("a pattern is text", value);
-    if (grammar == Language::Unknown)
-      return refused(generic_ ? "patterns of the 'generic' engine aren't supported yet"
-                              : "language 'regex' takes pattern-regex only");
+    if (grammar == Language::Unknown) {
+      if (generic_) return refused("patterns of the 'generic' engine aren't supported yet");
+      return read_regex(value);
+    }
     Formula formula;
     formula.what = Formula::What::Pattern;
     if (++leaves_ > kLeavesMax) return invalid(fmt::format("more than {} patterns", kLeavesMax), value);
     formula.leaf = leaves_ - 1;
     auto compiled = compile_pattern(grammar, value.text, reader_.parser_, reader_.state_.atoms, reader_.clock_);
-    if (!compiled && grammar == Language::JavaScript && compiled.error().code == "rules.invalid_pattern")
+    const bool script = grammar == Language::JavaScript || grammar == Language::TypeScript;
+    if (!compiled && script && compiled.error().code == "rules.invalid_pattern")
       compiled = compile_pattern(Language::Tsx, value.text, reader_.parser_, reader_.state_.atoms, reader_.clock_);
     if (!compiled) {
       Error error = std::move(compiled).error();
