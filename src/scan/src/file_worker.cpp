@@ -47,10 +47,15 @@ FileWorker::FileWorker(const RunSetup& setup, const Clock& clock) : setup_(setup
   if (setup.secret_rules)
     secrets_.emplace(*setup.secret_rules,
                      secrets::SecretOptions{.findings_per_rule_max = setup.limits.findings_per_rule_and_file_max});
+  if (!setup.code_rules) return;
+  code::CodeOptions options;
+  options.parse.parse_us_max = setup.limits.file_us_max;
+  options.findings_per_rule_max = setup.limits.findings_per_rule_and_file_max;
+  options.disabled_rules = setup.config.rules_disabled;
+  code_.emplace(*setup.code_rules, std::move(options), clock);
 }
 
 FileOutcome FileWorker::analyse(const FoundFile& file, FileBytes bytes, Deadline deadline, const StopToken& stop) {
-  static_cast<void>(stop);
   FileOutcome outcome;
   outcome.content_id = bytes.content_id;
   outcome.bytes = bytes.bytes.size();
@@ -63,7 +68,7 @@ FileOutcome FileWorker::analyse(const FoundFile& file, FileBytes bytes, Deadline
     outcome.skipped = findings::Skipped{file.path, "binary"};
     return outcome;
   }
-  const auto text = source::make_source_text(file.path, file.project_path, std::move(bytes.bytes));
+  auto text = source::make_source_text(file.path, file.project_path, std::move(bytes.bytes));
   outcome.language = text.language;
   outcome.nloc = lines_with_text(text);
   // Bundles and generated code hold real credentials, but nobody edits them.
@@ -72,12 +77,30 @@ FileOutcome FileWorker::analyse(const FoundFile& file, FileBytes bytes, Deadline
     if (file_class == source::FileClass::Generated) outcome.skipped = findings::Skipped{file.path, "generated"};
     if (outcome.bytes > setup_.limits.file_bytes_max) outcome.skipped = findings::Skipped{file.path, "too_large"};
   }
+  std::vector<findings::CommentSpan> comments{{0, text.text.size()}};
+  if (!outcome.skipped) outcome.analysed = analyse_code(text, file, deadline, stop, outcome, comments);
   find_secrets(text, outcome);
-  outcome.analysed = secrets_.has_value() && !outcome.skipped;
+  if (secrets_ && !outcome.skipped) outcome.analysed = true;
   if (!outcome.analysed && !outcome.skipped) outcome.skipped = findings::Skipped{file.path, "unknown_language"};
-  const findings::CommentSpan whole[] = {{0, text.text.size()}};
-  finish(text, whole, outcome);
+  finish(text, comments, outcome);
   return outcome;
+}
+
+bool FileWorker::analyse_code(source::SourceText& text, const FoundFile& file, Deadline deadline, const StopToken& stop,
+                              FileOutcome& outcome, std::vector<findings::CommentSpan>& comments) {
+  if (!code_) return false;
+  if (file.named && !code::can_parse(text.language) && setup_.named_language != source::Language::Unknown)
+    text.language = setup_.named_language;
+  const auto& languages = setup_.config.languages;
+  if (!languages.empty() && std::find(languages.begin(), languages.end(), text.language) == languages.end())
+    return false;
+  const Deadline of_file = Deadline::after(clock_, setup_.limits.file_us_max);
+  auto result = code_->analyze(text, of_file.at_us() < deadline.at_us() ? of_file : deadline, stop);
+  outcome.findings = std::move(result.findings);
+  outcome.partial = std::move(result.partial);
+  // Without a tree nothing tells comments from code: directives count anywhere then, as in text files.
+  if (result.ir != nullptr) comments = std::move(result.comments);
+  return result.ir != nullptr || !outcome.partial.empty() || setup_.code_rules->has_rules_for(text.language);
 }
 
 void FileWorker::find_secrets(const source::SourceText& text, FileOutcome& outcome) {

@@ -7,6 +7,7 @@
 #include "file_outcome.hpp"
 #include "run_setup.hpp"
 #include "wrench/base/stop.hpp"
+#include "wrench/code/file_analyzer.hpp"
 #include "wrench/findings/suppression.hpp"
 #include "wrench/scan/discovery.hpp"
 #include "wrench/secrets/secret_scanner.hpp"
@@ -31,12 +32,16 @@ class FileWorker {
   FileOutcome analyse(const FoundFile& file, FileBytes bytes, Deadline deadline, const StopToken& stop);
 
  private:
+  /// Whether there was something to analyse it with.
+  bool analyse_code(source::SourceText& text, const FoundFile& file, Deadline deadline, const StopToken& stop,
+                    FileOutcome& outcome, std::vector<findings::CommentSpan>& comments);
   void find_secrets(const source::SourceText& text, FileOutcome& outcome);
   void finish(const source::SourceText& text, std::span<const findings::CommentSpan> comments, FileOutcome& outcome);
 
   const RunSetup& setup_;
   const Clock& clock_;
   std::optional<secrets::SecretScanner> secrets_;
+  std::optional<code::FileAnalyzer> code_;
 };
 
 }  // namespace wrench::scan

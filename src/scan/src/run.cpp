@@ -87,6 +87,7 @@ class Run {
 
   void apply_config() {
     const auto& config = setup_.config;
+    history_.notes.insert(history_.notes.end(), setup_.notes.begin(), setup_.notes.end());
     for (const auto& warning : config.warnings) history_.notes.push_back(".wrench.yaml: " + warning);
     if (config.exclude.empty()) return;
     const source::IgnoreRules exclude(join(config.exclude, "\n")), include(join(config.include, "\n"));

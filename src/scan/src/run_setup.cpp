@@ -1,8 +1,11 @@
 #include "run_setup.hpp"
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "wrench/base/version.hpp"
+#include "wrench/code/lower.hpp"
 #include "wrench/crypto/sha256.hpp"
 
 namespace wrench::scan {
@@ -29,6 +32,71 @@ std::string setup_key(const RunSetup& setup) {
   return crypto::sha256_hex(text);
 }
 
+constexpr std::string_view kSecretRule = "mode 'secret' is for the secrets analyzer";
+
+void load_secret_rules(const ScanRequest& request, RunSetup& setup) {
+  if (request.use_builtin_rules && setup.rule_files.empty()) {
+    setup.secret_rules = secrets::SecretRules::builtin();
+    return;
+  }
+  std::vector<secrets::RuleText> texts;
+  if (request.use_builtin_rules)
+    for (const auto& file : secrets::builtin_rule_files())
+      texts.push_back({"rules/" + std::string(file.path), file.bytes});
+  for (const auto& file : setup.rule_files) texts.push_back({file.path, file.bytes});
+  setup.secret_rules = secrets::SecretRules::load(texts, setup.errors);
+}
+
+void load_code_rules(const ScanRequest& request, RunSetup& setup) {
+  std::vector<code::RuleSource> sources;
+  if (setup.wants(Analysis::Rules)) {
+    if (request.use_builtin_rules) sources = code::builtin_rules();
+    for (const auto& file : setup.rule_files) sources.push_back({file.path, file.bytes});
+  }
+  // Files of a folder may be anything; that a named one holds rules is checked below.
+  code::LoadReport report;
+  setup.code_rules = code::RuleSet::load(sources, report, code::RuleSet::PassOver::Yes);
+  std::map<std::string, std::size_t> refused;
+  for (const auto& rule : report.refused)
+    if (rule.reason != kSecretRule) ++refused[rule.reason];
+  for (const auto& [reason, count] : refused)
+    setup.notes.push_back(std::to_string(count) + (count == 1 ? " rule isn't used: " : " rules aren't used: ") +
+                          reason);
+  // Both loaders read the same files: what isn't YAML is told once.
+  std::set<std::string> told;
+  for (const auto& error : setup.errors) told.insert(error.place.file + ":" + std::to_string(error.place.line));
+  for (auto& error : report.errors)
+    if (told.insert(error.place.file + ":" + std::to_string(error.place.line)).second)
+      setup.errors.push_back(std::move(error));
+  std::set<source::Language> languages;
+  for (std::size_t i = 0; i < setup.code_rules->size(); ++i)
+    for (const auto& word : setup.code_rules->info(i).language_names)
+      languages.insert(source::parse_language(word).value_or(source::Language::Unknown));
+  if (!request.use_builtin_rules && languages.size() == 1 && code::can_parse(*languages.begin()))
+    setup.named_language = *languages.begin();
+}
+
+// A file that was named and gave no rule at all is a mistake of its caller.
+Result<void> check_named_files(const RunSetup& setup) {
+  for (const auto& file : setup.rule_files) {
+    if (file.from_folder) continue;
+    bool gave = false;
+    if (setup.secret_rules)
+      for (const auto& rule : setup.secret_rules->rules()) gave = gave || rule.file == file.path;
+    if (setup.code_rules)
+      for (std::size_t i = 0; i < setup.code_rules->size() && !gave; ++i)
+        gave = setup.code_rules->info(i).file == file.path;
+    if (gave) continue;
+    for (const auto& error : setup.errors)
+      if (error.place.file == file.path)
+        return Error("scan.no_rules", "no usable rule in '" + file.path + "': " + describe(error));
+    if (setup.wants(Analysis::Secrets) && setup.wants(Analysis::Rules))
+      return Error("scan.no_rules", "no usable rule in '" + file.path + "'")
+          .with_help("wrench rules test " + file.path);
+  }
+  return {};
+}
+
 }  // namespace
 
 bool RunSetup::wants(Analysis analysis) const {
@@ -49,21 +117,13 @@ Result<RunSetup> make_setup(const ScanRequest& request, const std::string& proje
   for (const auto& path : setup.config.rule_paths) of_project.push_back(project_root + "/" + path);
   for (auto& file : WRENCH_TRY(read_rule_files(of_project, stop))) setup.rule_files.push_back(std::move(file));
 
-  std::string hashes;
-  if (setup.wants(Analysis::Secrets)) {
-    std::vector<secrets::RuleText> texts;
-    if (request.use_builtin_rules && setup.rule_files.empty()) {
-      setup.secret_rules = secrets::SecretRules::builtin();
-    } else {
-      if (request.use_builtin_rules)
-        for (const auto& file : secrets::builtin_rule_files())
-          texts.push_back({"rules/" + std::string(file.path), file.bytes});
-      for (const auto& file : setup.rule_files) texts.push_back({file.path, file.bytes});
-      setup.secret_rules = secrets::SecretRules::load(texts, setup.errors);
-    }
-    hashes += setup.secret_rules->hash();
-  }
-  setup.rules_sha256 = crypto::sha256_hex(hashes);
+  const bool wants_code = std::any_of(setup.analyses.begin(), setup.analyses.end(),
+                                      [](Analysis analysis) { return analysis != Analysis::Secrets; });
+  if (setup.wants(Analysis::Secrets)) load_secret_rules(request, setup);
+  if (wants_code) load_code_rules(request, setup);
+  WRENCH_TRY(check_named_files(setup));
+  setup.rules_sha256 = crypto::sha256_hex((setup.secret_rules ? setup.secret_rules->hash() : "") + "\n" +
+                                          (setup.code_rules ? setup.code_rules->sha256() : ""));
   for (const auto& error : setup.errors)
     setup.partial.push_back({"rule_invalid", error.place.file, "", describe(error)});
   setup.key = setup_key(setup);

@@ -6,6 +6,7 @@
 
 #include "rule_loading.hpp"
 #include "wrench/base/clock.hpp"
+#include "wrench/code/rule.hpp"
 #include "wrench/findings/finding.hpp"
 #include "wrench/scan/project_config.hpp"
 #include "wrench/scan/scan.hpp"
@@ -21,6 +22,10 @@ struct RunSetup {
   std::vector<Analysis> analyses;
   std::vector<RuleFile> rule_files;  ///< Owns the bytes that the rule sets were made of.
   std::optional<secrets::SecretRules> secret_rules;
+  std::optional<code::RuleSet> code_rules;  ///< Empty set when only metrics are wanted; none when code isn't.
+  /// What named files of a language without a grammar are read as: the one language of the user's rules.
+  source::Language named_language = source::Language::Unknown;
+  std::vector<std::string> notes;
   std::vector<Error> errors;               ///< Faults of rules.
   std::vector<findings::Partial> partial;  ///< rule_invalid, one for each.
   std::string rules_sha256;

@@ -250,6 +250,53 @@ TEST_F(ScanTest, ABadRuleIsPartialAndTheOthersRun) {
   EXPECT_THAT(report.partial[0].detail, HasSubstr(":3:"));
 }
 
+TEST_F(ScanTest, RunsCodeRulesWithTheirSuppressionsAndAWarmCache) {
+  write("a.py", "def f(x):\n    eval(x)\n    eval(x)  # wrench-ignore: no-eval -- read from our own file\n");
+  write("b.txt", "eval(x)\n");
+  ASSERT_TRUE(runtime::make_directories(dir_ / "rules"));
+  ASSERT_TRUE(runtime::write_file_atomically(
+      dir_ / "rules/eval.yaml",
+      "rules:\n  - {id: no-eval, message: 'eval of $X', severity: ERROR, languages: [python], pattern: eval($X)}\n"));
+  auto with = request();
+  with.rule_paths = {dir_ / "rules"};
+  with.use_builtin_rules = false;
+  const auto report = scan(with).value();
+  EXPECT_THAT(places(report), ElementsAre("a.py:2 no-eval", "a.py:3 no-eval"));
+  EXPECT_EQ(report.findings[0].message, "eval of x");
+  EXPECT_FALSE(report.findings[0].suppressed);
+  ASSERT_TRUE(report.findings[1].suppressed);
+  EXPECT_EQ(report.findings[1].suppressed->reason, "read from our own file");
+  EXPECT_EQ(report.summary.suppressed, 1U);
+  const auto cache = FactCache::open(dir_ / "cache");
+  EXPECT_EQ(stable(scan(with, cache.get()).value()), stable(report));
+  EXPECT_EQ(stable(scan(with, cache.get()).value()), stable(report));
+}
+
+TEST_F(ScanTest, NamedFilesAreReadInTheRulesLanguage) {
+  write("target.conf", "eval(x)\n");
+  ASSERT_TRUE(runtime::write_file_atomically(
+      dir_ / "eval.yaml",
+      "rules:\n  - {id: no-eval, message: m, severity: ERROR, languages: [python], pattern: eval($X)}\n"));
+  auto with = request();
+  with.paths = {tree() + "/target.conf"};
+  with.rule_paths = {dir_ / "eval.yaml"};
+  with.use_builtin_rules = false;
+  with.analyses = {Analysis::Rules, Analysis::Taint};
+  EXPECT_EQ(scan(with)->findings.size(), 1U);
+}
+
+TEST_F(ScanTest, ANamedFileWithoutRulesIsAnError) {
+  write("a.py", "x\n");
+  for (const char* text : {"just: yaml\n", "rules: [", "rules: []\n"}) {
+    ASSERT_TRUE(runtime::write_file_atomically(dir_ / "r.yaml", text));
+    auto with = request();
+    with.rule_paths = {dir_ / "r.yaml"};
+    const auto report = scan(with);
+    ASSERT_FALSE(report.ok()) << text;
+    EXPECT_EQ(report.error().code, "scan.no_rules");
+  }
+}
+
 TEST_F(ScanTest, TheProjectsConfigExcludesAndRaises) {
   write("gen/a.py", "k = '" + secret(1) + "'\n");
   write("gen/keep/b.py", "k = '" + secret(2) + "'\n");

@@ -148,6 +148,7 @@ class OneRule {
     info.line = node_.line;
     info.id = plain_string(node_.find("id"));
     if (info.id.empty()) return invalid("a rule needs an id", node_);
+    if (plain_string(node_.find("mode")) == "secret") return refused("mode 'secret' is for the secrets analyzer");
     info.message = std::string(trim(plain_string(node_.find("message"))));
     if (info.message.empty()) return invalid("no message", node_);
     info.severity_word = plain_string(node_.find("severity"));
