@@ -11,7 +11,7 @@
 
 namespace wrench::storage {
 
-inline constexpr std::size_t kBlobBytesMax = 16 * 1024 * 1024;
+inline constexpr std::size_t kBlobBytesMax = 64 * 1024 * 1024;
 
 /// Content ready to be stored: hashed, and compressed if that pays. Made outside the write transaction.
 struct PreparedBlob {

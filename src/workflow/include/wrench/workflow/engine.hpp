@@ -76,14 +76,15 @@ struct TaskOutcome {
 
 /// Something happened; for live displays. Durable facts are in the event log.
 struct Notice {
-  enum class Kind : std::uint8_t { StepState, StepProgress, TaskState };
+  enum class Kind : std::uint8_t { StepState, StepProgress, ExecutionState };
   Kind kind = Kind::StepState;
-  std::string task_id, node;
+  std::int64_t execution_no = 0;
   std::int64_t step_no = 0;
+  std::uint32_t node_index = 0;  ///< In the plan.
   StepState step_state = StepState::Blocked;
   int attempt = 0;
   Progress progress;
-  TaskState task_state = TaskState::Queued;
+  ExecutionStatus execution_status = ExecutionStatus::Pending;
   std::int64_t steps_done = 0, steps_total = 0;
 };
 

@@ -86,7 +86,7 @@ class Plan {
   /// Validates everything: shape, known needs, no cycle (message shows the path), expressions, limits.
   /// Errors: workflow.plan_invalid (message names the node and member), workflow.plan_too_large.
   static Result<std::shared_ptr<const Plan>> parse(const codec::Json& value);
-  static Result<std::shared_ptr<const Plan>> parse(std::string_view json);
+  static Result<std::shared_ptr<const Plan>> parse_text(std::string_view json);
 
   const std::vector<PlanNode>& nodes() const { return nodes_; }
   /// Nodes that need this one, in order.

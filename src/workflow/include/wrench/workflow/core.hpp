@@ -1,0 +1,241 @@
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "wrench/base/random.hpp"
+#include "wrench/base/result.hpp"
+#include "wrench/storage/transaction.hpp"
+#include "wrench/workflow/rows.hpp"
+#include "wrench/workflow/step_runner.hpp"
+
+namespace wrench::workflow {
+
+struct StepKey {
+  std::int64_t execution_no = 0;
+  std::int64_t step_no = 0;
+  auto operator<=>(const StepKey&) const = default;
+};
+
+struct StepEvent {
+  StepEventKind kind = StepEventKind::DepsDone;
+  std::optional<std::int64_t> epoch;  ///< Of the sender; fenced if it isn't the row's.
+  std::optional<Micros> retry_after_us;
+  bool final = false;  ///< Timeout: no more attempts (schedule_to_close).
+};
+
+struct ApplyContext {
+  Micros now = 0;
+  Random* random = nullptr;
+  std::string_view boot;
+  OnExhausted on_exhausted = OnExhausted::Fail;
+  int losses_max = kLossesMax;
+  bool open_intent = false;
+  Effect effect = Effect::Guarded;  ///< For Claim.
+};
+
+struct StepDelta {
+  StepRow after;
+  const Transition* transition = nullptr;
+  Micros retry_delay_us = 0;  ///< To RetryWait.
+};
+
+/// One step of the step machine. Pure. Errors: workflow.fenced, workflow.invalid_transition (names state and event).
+Result<StepDelta> apply(const StepRow& row, const StepEvent& event, const PlanNode& node, const ApplyContext& context);
+
+/// Exponential with full jitter: uniform from 0 to min(cap, first x factor^(attempt-1)).
+Micros retry_delay(const RetryPolicy& policy, int attempt, Random& random);
+
+/// A result or value on its way into the journal: inline, or the hash of a blob that the same flush stores.
+struct Payload {
+  std::string inline_json;
+  std::string blob_hash;
+};
+
+/// What the core can be asked. Each carries what it needs to be decided on its own.
+namespace command {
+struct Start {
+  std::int64_t execution_no = 0;
+};
+struct Outcome {
+  struct Complete {
+    Payload output;
+  };
+  struct Fail {
+    FailureClass failure = FailureClass::Permanent;
+    std::string error_json;
+    std::optional<Micros> retry_after_us;
+  };
+  struct Yield {};
+  struct WhenFalse {};
+  struct OpenMap {
+    std::int64_t items = 0;
+    Payload list;
+  };
+  StepKey step;
+  std::int64_t epoch = 0;
+  std::variant<Complete, Fail, Yield, WhenFalse, OpenMap> result;
+};
+struct TimerDue {
+  TimerRow timer;
+  Micros last_tick_at = 0;
+};
+struct Cancel {
+  std::int64_t execution_no = 0;
+  std::string reason, actor;
+};
+struct Adopt {
+  std::int64_t execution_no = 0;
+  std::string from_boot;  ///< Known to be dead, or empty.
+};
+struct Decide {
+  StepKey step;
+  StepDecision decision = StepDecision::Retry;
+  std::string actor;
+};
+struct Reconcile {
+  StepKey step;
+  std::int64_t epoch = 0;
+  ReconcileAnswer answer = ReconcileAnswer::Unknown;
+  Payload receipt;
+};
+/// Something a running step wants kept.
+struct Record {
+  enum class Kind : std::uint8_t { Checkpoint, Value, Intent, Receipt };
+  StepKey step;
+  std::int64_t epoch = 0;
+  Kind kind = Kind::Checkpoint;
+  std::string name;  ///< Of the value, or the effect key.
+  std::string json;
+};
+struct Suspend {
+  std::int64_t execution_no = 0;
+};
+}  // namespace command
+
+using Command = std::variant<command::Start, command::Outcome, command::TimerDue, command::Cancel, command::Adopt,
+                             command::Decide, command::Reconcile, command::Record, command::Suspend>;
+
+struct ReadyRow {
+  std::int64_t rank = 0;
+  StepKey step;
+};
+
+/// The rows that decide() may look at. What isn't here and turns out to be needed is reported as missing.
+struct LoadedRows {
+  std::map<std::int64_t, ExecutionRow> executions;
+  std::map<std::int64_t, TaskRow> tasks;
+  std::map<std::int64_t, std::shared_ptr<const Plan>> plans;  ///< By execution.
+  std::map<std::int64_t, std::int64_t> journal_next;          ///< By execution.
+  std::map<StepKey, StepRow> steps;
+  std::set<std::int64_t> all_open_steps;                    ///< Executions whose open steps are all here.
+  std::set<StepKey> open_intents;                           ///< Of the guarded steps above.
+  std::array<std::vector<ReadyRow>, kSlotClasses> backlog;  ///< Heads of this boot's queues.
+};
+
+struct JournalDraft {
+  std::int64_t execution_no = 0, seq = 0;
+  std::string kind;
+  std::int64_t step_no = 0;  ///< 0: the execution's.
+  int attempt = 0;
+  std::string actor;
+  std::string data;  ///< JSON, or empty.
+  std::string blob_hash;
+};
+
+template <class Row>
+struct Change {
+  std::optional<Row> before;  ///< Absent: insert.
+  Row after;
+};
+
+struct QueueChange {
+  std::string queue;
+  std::int64_t rank = 0;
+  StepKey step;
+};
+
+struct TimerDelete {
+  StepKey step;
+  std::optional<TimerKind> kind;  ///< Absent: all of the step.
+};
+
+struct EffectWrite {
+  enum class Kind : std::uint8_t { Intent, Receipt, CloseAll, VoidAll };
+  Kind kind = Kind::Intent;
+  StepKey step;
+  std::string effect_key;
+  std::int64_t epoch = 0;
+  std::string json;
+};
+
+struct ValueWrite {
+  StepKey step;
+  std::string name, json;
+};
+
+struct Launch {
+  StepRow step;
+  SlotClass slot = SlotClass::Cpu;
+};
+
+/// Everything one flush does: rows to write, and what to do once they are durable.
+struct FlushPlan {
+  std::vector<StepKey> missing_steps;
+  std::set<std::int64_t> missing_executions;  ///< All their open steps are needed.
+  bool complete() const { return missing_steps.empty() && missing_executions.empty(); }
+
+  std::vector<Result<void>> verdicts;  ///< One for each command.
+  std::vector<Change<StepRow>> steps;
+  std::vector<Change<ExecutionRow>> executions;
+  std::vector<Change<TaskRow>> tasks;
+  std::vector<QueueChange> ready_insert, ready_delete;
+  std::vector<TimerRow> timers_set;
+  std::vector<TimerDelete> timers_delete;
+  std::vector<std::int64_t> timers_delete_executions;
+  std::vector<JournalDraft> journal;
+  std::vector<storage::EventDraft> events;
+  std::vector<EffectWrite> effects;
+  std::vector<ValueWrite> values;
+
+  // After the flush.
+  std::vector<Launch> launches;
+  std::vector<StepKey> stops;                              ///< Ask these running steps to stop.
+  std::vector<std::pair<StepKey, std::int64_t>> released;  ///< Steps (with their epoch) that hold no slot any more.
+  std::array<int, kSlotClasses> backlog_delta = {0, 0, 0};
+  std::vector<std::int64_t> ended;    ///< Executions.
+  std::vector<std::int64_t> adopted;  ///< Executions whose timers must be armed.
+  std::vector<StepKey> uncertain;     ///< Ask the reconcile hook.
+};
+
+struct CoreContext {
+  std::string boot;
+  int losses_max = kLossesMax;
+  std::array<int, kSlotClasses> free = {0, 0, 0};  ///< Slots.
+  bool claims_allowed = true;                      ///< False while draining, or before start().
+  std::function<std::optional<CapabilityTraits>(std::string_view)> traits;
+};
+
+/// Decides what a batch of commands does to the rows. Pure: the same arguments give the same plan; single-threaded.
+class Core {
+ public:
+  static FlushPlan decide(std::span<const Command> commands, const LoadedRows& rows, const CoreContext& context,
+                          Micros now, Random& random);
+};
+
+std::string queue_name(SlotClass slot, std::string_view boot);
+/// Key of a step's effect: the same at every attempt, new for every execution.
+std::string effect_key(std::string_view execution_id, std::string_view node, std::int64_t iteration, int index);
+
+}  // namespace wrench::workflow

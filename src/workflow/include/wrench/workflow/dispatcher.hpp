@@ -1,0 +1,164 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <queue>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "wrench/base/clock.hpp"
+#include "wrench/base/random.hpp"
+#include "wrench/base/result.hpp"
+#include "wrench/findings/finding.hpp"
+#include "wrench/storage/blob_store.hpp"
+#include "wrench/storage/store.hpp"
+#include "wrench/workflow/core.hpp"
+#include "wrench/workflow/engine.hpp"
+
+namespace wrench::workflow {
+
+class PlanCache;
+
+/// A task on its way into the store, with everything that is costly already done.
+struct Creation {
+  CreateTask task;
+  std::string task_id, execution_id;
+  storage::PreparedBlob inputs;
+  std::string request_hash;
+};
+/// A new execution of an ended task.
+struct Rerun {
+  std::int64_t task_no = 0;
+  std::string execution_id;
+};
+/// Of an execution that another live process runs.
+struct CancelRequest {
+  std::int64_t execution_no = 0;
+};
+
+/// What a step's completion brings along.
+struct Baggage {
+  std::vector<storage::PreparedBlob> blobs;
+  std::vector<findings::Finding> findings;
+  std::vector<std::string> finding_ids;
+  std::vector<storage::WriteBody> attached;
+};
+
+/// One piece of work for the next flush. `reply` is called once, after the flush.
+struct Job {
+  using Reply = std::function<void(Result<TaskReceipt>)>;
+  std::variant<Command, Creation, Rerun, CancelRequest> work;
+  std::shared_ptr<const Baggage> baggage;
+  Reply reply;
+  bool alone = false;  ///< Its batch failed: it must show whether it was the reason.
+  int tries = 0;
+};
+
+struct DispatcherConfig {
+  std::string boot;
+  std::array<int, kSlotClasses> slots = {1, 4, 4};
+  int losses_max = kLossesMax;
+};
+
+/// What the shell does for the dispatcher. All calls come from inside of on_flushed().
+class DispatcherShell {
+ public:
+  virtual ~DispatcherShell() = default;
+  virtual void launch(const Launch& launch) = 0;
+  virtual void stop(StepKey step) = 0;
+  /// The step runs no more as far as the store is concerned; its code may not know yet.
+  virtual void released(StepKey step, std::int64_t epoch) = 0;
+  virtual void reconcile(StepKey step) = 0;
+  virtual void notice(const Notice& notice) = 0;
+  virtual Micros last_tick_at(StepKey step) = 0;
+};
+
+/// The engine without threads: queues jobs, makes one flush of what is queued, and carries out what became durable.
+/// At most one of its flushes is under way, so what it remembers (slots, backlog) is always what the store says.
+/// Passive: not thread-safe, never blocks. The engine drives it with threads, the simulator with a seed.
+class Dispatcher {
+ public:
+  /// One flush: decided and written by run(), on the writer's thread; then handed to on_flushed().
+  class Batch;
+
+  Dispatcher(DispatcherConfig config, const Clock& clock, Random& random, DispatcherShell& shell);
+  ~Dispatcher();
+
+  void set_traits(std::function<std::optional<CapabilityTraits>(std::string_view)> traits);
+  /// Claims begin or end (start(), drain()).
+  void allow_claims(bool allowed);
+  void enqueue(Job job);
+  /// The next flush, if there is work, none is under way and it isn't too early after a failure. The caller submits
+  /// it to the store and passes the outcome to on_flushed().
+  std::shared_ptr<Batch> next_batch();
+  Result<void> run(Batch& batch, storage::WriteTx& tx) const;
+  void on_flushed(Batch& batch, Result<void> outcome);
+
+  /// Enqueues what is due.
+  void on_time();
+  /// When on_time() has something to do next; never = max.
+  Micros next_due() const;
+  /// Cancel requests that other processes left for executions of this boot.
+  void obey_requests(const std::vector<std::int64_t>& executions);
+
+  bool idle() const { return jobs_.empty() && !flushing_; }
+  const std::set<std::int64_t>& active() const { return active_; }
+  /// Slots in use; equals the steps that this boot runs.
+  const std::array<int, kSlotClasses>& used() const { return used_; }
+  std::size_t running() const { return running_.size(); }
+  PlanCache& plans() const { return *plans_; }
+
+ private:
+  struct Running {
+    std::int64_t epoch = 0;
+    SlotClass slot = SlotClass::Cpu;
+  };
+  struct LaterDue {
+    bool operator()(const TimerRow& a, const TimerRow& b) const { return a.due_at > b.due_at; }
+  };
+  void failed(Batch& batch, const Error& error);
+  void carry_out(Batch& batch);
+  void notices(const Batch& batch);
+
+  DispatcherConfig config_;
+  const Clock& clock_;
+  Random& random_;
+  DispatcherShell& shell_;
+  std::unique_ptr<PlanCache> plans_;
+  std::function<std::optional<CapabilityTraits>(std::string_view)> traits_;
+  bool claims_allowed_ = false;
+  bool claim_pass_wanted_ = false;
+  bool flushing_ = false;
+  Micros not_before_ = 0;
+  std::deque<Job> jobs_;
+  std::map<StepKey, Running> running_;
+  std::array<int, kSlotClasses> used_ = {0, 0, 0};
+  std::array<int, kSlotClasses> backlog_ = {0, 0, 0};
+  std::set<std::int64_t> active_;
+  std::priority_queue<TimerRow, std::vector<TimerRow>, LaterDue> timers_;
+};
+
+class Dispatcher::Batch {
+ public:
+  std::vector<Job> jobs;
+  CoreContext context;
+  std::array<int, kSlotClasses> backlog_wanted = {0, 0, 0};
+  std::uint64_t seed = 0;
+
+  // Results of run(); reset by each run.
+  std::vector<std::optional<Result<TaskReceipt>>> receipts;  ///< By job, when it isn't the core's to decide.
+  std::vector<int> job_of_command;
+  FlushPlan plan;
+  std::vector<TimerRow> timers_loaded;
+  std::vector<Command> follow_ups;
+};
+
+}  // namespace wrench::workflow

@@ -1,0 +1,110 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "wrench/base/clock.hpp"
+#include "wrench/workflow/engine.hpp"
+#include "wrench/workflow/plan.hpp"
+#include "wrench/workflow/transitions.hpp"
+
+namespace wrench::workflow {
+
+/// Rows of the hot tables as the core sees them. Plain data.
+struct TaskRow {
+  std::int64_t id = 0;
+  std::string task_id;
+  std::int64_t project_id = 0;
+  std::int64_t repo_id = 0;
+  TaskState state = TaskState::Queued;
+  std::string wait_reason;
+  std::int64_t progress_ppm = 0;
+  Micros updated_at = 0;
+  std::int64_t version = 0;
+  bool operator==(const TaskRow&) const = default;
+};
+
+struct ExecutionRow {
+  std::int64_t id = 0;
+  std::string execution_id;
+  std::int64_t task_no = 0;
+  std::int64_t number = 1;
+  ExecutionStatus status = ExecutionStatus::Pending;
+  std::string suspend_reason;
+  std::string error;  ///< JSON, or empty.
+  std::string plan_hash;
+  std::string owner_boot;
+  OnExhausted on_exhausted = OnExhausted::Fail;
+  Micros cancel_at = 0;  ///< 0: no.
+  std::string cancel_reason;
+  Micros deadline_at = 0;  ///< 0: none.
+  Micros created_at = 0, started_at = 0, completed_at = 0;
+  std::int64_t next_step = 1;
+  std::int64_t steps_total = 0, steps_done = 0, steps_failed = 0, steps_active = 0, steps_held = 0;
+  std::int64_t version = 0;
+  bool operator==(const ExecutionRow&) const = default;
+};
+
+enum StepFlag : std::uint32_t {
+  kFlagEffectMask = 3,         ///< Effect class at the last claim.
+  kFlagCancelRequested = 4,    ///< Asked to stop; ends as cancelled.
+  kFlagCollecting = 8,         ///< A map whose children are done: the next run makes its output.
+  kFlagGateOpen = 16,          ///< A finally node that may run.
+  kFlagScheduled = 32,         ///< Was ready before: its schedule_to_close runs.
+  kFlagSkippedByFailure = 64,  ///< Its dependents are skipped, too, unless they continue.
+};
+
+struct StepRow {
+  std::int64_t execution_no = 0;
+  std::int64_t step_no = 0;
+  std::uint32_t node = 0;
+  std::int64_t parent_step = 0;  ///< 0: none.
+  std::int64_t iteration = -1;   ///< Index of the map's item; -1: none.
+  StepState state = StepState::Blocked;
+  int attempt = 0;
+  int lost = 0;
+  std::int64_t epoch = 0;
+  int deps_left = 0;
+  std::string worker_boot;
+  Micros claimed_at = 0;
+  std::int64_t output_seq = 0;
+  std::string cursor;
+  std::uint32_t flags = 0;
+  std::int64_t rank = 0;  ///< Of its ready row; 0: none.
+  bool operator==(const StepRow&) const = default;
+
+  Effect effect() const { return static_cast<Effect>(flags & kFlagEffectMask); }
+};
+
+enum class TimerKind : std::uint8_t {
+  Retry = 0,
+  ScheduleToStart = 1,
+  StartToClose = 2,
+  ScheduleToClose = 3,
+  Heartbeat = 4,
+  CancelGrace = 5,
+  Deadline = 6,  ///< Of the execution.
+};
+
+struct TimerRow {
+  std::int64_t execution_no = 0;
+  std::int64_t step_no = 0;
+  TimerKind kind = TimerKind::Retry;
+  Micros due_at = 0;
+  std::int64_t epoch = 0;  ///< The step's when it was set; another epoch makes it void. Schedule timers: -1 (any).
+  bool operator==(const TimerRow&) const = default;
+};
+
+/// Progress of a map, kept in StepRow::cursor.
+struct MapCursor {
+  std::int64_t items = 0;  ///< How many.
+  std::int64_t next = 0;   ///< First item without a step.
+  std::int64_t done = 0;   ///< Children that ended.
+  std::int64_t failed = 0;
+  std::int64_t items_seq = 0;  ///< Journal entry with the list.
+  std::string str() const;
+  static MapCursor parse(const std::string& text);
+};
+
+}  // namespace wrench::workflow

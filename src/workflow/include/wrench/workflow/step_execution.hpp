@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <variant>
+
+#include "wrench/base/clock.hpp"
+#include "wrench/base/random.hpp"
+#include "wrench/base/result.hpp"
+#include "wrench/storage/store.hpp"
+#include "wrench/workflow/dispatcher.hpp"
+#include "wrench/workflow/step_runner.hpp"
+
+namespace wrench::workflow {
+
+/// What the shell lends to one run of a step.
+struct StepSession {
+  storage::Store& store;
+  PlanCache& plans;
+  const Clock& clock;
+  Random& random;
+  StopToken stop;
+  Deadline deadline;
+  std::function<void(const Progress&)> tick;
+  /// Makes one record durable; returns after its flush.
+  std::function<Result<void>(command::Record)> record;
+};
+
+/// Runs a claimed step from its stored row to the job that reports its end: resolves inputs, evaluates `when`, opens or
+/// collects a map, merges, or calls the runner. Blocks; one thread. Exceptions of the runner become failures.
+Job execute_step(const StepRow& step, StepRunner& runner, StepSession session);
+
+/// Asks the runner's hook about the open effects of an uncertain step.
+Result<Job> reconcile_step(StepKey step, StepRunner& runner, storage::Store& store, PlanCache& plans);
+
+}  // namespace wrench::workflow

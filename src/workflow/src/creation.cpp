@@ -1,0 +1,188 @@
+#include "creation.hpp"
+
+#include <utility>
+
+#include "guards.hpp"
+#include "row_store.hpp"
+#include "sql.hpp"
+#include "wrench/base/text.hpp"
+#include "wrench/base/version.hpp"
+#include "wrench/storage/blob_store.hpp"
+
+namespace wrench::workflow::creation {
+
+using codec::Json;
+using storage::Bind;
+using storage::Rows;
+using storage::WriteTx;
+
+namespace {
+
+constexpr std::string_view kPolicies[] = {"block", "skip", "ignore"};
+
+Bind text_or_null(const std::string& text) { return text.empty() ? Bind(std::nullopt) : Bind(text); }
+
+Result<TaskReceipt> receipt_of(storage::ReadTx& tx, std::int64_t task_no, std::string_view task_id, TaskState state) {
+  TaskReceipt out;
+  out.task_no = task_no;
+  out.task_id = task_id;
+  out.state = state;
+  const Rows latest = WRENCH_TRY(tx.query(sql::kLatestExecution, {task_no}));
+  if (latest.empty()) return Error("storage.corrupt", "the task " + out.task_id + " has no execution");
+  out.execution_no = latest.front().integer(0);
+  out.execution_id = latest.front().text(1);
+  return out;
+}
+
+/// The task that the key names, unless the key is free (again).
+Result<std::optional<TaskReceipt>> find_by_key(WriteTx& tx, const Creation& creation) {
+  const CreateTask& task = creation.task;
+  if (task.idempotency_key.empty() || !keeps(Keep::KeyUnique)) return std::optional<TaskReceipt>();
+  const Rows found = WRENCH_TRY(tx.query(sql::kTaskByKey, {task.project_id, task.idempotency_key}));
+  if (found.empty()) return std::optional<TaskReceipt>();
+  const auto row = found.front();
+  const TaskState state = parse_task_state(row.text(2)).value_or(TaskState::Draft);
+  if (task.key_scope == KeyScope::UntilTaskEnds && is_terminal(state)) {
+    WRENCH_TRY(tx.exec(sql::kReleaseKey, {row.integer(0), row.integer(4)}));
+    return std::optional<TaskReceipt>();
+  }
+  if (row.bytes_or_empty(3) != creation.request_hash)
+    return Error("workflow.idempotency_conflict", "the idempotency key '" + escape_for_display(task.idempotency_key) +
+                                                      "' already names another request, task " +
+                                                      std::string(row.text(1)));
+  TaskReceipt receipt = WRENCH_TRY(receipt_of(tx, row.integer(0), row.text(1), state));
+  receipt.existed = true;
+  return std::optional(std::move(receipt));
+}
+
+Result<std::int64_t> repository_no(WriteTx& tx, std::int64_t project_id, const std::string& location) {
+  const Rows found = WRENCH_TRY(tx.query(sql::kRepository, {project_id, location}));
+  if (!found.empty()) return found.front().integer(0);
+  const std::int64_t no = WRENCH_TRY(tx.query(sql::kNextRepository)).front().integer(0);
+  WRENCH_TRY(tx.exec(sql::kInsertRepository, {no, project_id, location}));
+  return no;
+}
+
+Result<void> insert_execution(WriteTx& tx, TaskReceipt& receipt, std::int64_t number, std::string_view plan_hash,
+                              std::string_view on_exhausted, std::optional<Micros> deadline_at) {
+  receipt.execution_no = WRENCH_TRY(tx.query(sql::kNextExecution)).front().integer(0);
+  WRENCH_TRY(tx.exec(sql::kInsertExecution, {receipt.execution_no, receipt.execution_id, receipt.task_no, number,
+                                             name(ExecutionStatus::Pending), tx.now(), Bind::bytes(plan_hash),
+                                             on_exhausted, deadline_at, version()}));
+  return {};
+}
+
+Result<void> announce(WriteTx& tx, const TaskReceipt& receipt, std::string type, std::int64_t project_id,
+                      std::string actor) {
+  storage::EventDraft event;
+  event.type = std::move(type);
+  event.project_id = project_id;
+  event.task_id = receipt.task_no;
+  event.subject_kind = "task";
+  event.subject_id = receipt.task_id;
+  event.actor = std::move(actor);
+  event.version = 1;
+  event.payload = codec::write_json(Json::object(
+      {{"task", receipt.task_id}, {"execution_id", receipt.execution_id}, {"state", name(receipt.state)}}));
+  return tx.append_event(event);
+}
+
+}  // namespace
+
+Result<Created> create(WriteTx& tx, const Creation& creation) {
+  if (auto existing = WRENCH_TRY(find_by_key(tx, creation))) return Created{std::move(*existing), false};
+  const CreateTask& task = creation.task;
+  Created out;
+  TaskReceipt& receipt = out.receipt;
+  receipt.task_id = creation.task_id;
+  receipt.execution_id = creation.execution_id;
+  receipt.state = TaskState::Queued;
+  receipt.task_no = WRENCH_TRY(tx.query(sql::kNextTask)).front().integer(0);
+  std::optional<std::int64_t> repo;
+  if (!task.repository.empty()) repo = WRENCH_TRY(repository_no(tx, task.project_id, task.repository));
+  WRENCH_TRY(storage::blob_store::put(tx, creation.inputs, {"task", receipt.task_no}));
+  const std::string metadata = task.metadata.is_null() ? std::string() : codec::write_json(task.metadata);
+  const std::string notes = task.plan_notes.is_null() ? std::string() : codec::write_json(task.plan_notes);
+  const std::string key = keeps(Keep::KeyUnique) ? task.idempotency_key : std::string();
+  WRENCH_TRY(tx.exec(sql::kInsertTask, {receipt.task_no, receipt.task_id, task.project_id, repo, task.title,
+                                        text_or_null(task.description), status_of(receipt.state), name(receipt.state),
+                                        task.priority, text_or_null(task.kind), Bind::bytes(creation.inputs.hash),
+                                        text_or_null(metadata), text_or_null(notes), text_or_null(key),
+                                        Bind::bytes(creation.request_hash), task.created_by, tx.now()}));
+  WRENCH_TRY(tx.exec(sql::kInsertPlan, {Bind::bytes(task.plan->hash()), task.plan->body()}));
+  WRENCH_TRY(insert_execution(tx, receipt, 1, task.plan->hash(),
+                              task.on_exhausted == OnExhausted::Dead ? "dead" : "fail", task.deadline_at));
+  for (const TaskDependency& dependency : task.depends_on) {
+    const Rows other = WRENCH_TRY(tx.query(sql::kTaskById, {dependency.task_id}));
+    if (other.empty())
+      return Error("workflow.task_not_found",
+                   "the task to wait for, '" + escape_for_display(dependency.task_id) + "', doesn't exist");
+    WRENCH_TRY(tx.exec(sql::kInsertDependency, {receipt.task_no, other.front().integer(0),
+                                                kPolicies[static_cast<std::size_t>(dependency.policy)]}));
+  }
+  WRENCH_TRY(announce(tx, receipt, "task.created", task.project_id, task.created_by));
+  out.start = task.depends_on.empty() || WRENCH_TRY(dependencies(tx, receipt.task_no)) == Verdict::Start;
+  return out;
+}
+
+Result<Created> rerun(WriteTx& tx, const Rerun& rerun) {
+  const Rows found = WRENCH_TRY(tx.query(sql::kTaskRow, {rerun.task_no}));
+  if (found.empty()) return Error("workflow.task_not_found", "there is no such task");
+  const auto row = found.front();
+  const TaskState state = parse_task_state(row.text_or_empty(4)).value_or(TaskState::Draft);
+  const Transition* change = find_transition(Machine::Task, static_cast<std::uint8_t>(state),
+                                             static_cast<std::uint8_t>(TaskEventKind::Rerun), Guard::None);
+  if (change == nullptr)
+    return Error("workflow.invalid_transition", "the task " + std::string(row.text(1)) + " is " +
+                                                    std::string(name(state)) + ": only an ended task can be retried")
+        .with_help("wrench task resume " + std::string(row.text(1)));
+  const Rows latest = WRENCH_TRY(tx.query(sql::kLatestExecution, {rerun.task_no}));
+  const ExecutionRow before = row_store::execution_from(latest.front());
+  Created out;
+  out.receipt.task_no = rerun.task_no;
+  out.receipt.task_id = row.text(1);
+  out.receipt.execution_id = rerun.execution_id;
+  out.receipt.state = static_cast<TaskState>(change->to);
+  WRENCH_TRY(
+      tx.exec(sql::kReopenTask, {rerun.task_no, name(out.receipt.state), status_of(out.receipt.state), tx.now()}));
+  WRENCH_TRY(insert_execution(tx, out.receipt, before.number + 1, before.plan_hash,
+                              before.on_exhausted == OnExhausted::Dead ? "dead" : "fail", std::nullopt));
+  WRENCH_TRY(announce(tx, out.receipt, "task.rerun", row.integer(2), "user"));
+  out.start = true;
+  return out;
+}
+
+Result<Verdict> dependencies(storage::ReadTx& tx, std::int64_t task_no) {
+  Verdict verdict = Verdict::Start;
+  const Rows rows = WRENCH_TRY(tx.query(sql::kDependencyStates, {task_no}));
+  for (const auto row : rows) {
+    const TaskState state = parse_task_state(row.text_or_empty(1)).value_or(TaskState::Draft);
+    const std::string_view policy = row.text(0);
+    if (!is_terminal(state) || (policy == "block" && state != TaskState::Completed)) {
+      verdict = verdict == Verdict::Cancel ? verdict : Verdict::Wait;
+    } else if (policy == "skip" && state != TaskState::Completed) {
+      verdict = Verdict::Cancel;
+    }
+  }
+  return verdict;
+}
+
+Result<std::vector<Command>> unblock(WriteTx& tx, std::int64_t task_no) {
+  std::vector<Command> out;
+  const Rows waiting = WRENCH_TRY(tx.query(sql::kDependents, {task_no}));
+  for (const auto row : waiting) {
+    const Verdict verdict = WRENCH_TRY(dependencies(tx, row.integer(0)));
+    if (verdict == Verdict::Wait) continue;
+    const Rows latest = WRENCH_TRY(tx.query(sql::kLatestExecution, {row.integer(0)}));
+    const ExecutionRow execution = row_store::execution_from(latest.front());
+    if (execution.status != ExecutionStatus::Pending) continue;
+    if (verdict == Verdict::Start) {
+      out.emplace_back(command::Start{execution.id});
+    } else {
+      out.emplace_back(command::Cancel{execution.id, "a task that it depends on didn't complete", "system"});
+    }
+  }
+  return out;
+}
+
+}  // namespace wrench::workflow::creation

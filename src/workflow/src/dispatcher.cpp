@@ -1,0 +1,291 @@
+#include "wrench/workflow/dispatcher.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "creation.hpp"
+#include "guards.hpp"
+#include "row_store.hpp"
+#include "sql.hpp"
+#include "wrench/base/assert.hpp"
+#include "wrench/workflow/findings_store.hpp"
+
+namespace wrench::workflow {
+
+using storage::WriteTx;
+
+namespace {
+
+constexpr std::size_t kBatchJobsMax = 512;
+constexpr Micros kFlushRetryDelay = 250 * kMicrosPerMs;
+constexpr int kDecideRoundsMax = 100'000;
+constexpr int kConflictTriesMax = 3;
+
+/// Going on later can succeed: nothing is wrong with the job.
+bool is_transient(const Error& error) {
+  return error.code == "storage.busy" || error.code == "storage.full" || error.code == "storage.deadline";
+}
+
+const command::Outcome* outcome_of(const Job& job) {
+  const auto* any = std::get_if<Command>(&job.work);
+  return any == nullptr ? nullptr : std::get_if<command::Outcome>(any);
+}
+
+/// Nobody waits for the answer, or a running step depends on it: it must get into the store in the end.
+bool must_be_kept(const Job& job) {
+  const auto* any = std::get_if<Command>(&job.work);
+  return any != nullptr && !std::holds_alternative<command::Cancel>(*any) &&
+         !std::holds_alternative<command::Adopt>(*any) && !std::holds_alternative<command::Decide>(*any);
+}
+
+Result<void> store_baggage(WriteTx& tx, const command::Outcome& outcome, const Baggage& baggage,
+                           const LoadedRows& rows) {
+  for (const auto& blob : baggage.blobs)
+    WRENCH_TRY(storage::blob_store::put(tx, blob, {"execution", outcome.step.execution_no}));
+  const auto& task = rows.tasks.at(rows.executions.at(outcome.step.execution_no).task_no);
+  const findings_store::Seen seen{task.project_id, task.repo_id, outcome.step.execution_no, outcome.step.step_no};
+  WRENCH_TRY(findings_store::upsert(tx, seen, baggage.findings, baggage.finding_ids));
+  for (const auto& body : baggage.attached) WRENCH_TRY(body(tx));
+  return {};
+}
+
+}  // namespace
+
+Dispatcher::Dispatcher(DispatcherConfig config, const Clock& clock, Random& random, DispatcherShell& shell)
+    : config_(std::move(config)),
+      clock_(clock),
+      random_(random),
+      shell_(shell),
+      plans_(std::make_unique<PlanCache>()) {}
+
+Dispatcher::~Dispatcher() = default;
+
+void Dispatcher::set_traits(std::function<std::optional<CapabilityTraits>(std::string_view)> traits) {
+  traits_ = std::move(traits);
+}
+
+void Dispatcher::allow_claims(bool allowed) {
+  claims_allowed_ = allowed;
+  claim_pass_wanted_ = allowed;
+}
+
+void Dispatcher::enqueue(Job job) { jobs_.push_back(std::move(job)); }
+
+std::shared_ptr<Dispatcher::Batch> Dispatcher::next_batch() {
+  const bool backlog = std::any_of(backlog_.begin(), backlog_.end(), [](int n) { return n > 0; });
+  const bool claim_pass = claim_pass_wanted_ && backlog;
+  if (flushing_ || (jobs_.empty() && !claim_pass) || clock_.now_us() < not_before_) return nullptr;
+  claim_pass_wanted_ = false;
+  flushing_ = true;
+  auto batch = std::make_shared<Batch>();
+  while (!jobs_.empty() && batch->jobs.size() < kBatchJobsMax) {
+    if (jobs_.front().alone && !batch->jobs.empty()) break;
+    const bool alone = jobs_.front().alone;
+    batch->jobs.push_back(std::move(jobs_.front()));
+    jobs_.pop_front();
+    if (alone) break;
+  }
+  batch->context.boot = config_.boot;
+  batch->context.losses_max = config_.losses_max;
+  batch->context.claims_allowed = claims_allowed_;
+  batch->context.traits = traits_;
+  for (std::size_t slot = 0; slot < kSlotClasses; ++slot) {
+    batch->context.free[slot] = config_.slots[slot] - used_[slot];
+    if (claims_allowed_ && backlog_[slot] > 0) batch->backlog_wanted[slot] = config_.slots[slot];
+  }
+  batch->seed = random_.next();
+  return batch;
+}
+
+Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
+  batch.receipts.assign(batch.jobs.size(), std::nullopt);
+  batch.job_of_command.clear();
+  batch.timers_loaded.clear();
+  batch.follow_ups.clear();
+  std::vector<Command> commands;
+  const auto add = [&](Command command, std::size_t job) {
+    commands.push_back(std::move(command));
+    batch.job_of_command.push_back(static_cast<int>(job));
+  };
+  for (std::size_t i = 0; i < batch.jobs.size(); ++i) {
+    const Job& job = batch.jobs[i];
+    if (const auto* command = std::get_if<Command>(&job.work)) {
+      add(*command, i);
+      continue;
+    }
+    if (const auto* request = std::get_if<CancelRequest>(&job.work)) {
+      WRENCH_TRY(tx.exec(sql::kRequestCancel, {request->execution_no, tx.now()}));
+      batch.receipts[i] = TaskReceipt{};
+      continue;
+    }
+    const auto* creation = std::get_if<Creation>(&job.work);
+    auto created =
+        creation != nullptr ? creation::create(tx, *creation) : creation::rerun(tx, std::get<Rerun>(job.work));
+    if (!created.ok()) {
+      // Rows may have been written before the refusal: only a flush of its own can be undone for it alone.
+      return std::move(created).error();
+    }
+    batch.receipts[i] = created->receipt;
+    if (created->start && traits_) add(command::Start{created->receipt.execution_no}, i);
+  }
+
+  LoadedRows rows = WRENCH_TRY(row_store::load(tx, *plans_, commands, batch.context, batch.backlog_wanted));
+  for (int round = 0;; ++round) {
+    SeededRandom same(batch.seed);
+    batch.plan = Core::decide(commands, rows, batch.context, tx.now(), same);
+    if (batch.plan.complete()) break;
+    WRENCH_ASSERT(round < kDecideRoundsMax);
+    // A skip that runs through a long plan would need one round for each step: load everything instead.
+    if (round >= 3)
+      for (const StepKey& key : batch.plan.missing_steps) batch.plan.missing_executions.insert(key.execution_no);
+    WRENCH_TRY(row_store::load_missing(tx, *plans_, batch.plan, rows));
+  }
+  WRENCH_TRY(row_store::write(tx, batch.plan));
+
+  for (std::size_t c = 0; c < commands.size(); ++c) {
+    const Job& job = batch.jobs[static_cast<std::size_t>(batch.job_of_command[c])];
+    const auto* outcome = std::get_if<command::Outcome>(&commands[c]);
+    if (outcome != nullptr && job.baggage && batch.plan.verdicts[c].ok())
+      WRENCH_TRY(store_baggage(tx, *outcome, *job.baggage, rows));
+  }
+  for (const std::int64_t no : batch.plan.adopted) {
+    if (!keeps(Keep::LoadTimers)) break;
+    for (const TimerRow& timer : WRENCH_TRY(row_store::timers_of(tx, no))) batch.timers_loaded.push_back(timer);
+  }
+  for (const std::int64_t no : batch.plan.ended)
+    for (Command& command : WRENCH_TRY(creation::unblock(tx, rows.executions.at(no).task_no)))
+      batch.follow_ups.push_back(std::move(command));
+  if (!keeps(Keep::CommitBeforeAck))
+    for (std::size_t i = 0; i < batch.jobs.size(); ++i)
+      if (batch.receipts[i] && batch.jobs[i].reply) std::exchange(batch.jobs[i].reply, nullptr)(*batch.receipts[i]);
+  return {};
+}
+
+void Dispatcher::on_flushed(Batch& batch, Result<void> outcome) {
+  WRENCH_ASSERT(flushing_);
+  flushing_ = false;
+  if (!outcome.ok()) {
+    failed(batch, outcome.error());
+    return;
+  }
+  not_before_ = 0;
+  carry_out(batch);
+  for (std::size_t c = 0; c < batch.job_of_command.size(); ++c) {
+    const auto job = static_cast<std::size_t>(batch.job_of_command[c]);
+    if (!batch.plan.verdicts[c].ok()) {
+      batch.receipts[job] = Result<TaskReceipt>(batch.plan.verdicts[c].error());
+    } else if (!batch.receipts[job]) {
+      batch.receipts[job] = TaskReceipt{};
+    }
+  }
+  for (std::size_t i = 0; i < batch.jobs.size(); ++i)
+    if (batch.jobs[i].reply) std::exchange(batch.jobs[i].reply, nullptr)(*batch.receipts[i]);
+}
+
+void Dispatcher::failed(Batch& batch, const Error& error) {
+  claim_pass_wanted_ = claims_allowed_;
+  const bool transient = is_transient(error);
+  if (transient) not_before_ = clock_.now_us() + kFlushRetryDelay;
+  std::vector<Job> again;
+  for (Job& job : batch.jobs) {
+    ++job.tries;
+    if (transient && must_be_kept(job)) {
+      again.push_back(std::move(job));
+    } else if (!transient && batch.jobs.size() > 1) {
+      job.alone = true;
+      again.push_back(std::move(job));
+    } else if (error.code == "workflow.conflict" && job.tries < kConflictTriesMax) {
+      again.push_back(std::move(job));
+    } else if (const auto* outcome = outcome_of(job);
+               outcome != nullptr && std::holds_alternative<command::Outcome::Complete>(outcome->result)) {
+      // The result can't be stored as it is: that is the step's failure, not a reason to hold its slot for ever.
+      command::Outcome refused{outcome->step, outcome->epoch, {}};
+      codec::Json what = codec::Json::object({{"code", error.code}, {"message", error.message}});
+      refused.result = command::Outcome::Fail{FailureClass::Permanent, codec::write_json(what), std::nullopt};
+      again.push_back(Job{.work = Command(std::move(refused)), .reply = std::move(job.reply)});
+    } else if (job.reply) {
+      std::exchange(job.reply, nullptr)(Result<TaskReceipt>(error));
+    }
+  }
+  jobs_.insert(jobs_.begin(), std::make_move_iterator(again.begin()), std::make_move_iterator(again.end()));
+}
+
+void Dispatcher::carry_out(Batch& batch) {
+  const FlushPlan& plan = batch.plan;
+  for (const auto& [step, epoch] : plan.released) {
+    const auto it = running_.find(step);
+    if (it == running_.end() || it->second.epoch != epoch) continue;
+    --used_[static_cast<std::size_t>(it->second.slot)];
+    running_.erase(it);
+    shell_.released(step, epoch);
+  }
+  for (std::size_t slot = 0; slot < kSlotClasses; ++slot) backlog_[slot] += plan.backlog_delta[slot];
+  for (const auto& [before, row] : plan.executions) {
+    if (is_terminal(row.status) || row.owner_boot != config_.boot) {
+      active_.erase(row.id);
+    } else {
+      active_.insert(row.id);
+    }
+  }
+  for (const TimerRow& timer : plan.timers_set) timers_.push(timer);
+  for (const TimerRow& timer : batch.timers_loaded) timers_.push(timer);
+  for (const StepKey& step : plan.stops) shell_.stop(step);
+  for (const Launch& launch : plan.launches) {
+    running_[{launch.step.execution_no, launch.step.step_no}] = {launch.step.epoch, launch.slot};
+    ++used_[static_cast<std::size_t>(launch.slot)];
+    shell_.launch(launch);
+  }
+  for (const StepKey& step : plan.uncertain) shell_.reconcile(step);
+  for (Command& command : batch.follow_ups) jobs_.push_back(Job{.work = std::move(command)});
+  notices(batch);
+}
+
+void Dispatcher::notices(const Batch& batch) {
+  const FlushPlan& plan = batch.plan;
+  for (const auto& [before, row] : plan.steps) {
+    if (before && before->state == row.state && before->attempt == row.attempt) continue;
+    Notice notice;
+    notice.kind = Notice::Kind::StepState;
+    notice.execution_no = row.execution_no;
+    notice.step_no = row.step_no;
+    notice.node_index = row.node;
+    notice.step_state = row.state;
+    notice.attempt = row.attempt;
+    shell_.notice(notice);
+  }
+  for (const auto& [before, row] : plan.executions) {
+    Notice notice;
+    notice.kind = Notice::Kind::ExecutionState;
+    notice.execution_no = row.id;
+    notice.execution_status = row.status;
+    notice.steps_done = row.steps_done;
+    notice.steps_total = row.steps_total;
+    shell_.notice(notice);
+  }
+}
+
+void Dispatcher::on_time() {
+  const Micros now = clock_.now_us();
+  while (!timers_.empty() && timers_.top().due_at <= now) {
+    const TimerRow timer = timers_.top();
+    timers_.pop();
+    if (!active_.contains(timer.execution_no)) continue;
+    command::TimerDue due{timer, 0};
+    if (timer.kind == TimerKind::Heartbeat) due.last_tick_at = shell_.last_tick_at({timer.execution_no, timer.step_no});
+    jobs_.push_back(Job{.work = Command(due)});
+  }
+}
+
+Micros Dispatcher::next_due() const {
+  Micros due = timers_.empty() ? std::numeric_limits<Micros>::max() : timers_.top().due_at;
+  if (not_before_ != 0 && !jobs_.empty()) due = std::min(due, not_before_);
+  return due;
+}
+
+void Dispatcher::obey_requests(const std::vector<std::int64_t>& executions) {
+  for (const std::int64_t no : executions)
+    if (active_.contains(no)) jobs_.push_back(Job{.work = Command(command::Cancel{no, "cancelled", "user"})});
+}
+
+}  // namespace wrench::workflow

@@ -1,0 +1,433 @@
+#include "wrench/workflow/engine.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <future>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "row_store.hpp"
+#include "sql.hpp"
+#include "wrench/base/assert.hpp"
+#include "wrench/base/text.hpp"
+#include "wrench/base/ulid.hpp"
+#include "wrench/base/version.hpp"
+#include "wrench/crypto/sha256.hpp"
+#include "wrench/runtime/worker_pool.hpp"
+#include "wrench/workflow/dispatcher.hpp"
+#include "wrench/workflow/step_execution.hpp"
+
+namespace wrench::workflow {
+
+using codec::Json;
+using storage::ReadTx;
+using storage::Rows;
+
+namespace {
+
+constexpr std::size_t kTitleMax = 500;
+constexpr std::size_t kKeyMax = 200;
+constexpr std::chrono::milliseconds kRequestPoll{500};
+constexpr std::chrono::milliseconds kWaitSlice{50};
+
+constexpr std::string_view kPriorities[] = {"low", "medium", "high", "critical"};
+
+Result<void> validate(const CreateTask& task) {
+  const auto invalid = [](std::string what) { return Error("workflow.invalid_task", std::move(what)); };
+  for (const std::string* text :
+       {&task.title, &task.description, &task.kind, &task.repository, &task.created_by, &task.idempotency_key})
+    if (!is_valid_utf8(*text) || text->find('\0') != std::string::npos)
+      return invalid("a text of the task isn't valid UTF-8 or holds a NUL");
+  const std::size_t length = count_code_points(task.title);
+  if (length < 1 || length > kTitleMax)
+    return invalid("the title must have 1 to " + std::to_string(kTitleMax) + " characters, not " +
+                   std::to_string(length));
+  if (task.idempotency_key.size() > kKeyMax)
+    return invalid("the idempotency key must have at most " + std::to_string(kKeyMax) + " bytes");
+  if (std::find(std::begin(kPriorities), std::end(kPriorities), task.priority) == std::end(kPriorities))
+    return invalid("the priority is low, medium, high or critical, not '" + escape_for_display(task.priority) + "'");
+  if (task.plan == nullptr) return invalid("a task needs a plan");
+  return {};
+}
+
+/// What makes two requests with one idempotency key the same.
+std::string hash_request(const CreateTask& task) {
+  Json request = Json::object({{"title", task.title},
+                               {"description", task.description},
+                               {"kind", task.kind},
+                               {"repository", task.repository},
+                               {"priority", task.priority},
+                               {"plan", to_hex(task.plan->hash())},
+                               {"inputs", task.inputs}});
+  const auto digest = crypto::sha256(codec::canonical_json(request));
+  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+}
+
+}  // namespace
+
+struct Engine::State final : DispatcherShell {
+  struct RunningStep {
+    std::int64_t epoch = 0;
+    StopSource stop;
+    Micros last_tick_at = 0;
+  };
+
+  State(storage::Store& s, EngineConfig c, const Clock& k, Random& r)
+      : store(s),
+        config(std::move(c)),
+        clock(k),
+        random(r),
+        dispatcher({config.boot_id, config.slots, config.losses_max}, clock, random, *this) {}
+
+  // ---- DispatcherShell, under `mutex` ----
+
+  void launch(const Launch& launch) override {
+    const StepKey key{launch.step.execution_no, launch.step.step_no};
+    RunningStep& run = steps[key];
+    run = RunningStep{launch.step.epoch, StopSource(stopping.token()), clock.now_us()};
+    ++threads_busy;
+    const auto queued = pool->submit([this, step = launch.step, stop = run.stop.token()] { run_step(step, stop); });
+    WRENCH_ASSERT(queued.ok());  // The pool's queue is longer than there are slots.
+  }
+  void stop(StepKey step) override {
+    if (const auto it = steps.find(step); it != steps.end()) it->second.stop.request_stop();
+  }
+  void released(StepKey step, std::int64_t epoch) override {
+    const auto it = steps.find(step);
+    if (it == steps.end() || it->second.epoch != epoch) return;
+    it->second.stop.request_stop();
+    steps.erase(it);
+  }
+  void reconcile(StepKey step) override {
+    if (runner == nullptr) return;
+    ++threads_busy;
+    const auto queued = pool->submit([this, step] {
+      auto job = reconcile_step(step, *runner, store, dispatcher.plans());
+      const std::lock_guard lock(mutex);
+      if (job.ok()) dispatcher.enqueue(std::move(*job));
+      --threads_busy;
+      pump();
+      changed.notify_all();
+    });
+    WRENCH_ASSERT(queued.ok());
+  }
+  void notice(const Notice& what) override {
+    if (subscriber) subscriber(what);
+    if (what.kind == Notice::Kind::ExecutionState) ++generation;
+  }
+  Micros last_tick_at(StepKey step) override {
+    const auto it = steps.find(step);
+    return it == steps.end() ? 0 : it->second.last_tick_at;
+  }
+
+  // ---- flushes ----
+
+  /// Under `mutex`.
+  void pump() {
+    auto batch = dispatcher.next_batch();
+    if (!batch) return;
+    std::size_t bytes = 0;
+    for (const Job& job : batch->jobs)
+      if (job.baggage)
+        for (const auto& blob : job.baggage->blobs) bytes += blob.body.size();
+    ++flushes_open;
+    const auto queued = store.submit({storage::JobLane::Completion, bytes,
+                                      [this, batch](storage::WriteTx& tx) { return dispatcher.run(*batch, tx); }},
+                                     [this, batch](Result<void> outcome) {
+                                       const std::lock_guard lock(mutex);
+                                       --flushes_open;
+                                       dispatcher.on_flushed(*batch, std::move(outcome));
+                                       pump();
+                                       changed.notify_all();
+                                     });
+    if (!queued.ok()) {
+      --flushes_open;
+      dispatcher.on_flushed(*batch, queued.error());
+      changed.notify_all();
+    }
+  }
+
+  /// Queues a job and waits for its flush.
+  Result<TaskReceipt> ask(decltype(Job::work) work) {
+    auto promise = std::make_shared<std::promise<Result<TaskReceipt>>>();
+    auto answer = promise->get_future();
+    {
+      const std::lock_guard lock(mutex);
+      if (closed) return Error("workflow.draining", "the engine has ended");
+      dispatcher.enqueue(Job{.work = std::move(work),
+                             .reply = [promise](Result<TaskReceipt> r) { promise->set_value(std::move(r)); }});
+      pump();
+      changed.notify_all();
+    }
+    return answer.get();
+  }
+
+  // ---- threads ----
+
+  void run_step(const StepRow& step, const StopToken& stop) {
+    const StepKey key{step.execution_no, step.step_no};
+    StepSession session{.store = store,
+                        .plans = dispatcher.plans(),
+                        .clock = clock,
+                        .random = random,
+                        .stop = stop,
+                        .deadline = {},
+                        .tick = [this, key, epoch = step.epoch,
+                                 node = step.node](const Progress& progress) { on_tick(key, epoch, node, progress); },
+                        .record = [this](command::Record record) -> Result<void> {
+                          WRENCH_TRY(ask(Command(std::move(record))));
+                          return {};
+                        }};
+    Job job = execute_step(step, *runner, std::move(session));
+    const std::lock_guard lock(mutex);
+    if (stopping.token().stop_requested()) give_back(job);
+    dispatcher.enqueue(std::move(job));
+    --threads_busy;
+    pump();
+    changed.notify_all();
+  }
+
+  /// While draining, a step that stopped because it was asked to has neither failed nor succeeded.
+  static void give_back(Job& job) {
+    auto& outcome = std::get<command::Outcome>(std::get<Command>(job.work));
+    if (std::holds_alternative<command::Outcome::Fail>(outcome.result)) outcome.result = command::Outcome::Yield{};
+  }
+
+  void on_tick(StepKey key, std::int64_t epoch, std::uint32_t node, const Progress& progress) {
+    const std::lock_guard lock(mutex);
+    const auto it = steps.find(key);
+    if (it == steps.end() || it->second.epoch != epoch) return;
+    it->second.last_tick_at = clock.now_us();
+    if (!subscriber) return;
+    Notice what;
+    what.kind = Notice::Kind::StepProgress;
+    what.execution_no = key.execution_no;
+    what.step_no = key.step_no;
+    what.node_index = node;
+    what.step_state = StepState::Running;
+    what.progress = progress;
+    subscriber(what);
+  }
+
+  /// Fires timers, and looks for requests of other processes while something runs here.
+  void keep_time() {
+    std::unique_lock lock(mutex);
+    while (!closed) {
+      dispatcher.on_time();
+      pump();
+      if (dispatcher.active().empty()) {
+        changed.wait(lock);
+        continue;
+      }
+      const Micros left = dispatcher.next_due() - clock.now_us();
+      const auto pause = std::min<std::chrono::microseconds>(
+          kRequestPoll, std::chrono::microseconds(std::clamp<Micros>(left, 500, 500'000)));
+      changed.wait_for(lock, pause);
+      const auto now = std::chrono::steady_clock::now();
+      if (closed || now - last_poll < kRequestPoll || dispatcher.active().empty()) continue;
+      last_poll = now;
+      lock.unlock();
+      auto requests = store.read([&](ReadTx& tx) { return tx.query(sql::kOwnedCancels, {config.boot_id}); });
+      lock.lock();
+      if (!requests.ok()) continue;
+      std::vector<std::int64_t> executions;
+      for (const auto row : *requests) executions.push_back(row.integer(0));
+      dispatcher.obey_requests(executions);
+    }
+  }
+
+  storage::Store& store;
+  const EngineConfig config;
+  const Clock& clock;
+  Random& random;
+  std::mutex mutex;
+  std::condition_variable changed;
+  Dispatcher dispatcher;
+  StepRunner* runner = nullptr;
+  std::function<void(const Notice&)> subscriber;
+  std::map<StepKey, RunningStep> steps;
+  StopSource stopping;
+  std::uint64_t generation = 0;
+  int threads_busy = 0;
+  int flushes_open = 0;
+  bool draining = false;
+  bool closed = false;
+  std::chrono::steady_clock::time_point last_poll;
+  std::unique_ptr<runtime::WorkerPool> pool;
+  std::thread timekeeper;
+};
+
+Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Result<std::unique_ptr<Engine>> Engine::open(storage::Store& store, EngineConfig config, const Clock& clock,
+                                             Random& random) {
+  WRENCH_ASSERT(!config.boot_id.empty() && config.boot_is_live);
+  for (const int slots : config.slots) WRENCH_ASSERT(slots >= 1);
+  WRENCH_TRY(store.write([&](storage::WriteTx& tx) -> Result<void> {
+    WRENCH_TRY(tx.exec(sql::kInsertWorker, {config.boot_id, static_cast<std::int64_t>(getpid()), version(), tx.now()}));
+    return {};
+  }));
+  auto state = std::make_unique<State>(store, std::move(config), clock, random);
+  return std::unique_ptr<Engine>(new Engine(std::move(state)));
+}
+
+Engine::~Engine() {
+  State& s = *state_;
+  static_cast<void>(drain(Deadline::after(s.clock, 0)));
+  {
+    std::unique_lock lock(s.mutex);
+    s.closed = true;
+    s.dispatcher.allow_claims(false);
+    s.changed.notify_all();
+  }
+  if (s.timekeeper.joinable()) s.timekeeper.join();
+  if (s.pool) s.pool->join();
+  // The writer may still hold a completion of ours.
+  std::unique_lock lock(s.mutex);
+  s.changed.wait(lock, [&] { return s.flushes_open == 0; });
+}
+
+void Engine::start(StepRunner& runner) {
+  State& s = *state_;
+  const std::lock_guard lock(s.mutex);
+  WRENCH_ASSERT(s.runner == nullptr);
+  s.runner = &runner;
+  std::size_t threads = 0;
+  for (const int slots : s.config.slots) threads += static_cast<std::size_t>(slots);
+  s.pool = std::make_unique<runtime::WorkerPool>(
+      runtime::WorkerPoolOptions{.threads = threads, .queue_max = runtime::kPoolQueueDefault, .name = "step"});
+  s.dispatcher.set_traits([&runner](std::string_view capability) { return runner.traits(capability); });
+  s.dispatcher.allow_claims(true);
+  s.timekeeper = std::thread([&s] { s.keep_time(); });
+}
+
+Result<TaskReceipt> Engine::create(CreateTask task) {
+  State& s = *state_;
+  WRENCH_TRY(validate(task));
+  Creation creation;
+  const std::string inputs = codec::write_json(task.inputs);
+  if (inputs.size() > kInputsBytesMax)
+    return Error("workflow.invalid_task",
+                 "the inputs have " + format_bytes(inputs.size()) + "; the limit is " + format_bytes(kInputsBytesMax));
+  creation.inputs = WRENCH_TRY(storage::blob_store::prepare(inputs));
+  creation.request_hash = hash_request(task);
+  creation.task_id = make_id("tsk", s.clock, s.random);
+  creation.execution_id = make_id("exe", s.clock, s.random);
+  creation.task = std::move(task);
+  s.dispatcher.plans().put(creation.task.plan);
+  return s.ask(std::move(creation));
+}
+
+Result<TaskReceipt> Engine::resume(std::string_view task_id) {
+  State& s = *state_;
+  const TaskView task = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return find_task(tx, task_id); }));
+  const auto executions = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return list_executions(tx, task.task_no); }));
+  const ExecutionView& last = executions.back();
+  TaskReceipt receipt{.task_id = task.task_id,
+                      .execution_id = last.execution_id,
+                      .task_no = task.task_no,
+                      .execution_no = last.execution_no,
+                      .existed = true,
+                      .state = task.state};
+  if (is_terminal(last.status) || last.owner_boot == s.config.boot_id) return receipt;
+  if (!last.owner_boot.empty() && s.config.boot_is_live(last.owner_boot))
+    return Error("workflow.owned_elsewhere",
+                 "another process runs the task " + task.task_id + " right now (" + last.owner_boot + ")")
+        .with_help("wrench task watch " + task.task_id);
+  WRENCH_TRY(s.ask(Command(command::Adopt{last.execution_no, last.owner_boot})));
+  return receipt;
+}
+
+Result<TaskReceipt> Engine::retry(std::string_view task_id) {
+  State& s = *state_;
+  const TaskView task = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return find_task(tx, task_id); }));
+  return s.ask(Rerun{task.task_no, make_id("exe", s.clock, s.random)});
+}
+
+Result<void> Engine::cancel(std::string_view task_id, std::string_view reason) {
+  State& s = *state_;
+  const TaskView task = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return find_task(tx, task_id); }));
+  const auto executions = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return list_executions(tx, task.task_no); }));
+  const ExecutionView& last = executions.back();
+  if (is_terminal(last.status))
+    return Error("workflow.invalid_transition",
+                 "the task " + task.task_id + " is " + std::string(name(task.state)) + ": there is nothing to cancel");
+  const bool elsewhere = !last.owner_boot.empty() && last.owner_boot != s.config.boot_id;
+  if (elsewhere && s.config.boot_is_live(last.owner_boot)) {
+    WRENCH_TRY(s.ask(CancelRequest{last.execution_no}));
+    return {};
+  }
+  if (last.status != ExecutionStatus::Pending && last.owner_boot != s.config.boot_id) {
+    // Taken over without starting anything, so that cancelling an interrupted task doesn't run it first.
+    WRENCH_TRY(s.ask(CancelRequest{last.execution_no}));
+    WRENCH_TRY(s.ask(Command(command::Adopt{last.execution_no, last.owner_boot})));
+    return {};
+  }
+  WRENCH_TRY(s.ask(Command(command::Cancel{last.execution_no, std::string(reason), s.config.actor})));
+  return {};
+}
+
+Result<void> Engine::decide_step(std::string_view task_id, std::int64_t step_no, StepDecision decision) {
+  State& s = *state_;
+  const TaskReceipt receipt = WRENCH_TRY(resume(task_id));
+  WRENCH_TRY(s.ask(Command(command::Decide{{receipt.execution_no, step_no}, decision, s.config.actor})));
+  return {};
+}
+
+Result<TaskOutcome> Engine::wait(std::string_view task_id, Deadline deadline, const StopToken& stop) {
+  State& s = *state_;
+  std::uint64_t seen = 0;
+  auto last_read = std::chrono::steady_clock::time_point();
+  std::unique_lock lock(s.mutex);
+  for (;;) {
+    const auto now = std::chrono::steady_clock::now();
+    if (seen != s.generation || now - last_read >= kRequestPoll) {
+      seen = s.generation;
+      last_read = now;
+      lock.unlock();
+      const TaskView task = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return find_task(tx, task_id); }));
+      if (is_terminal(task.state) || task.state == TaskState::Waiting) {
+        auto executions = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return list_executions(tx, task.task_no); }));
+        return TaskOutcome{task, executions.back()};
+      }
+      lock.lock();
+      if (seen != s.generation) continue;
+    }
+    if (s.draining) return Error("workflow.draining", "the task was given back unfinished");
+    if (stop.stop_requested()) return Error("workflow.wait_stopped", "stopped waiting");
+    if (deadline.passed(s.clock)) return Error("workflow.wait_deadline", "the task didn't end in time");
+    s.changed.wait_for(lock, kWaitSlice);
+  }
+}
+
+void Engine::subscribe(std::function<void(const Notice&)> subscriber) {
+  const std::lock_guard lock(state_->mutex);
+  state_->subscriber = std::move(subscriber);
+}
+
+Result<void> Engine::drain(Deadline deadline) {
+  State& s = *state_;
+  std::unique_lock lock(s.mutex);
+  if (s.closed) return {};
+  s.draining = true;
+  s.dispatcher.allow_claims(false);
+  s.stopping.request_stop();
+  s.changed.notify_all();
+  const auto calm = [&] { return s.threads_busy == 0 && s.dispatcher.idle(); };
+  while (!calm() && !deadline.passed(s.clock)) {
+    s.pump();
+    s.changed.wait_for(lock, kWaitSlice);
+  }
+  const std::vector<std::int64_t> open(s.dispatcher.active().begin(), s.dispatcher.active().end());
+  lock.unlock();
+  Result<void> out;
+  for (const std::int64_t no : open)
+    if (auto given = s.ask(Command(command::Suspend{no})); !given.ok() && out.ok()) out = std::move(given).error();
+  return out;
+}
+
+}  // namespace wrench::workflow

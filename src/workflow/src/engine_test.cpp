@@ -1,0 +1,499 @@
+#include "wrench/workflow/engine.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <latch>
+#include <map>
+#include <mutex>
+#include <set>
+
+#include "wrench/base/random.hpp"
+#include "wrench/runtime/temp_dir.hpp"
+#include "wrench/storage/event_log.hpp"
+#include "wrench/workflow/findings_store.hpp"
+
+namespace wrench::workflow {
+namespace {
+
+using codec::Json;
+using ::testing::HasSubstr;
+
+/// Capabilities by name: a function for each.
+class Runner final : public StepRunner {
+ public:
+  using Run = std::function<StepOutcome(const StepInvocation&, StepContext&)>;
+  struct Capability {
+    CapabilityTraits traits;
+    Run run;
+  };
+  std::map<std::string, Capability, std::less<>> capabilities;
+  std::function<Reconciled(std::string_view)> on_reconcile;
+  std::atomic<int> calls{0};
+
+  void add(std::string name, Run run, Effect effect = Effect::Pure) {
+    capabilities[std::move(name)] = {{effect, SlotClass::Cpu}, std::move(run)};
+  }
+  std::optional<CapabilityTraits> traits(std::string_view capability) const override {
+    const auto it = capabilities.find(capability);
+    return it == capabilities.end() ? std::nullopt : std::optional(it->second.traits);
+  }
+  StepOutcome run(const StepInvocation& invocation, StepContext& context) override {
+    ++calls;
+    return capabilities.find(invocation.capability)->second.run(invocation, context);
+  }
+  Reconciled reconcile(std::string_view, std::string_view key, const Json&) override {
+    return on_reconcile ? on_reconcile(key) : Reconciled{};
+  }
+};
+
+class EngineTest : public ::testing::Test {
+ protected:
+  EngineTest() {
+    runner_.add("t.echo", [](const StepInvocation& in, StepContext&) { return Completed{in.input, {}}; });
+    runner_.add("t.fail", [](const StepInvocation&, StepContext&) {
+      return Failed{FailureClass::Permanent, Error("t.broken", "it broke"), {}};
+    });
+    open_store();
+  }
+
+  void open_store() {
+    storage::StoreConfig config;
+    config.directory = dir_ / "data";
+    config.statements = {statements()};
+    config.wal_reserve_bytes = 0;
+    auto opened = storage::Store::open(std::move(config), clock_, random_);
+    ASSERT_TRUE(opened.ok()) << describe(opened.error());
+    store_ = std::move(*opened);
+  }
+
+  std::unique_ptr<Engine> engine(const std::string& boot = "boot1") {
+    EngineConfig config;
+    config.boot_id = boot;
+    config.slots = {4, 2, 1};
+    config.boot_is_live = [this](std::string_view b) { return live_.contains(std::string(b)); };
+    live_.insert(boot);
+    auto opened = Engine::open(*store_, std::move(config), clock_, random_);
+    EXPECT_TRUE(opened.ok());
+    return std::move(*opened);
+  }
+
+  static std::shared_ptr<const Plan> plan(std::string_view nodes) {
+    auto parsed = Plan::parse_text("{\"v\":1,\"nodes\":" + std::string(nodes) + "}");
+    EXPECT_TRUE(parsed.ok()) << describe(parsed.error());
+    return parsed.ok() ? *parsed : nullptr;
+  }
+
+  static CreateTask task(std::string_view nodes) {
+    CreateTask out;
+    out.title = "a task";
+    out.plan = plan(nodes);
+    return out;
+  }
+
+  TaskOutcome finish(Engine& engine, const std::string& id) {
+    auto outcome = engine.wait(id, Deadline::after(clock_, 30 * kMicrosPerSecond), {});
+    EXPECT_TRUE(outcome.ok()) << describe(outcome.error());
+    return outcome.ok() ? *outcome : TaskOutcome{};
+  }
+
+  TaskOutcome run(CreateTask what) {
+    auto e = engine();
+    e->start(runner_);
+    auto receipt = e->create(std::move(what));
+    EXPECT_TRUE(receipt.ok()) << describe(receipt.error());
+    if (!receipt.ok()) return {};
+    receipt_ = *receipt;
+    return finish(*e, receipt->task_id);
+  }
+
+  Json output(std::string_view node) {
+    auto out = store_->read([&](storage::ReadTx& tx) { return read_output(tx, receipt_.execution_no, node); });
+    EXPECT_TRUE(out.ok()) << describe(out.error());
+    return out.ok() ? *out : Json();
+  }
+
+  std::map<std::string, StepState> states() {
+    auto steps = store_->read([&](storage::ReadTx& tx) { return list_steps(tx, receipt_.execution_no); });
+    std::map<std::string, StepState> out;
+    for (const auto& step : *steps)
+      if (!step.item) out[step.node] = step.state;
+    return out;
+  }
+
+  runtime::TempDir dir_ = std::move(*runtime::TempDir::create("workflow"));
+  SystemClock clock_;
+  SystemRandom random_;
+  std::unique_ptr<storage::Store> store_;
+  std::set<std::string> live_;
+  Runner runner_;
+  TaskReceipt receipt_;
+};
+
+TEST_F(EngineTest, RunsStepsInOrderOfTheirNeedsAndPassesOutputsOn) {
+  CreateTask what = task(R"([{"id":"a","kind":"call","capability":"t.echo","input":{"x":{"$from":"inputs.n"}}},
+    {"id":"b","kind":"call","capability":"t.echo","needs":["a"],"input":{"y":{"$from":"steps.a.output.x"},"z":{"$from":"inputs.none"}}}])");
+  what.inputs = Json::object({{"n", 41}});
+  const TaskOutcome done = run(std::move(what));
+  EXPECT_EQ(done.task.state, TaskState::Completed);
+  EXPECT_EQ(done.task.status, "completed");
+  EXPECT_EQ(done.task.progress, 1.0);
+  EXPECT_EQ(done.execution.status, ExecutionStatus::Completed);
+  EXPECT_EQ(codec::write_json(output("b")), R"({"y":41,"z":null})");
+}
+
+TEST_F(EngineTest, ASequentialStepCostsOneFlush) {
+  auto e = engine();
+  e->start(runner_);
+  std::string nodes = "[";
+  constexpr int kSteps = 20;
+  for (int i = 0; i < kSteps; ++i) {
+    nodes += std::string(i ? "," : "") + R"({"id":"s)" + std::to_string(i) + R"(","kind":"call","capability":"t.echo")";
+    if (i > 0) nodes += R"(,"needs":["s)" + std::to_string(i - 1) + R"("])";
+    nodes += "}";
+  }
+  const auto before = store_->stats().flushes;
+  auto receipt = e->create(task(nodes + "]"));
+  ASSERT_TRUE(receipt.ok());
+  finish(*e, receipt->task_id);
+  EXPECT_EQ(store_->stats().flushes - before, 1U + kSteps);
+}
+
+TEST_F(EngineTest, MapsOverItemsWithABoundOnParallelism) {
+  std::atomic<int> now{0};
+  std::atomic<int> most{0};
+  runner_.add("t.square", [&](const StepInvocation& in, StepContext&) -> StepOutcome {
+    const int n = ++now;
+    int seen = most.load();
+    while (seen < n && !most.compare_exchange_weak(seen, n)) {
+    }
+    const auto x = in.input.at("x").as_integer();
+    --now;
+    return Completed{Json::object({{"list", Json::array({x * x})}}), {}};
+  });
+  CreateTask what = task(R"([{"id":"m","kind":"map","over":"inputs.list","as":"item","max_parallel":2,
+     "body":{"kind":"call","capability":"t.square","input":{"x":{"$from":"item"}}}},
+     {"id":"j","kind":"merge","needs":["m"]}])");
+  Json list = Json::array();
+  for (int i = 0; i < 50; ++i) list.push_back(i);
+  what.inputs = Json::object({{"list", list}});
+  EXPECT_EQ(run(std::move(what)).task.state, TaskState::Completed);
+  EXPECT_LE(most.load(), 2);
+  const auto squares = output("j").at("list").as_array();
+  ASSERT_EQ(squares.size(), 50U);
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(squares[static_cast<std::size_t>(i)].as_integer(), i * i);
+}
+
+TEST_F(EngineTest, AMapOfNothingIsDoneAtOnce) {
+  EXPECT_EQ(run(task(R"([{"id":"m","kind":"map","over":"[]","body":{"capability":"t.echo"}}])")).task.state,
+            TaskState::Completed);
+  EXPECT_EQ(runner_.calls, 0);
+}
+
+TEST_F(EngineTest, AFailedNeedSkipsItsDependentsUnlessTheyContinue) {
+  const TaskOutcome done = run(task(R"([{"id":"bad","kind":"call","capability":"t.fail"},
+     {"id":"skip","kind":"call","capability":"t.echo","needs":["bad"]},
+     {"id":"skip2","kind":"call","capability":"t.echo","needs":["skip"]},
+     {"id":"go","kind":"call","capability":"t.echo","needs":[{"id":"skip2","on_failure":"continue"}]},
+     {"id":"last","kind":"call","capability":"t.echo","finally":true}])"));
+  EXPECT_EQ(done.task.state, TaskState::Failed);
+  EXPECT_EQ(done.execution.error.at("step").as_string(), "bad");
+  EXPECT_EQ(done.execution.error.at("error").at("code").as_string(), "t.broken");
+  const auto is = states();
+  EXPECT_EQ(is.at("skip"), StepState::Skipped);
+  EXPECT_EQ(is.at("skip2"), StepState::Skipped);
+  EXPECT_EQ(is.at("go"), StepState::Completed);
+  EXPECT_EQ(is.at("last"), StepState::Completed);
+}
+
+TEST_F(EngineTest, AToleratedFailureLeavesTheTaskCompleted) {
+  EXPECT_EQ(run(task(R"([{"id":"bad","kind":"call","capability":"t.fail","on_failure":"continue"},
+     {"id":"go","kind":"call","capability":"t.echo","needs":["bad"]}])"))
+                .task.state,
+            TaskState::Completed);
+  EXPECT_EQ(states().at("go"), StepState::Completed);
+}
+
+TEST_F(EngineTest, AFalseConditionSkipsAndCountsAsDone) {
+  EXPECT_EQ(run(task(R"([{"id":"a","kind":"call","capability":"t.echo","input":{"n":0}},
+     {"id":"b","kind":"call","capability":"t.echo","needs":["a"],"when":"steps.a.output.n > 0"},
+     {"id":"c","kind":"call","capability":"t.echo","needs":["b"],"input":{"b":{"$from":"steps.b.output"}}}])"))
+                .task.state,
+            TaskState::Completed);
+  EXPECT_EQ(states().at("b"), StepState::Skipped);
+  EXPECT_TRUE(output("c").at("b").is_null());
+}
+
+TEST_F(EngineTest, AConditionOfAnotherTypeFailsTheStep) {
+  const TaskOutcome done = run(task(R"([{"id":"a","kind":"call","capability":"t.echo","when":"'yes'"}])"));
+  EXPECT_EQ(done.execution.error.at("error").at("code").as_string(), "workflow.condition_type");
+  EXPECT_EQ(runner_.calls, 0);
+}
+
+TEST_F(EngineTest, RetriesRetryableFailuresUntilTheAttemptsAreSpent) {
+  runner_.add("t.flaky", [](const StepInvocation& in, StepContext&) -> StepOutcome {
+    if (in.attempt < 3) return Failed{FailureClass::Retryable, Error("t.flaky", "again"), {}};
+    return Completed{Json::object({{"attempt", in.attempt}}), {}};
+  });
+  EXPECT_EQ(run(task(R"([{"id":"a","kind":"call","capability":"t.flaky","retry":{"first_ms":1}}])")).task.state,
+            TaskState::Completed);
+  EXPECT_EQ(output("a").at("attempt").as_integer(), 3);
+  EXPECT_EQ(
+      run(task(R"([{"id":"a","kind":"call","capability":"t.flaky","retry":{"first_ms":1,"attempts":2}}])")).task.state,
+      TaskState::Failed);
+}
+
+TEST_F(EngineTest, AnUnknownCapabilityOrAnExceptionFailsTheStepOnly) {
+  runner_.add("t.throws", [](const StepInvocation&, StepContext&) -> StepOutcome { throw std::runtime_error("boom"); });
+  EXPECT_EQ(run(task(R"([{"id":"a","kind":"call","capability":"no.such"}])"))
+                .execution.error.at("error")
+                .at("code")
+                .as_string(),
+            "workflow.missing_capability");
+  EXPECT_EQ(run(task(R"([{"id":"a","kind":"call","capability":"t.throws"}])"))
+                .execution.error.at("error")
+                .at("code")
+                .as_string(),
+            "workflow.step_threw");
+}
+
+TEST_F(EngineTest, KeepsLargeOutputsAndTheFindingsOfAStep) {
+  runner_.add("t.big", [](const StepInvocation&, StepContext&) -> StepOutcome {
+    Completed done{Json::object({{"text", std::string(3'000'000, 'x')}}), {}};
+    findings::Finding finding;
+    finding.fingerprint = "wf1-0123456789abcdef0123456789abcdef";
+    finding.rule = "test.rule";
+    finding.message = "m";
+    finding.where.path = "a.py";
+    done.findings = {finding, finding};
+    return done;
+  });
+  CreateTask what = task(R"([{"id":"a","kind":"call","capability":"t.big"}])");
+  what.repository = "/repo";
+  run(what);
+  EXPECT_EQ(output("a").at("text").as_string().size(), 3'000'000U);
+  const auto first = store_->read([&](auto& tx) { return findings_store::list_by_task(tx, receipt_.task_no); });
+  ASSERT_TRUE(first.ok()) << describe(first.error());
+  ASSERT_EQ(first->size(), 1U) << "one fingerprint, one row";
+  EXPECT_EQ(first->at(0).finding.rule, "test.rule");
+  run(what);
+  const auto second = store_->read([&](auto& tx) { return findings_store::list_by_task(tx, receipt_.task_no); });
+  ASSERT_EQ(second->size(), 1U);
+  EXPECT_EQ(second->at(0).finding_id, first->at(0).finding_id) << "seen again, not doubled";
+}
+
+TEST_F(EngineTest, AnIdempotencyKeyFindsItsTask) {
+  auto e = engine();
+  e->start(runner_);
+  CreateTask what = task(R"([{"id":"a","kind":"call","capability":"t.echo"}])");
+  what.idempotency_key = "k";
+  const auto first = e->create(what);
+  const auto again = e->create(what);
+  ASSERT_TRUE(first.ok() && again.ok());
+  EXPECT_EQ(first->task_id, again->task_id);
+  EXPECT_FALSE(first->existed);
+  EXPECT_TRUE(again->existed);
+  CreateTask other = what;
+  other.title = "another";
+  EXPECT_EQ(e->create(other).error().code, "workflow.idempotency_conflict");
+  finish(*e, first->task_id);
+  other.key_scope = KeyScope::UntilTaskEnds;
+  const auto fresh = e->create(other);
+  ASSERT_TRUE(fresh.ok()) << describe(fresh.error());
+  EXPECT_NE(fresh->task_id, first->task_id);
+}
+
+TEST_F(EngineTest, CancelStopsRunningStepsAndStillRunsFinallyNodes) {
+  std::latch begun(1);
+  runner_.add("t.wait", [&](const StepInvocation&, StepContext& context) -> StepOutcome {
+    begun.count_down();
+    while (!context.stop().stop_requested()) std::this_thread::yield();
+    return Failed{FailureClass::Permanent, Error("t.stopped", "stopped"), {}};
+  });
+  auto e = engine();
+  e->start(runner_);
+  const auto receipt = e->create(task(R"([{"id":"w","kind":"call","capability":"t.wait"},
+    {"id":"n","kind":"call","capability":"t.echo","needs":["w"]},
+    {"id":"f","kind":"call","capability":"t.echo","finally":true}])"));
+  ASSERT_TRUE(receipt.ok());
+  receipt_ = *receipt;
+  begun.wait();
+  ASSERT_TRUE(e->cancel(receipt->task_id, "enough").ok());
+  const TaskOutcome done = finish(*e, receipt->task_id);
+  EXPECT_EQ(done.task.state, TaskState::Cancelled);
+  EXPECT_EQ(states().at("w"), StepState::Cancelled);
+  EXPECT_EQ(states().at("n"), StepState::Cancelled);
+  EXPECT_EQ(states().at("f"), StepState::Completed);
+  EXPECT_EQ(e->cancel(receipt->task_id, "again").error().code, "workflow.invalid_transition");
+  const auto again = e->retry(receipt->task_id);
+  ASSERT_TRUE(again.ok()) << describe(again.error());
+  EXPECT_NE(again->execution_id, receipt->execution_id);
+  EXPECT_EQ(e->retry(receipt->task_id).error().code, "workflow.invalid_transition");
+  ASSERT_TRUE(e->cancel(receipt->task_id, "enough").ok());
+  finish(*e, receipt->task_id);
+}
+
+TEST_F(EngineTest, DrainGivesTasksBackAndAnotherBootResumesThem) {
+  std::latch begun(1);
+  std::atomic<bool> second_time{false};
+  runner_.add("t.slow", [&](const StepInvocation& in, StepContext& context) -> StepOutcome {
+    if (second_time) {
+      EXPECT_EQ(in.attempt, 1);
+      EXPECT_TRUE(in.checkpoint.has_value());
+      return Completed{in.checkpoint.value_or(Json()), {}};
+    }
+    EXPECT_TRUE(context.checkpoint(Json::object({{"at", 7}})).ok());
+    begun.count_down();
+    while (!context.stop().stop_requested()) std::this_thread::yield();
+    return Yielded{};
+  });
+  auto first = engine("boot1");
+  first->start(runner_);
+  const auto receipt = first->create(task(R"([{"id":"s","kind":"call","capability":"t.slow"}])"));
+  ASSERT_TRUE(receipt.ok());
+  receipt_ = *receipt;
+  begun.wait();
+  auto second = engine("boot2");
+  second->start(runner_);
+  EXPECT_EQ(second->resume(receipt->task_id).error().code, "workflow.owned_elsewhere");
+  ASSERT_TRUE(first->drain(Deadline::after(clock_, 10 * kMicrosPerSecond)).ok());
+  EXPECT_EQ(first->wait(receipt->task_id, {}, {}).error().code, "workflow.draining");
+  second_time = true;
+  const auto resumed = second->resume(receipt->task_id);
+  ASSERT_TRUE(resumed.ok()) << describe(resumed.error());
+  EXPECT_EQ(finish(*second, receipt->task_id).task.state, TaskState::Completed);
+  EXPECT_EQ(output("s").at("at").as_integer(), 7);
+}
+
+TEST_F(EngineTest, TasksWaitForThoseTheyDependOn) {
+  auto e = engine();
+  e->start(runner_);
+  const std::string_view ok = R"([{"id":"a","kind":"call","capability":"t.echo"}])";
+  const auto bad = e->create(task(R"([{"id":"a","kind":"call","capability":"t.fail"}])"));
+  const auto good = e->create(task(ok));
+  ASSERT_TRUE(bad.ok() && good.ok());
+  const auto on = [&](const TaskReceipt& other, DependencyPolicy policy) {
+    CreateTask what = task(ok);
+    what.depends_on = {{other.task_id, policy}};
+    return *e->create(std::move(what));
+  };
+  const auto after_good = on(*good, DependencyPolicy::Block);
+  const auto ignores = on(*bad, DependencyPolicy::Ignore);
+  const auto skips = on(*bad, DependencyPolicy::Skip);
+  EXPECT_EQ(finish(*e, after_good.task_id).task.state, TaskState::Completed);
+  EXPECT_EQ(finish(*e, ignores.task_id).task.state, TaskState::Completed);
+  CreateTask lost = task(ok);
+  lost.depends_on = {{"tsk_00000000000000000000000000", DependencyPolicy::Block}};
+  EXPECT_EQ(e->create(std::move(lost)).error().code, "workflow.task_not_found");
+  static_cast<void>(skips);
+}
+
+TEST_F(EngineTest, GuardedEffectsAndDrawnValuesSurviveRetries) {
+  int effects = 0;
+  int draws = 0;
+  std::set<std::int64_t> drawn;
+  runner_.add(
+      "t.effect",
+      [&](const StepInvocation& in, StepContext& context) -> StepOutcome {
+        const auto value = context.journaled("dice", [&] { return Json(++draws * 100); });
+        drawn.insert(value->as_integer());
+        const auto ticket = context.begin_effect(0, Json::object({{"do", "it"}}));
+        if (!ticket->receipt) {
+          ++effects;
+          EXPECT_TRUE(context.end_effect(*ticket, Json("receipt")).ok());
+        }
+        if (in.attempt < 3) return Failed{FailureClass::Retryable, Error("t.later", "later"), {}};
+        return Completed{ticket->receipt.value_or(Json()), {}};
+      },
+      Effect::Guarded);
+  EXPECT_EQ(run(task(R"([{"id":"a","kind":"call","capability":"t.effect","retry":{"first_ms":1}}])")).task.state,
+            TaskState::Completed);
+  EXPECT_EQ(effects, 1);
+  EXPECT_EQ(draws, 1);
+  EXPECT_EQ(drawn.size(), 1U);
+  EXPECT_EQ(output("a").as_string(), "receipt");
+}
+
+TEST_F(EngineTest, AnEffectWithoutReceiptWaitsForAPerson) {
+  runner_.add(
+      "t.effect",
+      [&](const StepInvocation&, StepContext& context) -> StepOutcome {
+        EXPECT_TRUE(context.begin_effect(0, Json()).ok());
+        return Failed{FailureClass::Retryable, Error("t.cut", "connection lost"), {}};
+      },
+      Effect::Guarded);
+  auto e = engine();
+  e->start(runner_);
+  const auto receipt = e->create(task(R"([{"id":"a","kind":"call","capability":"t.effect"}])"));
+  receipt_ = *receipt;
+  const TaskOutcome waiting = finish(*e, receipt->task_id);
+  EXPECT_EQ(waiting.task.state, TaskState::Waiting);
+  EXPECT_EQ(waiting.task.wait_reason, "uncertain");
+  EXPECT_EQ(states().at("a"), StepState::Uncertain);
+  EXPECT_EQ(runner_.calls, 1) << "never again by itself";
+  ASSERT_TRUE(e->decide_step(receipt->task_id, 1, StepDecision::Skip).ok());
+  EXPECT_EQ(finish(*e, receipt->task_id).task.state, TaskState::Completed);
+}
+
+TEST_F(EngineTest, ListsTasksPageByPageAndFindsThemByTheEndOfTheirId) {
+  auto e = engine();
+  std::vector<std::string> ids;
+  for (int i = 0; i < 5; ++i)
+    ids.push_back(e->create(task(R"([{"id":"a","kind":"call","capability":"t.echo"}])"))->task_id);
+  TaskFilter filter{.status = "", .limit = 2, .cursor = ""};
+  std::vector<std::string> seen;
+  do {
+    const auto page = store_->read([&](auto& tx) { return list_tasks(tx, filter); });
+    ASSERT_TRUE(page.ok()) << describe(page.error());
+    for (const auto& one : page->tasks) seen.push_back(one.task_id);
+    filter.cursor = page->next_cursor;
+  } while (!filter.cursor.empty());
+  std::reverse(seen.begin(), seen.end());
+  EXPECT_EQ(seen, ids);
+  const auto find = [&](std::string_view id) { return store_->read([&](auto& tx) { return find_task(tx, id); }); };
+  EXPECT_EQ(find(ids[3].substr(ids[3].size() - 8))->task_id, ids[3]);
+  EXPECT_EQ(find("short").error().code, "workflow.task_not_found");
+  EXPECT_EQ(find("ZZZZZZZZ").error().code, "workflow.task_not_found");
+  filter.cursor = "x";
+  EXPECT_EQ(store_->read([&](auto& tx) { return list_tasks(tx, filter); }).error().code, "workflow.invalid_cursor");
+  const auto open = store_->read([&](auto& tx) { return list_open_executions(tx); });
+  EXPECT_EQ(open->size(), 5U);
+}
+
+TEST_F(EngineTest, RefusesTasksThatMakeNoSense) {
+  auto e = engine();
+  CreateTask what = task(R"([{"id":"a","kind":"call","capability":"t.echo"}])");
+  const auto code = [&](CreateTask bad) { return e->create(std::move(bad)).error().code; };
+  CreateTask bad = what;
+  bad.title = "";
+  EXPECT_EQ(code(bad), "workflow.invalid_task");
+  bad.title = std::string(501, 'x');
+  EXPECT_EQ(code(bad), "workflow.invalid_task");
+  bad = what;
+  bad.title = "\xff";
+  EXPECT_EQ(code(bad), "workflow.invalid_task");
+  bad = what;
+  bad.priority = "urgent";
+  EXPECT_EQ(code(bad), "workflow.invalid_task");
+  bad = what;
+  bad.inputs = Json::object({{"x", std::string(kInputsBytesMax, 'x')}});
+  EXPECT_EQ(code(bad), "workflow.invalid_task");
+  bad = what;
+  bad.plan = nullptr;
+  EXPECT_EQ(code(bad), "workflow.invalid_task");
+}
+
+TEST_F(EngineTest, ManyTasksAtOnceAllEnd) {
+  auto e = engine();
+  e->start(runner_);
+  std::vector<std::string> ids;
+  for (int i = 0; i < 100; ++i)
+    ids.push_back(e->create(task(R"([{"id":"a","kind":"call","capability":"t.echo"},
+      {"id":"b","kind":"call","capability":"t.echo"},{"id":"c","kind":"merge","needs":["a","b"]}])"))
+                      ->task_id);
+  for (const auto& id : ids) EXPECT_EQ(finish(*e, id).task.state, TaskState::Completed);
+}
+
+}  // namespace
+}  // namespace wrench::workflow

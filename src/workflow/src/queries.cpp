@@ -1,0 +1,249 @@
+#include "wrench/workflow/queries.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <utility>
+
+#include "payload.hpp"
+#include "row_store.hpp"
+#include "sql.hpp"
+#include "wrench/base/text.hpp"
+#include "wrench/base/ulid.hpp"
+#include "wrench/storage/blob_store.hpp"
+
+namespace wrench::workflow {
+
+using codec::Json;
+using storage::ReadTx;
+using storage::Rows;
+
+namespace {
+
+constexpr std::string_view kStatuses[] = {"pending", "in_progress", "completed", "failed", "cancelled"};
+
+Result<Json> optional_json(std::string_view text) {
+  if (text.empty()) return Json();
+  return codec::parse_json(text);
+}
+
+Result<TaskView> task_view(const Rows::Row& row) {
+  TaskView out;
+  out.task_no = row.integer(0);
+  out.task_id = row.text(1);
+  out.project_id = row.integer(2);
+  out.repo_id = row.optional_integer(3);
+  out.title = row.text(4);
+  out.description = row.text_or_empty(5);
+  out.kind = row.text_or_empty(6);
+  out.priority = row.text(7);
+  out.status = row.text(8);
+  out.state = parse_task_state(row.text_or_empty(9)).value_or(TaskState::Draft);
+  out.wait_reason = row.text_or_empty(10);
+  out.created_by = row.text(11);
+  out.idempotency_key = row.text_or_empty(12);
+  out.metadata = WRENCH_TRY(optional_json(row.text_or_empty(13)));
+  out.progress = static_cast<double>(row.integer(14)) / 1e6;
+  out.created_at = row.integer(15);
+  out.updated_at = row.integer(16);
+  out.version = row.integer(17);
+  return out;
+}
+
+Result<JournalEntry> journal_entry(ReadTx& tx, const Rows::Row& row, bool with_blob) {
+  JournalEntry out;
+  out.seq = row.integer(0);
+  out.kind = row.text(1);
+  out.step_no = row.optional_integer(2);
+  out.attempt = static_cast<int>(row.integer(3));
+  out.at = row.integer(4);
+  out.actor = row.text(5);
+  if (!row.is_null(7)) {
+    if (with_blob) {
+      const std::string body = WRENCH_TRY(storage::blob_store::get(tx, row.bytes(7)));
+      out.data = WRENCH_TRY(codec::parse_json(body, payload::kLimits));
+    } else {
+      out.data = Json::object({{"blob", "sha256:" + to_hex(row.bytes(7))}});
+    }
+  } else {
+    out.data = WRENCH_TRY(optional_json(row.text_or_empty(6)));
+  }
+  return out;
+}
+
+Error not_found(std::string_view id) {
+  return Error("workflow.task_not_found", "there is no task '" + escape_for_display(id) + "'")
+      .with_help("wrench task list");
+}
+
+/// "<created_at>.<id>" of the last task shown.
+struct PageKey {
+  std::int64_t created_at = std::numeric_limits<std::int64_t>::max();
+  std::int64_t id = std::numeric_limits<std::int64_t>::max();
+};
+
+Result<PageKey> parse_cursor(std::string_view cursor) {
+  PageKey key;
+  if (cursor.empty()) return key;
+  const auto dot = cursor.find('.');
+  const auto number = [](std::string_view text, std::int64_t& out) {
+    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), out);
+    return ec == std::errc() && end == text.data() + text.size() && !text.empty();
+  };
+  if (dot == std::string_view::npos || !number(cursor.substr(0, dot), key.created_at) ||
+      !number(cursor.substr(dot + 1), key.id))
+    return Error("workflow.invalid_cursor", "'" + escape_for_display(cursor) + "' is no cursor of a task list");
+  return key;
+}
+
+}  // namespace
+
+Result<TaskView> find_task(ReadTx& tx, std::string_view id) {
+  if (id.size() < kIdSuffixMin || id.size() > 64) return not_found(id);
+  const Rows exact = WRENCH_TRY(tx.query(sql::kTaskById, {id}));
+  if (!exact.empty()) return task_view(exact.front());
+  std::string suffix(id);
+  for (char& c : suffix)
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  const Rows rows = WRENCH_TRY(tx.query(sql::kTasksByIdSuffix, {suffix}));
+  if (rows.empty()) return not_found(id);
+  if (rows.size() > 1) {
+    Error error("workflow.task_ambiguous", "several tasks end in '" + escape_for_display(id) + "'");
+    for (const auto row : rows) error = std::move(error).with_help(std::string(row.text(1)));
+    return error;
+  }
+  return task_view(rows.front());
+}
+
+Result<std::optional<TaskView>> find_task_by_key(ReadTx& tx, std::int64_t project_id, std::string_view key) {
+  const Rows rows = WRENCH_TRY(tx.query(sql::kTaskByKey, {project_id, key}));
+  if (rows.empty()) return std::optional<TaskView>();
+  const Rows task = WRENCH_TRY(tx.query(sql::kTaskById, {rows.front().text(1)}));
+  return std::optional(WRENCH_TRY(task_view(task.front())));
+}
+
+Result<TaskPage> list_tasks(ReadTx& tx, const TaskFilter& filter) {
+  const PageKey key = WRENCH_TRY(parse_cursor(filter.cursor));
+  const std::size_t limit = std::clamp<std::size_t>(filter.limit, 1, kTaskPageMax);
+  // One indexed page for each status, merged: `status IN (…) ORDER BY` would sort all of them.
+  std::vector<TaskView> tasks;
+  for (const std::string_view status : kStatuses) {
+    if (!filter.status.empty() && filter.status != status) continue;
+    const Rows rows = WRENCH_TRY(tx.query(sql::kTasksOfStatus, {status, key.created_at, key.id, limit + 1}));
+    for (const auto row : rows) tasks.push_back(WRENCH_TRY(task_view(row)));
+  }
+  std::sort(tasks.begin(), tasks.end(), [](const TaskView& a, const TaskView& b) {
+    return std::tie(a.created_at, a.task_no) > std::tie(b.created_at, b.task_no);
+  });
+  TaskPage page;
+  if (tasks.size() > limit) {
+    tasks.resize(limit);
+    page.next_cursor = std::to_string(tasks.back().created_at) + "." + std::to_string(tasks.back().task_no);
+  }
+  page.tasks = std::move(tasks);
+  return page;
+}
+
+Result<std::vector<ExecutionView>> list_executions(ReadTx& tx, std::int64_t task_no) {
+  std::vector<ExecutionView> out;
+  const Rows rows = WRENCH_TRY(tx.query(sql::kExecutionsOfTask, {task_no}));
+  for (const auto raw : rows) {
+    const ExecutionRow row = row_store::execution_from(raw);
+    ExecutionView view;
+    view.execution_no = row.id;
+    view.execution_id = row.execution_id;
+    view.number = row.number;
+    view.status = row.status;
+    view.suspend_reason = row.suspend_reason;
+    view.owner_boot = row.owner_boot;
+    view.plan_hash = to_hex(row.plan_hash);
+    view.error = WRENCH_TRY(optional_json(row.error));
+    view.steps_total = row.steps_total;
+    view.steps_done = row.steps_done;
+    view.steps_failed = row.steps_failed;
+    view.steps_held = row.steps_held;
+    view.cancel_requested = row.cancel_at != 0;
+    view.created_at = row.created_at;
+    if (row.started_at != 0) view.started_at = row.started_at;
+    if (row.completed_at != 0) view.completed_at = row.completed_at;
+    out.push_back(std::move(view));
+  }
+  return out;
+}
+
+Result<std::vector<StepView>> list_steps(ReadTx& tx, std::int64_t execution_no, std::int64_t after_step,
+                                         std::size_t limit) {
+  std::vector<StepView> out;
+  const Rows execution = WRENCH_TRY(tx.query(sql::kExecutionRow, {execution_no}));
+  if (execution.empty()) return out;
+  PlanCache plans;
+  const auto plan = WRENCH_TRY(plans.get(tx, row_store::execution_from(execution.front()).plan_hash));
+  const Rows rows =
+      WRENCH_TRY(tx.query(sql::kStepsOfExecution, {execution_no, after_step, std::min(limit, kStepPageMax)}));
+  for (const auto raw : rows) {
+    const StepRow row = row_store::step_from(raw);
+    StepView view;
+    view.step_no = row.step_no;
+    view.node = plan->nodes()[row.node].id;
+    view.capability = plan->nodes()[row.node].capability;
+    if (row.parent_step != 0) view.parent_step = row.parent_step;
+    if (row.iteration >= 0) view.item = row.iteration;
+    view.state = row.state;
+    view.attempt = row.attempt;
+    view.lost = row.lost;
+    if (row.claimed_at != 0) view.claimed_at = row.claimed_at;
+    view.output_seq = row.output_seq;
+    out.push_back(std::move(view));
+  }
+  return out;
+}
+
+Result<std::vector<JournalEntry>> read_journal(ReadTx& tx, std::int64_t execution_no, std::int64_t after_seq,
+                                               std::size_t limit) {
+  std::vector<JournalEntry> out;
+  const Rows rows =
+      WRENCH_TRY(tx.query(sql::kJournalPage, {execution_no, after_seq, std::min(limit, kJournalPageMax)}));
+  for (const auto row : rows) out.push_back(WRENCH_TRY(journal_entry(tx, row, false)));
+  return out;
+}
+
+namespace payload {
+Result<Json> of_journal(ReadTx& tx, std::int64_t execution_no, std::int64_t seq) {
+  const Rows rows = WRENCH_TRY(tx.query(sql::kJournalEntry, {execution_no, seq}));
+  if (rows.empty()) return Error("storage.corrupt", "journal entry " + std::to_string(seq) + " is missing");
+  return WRENCH_TRY(journal_entry(tx, rows.front(), true)).data;
+}
+}  // namespace payload
+
+Result<Json> read_output(ReadTx& tx, std::int64_t execution_no, std::string_view node) {
+  const Rows execution = WRENCH_TRY(tx.query(sql::kExecutionRow, {execution_no}));
+  if (execution.empty()) return Error("workflow.task_not_found", "there is no such execution");
+  PlanCache plans;
+  const auto plan = WRENCH_TRY(plans.get(tx, row_store::execution_from(execution.front()).plan_hash));
+  const auto index = plan->find(node);
+  if (!index) return Error("workflow.no_output", "the plan has no step '" + escape_for_display(node) + "'");
+  const Rows step = WRENCH_TRY(tx.query(sql::kStepOfNode, {execution_no, *index + 1}));
+  if (step.empty() || step.front().integer(0) != static_cast<int>(StepState::Completed))
+    return Error("workflow.no_output", "the step '" + std::string(node) + "' hasn't completed");
+  return payload::of_journal(tx, execution_no, step.front().integer(1));
+}
+
+Result<Json> read_inputs(ReadTx& tx, std::int64_t task_no) {
+  const Rows rows = WRENCH_TRY(tx.query(sql::kTaskInputs, {task_no}));
+  if (rows.empty()) return Error("workflow.task_not_found", "there is no such task");
+  const std::string body = WRENCH_TRY(storage::blob_store::get(tx, rows.front().bytes(0)));
+  return codec::parse_json(body, payload::kLimits);
+}
+
+Result<std::vector<Interrupted>> list_open_executions(ReadTx& tx, std::size_t limit) {
+  std::vector<Interrupted> out;
+  const Rows rows = WRENCH_TRY(tx.query(sql::kOpenExecutions, {std::min(limit, kTaskPageMax)}));
+  for (const auto row : rows) {
+    const Rows task = WRENCH_TRY(tx.query(sql::kTaskRow, {row.integer(0)}));
+    const Rows full = WRENCH_TRY(tx.query(sql::kTaskById, {task.front().text(1)}));
+    out.push_back({WRENCH_TRY(task_view(full.front())), std::string(row.text_or_empty(1))});
+  }
+  return out;
+}
+
+}  // namespace wrench::workflow

@@ -1,0 +1,408 @@
+#include "sql.hpp"
+
+#include "wrench/workflow/queries.hpp"
+
+namespace wrench::workflow {
+namespace sql {
+
+using storage::Access;
+
+#define WRENCH_TASK_COLUMNS                                                                                        \
+  "id, task_id, project_id, repo_id, title, description, kind, priority, status, state, wait_reason, created_by, " \
+  "idempotency_key, metadata, progress, created_at, updated_at, version"
+#define WRENCH_EXECUTION_COLUMNS                                                                            \
+  "id, execution_id, task_id, number, status, suspend_reason, error, plan_hash, owner_boot, on_exhausted, " \
+  "cancel_at, cancel_reason, deadline_at, created_at, started_at, completed_at, next_step, steps_total, "   \
+  "steps_done, steps_failed, steps_active, steps_held, version"
+#define WRENCH_STEP_COLUMNS                                                                                    \
+  "execution_id, step_no, node, parent_step, iteration, state, attempt, lost, epoch, deps_left, worker_boot, " \
+  "claimed_at, output_seq, cursor, flags, rank"
+#define WRENCH_JOURNAL_COLUMNS "seq, kind, step_no, attempt, at, actor, data, blob"
+
+const Statement kTaskRow{.id = "workflow.task_row",
+                         .sql =
+                             "SELECT id, task_id, project_id, repo_id, state, wait_reason, progress, updated_at, "
+                             "version FROM tasks WHERE id = ?1",
+                         .plan = "SEARCH tasks USING INTEGER PRIMARY KEY (rowid=?)"};
+const Statement kExecutionRow{.id = "workflow.execution_row",
+                              .sql = "SELECT " WRENCH_EXECUTION_COLUMNS " FROM task_executions WHERE id = ?1",
+                              .plan = "SEARCH task_executions USING INTEGER PRIMARY KEY (rowid=?)"};
+const Statement kStepRow{.id = "workflow.step_row",
+                         .sql = "SELECT " WRENCH_STEP_COLUMNS " FROM steps WHERE execution_id = ?1 AND step_no = ?2",
+                         .plan = "SEARCH steps USING PRIMARY KEY (execution_id=? AND step_no=?)"};
+const Statement kOpenSteps{
+    .id = "workflow.open_steps",
+    .sql = "SELECT " WRENCH_STEP_COLUMNS " FROM steps WHERE execution_id = ?1 AND (state < 6 OR state > 9)",
+    .plan = "SEARCH steps USING PRIMARY KEY (execution_id=?)"};
+const Statement kOpenIntents{
+    .id = "workflow.open_intents",
+    .sql = "SELECT effect_key FROM effects WHERE execution_id = ?1 AND step_no = ?2 AND state = 0 LIMIT 1",
+    .plan = "SEARCH effects USING INDEX idx_effect_step (execution_id=? AND step_no=?)"};
+const Statement kJournalTail{.id = "workflow.journal_tail",
+                             .sql = "SELECT seq FROM journal WHERE execution_id = ?1 ORDER BY seq DESC LIMIT 1",
+                             .plan = "SEARCH journal USING PRIMARY KEY (execution_id=?)"};
+const Statement kBacklog{
+    .id = "workflow.backlog",
+    .sql =
+        "SELECT rank, execution_id, step_no FROM ready WHERE queue = ?1 ORDER BY rank, execution_id, step_no LIMIT ?2",
+    .plan = "SEARCH ready USING PRIMARY KEY (queue=?)"};
+const Statement kPlanBody{.id = "workflow.plan_body",
+                          .sql = "SELECT body FROM plans WHERE plan_hash = ?1",
+                          .plan = "SEARCH plans USING PRIMARY KEY (plan_hash=?)"};
+const Statement kTimersOfExecution{
+    .id = "workflow.timers_of_execution",
+    .sql = "SELECT execution_id, step_no, kind, due_at, epoch FROM timers WHERE execution_id = ?1",
+    .plan = "SEARCH timers USING PRIMARY KEY (execution_id=?)"};
+
+const Statement kInsertStep{.id = "workflow.insert_step",
+                            .access = Access::Write,
+                            .sql = "INSERT INTO steps (" WRENCH_STEP_COLUMNS
+                                   ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"};
+const Statement kUpdateStep{
+    .id = "workflow.update_step",
+    .access = Access::Write,
+    .sql =
+        "UPDATE steps SET state = ?3, attempt = ?4, lost = ?5, epoch = ?6, deps_left = ?7, worker_boot = ?8, "
+        "claimed_at = ?9, output_seq = ?10, cursor = ?11, flags = ?12, rank = ?13 "
+        "WHERE execution_id = ?1 AND step_no = ?2 AND state = ?14 AND epoch = ?15",
+    .plan = "SEARCH steps USING PRIMARY KEY (execution_id=? AND step_no=?)"};
+const Statement kUpdateExecution{
+    .id = "workflow.update_execution",
+    .access = Access::Write,
+    .sql =
+        "UPDATE task_executions SET status = ?3, suspend_reason = ?4, error = ?5, owner_boot = ?6, cancel_at = ?7, "
+        "cancel_reason = ?8, started_at = ?9, completed_at = ?10, duration = ?11, next_step = ?12, "
+        "steps_total = ?13, steps_done = ?14, steps_failed = ?15, steps_active = ?16, steps_held = ?17, "
+        "version = ?18 WHERE id = ?1 AND version = ?2",
+    .plan = "SEARCH task_executions USING INTEGER PRIMARY KEY (rowid=?)"};
+const Statement kUpdateTask{.id = "workflow.update_task",
+                            .access = Access::Write,
+                            .sql =
+                                "UPDATE tasks SET state = ?3, status = ?4, wait_reason = ?5, progress = ?6, "
+                                "updated_at = ?7, version = ?8 WHERE id = ?1 AND version = ?2",
+                            .plan = "SEARCH tasks USING INTEGER PRIMARY KEY (rowid=?)"};
+const Statement kInsertReady{.id = "workflow.insert_ready",
+                             .access = Access::Write,
+                             .sql = "INSERT INTO ready (queue, rank, execution_id, step_no) VALUES (?1, ?2, ?3, ?4)"};
+const Statement kDeleteReady{
+    .id = "workflow.delete_ready",
+    .access = Access::Write,
+    .sql = "DELETE FROM ready WHERE queue = ?1 AND rank = ?2 AND execution_id = ?3 AND step_no = ?4",
+    .plan = "SEARCH ready USING PRIMARY KEY (queue=? AND rank=? AND execution_id=? AND step_no=?)"};
+const Statement kSetTimer{.id = "workflow.set_timer",
+                          .access = Access::Write,
+                          .sql =
+                              "INSERT INTO timers (execution_id, step_no, kind, due_at, epoch) "
+                              "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (execution_id, step_no, kind) "
+                              "DO UPDATE SET due_at = excluded.due_at, epoch = excluded.epoch"};
+const Statement kDeleteTimer{.id = "workflow.delete_timer",
+                             .access = Access::Write,
+                             .sql = "DELETE FROM timers WHERE execution_id = ?1 AND step_no = ?2 AND kind = ?3",
+                             .plan = "SEARCH timers USING PRIMARY KEY (execution_id=? AND step_no=? AND kind=?)"};
+const Statement kDeleteTimersOfStep{.id = "workflow.delete_timers_of_step",
+                                    .access = Access::Write,
+                                    .sql = "DELETE FROM timers WHERE execution_id = ?1 AND step_no = ?2",
+                                    .plan = "SEARCH timers USING PRIMARY KEY (execution_id=? AND step_no=?)"};
+const Statement kDeleteTimersOfExecution{.id = "workflow.delete_timers_of_execution",
+                                         .access = Access::Write,
+                                         .sql = "DELETE FROM timers WHERE execution_id = ?1",
+                                         .plan = "SEARCH timers USING PRIMARY KEY (execution_id=?)"};
+const Statement kInsertJournal{
+    .id = "workflow.insert_journal",
+    .access = Access::Write,
+    .sql =
+        "INSERT INTO journal (execution_id, seq, kind, step_no, attempt, at, actor, data, blob) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"};
+const Statement kInsertIntent{
+    .id = "workflow.insert_intent",
+    .access = Access::Write,
+    .sql =
+        "INSERT INTO effects (effect_key, execution_id, step_no, epoch, intent, intent_at, state) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0) ON CONFLICT (effect_key) DO UPDATE SET epoch = excluded.epoch, "
+        "intent = excluded.intent, intent_at = excluded.intent_at, state = 0 WHERE effects.state = 2"};
+const Statement kSetReceipt{.id = "workflow.set_receipt",
+                            .access = Access::Write,
+                            .sql =
+                                "UPDATE effects SET receipt = ?2, receipt_at = ?3, state = 1 "
+                                "WHERE effect_key = ?1 AND state = 0",
+                            .plan = "SEARCH effects USING PRIMARY KEY (effect_key=?)"};
+const Statement kCloseEffects{.id = "workflow.close_effects",
+                              .access = Access::Write,
+                              .sql =
+                                  "UPDATE effects SET receipt = ?3, receipt_at = ?4, state = 1 "
+                                  "WHERE execution_id = ?1 AND step_no = ?2 AND state = 0",
+                              .plan = "SEARCH effects USING INDEX idx_effect_step (execution_id=? AND step_no=?)"};
+const Statement kVoidEffects{
+    .id = "workflow.void_effects",
+    .access = Access::Write,
+    .sql = "UPDATE effects SET state = 2 WHERE execution_id = ?1 AND step_no = ?2 AND state = 0",
+    .plan = "SEARCH effects USING INDEX idx_effect_step (execution_id=? AND step_no=?)"};
+const Statement kInsertValue{
+    .id = "workflow.insert_value",
+    .access = Access::Write,
+    .sql = "INSERT INTO step_values (execution_id, step_no, name, value) VALUES (?1, ?2, ?3, ?4)"};
+
+const Statement kTaskByKey{
+    .id = "workflow.task_by_key",
+    .sql =
+        "SELECT t.id, t.task_id, t.state, t.request_hash, t.version FROM tasks t WHERE t.project_id = ?1 AND "
+        "t.idempotency_key = ?2",
+    .plan = "SEARCH t USING INDEX idx_task_idempotency (project_id=? AND idempotency_key=?)"};
+const Statement kReleaseKey{
+    .id = "workflow.release_key",
+    .access = Access::Write,
+    .sql = "UPDATE tasks SET idempotency_key = NULL, version = version + 1 WHERE id = ?1 AND version = ?2",
+    .plan = "SEARCH tasks USING INTEGER PRIMARY KEY (rowid=?)"};
+const Statement kInsertTask{
+    .id = "workflow.insert_task",
+    .access = Access::Write,
+    .sql =
+        "INSERT INTO tasks (id, task_id, project_id, repo_id, title, description, tracking, status, state, "
+        "priority, kind, inputs, metadata, plan_notes, idempotency_key, request_hash, created_by, created_at, "
+        "updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'engine', ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, "
+        "?17)"};
+const Statement kInsertPlan{.id = "workflow.insert_plan",
+                            .access = Access::Write,
+                            .sql = "INSERT INTO plans (plan_hash, body) VALUES (?1, ?2) ON CONFLICT DO NOTHING"};
+const Statement kInsertExecution{
+    .id = "workflow.insert_execution",
+    .access = Access::Write,
+    .sql =
+        "INSERT INTO task_executions (id, execution_id, task_id, number, status, created_at, plan_hash, "
+        "on_exhausted, deadline_at, next_step, steps_total, steps_done, steps_failed, steps_active, steps_held, "
+        "engine_version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1, 0, 0, 0, 0, 0, ?10)"};
+const Statement kNextTask{
+    .id = "workflow.next_task", .sql = "SELECT coalesce(max(id), 0) + 1 FROM tasks", .plan = "SEARCH tasks"};
+const Statement kNextExecution{.id = "workflow.next_execution",
+                               .sql = "SELECT coalesce(max(id), 0) + 1 FROM task_executions",
+                               .plan = "SEARCH task_executions"};
+const Statement kNextRepository{.id = "workflow.next_repository",
+                                .sql = "SELECT coalesce(max(id), 0) + 1 FROM repositories",
+                                .plan = "SEARCH repositories"};
+const Statement kRepository{
+    .id = "workflow.repository",
+    .sql = "SELECT id FROM repositories WHERE project_id = ?1 AND location = ?2",
+    .plan = "SEARCH repositories USING COVERING INDEX sqlite_autoindex_repositories_1 (project_id=? AND location=?)"};
+const Statement kInsertRepository{.id = "workflow.insert_repository",
+                                  .access = Access::Write,
+                                  .sql = "INSERT INTO repositories (id, project_id, location) VALUES (?1, ?2, ?3)"};
+const Statement kInsertDependency{
+    .id = "workflow.insert_dependency",
+    .access = Access::Write,
+    .sql = "INSERT INTO task_dependencies (task_id, depends_on_id, policy) VALUES (?1, ?2, ?3)"};
+const Statement kDependenciesOf{
+    .id = "workflow.dependencies_of",
+    .sql = "SELECT depends_on_id FROM task_dependencies WHERE task_id = ?1 ORDER BY depends_on_id",
+    .plan = "SEARCH task_dependencies USING COVERING INDEX idx_unique_dependency (task_id=?)"};
+const Statement kDependencyStates{
+    .id = "workflow.dependency_states",
+    .sql =
+        "SELECT d.policy, t.state FROM task_dependencies d JOIN tasks t ON t.id = d.depends_on_id "
+        "WHERE d.task_id = ?1",
+    .plan = "SEARCH d USING INDEX idx_unique_dependency (task_id=?); SEARCH t USING INTEGER PRIMARY KEY (rowid=?)"};
+const Statement kDependents{.id = "workflow.dependents",
+                            .sql = "SELECT task_id FROM task_dependencies WHERE depends_on_id = ?1 ORDER BY task_id",
+                            .plan =
+                                "SEARCH task_dependencies USING INDEX idx_dependency_reverse (depends_on_id=?); "
+                                "USE TEMP B-TREE FOR ORDER BY",
+                            .plan_exception = "a task has few dependents"};
+const Statement kLatestExecution{
+    .id = "workflow.latest_execution",
+    .sql = "SELECT " WRENCH_EXECUTION_COLUMNS " FROM task_executions WHERE task_id = ?1 ORDER BY number DESC LIMIT 1",
+    .plan = "SEARCH task_executions USING INDEX sqlite_autoindex_task_executions_2 (task_id=?)"};
+const Statement kRequestCancel{
+    .id = "workflow.request_cancel",
+    .access = Access::Write,
+    .sql =
+        "UPDATE task_executions SET cancel_at = ?2, cancel_reason = 'requested', version = version + 1 "
+        "WHERE id = ?1 AND completed_at IS NULL AND cancel_at IS NULL",
+    .plan = "SEARCH task_executions USING INTEGER PRIMARY KEY (rowid=?)"};
+const Statement kReopenTask{
+    .id = "workflow.reopen_task",
+    .access = Access::Write,
+    .sql =
+        "UPDATE tasks SET state = ?2, status = ?3, progress = 0, updated_at = ?4, version = version + 1 "
+        "WHERE id = ?1",
+    .plan = "SEARCH tasks USING INTEGER PRIMARY KEY (rowid=?)"};
+const Statement kInsertWorker{.id = "workflow.insert_worker",
+                              .access = Access::Write,
+                              .sql =
+                                  "INSERT INTO workers (boot, pid, version, started_at) VALUES (?1, ?2, ?3, ?4) "
+                                  "ON CONFLICT (boot) DO NOTHING"};
+const Statement kDeleteWorker{.id = "workflow.delete_worker",
+                              .access = Access::Write,
+                              .sql = "DELETE FROM workers WHERE boot = ?1",
+                              .plan = "SEARCH workers USING PRIMARY KEY (boot=?)"};
+
+const Statement kTaskById{.id = "workflow.task_by_id",
+                          .sql = "SELECT " WRENCH_TASK_COLUMNS " FROM tasks WHERE task_id = ?1",
+                          .plan = "SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 (task_id=?)"};
+const Statement kTasksByIdSuffix{.id = "workflow.tasks_by_id_suffix",
+                                 .sql = "SELECT " WRENCH_TASK_COLUMNS
+                                        " FROM tasks WHERE substr(task_id, -length(?1)) = ?1 ORDER BY id DESC LIMIT 11",
+                                 .plan = "SCAN tasks",
+                                 .plan_exception = "an id typed by a person; newest first, and it stops at 11"};
+const Statement kTasksOfStatus{.id = "workflow.tasks_of_status",
+                               .sql = "SELECT " WRENCH_TASK_COLUMNS
+                                      " FROM tasks WHERE status = ?1 AND (created_at, id) < (?2, ?3) "
+                                      "ORDER BY created_at DESC, id DESC LIMIT ?4",
+                               .plan = "SEARCH tasks USING INDEX idx_task_status_page (status=? AND created_at<?)"};
+const Statement kExecutionsOfTask{
+    .id = "workflow.executions_of_task",
+    .sql = "SELECT " WRENCH_EXECUTION_COLUMNS " FROM task_executions WHERE task_id = ?1 ORDER BY number",
+    .plan = "SEARCH task_executions USING INDEX sqlite_autoindex_task_executions_2 (task_id=?)"};
+const Statement kStepsOfExecution{.id = "workflow.steps_of_execution",
+                                  .sql =
+                                      "SELECT " WRENCH_STEP_COLUMNS
+                                      " FROM steps WHERE execution_id = ?1 AND step_no > ?2 ORDER BY step_no LIMIT ?3",
+                                  .plan = "SEARCH steps USING PRIMARY KEY (execution_id=? AND step_no>?)"};
+const Statement kStepOfNode = {.id = "workflow.step_of_node",
+                               .sql = "SELECT state, output_seq FROM steps WHERE execution_id = ?1 AND step_no = ?2",
+                               .plan = "SEARCH steps USING PRIMARY KEY (execution_id=? AND step_no=?)"};
+const Statement kJournalPage{
+    .id = "workflow.journal_page",
+    .sql = "SELECT " WRENCH_JOURNAL_COLUMNS " FROM journal WHERE execution_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
+    .plan = "SEARCH journal USING PRIMARY KEY (execution_id=? AND seq>?)"};
+const Statement kJournalEntry{
+    .id = "workflow.journal_entry",
+    .sql = "SELECT " WRENCH_JOURNAL_COLUMNS " FROM journal WHERE execution_id = ?1 AND seq = ?2",
+    .plan = "SEARCH journal USING PRIMARY KEY (execution_id=? AND seq=?)"};
+const Statement kOpenExecutions{
+    .id = "workflow.open_executions",
+    .sql = "SELECT task_id, owner_boot FROM task_executions WHERE completed_at IS NULL ORDER BY id DESC LIMIT ?1",
+    .plan = "SCAN task_executions USING INDEX idx_execution_open",
+    .plan_exception = "the partial index holds open executions only"};
+const Statement kTaskInputs{.id = "workflow.task_inputs",
+                            .sql = "SELECT inputs FROM tasks WHERE id = ?1",
+                            .plan = "SEARCH tasks USING INTEGER PRIMARY KEY (rowid=?)"};
+const Statement kOwnedCancels{.id = "workflow.owned_cancels",
+                              .sql =
+                                  "SELECT id FROM task_executions WHERE completed_at IS NULL AND owner_boot = ?1 AND "
+                                  "cancel_reason = 'requested'",
+                              .plan = "SCAN task_executions USING INDEX idx_execution_open",
+                              .plan_exception = "the partial index holds open executions only"};
+const Statement kValue{.id = "workflow.value",
+                       .sql = "SELECT value FROM step_values WHERE execution_id = ?1 AND step_no = ?2 AND name = ?3",
+                       .plan = "SEARCH step_values USING PRIMARY KEY (execution_id=? AND step_no=? AND name=?)"};
+const Statement kEffect{.id = "workflow.effect",
+                        .sql = "SELECT state, receipt FROM effects WHERE effect_key = ?1",
+                        .plan = "SEARCH effects USING PRIMARY KEY (effect_key=?)"};
+const Statement kChildren{.id = "workflow.children",
+                          .sql =
+                              "SELECT iteration, step_no, state, output_seq FROM steps WHERE execution_id = ?1 AND "
+                              "parent_step = ?2 AND step_no > ?3 ORDER BY step_no LIMIT ?4",
+                          .plan =
+                              "SEARCH steps USING INDEX idx_step_children (execution_id=? AND parent_step=? AND "
+                              "step_no>?)"};
+const Statement kIntentsOfStep{
+    .id = "workflow.intents_of_step",
+    .sql = "SELECT effect_key, intent FROM effects WHERE execution_id = ?1 AND step_no = ?2 AND state = 0",
+    .plan = "SEARCH effects USING INDEX idx_effect_step (execution_id=? AND step_no=?)"};
+
+const Statement kUpsertFinding{
+    .id = "workflow.upsert_finding",
+    .access = Access::Write,
+    .sql =
+        "INSERT INTO findings (id, finding_id, project_id, repo_id, task_id, execution_id, fingerprint, rule, "
+        "severity, rank, body, state, first_seen, last_seen) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, "
+        "'open', ?12, ?12) ON CONFLICT (project_id, repo_id, fingerprint) DO UPDATE SET task_id = excluded.task_id, "
+        "execution_id = excluded.execution_id, rule = excluded.rule, severity = excluded.severity, "
+        "rank = excluded.rank, body = excluded.body, last_seen = excluded.last_seen, "
+        "state = CASE findings.state WHEN 'fixed' THEN 'open' ELSE findings.state END"};
+const Statement kFindingId{
+    .id = "workflow.finding_by_fingerprint",
+    .sql = "SELECT id FROM findings WHERE project_id = ?1 AND repo_id = ?2 AND fingerprint = ?3",
+    .plan =
+        "SEARCH findings USING COVERING INDEX idx_finding_fingerprint (project_id=? AND repo_id=? AND "
+        "fingerprint=?)"};
+const Statement kInsertSighting{.id = "workflow.insert_sighting",
+                                .access = Access::Write,
+                                .sql =
+                                    "INSERT INTO finding_sightings (execution_id, finding, step_no) "
+                                    "VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING"};
+const Statement kFindingsOfExecution{
+    .id = "workflow.findings_of_execution",
+    .sql =
+        "SELECT f.id, f.finding_id, f.state, f.first_seen, f.last_seen, f.body FROM finding_sightings s "
+        "JOIN findings f ON f.id = s.finding WHERE s.execution_id = ?1 AND s.finding > ?2 "
+        "ORDER BY s.finding LIMIT ?3",
+    .plan = "SEARCH s USING PRIMARY KEY (execution_id=? AND finding>?); SEARCH f USING INTEGER PRIMARY KEY (rowid=?)"};
+const Statement kNextFinding{
+    .id = "workflow.next_finding", .sql = "SELECT coalesce(max(id), 0) + 1 FROM findings", .plan = "SEARCH findings"};
+
+#undef WRENCH_TASK_COLUMNS
+#undef WRENCH_EXECUTION_COLUMNS
+#undef WRENCH_STEP_COLUMNS
+#undef WRENCH_JOURNAL_COLUMNS
+
+}  // namespace sql
+
+storage::StatementCatalogue::List statements() {
+  static const storage::Statement* const kAll[] = {&sql::kTaskRow,
+                                                   &sql::kExecutionRow,
+                                                   &sql::kStepRow,
+                                                   &sql::kOpenSteps,
+                                                   &sql::kOpenIntents,
+                                                   &sql::kJournalTail,
+                                                   &sql::kBacklog,
+                                                   &sql::kPlanBody,
+                                                   &sql::kTimersOfExecution,
+                                                   &sql::kInsertStep,
+                                                   &sql::kUpdateStep,
+                                                   &sql::kUpdateExecution,
+                                                   &sql::kUpdateTask,
+                                                   &sql::kInsertReady,
+                                                   &sql::kDeleteReady,
+                                                   &sql::kSetTimer,
+                                                   &sql::kDeleteTimer,
+                                                   &sql::kDeleteTimersOfStep,
+                                                   &sql::kDeleteTimersOfExecution,
+                                                   &sql::kInsertJournal,
+                                                   &sql::kInsertIntent,
+                                                   &sql::kSetReceipt,
+                                                   &sql::kCloseEffects,
+                                                   &sql::kVoidEffects,
+                                                   &sql::kInsertValue,
+                                                   &sql::kTaskByKey,
+                                                   &sql::kReleaseKey,
+                                                   &sql::kInsertTask,
+                                                   &sql::kInsertPlan,
+                                                   &sql::kInsertExecution,
+                                                   &sql::kNextTask,
+                                                   &sql::kNextExecution,
+                                                   &sql::kNextRepository,
+                                                   &sql::kRepository,
+                                                   &sql::kInsertRepository,
+                                                   &sql::kInsertDependency,
+                                                   &sql::kDependenciesOf,
+                                                   &sql::kDependencyStates,
+                                                   &sql::kDependents,
+                                                   &sql::kLatestExecution,
+                                                   &sql::kRequestCancel,
+                                                   &sql::kReopenTask,
+                                                   &sql::kInsertWorker,
+                                                   &sql::kDeleteWorker,
+                                                   &sql::kTaskById,
+                                                   &sql::kTasksByIdSuffix,
+                                                   &sql::kTasksOfStatus,
+                                                   &sql::kExecutionsOfTask,
+                                                   &sql::kStepsOfExecution,
+                                                   &sql::kStepOfNode,
+                                                   &sql::kJournalPage,
+                                                   &sql::kJournalEntry,
+                                                   &sql::kOpenExecutions,
+                                                   &sql::kTaskInputs,
+                                                   &sql::kOwnedCancels,
+                                                   &sql::kValue,
+                                                   &sql::kEffect,
+                                                   &sql::kChildren,
+                                                   &sql::kIntentsOfStep,
+                                                   &sql::kUpsertFinding,
+                                                   &sql::kFindingId,
+                                                   &sql::kInsertSighting,
+                                                   &sql::kFindingsOfExecution,
+                                                   &sql::kNextFinding};
+  return kAll;
+}
+
+}  // namespace wrench::workflow

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "wrench/storage/statement.hpp"
+
+/// Every SQL statement of the module.
+namespace wrench::workflow::sql {
+
+using storage::Statement;
+
+// rows_load.cpp, rows_write.cpp
+extern const Statement kTaskRow, kExecutionRow, kStepRow, kOpenSteps, kOpenIntents, kJournalTail, kBacklog, kPlanBody,
+    kTimersOfExecution;
+extern const Statement kInsertStep, kUpdateStep, kUpdateExecution, kUpdateTask, kInsertReady, kDeleteReady, kSetTimer,
+    kDeleteTimer, kDeleteTimersOfStep, kDeleteTimersOfExecution, kInsertJournal, kInsertIntent, kSetReceipt,
+    kCloseEffects, kVoidEffects, kInsertValue;
+
+// creation.cpp
+extern const Statement kTaskByKey, kReleaseKey, kInsertTask, kInsertPlan, kInsertExecution, kNextTask, kNextExecution,
+    kNextRepository, kRepository, kInsertRepository, kInsertDependency, kDependenciesOf, kDependencyStates, kDependents,
+    kLatestExecution, kRequestCancel, kReopenTask, kInsertWorker, kDeleteWorker;
+
+// queries.cpp
+extern const Statement kTaskById, kTasksByIdSuffix, kTasksOfStatus, kExecutionsOfTask, kStepsOfExecution, kStepOfNode,
+    kJournalPage, kJournalEntry, kOpenExecutions, kTaskInputs, kOwnedCancels, kValue, kEffect, kChildren,
+    kIntentsOfStep;
+
+// findings_store.cpp
+extern const Statement kUpsertFinding, kFindingId, kInsertSighting, kFindingsOfExecution, kNextFinding;
+
+}  // namespace wrench::workflow::sql
