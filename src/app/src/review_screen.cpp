@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <map>
 #include <set>
 
@@ -231,7 +232,7 @@ class Painter {
     for (std::size_t i = 0; i < report_.hotspots.size() && i < kLookHereRows; ++i) {
       const auto& spot = report_.hotspots[i];
       std::string author = Console::safe(spot.main_author);
-      if (!author.empty()) author += " " + std::to_string(static_cast<int>(spot.main_author_percent + 0.5)) + " %";
+      if (!author.empty()) author += " " + std::to_string(std::lround(spot.main_author_percent)) + " %";
       line("  " + pad(clip(Console::safe(spot.path), 41, unicode_), 42) + pad_left(std::to_string(spot.revisions), 13) +
            pad_left(std::to_string(spot.cognitive), 13) + pad_left(std::to_string(spot.findings), 11) + "   " + author);
     }

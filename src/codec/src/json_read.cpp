@@ -57,6 +57,7 @@ class Builder {
       members.emplace_back(std::move(keys_[first_key + i].name), std::move(values_[first_value + i]));
     }
     auto object = JsonObject::from_members(std::move(members));
+    // NOLINTNEXTLINE(bugprone-use-after-move): refused members are left where they were.
     if (!object) return refuse_duplicate(members, first_key, error);
     values_.resize(first_value);
     keys_.resize(first_key);

@@ -1,9 +1,11 @@
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <set>
 #include <span>
 
 #include "html_charts.hpp"
+#include "html_finding.hpp"
 #include "markup.hpp"
 #include "wrench/base/clock.hpp"
 #include "wrench/base/embedded.hpp"
@@ -19,11 +21,7 @@ std::span<const EmbeddedFile> report_assets();
 
 namespace {
 
-constexpr std::size_t kSnippetsMax = 2'000;
 constexpr std::size_t kFindingsListedMax = 10'000;
-constexpr std::size_t kOpenFindings = 5;
-constexpr std::uint32_t kContextLines = 5;
-constexpr std::uint32_t kMatchLinesMax = 20;
 constexpr std::size_t kHotspotsListed = 10;
 constexpr std::size_t kRowsMax = 500;
 
@@ -47,15 +45,6 @@ std::string base64(const crypto::Sha256Digest& bytes) {
 }
 
 std::string csp_hash(std::string_view content) { return "'sha256-" + base64(crypto::sha256(content)) + "'"; }
-
-std::string place(const Location& where) { return where.path + ":" + std::to_string(where.start.line); }
-
-std::string badge(Severity severity) {
-  constexpr std::array<std::string_view, 5> kLetters = {"I", "L", "M", "H", "C"};
-  const std::string word(name(severity));
-  return "<span class=\"sev " + word + "\" role=\"img\" aria-label=\"" + word + "\">" +
-         std::string(kLetters[static_cast<std::size_t>(severity)]) + "</span>";
-}
 
 std::string anchor(const Finding& finding, std::size_t number) {
   const std::string_view hex =
@@ -215,9 +204,9 @@ class HtmlWriter {
         const Hotspot& h = report_.hotspots[i];
         std::string author = text(h.main_author);
         if (!h.main_author.empty())
-          author = "<bdi>" + author + "</bdi> " + std::to_string(static_cast<int>(h.main_author_percent + 0.5)) + " %";
+          author = "<bdi>" + author + "</bdi> " + std::to_string(std::lround(h.main_author_percent)) + " %";
         out_ += "<tr><td class=\"num\">" + std::to_string(i + 1) + "</td><th scope=\"row\" class=\"mono\">" +
-                text(h.path) + "</th><td class=\"num\">" + std::to_string(static_cast<int>(h.score * 100 + 0.5)) +
+                text(h.path) + "</th><td class=\"num\">" + std::to_string(std::lround(h.score * 100)) +
                 "</td><td class=\"num\">" + format_count(h.revisions) + "</td><td class=\"num\">" +
                 format_count(h.cognitive) + "</td><td class=\"num\">" + format_count(h.findings) +
                 "</td><td class=\"keep\">" + author + "</td></tr>\n";
@@ -295,7 +284,7 @@ class HtmlWriter {
     for (std::size_t i = 0; i < listed; ++i) {
       std::string id = anchor(*groups_[i].best, i + 1);
       if (!anchors.insert(id).second) id = "n-" + std::to_string(i + 1);
-      finding(groups_[i], i, id);
+      out_ += finding_item(groups_[i], i, id, input_.excerpts);
       if (out_.size() > (std::size_t{1} << 20)) WRENCH_TRY(flush());
     }
     out_ += "</ul>\n";
@@ -305,116 +294,6 @@ class HtmlWriter {
     }
     out_ += "</div></section>\n";
     return {};
-  }
-
-  void finding(const RankedGroup& group, std::size_t index, const std::string& id) {
-    const Finding& f = *group.best;
-    out_ += "<li id=\"" + id + "\" data-severity=\"" + std::string(name(f.severity)) + "\" data-category=\"" +
-            std::string(name(f.category)) + "\" data-path=\"" + text(f.where.path) + "\"><details" +
-            (index < kOpenFindings ? " open" : "") + "><summary>" + badge(f.severity) + "<div><h3>" +
-            text(headline(f)) + "</h3><span class=\"where mono\">" + text(place(f.where)) +
-            "</span></div><span class=\"tags\"><span>" + std::string(name(f.category)) + "</span>";
-    for (const std::string& cwe : f.cwe) out_ += "<span>" + text(cwe) + "</span>";
-    if (f.fix && f.fix->state != FixState::Rejected) {
-      out_ += f.fix->state == FixState::Verified ? "<span>fix, verified</span>" : "<span>fix</span>";
-    }
-    out_ += "</span></summary>\n<div class=\"body\">\n";
-    if (!f.message.empty() && f.message != headline(f)) paragraphs(f.message);
-    if (index < kSnippetsMax) code(f);
-    trace(f);
-    if (!f.related.empty()) {
-      out_ += "<h4>Related</h4><ul>";
-      for (const Related& related : f.related) {
-        out_ += "<li><span class=\"mono\">" + text(place(related.where)) + "</span> " + text(related.note) + "</li>";
-      }
-      out_ += "</ul>\n";
-    }
-    if (f.fix && f.fix->state != FixState::Rejected) fix(*f.fix, index < kSnippetsMax);
-    for (const Finding* other : group.others) {
-      out_ += "<p class=\"quiet\">Also reported here: " + text(headline(*other)) + " <code>" + text(other->rule) +
-              "</code></p>\n";
-    }
-    out_ += "<p class=\"facts\"><span>Rule <code>" + text(f.rule) + "</code></span><span>Confidence " +
-            std::string(name(f.confidence)) + "</span><span>Rank " + std::to_string(static_cast<int>(f.rank + 0.5)) +
-            " of 100</span>";
-    if (!f.symbol.empty()) out_ += "<span>In <code>" + text(f.symbol) + "</code></span>";
-    if (f.reach == Reach::Entry) out_ += "<span>Reachable from outside</span>";
-    if (f.reach == Reach::TestOrDead) out_ += "<span>Only in tests or unused code</span>";
-    if (f.near_parse_error) out_ += "<span>Near a syntax error</span>";
-    if (!f.agent.empty()) out_ += "<span>Reported by " + text(f.agent) + "</span>";
-    out_ += "</p>\n</div></details></li>\n";
-  }
-
-  void paragraphs(const std::string& message) {
-    std::string paragraph;
-    for (const std::string_view line : split(message, '\n')) {
-      if (!trim(line).empty()) {
-        if (!paragraph.empty()) paragraph += ' ';
-        paragraph += trim(line);
-        continue;
-      }
-      if (!paragraph.empty()) out_ += "<p class=\"prose\">" + text(paragraph) + "</p>\n";
-      paragraph.clear();
-    }
-    if (!paragraph.empty()) out_ += "<p class=\"prose\">" + text(paragraph) + "</p>\n";
-  }
-
-  void code_line(const ExcerptLine& line, std::string_view css, std::string_view number) {
-    const std::string_view content = line.text;
-    out_ += "<span class=\"l" + std::string(css.empty() ? "" : " ") + std::string(css) + "\" data-n=\"" +
-            std::string(number) + "\">" + text(content.substr(0, line.mark_begin));
-    if (line.mark_end > line.mark_begin) {
-      out_ += "<mark>" + text(content.substr(line.mark_begin, line.mark_end - line.mark_begin)) + "</mark>";
-    }
-    out_ += text(content.substr(line.mark_end)) + "\n</span>";
-  }
-
-  void code(const Finding& f) {
-    const std::vector<ExcerptLine> lines = input_.excerpts.of(f.where, f.lines, kContextLines, kMatchLinesMax);
-    if (lines.empty()) return;
-    out_ += "<pre class=\"code\" tabindex=\"0\" aria-label=\"Code\"><code>";
-    for (const ExcerptLine& line : lines) code_line(line, line.is_match ? "hit" : "", std::to_string(line.number));
-    out_ += "</code></pre>\n";
-  }
-
-  void trace(const Finding& f) {
-    if (f.trace.empty()) return;
-    constexpr std::array<std::string_view, 3> kRoles = {"source", "step", "sink"};
-    out_ += "<h4>How the data gets here</h4><ol class=\"trace\">";
-    for (const TraceStep& step : f.trace) {
-      const std::string_view role = kRoles[static_cast<std::size_t>(step.role)];
-      out_ += "<li class=\"" + std::string(role) + "\"><span class=\"role\">" + std::string(role) +
-              "</span><span class=\"mono\">" + text(place(step.where)) + "</span>" +
-              (step.note.empty() ? "" : " " + text(step.note)) + "</li>";
-    }
-    out_ += "</ol>\n";
-  }
-
-  void fix(const Fix& fix, bool with_code) {
-    out_ += std::string("<h4>Fix") + (fix.state == FixState::Verified ? ", verified" : "") + "</h4>\n";
-    if (!fix.description.empty()) out_ += "<p class=\"prose\">" + text(fix.description) + "</p>\n";
-    if (!with_code || fix.edits.empty()) return;
-    out_ += "<pre class=\"code\" tabindex=\"0\" aria-label=\"Change\"><code>";
-    for (const Edit& edit : fix.edits) {
-      const std::vector<ExcerptLine> old = input_.excerpts.of(edit.where, "", 0, kMatchLinesMax);
-      const bool whole = !old.empty() && edit.where.end.line >= edit.where.start.line &&
-                         old.size() == edit.where.end.line - edit.where.start.line + 1;
-      for (const ExcerptLine& line : old) {
-        ExcerptLine plain = line;
-        plain.mark_begin = plain.mark_end = 0;
-        code_line(plain, "del", "−");
-      }
-      std::string replacement = escape_for_display(edit.text, Newlines::Keep);
-      if (whole) {
-        replacement = old.front().text.substr(0, old.front().mark_begin) + replacement +
-                      old.back().text.substr(old.back().mark_end);
-      }
-      for (const std::string_view line : split(replacement, '\n')) {
-        code_line({.number = 0, .text = std::string(line), .is_match = false, .mark_begin = 0, .mark_end = 0}, "add",
-                  "+");
-      }
-    }
-    out_ += "</code></pre>\n";
   }
 
   void cycles() {

@@ -183,7 +183,7 @@ Result<void> SqliteStore::reserve_wal(Connection& connection, const StoreDirecto
     return {};
   // A transaction too large for its cache spills into the log; rolled back, it leaves the log long and nothing else.
   // Not fallocate: extents that were never written cost a metadata commit at each first flush into them.
-  const Result<void> grown = connection.exec(
+  Result<void> grown = connection.exec(
       "PRAGMA cache_size=16; BEGIN IMMEDIATE; CREATE TABLE wal_reserve (bytes BLOB);"
       "INSERT INTO wal_reserve VALUES (zeroblob(" +
       std::to_string(config_.wal_reserve_bytes) + "));");

@@ -62,7 +62,7 @@ class StoreTest : public ::testing::Test {
     passive.mode = WriterMode::Passive;
     return Store::open(std::move(passive), clock_, random_).value();
   }
-  static WriteBody add(std::int64_t id, std::string text = "x") {
+  static WriteBody add(std::int64_t id, const std::string& text = "x") {
     return [id, text](WriteTx& tx) -> Result<void> {
       WRENCH_TRY(tx.exec(kAdd, {id, text}));
       return {};
@@ -120,7 +120,7 @@ TEST_F(StoreTest, GroupsWhatIsQueuedIntoOneCommit) {
   int done = 0;
   for (int i = 0; i < 100; ++i)
     ASSERT_TRUE(
-        store->submit({JobLane::Interactive, 10, add(i)}, [&](Result<void> r) { done += r.ok() ? 1 : 0; }).ok());
+        store->submit({JobLane::Interactive, 10, add(i)}, [&](const Result<void>& r) { done += r.ok() ? 1 : 0; }).ok());
   EXPECT_EQ(done, 0);
   EXPECT_EQ(store->stats().queued_jobs, 100U);
   EXPECT_EQ(store->flush_once(), 100U);

@@ -140,7 +140,7 @@ Result<Json> parse_json_members(std::string_view text, std::span<const std::stri
                                 const JsonLimits& limits = {});
 
 struct JsonStyle {
-  bool pretty = false;  ///< Two spaces of indent, one member a line.
+  bool pretty = false;    ///< Two spaces of indent, one member a line.
   std::size_t depth = 0;  ///< Levels that already stand around the value: shifts the indent.
 };
 /// Valid UTF-8 comes out, whatever went in; non-finite numbers become null. A double keeps a point or exponent, so it

@@ -120,7 +120,7 @@ struct Finding {
 
 /// A fault or a spent budget: part of the input wasn't analysed. Forbids exit code 0.
 struct Partial {
-  std::string code;  ///< file_timeout, file_unreadable, rule_invalid, … (docs/reference/partial.md)
+  std::string code;  ///< file_timeout, file_unreadable, rule_invalid, … (docs/reference/scan-json.md)
   std::string path;
   std::string subject;  ///< Rule or function, may be empty.
   std::string detail;

@@ -21,10 +21,12 @@ inline constexpr std::uint32_t kFileDirectiveLinesMax = 20;
 inline constexpr std::size_t kDirectivesPerFileMax = 10'000;
 
 /// The suppression directives of one file:
-///   wrench-ignore: id[, id] [until YYYY-MM-DD] [-- reason]       on the finding's first line, or alone on the line
-///   before wrench-ignore-file: id[, id] [until YYYY-MM-DD] [-- reason]  in the first 20 lines nosemgrep, nosem [: id,
-///   id]                                  as semgrep: places as wrench-ignore nosec as bandit and gosec: security
-///   findings of this line gitleaks:allow                                               secrets of this line
+/// - `wrench-ignore: id[, id] [until YYYY-MM-DD] [-- reason]`, on the finding's first line or alone on the line before;
+/// - `wrench-ignore-file: id[, id] [until YYYY-MM-DD] [-- reason]`, in the first kFileDirectiveLinesMax lines;
+/// - `nosemgrep`, `nosem`, with or without `: id, id`, as semgrep: places as for wrench-ignore;
+/// - `nosec`, as bandit and gosec: security findings of this line;
+/// - `gitleaks:allow`: secrets of this line.
+///
 /// An id is exact, a last dotted part, or `prefix.*`. Directives count only inside comments. Not thread-safe.
 class Suppressions {
  public:

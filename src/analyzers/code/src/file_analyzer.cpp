@@ -1,0 +1,364 @@
+#include "wrench/code/file_analyzer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+
+#include "match_formula.hpp"
+#include "rule_formula.hpp"
+#include "wrench/base/text.hpp"
+#include "wrench/findings/fingerprint.hpp"
+
+namespace wrench::code {
+namespace {
+
+using source::Language;
+
+constexpr std::size_t kSnippetLinesMax = 20;
+constexpr std::size_t kSnippetBytesMax = 2'048;
+constexpr std::size_t kMetavarBytesMax = 500;
+constexpr std::size_t kMessageBytesMax = 4'000;
+
+findings::Position position(const source::SourceText& text, std::uint32_t offset) {
+  const source::LineCol place = text.lines.position(text.text, offset);
+  return {place.line, place.col, offset};
+}
+
+/// A finding that may be due to a misread file counts for less.
+findings::Confidence lower(findings::Confidence confidence) {
+  return confidence == findings::Confidence::High ? findings::Confidence::Medium : findings::Confidence::Low;
+}
+
+std::string snippet(const source::SourceText& text, std::uint32_t first_line, std::uint32_t last_line) {
+  std::string out;
+  for (std::uint32_t line = first_line; line <= last_line && line - first_line < kSnippetLinesMax; ++line) {
+    if (line != first_line) out += '\n';
+    out += text.lines.line(text.text, line);
+    if (out.size() > kSnippetBytesMax) break;
+  }
+  if (out.size() > kSnippetBytesMax) {
+    out.resize(kSnippetBytesMax);
+    out = repair_utf8(out);
+  }
+  return out;
+}
+
+std::string cut(std::string_view text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) return std::string(text);
+  std::size_t end = bytes_max;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return std::string(text.substr(0, end)) + "…";
+}
+
+/// One rule over one file, turned into findings.
+class Reporter {
+ public:
+  Reporter(const CompiledRule& rule, const source::SourceText& text, const FileIndex* file, const Atoms& atoms)
+      : rule_(rule), text_(text), file_(file), atoms_(atoms) {}
+
+  findings::Finding finding(const Match& match) const {
+    findings::Finding out;
+    const RuleInfo& info = rule_.info;
+    out.rule = info.id;
+    out.rule_file = info.file;
+    out.title = info.title;
+    out.rule_severity = info.severity_word;
+    out.severity = info.severity;
+    out.confidence = info.confidence;
+    out.category = info.category;
+    out.cwe = info.cwe;
+    out.metadata = info.metadata;
+    out.where.path = text_.path;
+    out.where.content = text_.content_id;
+    out.where.start = position(text_, match.first);
+    out.where.end = position(text_, match.end);
+    // A range that ends with a line end shows no line more.
+    const std::uint32_t last = out.where.end.col == 1 && out.where.end.line > out.where.start.line
+                                   ? out.where.end.line - 1
+                                   : out.where.end.line;
+    out.lines = snippet(text_, out.where.start.line, last);
+    out.message = fill(info.message, match.bindings);
+    out.symbol = symbol(match);
+    for (const auto& [atom, bound] : match.bindings) out.metavars.push_back(metavar(atom, bound));
+    std::sort(out.metavars.begin(), out.metavars.end(),
+              [](const findings::Metavar& a, const findings::Metavar& b) { return a.name < b.name; });
+    if (near_error(match)) {
+      out.near_parse_error = true;
+      out.confidence = lower(out.confidence);
+    }
+    add_fix(out, match);
+    return out;
+  }
+
+  /// What the fingerprint is made of.
+  std::string tokens(const Match& match) const {
+    if (file_ == nullptr || match.node == kNoNode) {
+      const source::LineCol place = text_.lines.position(text_.text, match.first);
+      return findings::line_text(text_.lines.line(text_.text, place.line));
+    }
+    std::vector<std::string_view> leaves;
+    const Ir& ir = file_->ir();
+    for (NodeIndex n = match.node; n < ir.nodes.size() && leaves.size() < findings::kFingerprintTokensMax; ++n) {
+      if (ir[n].first >= match.end) break;
+      if (ir[n].subtree_end == n + 1 && ir[n].end > ir[n].first && ir[n].end <= match.end)
+        leaves.push_back(file_->text_of(n));
+    }
+    return findings::token_text(leaves);
+  }
+
+  bool in_loop(const Match& match) const {
+    if (file_ == nullptr || match.node == kNoNode) return false;
+    const Ir& ir = file_->ir();
+    NodeIndex below = match.node;
+    for (NodeIndex up = ir[below].parent; up != kNoNode; below = up, up = ir[up].parent) {
+      const Kind kind = ir[up].kind;
+      if (kind == Kind::Function || kind == Kind::Lambda || kind == Kind::Class) return false;
+      // What a loop begins with runs once.
+      if (kind == Kind::Loop && ir[below].role != Role::Init && ir[below].role != Role::Else) return true;
+      if (kind == Kind::ForEach && ir[below].role == Role::Body) return true;
+      if (kind == Kind::Comprehension && (ir[below].role == Role::Value || ir[below].role == Role::Condition))
+        return true;
+    }
+    return false;
+  }
+
+ private:
+  findings::Metavar metavar(Atom atom, const Bound& bound) const {
+    findings::Metavar out;
+    out.name = atoms_.text(atom);
+    out.text = cut(text_.text.substr(bound.first, bound.end - bound.first), kMetavarBytesMax);
+    if (file_ != nullptr && bound.node != kNoNode && file_->ir()[bound.node].kind == Kind::Name)
+      out.value = constant_text(*file_, bound);
+    out.start = position(text_, bound.first);
+    out.end = position(text_, bound.end);
+    return out;
+  }
+
+  /// `$X` by its text, `value($X)` by its constant.
+  std::string fill(std::string_view with, const Bindings& bindings) const {
+    std::string out;
+    for (std::size_t i = 0; i < with.size() && out.size() < kMessageBytesMax;) {
+      const bool value = with.substr(i).starts_with("value($");
+      const std::size_t at = value ? i + 6 : i;
+      std::size_t end = at + 1;
+      if (with[at] == '$') {
+        if (with.substr(end).starts_with("...")) end += 3;
+        while (end < with.size() &&
+               ((with[end] >= 'A' && with[end] <= 'Z') || with[end] == '_' || (with[end] >= '0' && with[end] <= '9')))
+          ++end;
+      }
+      const Atom atom = end > at + 1 ? atoms_.find(with.substr(at, end - at)) : kNoAtom;
+      const Bound* bound = atom == kNoAtom ? nullptr : find(bindings, atom);
+      if (bound == nullptr || (value && (end >= with.size() || with[end] != ')'))) {
+        out += with[i++];
+        continue;
+      }
+      std::optional<std::string> constant;
+      if (value && file_ != nullptr) constant = constant_text(*file_, *bound);
+      out += constant ? *constant : cut(text_.text.substr(bound->first, bound->end - bound->first), kMetavarBytesMax);
+      i = value ? end + 1 : end;
+    }
+    return out;
+  }
+
+  NodeIndex node_at(const Match& match) const {
+    if (file_ == nullptr) return kNoNode;
+    if (match.node != kNoNode) return match.node;
+    const Ir& ir = file_->ir();
+    NodeIndex at = 0;
+    for (bool deeper = true; deeper;) {
+      deeper = false;
+      for (NodeIndex c = ir.first_child(at); c != kNoNode; c = ir.next_sibling(c))
+        if (ir[c].first <= match.first && match.end <= ir[c].end) {
+          at = c;
+          deeper = true;
+          break;
+        }
+    }
+    return at;
+  }
+
+  std::string symbol(const Match& match) const {
+    const NodeIndex node = node_at(match);
+    if (node == kNoNode) return {};
+    const Ir& ir = file_->ir();
+    std::string out;
+    for (NodeIndex up = ir[node].kind == Kind::Function || ir[node].kind == Kind::Class ? node : ir[node].parent;
+         up != kNoNode; up = ir[up].parent) {
+      const Kind kind = ir[up].kind;
+      if ((kind != Kind::Function && kind != Kind::Class) || ir[up].atom == kNoAtom) continue;
+      const std::string name(atoms_.text(ir[up].atom));
+      out = out.empty() ? name : name + "." + out;
+    }
+    return out;
+  }
+
+  bool near_error(const Match& match) const {
+    return file_ != nullptr && match.node != kNoNode && (file_->ir()[match.node].flags & kFlagNearError) != 0;
+  }
+
+  void add_fix(findings::Finding& out, const Match& match) const {
+    if (rule_.info.fix.empty() && rule_.info.fix_description.empty()) return;
+    findings::Fix fix;
+    fix.state = findings::FixState::Suggested;
+    fix.description = rule_.info.fix_description;
+    if (!rule_.info.fix.empty()) {
+      findings::Edit edit;
+      edit.where = out.where;
+      edit.text = fill(rule_.info.fix, match.bindings);
+      if (fix.description.empty())
+        fix.description = fmt::format("replace by {}", collapse_white_space(cut(edit.text, 120)));
+      fix.edits.push_back(std::move(edit));
+    }
+    out.fix = std::move(fix);
+  }
+
+  const CompiledRule& rule_;
+  const source::SourceText& text_;
+  const FileIndex* file_;
+  const Atoms& atoms_;
+};
+
+}  // namespace
+
+struct FileAnalyzer::State {
+  State(const RuleSet& rule_set, CodeOptions given, const Clock& time)
+      : rules(rule_set.state()), options(std::move(given)), clock(time), atoms(&rules.atoms) {
+    for (const auto& rule : rules.rules) {
+      const bool off = std::any_of(options.disabled_rules.begin(), options.disabled_rules.end(),
+                                   [&](const std::string& id) { return findings::names_rule(id, rule->info.id); });
+      if (off) continue;
+      for (const Language language : rule->languages)
+        by_language[static_cast<std::size_t>(language)].push_back(rule.get());
+      if (rule->any_text) for_any_text.push_back(rule.get());
+    }
+  }
+
+  const RuleSet::State& rules;
+  CodeOptions options;
+  const Clock& clock;
+  Parser parser;
+  Atoms atoms;
+  std::optional<Ir> ir;
+  std::array<std::vector<const CompiledRule*>, static_cast<std::size_t>(Language::Text) + 1> by_language;
+  std::vector<const CompiledRule*> for_any_text;
+
+  void partial(FileResult& result, const source::SourceText& text, std::string_view code, std::string_view subject,
+               std::string detail) const {
+    result.partial.push_back({std::string(code), text.path, std::string(subject), std::move(detail)});
+  }
+
+  bool parse(Language language, const source::SourceText& text, const StopToken& stop, FileResult& result) {
+    auto parsed = parser.parse(language, text.text, atoms, options.parse, clock, stop);
+    if (!parsed) {
+      std::string_view code = parsed.error().code;
+      if (code.starts_with("code.")) code.remove_prefix(5);
+      partial(result, text, code, {}, parsed.error().message);
+      return false;
+    }
+    ir = std::move(*parsed);
+    // JavaScript with type annotations (Flow, or TypeScript under another name) parses as TSX.
+    if (language == Language::JavaScript && ir->error_nodes > 0) {
+      auto again = parser.parse(Language::Tsx, text.text, atoms, options.parse, clock, stop);
+      if (again && again->error_nodes < ir->error_nodes) ir = std::move(*again);
+    }
+    return true;
+  }
+
+  void run_rule(const CompiledRule& rule, const source::SourceText& text, const FileIndex* file, Deadline deadline,
+                const StopToken& stop, std::vector<std::pair<findings::Finding, std::string>>& out,
+                FileResult& result) {
+    if (options.obey_rule_paths && !rule.paths.allow(text.project_path)) return;
+    const Formula* formula =
+        file != nullptr ? rule.formula(file->ir().language) : (rule.text_formula ? &*rule.text_formula : nullptr);
+    if (formula == nullptr) return;
+    MatchBudget budget;
+    budget.states_left = options.match_states_max;
+    budget.clock = &clock;
+    budget.stop = stop;
+    const Deadline own = Deadline::after(clock, options.rule_us_max);
+    budget.deadline = own.at_us() < deadline.at_us() ? own : deadline;
+    const Reporter reporter(rule, text, file, atoms);
+    std::vector<Match> matches = FormulaRun(file, text.text, atoms, rule, budget).run(*formula);
+    if (rule.in_loop) std::erase_if(matches, [&](const Match& match) { return !reporter.in_loop(match); });
+    if (matches.size() > options.findings_per_rule_max) {
+      partial(result, text, "findings_max", rule.info.id,
+              fmt::format("{} findings; the first {} are kept", matches.size(), options.findings_per_rule_max));
+      matches.resize(options.findings_per_rule_max);
+    }
+    for (const Match& match : matches) out.emplace_back(reporter.finding(match), reporter.tokens(match));
+    report_spent(budget, rule, text, result);
+  }
+
+  void report_spent(const MatchBudget& budget, const CompiledRule& rule, const source::SourceText& text,
+                    FileResult& result) const {
+    switch (budget.spent) {
+      case MatchBudget::Spent::No:
+      case MatchBudget::Spent::Stopped:
+        return;
+      case MatchBudget::Spent::States:
+        return partial(result, text, "match_states_max", rule.info.id,
+                       fmt::format("stopped after {} steps", options.match_states_max));
+      case MatchBudget::Spent::Time:
+        return partial(result, text, "rule_timeout", rule.info.id,
+                       fmt::format("stopped after {} ms", options.rule_us_max / kMicrosPerMs));
+      case MatchBudget::Spent::RegexLimit:
+        return partial(result, text, "regex_limit", rule.info.id, "a regular expression needed too many steps");
+    }
+  }
+};
+
+FileAnalyzer::FileAnalyzer(const RuleSet& rules, CodeOptions options, const Clock& clock)
+    : state_(std::make_unique<State>(rules, std::move(options), clock)) {}
+FileAnalyzer::FileAnalyzer(FileAnalyzer&&) noexcept = default;
+FileAnalyzer& FileAnalyzer::operator=(FileAnalyzer&&) noexcept = default;
+FileAnalyzer::~FileAnalyzer() = default;
+
+FileResult FileAnalyzer::analyze(const source::SourceText& text, Deadline deadline, const StopToken& stop) {
+  State& state = *state_;
+  FileResult result;
+  state.atoms.clear();
+  state.ir.reset();
+  const Language language =
+      state.options.language_override != Language::Unknown ? state.options.language_override : text.language;
+  std::optional<FileIndex> index;
+  if (can_parse(language) && state.parse(language, text, stop, result)) {
+    index.emplace(*state.ir, state.atoms, text.text);
+    result.ir = &*state.ir;
+    result.atoms = &state.atoms;
+    for (const Span& comment : state.ir->comments) result.comments.push_back({comment.first, comment.end});
+  }
+
+  std::vector<std::pair<findings::Finding, std::string>> found;
+  const auto run = [&](const std::vector<const CompiledRule*>& rules, const FileIndex* file) {
+    for (const CompiledRule* rule : rules) {
+      if (stop.stop_requested()) return;
+      if (deadline.passed(state.clock)) {
+        state.partial(result, text, "file_timeout", rule->info.id, "no time left for this rule and those after it");
+        return;
+      }
+      state.run_rule(*rule, text, file, deadline, stop, found, result);
+    }
+  };
+  if (index) run(state.by_language[static_cast<std::size_t>(language)], &*index);
+  run(state.for_any_text, nullptr);
+
+  std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) {
+    const findings::Position &x = a.first.where.start, &y = b.first.where.start;
+    if (x.offset != y.offset) return x.offset < y.offset;
+    if (a.first.rule != b.first.rule) return a.first.rule < b.first.rule;
+    return a.first.where.end.offset < b.first.where.end.offset;
+  });
+  findings::Fingerprinter fingerprinter(text.project_path);
+  result.findings.reserve(found.size());
+  for (auto& [finding, tokens] : found) {
+    fingerprinter.stamp(finding, tokens);
+    result.findings.push_back(std::move(finding));
+  }
+  return result;
+}
+
+}  // namespace wrench::code

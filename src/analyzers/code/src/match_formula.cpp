@@ -1,0 +1,269 @@
+#include "match_formula.hpp"
+
+#include <algorithm>
+
+#include "wrench/base/text.hpp"
+
+namespace wrench::code {
+namespace {
+
+constexpr std::size_t kRangesMax = 50'000;  // Of one operator; more is spent budget.
+
+bool contains(const Match& outer, const Match& inner) { return outer.first <= inner.first && inner.end <= outer.end; }
+
+bool before(const Match& a, const Match& b) { return a.first != b.first ? a.first < b.first : a.end < b.end; }
+
+}  // namespace
+
+bool FormulaRun::same_text(const Bound& a, const Bound& b) const {
+  if (file_ != nullptr) return agree(*file_, a, b);
+  return text_.substr(a.first, a.end - a.first) == text_.substr(b.first, b.end - b.first);
+}
+
+bool FormulaRun::merge(Bindings& into, const Bindings& from) const {
+  for (const auto& [metavar, bound] : from) {
+    const Bound* old = find(into, metavar);
+    if (old == nullptr) {
+      into.emplace_back(metavar, bound);
+      continue;
+    }
+    // Groups of regular expressions by number never conflict.
+    const std::string_view name = atoms_.text(metavar);
+    if (name.size() > 1 && name[1] >= '0' && name[1] <= '9') continue;
+    if (!same_text(*old, bound)) return false;
+  }
+  return true;
+}
+
+std::vector<Match> FormulaRun::run(const Formula& formula) {
+  const Window whole{0, static_cast<std::uint32_t>(text_.size())};
+  std::vector<Match> found = evaluate(formula, whole, nullptr);
+  std::stable_sort(found.begin(), found.end(), before);
+  found.erase(std::unique(found.begin(), found.end(),
+                          [](const Match& a, const Match& b) { return a.first == b.first && a.end == b.end; }),
+              found.end());
+  return found;
+}
+
+std::vector<Match> FormulaRun::evaluate(const Formula& formula, const Window& window, const Bindings* outer) {
+  std::vector<Match> out;
+  switch (formula.what) {
+    case Formula::What::Pattern:
+      out = pattern(formula, window, outer);
+      break;
+    case Formula::What::Regex:
+      out = regex(formula, window, outer);
+      break;
+    case Formula::What::All:
+      out = all(formula, window, outer);
+      break;
+    case Formula::What::Any:
+      for (const Formula& part : formula.parts) {
+        std::vector<Match> found = evaluate(part, window, outer);
+        out.insert(out.end(), std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));
+      }
+      break;
+  }
+  if (formula.place == Formula::Place::Inside)
+    for (Match& match : out) match.inside = true;
+  return out;
+}
+
+std::vector<Match> FormulaRun::pattern(const Formula& formula, const Window& window, const Bindings* outer) {
+  if (file_ == nullptr) return {};
+  auto& cached = leaves_[formula.leaf];
+  if (!cached) cached = match_pattern(*file_, *formula.pattern, rule_.options, budget_);
+  if (outer == nullptr && window.first == 0 && window.end == text_.size()) return *cached;
+  std::vector<Match> out;
+  for (const Match& match : *cached) {
+    if (match.first < window.first || match.end > window.end) continue;
+    Match kept = match;
+    if (outer != nullptr) {
+      Bindings merged = *outer;
+      if (!merge(merged, match.bindings)) continue;
+      kept.bindings = std::move(merged);
+    }
+    out.push_back(std::move(kept));
+  }
+  return out;
+}
+
+std::vector<Match> FormulaRun::regex(const Formula& formula, const Window& window, const Bindings* outer) {
+  std::vector<Match> out;
+  std::vector<source::RegexSpan> groups;
+  const std::string_view text = text_.substr(window.first, window.end - window.first);
+  std::size_t from = 0;
+  while (from <= text.size() && out.size() < kRangesMax) {
+    if (!budget_.spend()) return out;
+    const auto outcome = formula.regex->search(text, from, groups);
+    if (outcome == source::Regex::Outcome::LimitReached) {
+      budget_.spent = MatchBudget::Spent::RegexLimit;
+      return out;
+    }
+    if (outcome == source::Regex::Outcome::NoMatch) return out;
+    Match match;
+    match.from_regex = true;
+    match.first = window.first + static_cast<std::uint32_t>(groups[0].first);
+    match.end = window.first + static_cast<std::uint32_t>(groups[0].end);
+    from = groups[0].end > groups[0].first ? groups[0].end : groups[0].end + 1;
+    for (std::size_t group = 1; group < groups.size() && group - 1 < formula.groups.size(); ++group) {
+      if (!groups[group].matched()) continue;
+      Bound bound;
+      bound.first = window.first + static_cast<std::uint32_t>(groups[group].first);
+      bound.end = window.first + static_cast<std::uint32_t>(groups[group].end);
+      match.bindings.emplace_back(formula.groups[group - 1], bound);
+    }
+    if (outer != nullptr) {
+      Bindings merged = *outer;
+      if (!merge(merged, match.bindings)) continue;
+      match.bindings = std::move(merged);
+    }
+    out.push_back(std::move(match));
+  }
+  return out;
+}
+
+std::vector<Match> FormulaRun::intersect(const std::vector<Match>& a, const std::vector<Match>& b) {
+  std::vector<Match> out;
+  const auto keep = [&](const Match& inner, const Match& outer) {
+    // A confining range survives as the inner one only against another confining range.
+    if (inner.inside && !outer.inside) return;
+    Match merged = inner;
+    if (!merge(merged.bindings, outer.bindings)) return;
+    merged.inside = inner.inside && outer.inside;
+    out.push_back(std::move(merged));
+  };
+  // Both in source order: only ranges that overlap are compared.
+  std::vector<const Match*> right;
+  right.reserve(b.size());
+  for (const Match& match : b) right.push_back(&match);
+  std::stable_sort(right.begin(), right.end(), [](const Match* x, const Match* y) { return before(*x, *y); });
+  for (const Match& x : a) {
+    for (const Match* y : right) {
+      if (y->first > x.end) break;
+      if (!budget_.spend() || out.size() >= kRangesMax) return out;
+      if (contains(*y, x) && contains(x, *y))
+        x.inside ? keep(*y, x) : keep(x, *y);
+      else if (contains(*y, x))
+        keep(x, *y);
+      else if (contains(x, *y))
+        keep(*y, x);
+    }
+  }
+  return out;
+}
+
+std::vector<Match> FormulaRun::all(const Formula& formula, const Window& window, const Bindings* outer) {
+  // Order doesn't change the result: what matches comes before what only confines, so that most rules stop early.
+  std::vector<const Formula*> parts;
+  for (const Formula& part : formula.parts) parts.push_back(&part);
+  std::stable_partition(parts.begin(), parts.end(),
+                        [](const Formula* part) { return part->place == Formula::Place::Plain; });
+  std::vector<Match> matches;
+  if (parts.empty()) {
+    // Only conditions or negatives, in metavariable-pattern: the whole content is what they speak of.
+    Match whole;
+    whole.first = window.first;
+    whole.end = window.end;
+    if (outer != nullptr) whole.bindings = *outer;
+    matches.push_back(std::move(whole));
+  }
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    std::vector<Match> found = evaluate(*parts[i], window, outer);
+    matches = i == 0 ? std::move(found) : intersect(matches, found);
+    if (matches.empty()) return matches;
+  }
+  for (const Formula& negative : formula.negatives) {
+    drop(matches, negative, window, outer);
+    if (matches.empty()) return matches;
+  }
+  for (const Condition& condition : formula.conditions)
+    std::erase_if(matches, [&](Match& match) { return !holds(condition, match); });
+  for (const auto& metavars : formula.focus)
+    std::erase_if(matches, [&](Match& match) { return !focus(metavars, match); });
+  return matches;
+}
+
+void FormulaRun::drop(std::vector<Match>& matches, const Formula& negative, const Window& window,
+                      const Bindings* outer) {
+  const std::vector<Match> found = evaluate(negative, window, outer);
+  if (found.empty()) return;
+  std::erase_if(matches, [&](const Match& match) {
+    return std::any_of(found.begin(), found.end(), [&](const Match& no) {
+      if (no.first > match.end || no.end < match.first) return false;
+      bool hit;
+      if (no.inside)
+        hit = contains(no, match);
+      else if (no.from_regex)
+        hit = contains(no, match) || contains(match, no);
+      else
+        hit = no.first == match.first && no.end == match.end;
+      if (!hit || !budget_.spend()) return false;
+      Bindings merged = match.bindings;
+      return merge(merged, no.bindings);
+    });
+  });
+}
+
+bool FormulaRun::focus(const std::vector<Atom>& metavars, Match& match) const {
+  Match narrowed = match;
+  for (const Atom metavar : metavars) {
+    const Bound* bound = find(match.bindings, metavar);
+    if (bound == nullptr || bound->end <= bound->first) return false;
+    const std::uint32_t first = std::max(narrowed.first, bound->first), end = std::min(narrowed.end, bound->end);
+    if (first >= end) return false;
+    narrowed.first = first;
+    narrowed.end = end;
+    if (bound->node != kNoNode) narrowed.node = bound->node;
+  }
+  match.first = narrowed.first;
+  match.end = narrowed.end;
+  match.node = narrowed.node;
+  return true;
+}
+
+bool FormulaRun::holds(const Condition& condition, Match& match) {
+  if (condition.what == Condition::What::Comparison)
+    return compare(*condition.comparison, condition, match.bindings, file_, text_, atoms_);
+  const Bound* bound = find(match.bindings, condition.metavar);
+  if (bound == nullptr) return false;
+  if (condition.what == Condition::What::Regex) return holds_regex(condition, *bound);
+  return holds_formula(condition, match, Bound(*bound));
+}
+
+bool FormulaRun::holds_regex(const Condition& condition, const Bound& bound) {
+  const auto outcome = condition.regex->match_start(text_.substr(bound.first, bound.end - bound.first));
+  if (outcome == source::Regex::Outcome::LimitReached) {
+    budget_.spent = MatchBudget::Spent::RegexLimit;
+    return false;
+  }
+  return (outcome == source::Regex::Outcome::Match) != condition.negate;
+}
+
+bool FormulaRun::holds_formula(const Condition& condition, Match& match, const Bound& bound) {
+  const std::vector<Match> found = evaluate(*condition.formula, Window{bound.first, bound.end}, &match.bindings);
+  if (found.empty()) return false;
+  match.bindings = found.front().bindings;
+  return true;
+}
+
+std::optional<std::string> constant_text(const FileIndex& file, const Bound& bound) {
+  NodeIndex node = bound.node;
+  if (node == kNoNode) return std::nullopt;
+  if (file.ir()[node].kind == Kind::Name) node = file.constant(node);
+  if (node == kNoNode) return std::nullopt;
+  switch (file.ir()[node].kind) {
+    case Kind::String:
+    case Kind::Char:
+    case Kind::Number:
+      return std::string(file.atoms().text(file.ir()[node].atom));
+    case Kind::Bool:
+    case Kind::Unary:
+    case Kind::Null:
+      return std::string(file.text_of(node));
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace wrench::code

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "match.hpp"
+
+namespace wrench::code {
+
+/// Evaluates one rule's formula over one file (specification 3.5). `file` is null for rules over text alone.
+class FormulaRun {
+ public:
+  FormulaRun(const FileIndex* file, std::string_view text, const Atoms& atoms, const CompiledRule& rule,
+             MatchBudget& budget)
+      : file_(file), text_(text), atoms_(atoms), rule_(rule), budget_(budget), leaves_(rule.leaves) {}
+
+  /// One match for each final range, in source order, with its first binding.
+  std::vector<Match> run(const Formula& formula);
+
+ private:
+  struct Window {
+    std::uint32_t first = 0, end = 0;
+  };
+
+  std::vector<Match> evaluate(const Formula& formula, const Window& window, const Bindings* outer);
+  std::vector<Match> pattern(const Formula& formula, const Window& window, const Bindings* outer);
+  std::vector<Match> regex(const Formula& formula, const Window& window, const Bindings* outer);
+  std::vector<Match> all(const Formula& formula, const Window& window, const Bindings* outer);
+  std::vector<Match> intersect(const std::vector<Match>& a, const std::vector<Match>& b);
+  void drop(std::vector<Match>& matches, const Formula& negative, const Window& window, const Bindings* outer);
+  bool holds(const Condition& condition, Match& match);
+  bool holds_regex(const Condition& condition, const Bound& bound);
+  bool holds_formula(const Condition& condition, Match& match, const Bound& bound);
+  bool focus(const std::vector<Atom>& metavars, Match& match) const;
+  bool merge(Bindings& into, const Bindings& from) const;
+  bool same_text(const Bound& a, const Bound& b) const;
+
+  const FileIndex* file_;
+  std::string_view text_;
+  const Atoms& atoms_;
+  const CompiledRule& rule_;
+  MatchBudget& budget_;
+  std::vector<std::optional<std::vector<Match>>> leaves_;  ///< What each pattern found in the whole file.
+};
+
+/// A metavariable's value for comparisons and messages: its literal, or the constant it stands for.
+std::optional<std::string> constant_text(const FileIndex& file, const Bound& bound);
+
+/// Whether the comparison is true; a type error is false.
+bool compare(const ComparisonExpr& expression, const Condition& condition, const Bindings& bindings,
+             const FileIndex* file, std::string_view text, const Atoms& atoms);
+
+}  // namespace wrench::code

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "wrench/code/ir.hpp"
+
+namespace wrench::code {
+
+/// Whether a node of this kind is a value that expression patterns visit.
+bool is_expression(Kind kind);
+
+/// What the matcher asks about one lowered file, gathered in two walks: nodes by kind and name, statements in order,
+/// imports, and which names stand for one value.
+class FileIndex {
+ public:
+  FileIndex(const Ir& ir, Atoms& atoms, std::string_view text);
+
+  const Ir& ir() const { return ir_; }
+  const Atoms& atoms() const { return atoms_; }
+  std::string_view text() const { return text_; }
+  std::string_view text_of(NodeIndex n) const { return text_.substr(ir_[n].first, ir_[n].end - ir_[n].first); }
+
+  const std::vector<NodeIndex>& nodes(Kind kind) const { return by_kind_[static_cast<std::size_t>(kind)]; }
+  /// Calls and constructions by the last part of their callee, as written and as imported.
+  const std::vector<NodeIndex>& calls(Atom last_name) const;
+  /// Whether an atom of the rule set occurs in the file.
+  bool mentions(Atom atom) const { return atom < mentioned_.size() && mentioned_[atom]; }
+
+  const std::vector<NodeIndex>& statements() const { return statements_; }
+  /// The first statement at or after `from` in pre-order, or kNoNode at `limit`.
+  NodeIndex next_statement(NodeIndex from, NodeIndex limit) const;
+
+  /// a.b.c of plain names; empty for anything else.
+  bool dotted(NodeIndex n, std::vector<Atom>& out) const;
+  /// The same with its head replaced by what was imported under that name; false when nothing was.
+  bool resolved(NodeIndex n, std::vector<Atom>& out) const;
+  /// Whether the name or chain is what `wanted` says, through an import, wildcard imports included.
+  bool resolves_to(NodeIndex n, const std::vector<Atom>& wanted) const;
+  /// Whether a type's text names `wanted` (qualified or not), through imports.
+  bool type_is(std::string_view written, std::string_view wanted) const;
+
+  /// The only value that a variable ever gets, or kNoNode: a literal for constant propagation.
+  NodeIndex constant(NodeIndex name) const;
+  NodeIndex only_value(NodeIndex name) const;
+  /// The Type node of the declaration that a name refers to, or kNoNode.
+  NodeIndex declared_type(NodeIndex name) const;
+  /// Whether the value is a string known at this place: literal, folded or propagated.
+  bool is_constant_string(NodeIndex n) const;
+
+ private:
+  struct Symbol {
+    std::uint32_t assignments = 0;
+    NodeIndex value = kNoNode;
+    NodeIndex type = kNoNode;
+  };
+  using Key = std::uint64_t;  // Scope node and atom.
+  static Key key(NodeIndex scope, Atom name) { return (static_cast<Key>(scope) << 32) | name; }
+
+  void collect();
+  void collect_import(NodeIndex n);
+  void add_alias(Atom alias, std::vector<Atom> path);
+  void collect_symbols();
+  void bind_target(NodeIndex scope, NodeIndex target, NodeIndex value, NodeIndex type);
+  void spoil(NodeIndex scope, NodeIndex target);
+  NodeIndex scope_of(NodeIndex n) const;
+  const Symbol* find_symbol(NodeIndex name) const;
+  std::vector<Atom> split_path(std::string_view path);
+
+  const Ir& ir_;
+  Atoms& atoms_;
+  std::string_view text_;
+  std::vector<std::vector<NodeIndex>> by_kind_;
+  std::unordered_map<Atom, std::vector<NodeIndex>> calls_;
+  std::vector<bool> mentioned_;
+  std::vector<NodeIndex> statements_;
+  std::unordered_map<Atom, std::vector<std::vector<Atom>>> aliases_;
+  std::vector<std::vector<Atom>> wildcards_;
+  std::unordered_map<Key, Symbol> symbols_;
+};
+
+}  // namespace wrench::code

@@ -1,0 +1,388 @@
+#include "pattern_text.hpp"
+
+#include <array>
+#include <optional>
+
+#include "wrench/base/text.hpp"
+
+namespace wrench::code {
+namespace {
+
+using source::Language;
+
+bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
+bool is_word(char c) { return (c >= 'a' && c <= 'z') || is_upper(c) || (c >= '0' && c <= '9') || c == '_'; }
+
+/// Length of the metavariable name at `at` (after `$`), or 0.
+std::size_t name_length(std::string_view text, std::size_t at) {
+  if (at >= text.size() || !(is_upper(text[at]) || text[at] == '_')) return 0;
+  std::size_t end = at;
+  while (end < text.size() && (is_upper(text[end]) || text[end] == '_' || (text[end] >= '0' && text[end] <= '9')))
+    ++end;
+  if (end < text.size() && is_word(text[end])) return 0;
+  return end - at;
+}
+
+bool is_script(Language grammar) {
+  return grammar == Language::JavaScript || grammar == Language::TypeScript || grammar == Language::Tsx;
+}
+
+/// One past a quoted literal that begins at `at`, or `at` when nothing is quoted there.
+std::size_t skip_literal(std::string_view text, std::size_t at, Language grammar) {
+  const char quote = text[at];
+  const bool tick = quote == '`' && (is_script(grammar) || grammar == Language::Go);
+  if (quote != '"' && quote != '\'' && !tick) return at;
+  if (quote == '\'' && grammar == Language::Cpp && at > 0 && is_word(text[at - 1])) return at;
+  const std::string_view triple = text.substr(at, 3);
+  if ((triple == "\"\"\"" || triple == "'''") && (grammar == Language::Python || grammar == Language::Java)) {
+    const std::size_t close = text.find(triple, at + 3);
+    return close == std::string_view::npos ? at : close + 3;
+  }
+  for (std::size_t i = at + 1; i < text.size(); ++i) {
+    if (text[i] == '\\' && !(quote == '`' && grammar == Language::Go)) {
+      ++i;
+    } else if (text[i] == quote) {
+      return i + 1;
+    } else if (text[i] == '\n' && !tick) {
+      return at;
+    }
+  }
+  return at;
+}
+
+/// Names inside the holes of templates and f-strings are code: `${$X}`, f"{$X}".
+bool has_holes(std::string_view literal, std::string_view before, Language grammar) {
+  if (is_script(grammar)) return literal.starts_with('`') && literal.find("${") != std::string_view::npos;
+  if (grammar != Language::Python) return false;
+  for (std::size_t i = before.size(); i > 0 && is_word(before[i - 1]); --i)
+    if (before[i - 1] == 'f' || before[i - 1] == 'F') return true;
+  return false;
+}
+
+class Splitter {
+ public:
+  Splitter(std::string_view text, Language grammar) : text_(text), grammar_(grammar) {}
+
+  PatternText run() {
+    while (at_ < text_.size()) step();
+    flush();
+    return std::move(out_);
+  }
+
+ private:
+  void flush() {
+    if (code_.empty()) return;
+    PatternPiece piece;
+    piece.text = std::move(code_);
+    piece.at = code_at_;
+    out_.pieces.push_back(std::move(piece));
+    code_.clear();
+  }
+  void code(std::string_view text) {
+    if (code_.empty()) code_at_ = at_;
+    code_ += text;
+    at_ += text.size();
+  }
+  void piece(PatternPiece::What what, std::string_view name, std::size_t length) {
+    flush();
+    PatternPiece piece;
+    piece.what = what;
+    piece.text = name;
+    piece.at = at_;
+    if (what == PatternPiece::What::Ellipsis || what == PatternPiece::What::MetavarEllipsis)
+      piece.own_line = alone_on_line(length);
+    out_.pieces.push_back(std::move(piece));
+    at_ += length;
+  }
+  bool alone_on_line(std::size_t length) const {
+    for (std::size_t i = at_; i > 0; --i) {
+      const char c = text_[i - 1];
+      if (c == '\n' || c == '{' || c == ';' || c == '}') break;
+      if (c != ' ' && c != '\t') return false;
+    }
+    for (std::size_t i = at_ + length; i < text_.size(); ++i) {
+      const char c = text_[i];
+      if (c == '\n' || c == '}') break;
+      if (c != ' ' && c != '\t' && c != '\r') return false;
+    }
+    return true;
+  }
+
+  void step() {
+    const std::string_view rest = text_.substr(at_);
+    const std::size_t after = hole_depth_ > 0 ? at_ : skip_literal(text_, at_, grammar_);
+    if (after > at_) {
+      literal(text_.substr(at_, after - at_));
+    } else if (rest.starts_with("<...")) {
+      piece(PatternPiece::What::DeepOpen, {}, 4);
+    } else if (rest.starts_with("...>")) {
+      piece(PatternPiece::What::DeepClose, {}, 4);
+    } else if (rest.starts_with("...") && !is_spread()) {
+      piece(PatternPiece::What::Ellipsis, {}, 3);
+    } else if (rest.starts_with("$...")) {
+      const std::size_t length = name_length(text_, at_ + 4);
+      if (length == 0) return code(rest.substr(0, 1));
+      piece(PatternPiece::What::MetavarEllipsis, rest.substr(4, length), 4 + length);
+    } else if (rest.starts_with('$')) {
+      const std::size_t length = name_length(text_, at_ + 1);
+      if (length == 0 || (at_ > 0 && is_word(text_[at_ - 1]))) return code(rest.substr(0, 1));
+      piece(PatternPiece::What::Metavar, rest.substr(1, length), 1 + length);
+    } else if (rest.starts_with('(')) {
+      if (!typed_metavariable()) code(rest.substr(0, 1));
+    } else {
+      code(rest.substr(0, 1));
+    }
+  }
+
+  /// `...x` and `...$X` in JavaScript, `xs...` in Go and Java, `...)` of C varargs are the language's own.
+  bool is_spread() const {
+    const char next = at_ + 3 < text_.size() ? text_[at_ + 3] : '\0';
+    const char before = at_ > 0 ? text_[at_ - 1] : '\0';
+    if (is_script(grammar_)) return is_word(next) || next == '$' || next == '[' || next == '{';
+    if (grammar_ == Language::Go || grammar_ == Language::Java)
+      return is_word(before) || before == ']' || is_word(next);
+    return false;
+  }
+
+  void literal(std::string_view whole) {
+    if (!has_holes(whole, text_.substr(0, at_), grammar_)) return code(whole);
+    // The holes' metavariables become pieces, the text between stays.
+    const std::size_t end = at_ + whole.size();
+    int depth = 0;
+    while (at_ < end) {
+      const char c = text_[at_];
+      if (c == '{') ++depth;
+      if (c == '}' && depth > 0) --depth;
+      const std::string_view rest = text_.substr(at_);
+      if (depth > 0 && c == '$') {
+        if (const std::size_t length = name_length(text_, at_ + 1); length > 0) {
+          piece(PatternPiece::What::Metavar, rest.substr(1, length), 1 + length);
+          continue;
+        }
+      }
+      if (depth > 0 && rest.starts_with("...")) {
+        piece(PatternPiece::What::Ellipsis, {}, 3);
+        out_.pieces.back().own_line = false;
+        continue;
+      }
+      code(rest.substr(0, 1));
+    }
+  }
+
+  bool typed_metavariable() {
+    const std::size_t close = text_.find(')', at_);
+    if (close == std::string_view::npos) return false;
+    const std::string_view inner = trim(text_.substr(at_ + 1, close - at_ - 1));
+    if (inner.find('\n') != std::string_view::npos) return false;
+    if (inner.find(',') != std::string_view::npos && inner.find('<') > inner.find(',')) return false;
+    std::string name, type;
+    if (inner.starts_with('$')) {  // ($X: T), Go ($X : T)
+      const std::size_t length = name_length(inner, 1);
+      if (length == 0) return false;
+      const std::string_view rest = trim(inner.substr(1 + length));
+      if (!rest.starts_with(':') || rest.starts_with("::") || rest.starts_with(":=")) {
+        // Java: ($TYPE $X) has a metavariable for the type.
+        if (!rest.starts_with('$') || name_length(rest, 1) != rest.size() - 1 || is_script(grammar_)) return false;
+        if (after_name()) return false;
+        name = rest.substr(1);
+        type = inner.substr(0, 1 + length);
+      } else {
+        name = inner.substr(1, length);
+        type = trim(rest.substr(1));
+      }
+    } else {
+      if (grammar_ == Language::Python || is_script(grammar_)) return false;
+      const std::size_t dollar = inner.rfind('$');
+      if (dollar == std::string_view::npos || dollar == 0) return false;
+      const char before = inner[dollar - 1];
+      if (before != ' ' && before != '*' && before != '&') return false;
+      if (name_length(inner, dollar + 1) != inner.size() - dollar - 1) return false;
+      name = inner.substr(dollar + 1);
+      type = trim(inner.substr(0, dollar));
+      for (const char c : type)
+        if (!is_word(c) && std::string_view(".,<>[]*&: $").find(c) == std::string_view::npos) return false;
+      if (after_name()) return false;
+    }
+    if (type.empty()) return false;
+    out_.typed.push_back({name, type});
+    const std::string_view whole = text_.substr(at_, close + 1 - at_);
+    piece(PatternPiece::What::Metavar, name, whole.size());
+    return true;
+  }
+  /// A word before the parenthesis makes it a parameter list: `void f(int $X)`.
+  bool after_name() const {
+    std::size_t i = at_;
+    while (i > 0 && text_[i - 1] == ' ') --i;
+    return i > 0 && (is_word(text_[i - 1]) || text_[i - 1] == '>') && !keyword_before(i);
+  }
+  bool keyword_before(std::size_t end) const {
+    std::size_t first = end;
+    while (first > 0 && is_word(text_[first - 1])) --first;
+    const std::string_view word = text_.substr(first, end - first);
+    return word == "return" || word == "throw" || word == "case" || word == "else";
+  }
+
+  std::string_view text_;
+  Language grammar_;
+  std::size_t at_ = 0;
+  int hole_depth_ = 0;
+  std::string code_;
+  std::size_t code_at_ = 0;
+  PatternText out_;
+};
+
+}  // namespace
+
+namespace {
+
+/// Sets what each ellipsis stands among: members of a type, parameters of a function.
+class ContextReader {
+ public:
+  explicit ContextReader(PatternText& pattern) : pattern_(pattern) {}
+
+  void run() {
+    for (PatternPiece& piece : pattern_.pieces) {
+      if (piece.what == PatternPiece::What::Ellipsis || piece.what == PatternPiece::What::MetavarEllipsis) {
+        if (!open_.empty()) open_.back().holds.push_back(&piece);
+      }
+      read(piece.what == PatternPiece::What::Code ? std::string_view(piece.text) : std::string_view("x"));
+    }
+  }
+
+ private:
+  struct Bracket {
+    char mark;
+    bool type_body = false;
+    bool may_be_parameters = false;
+    std::vector<PatternPiece*> holds;
+  };
+
+  void read(std::string_view code) {
+    for (const char c : code) {
+      if (c != ' ' && c != '\n' && c != '\t') settle(c);
+      if (c == '{' || c == '(' || c == '[') {
+        open_.push_back({c, c == '{' && names_type(), c == '(' && !after_keyword(), {}});
+      } else if ((c == '}' || c == ')' || c == ']') && !open_.empty()) {
+        Bracket closed = std::move(open_.back());
+        open_.pop_back();
+        if (closed.type_body)
+          for (PatternPiece* piece : closed.holds) piece->where = PatternPiece::Where::Members;
+        if (closed.may_be_parameters) closed_ = std::move(closed.holds);
+      }
+      if (c == '{' || c == '}' || c == ';')
+        header_.clear();
+      else
+        header_ += c;
+    }
+  }
+  /// What follows `f(...)` tells a definition from a call.
+  void settle(char next) {
+    if (next == '{' || next == 't')
+      for (PatternPiece* piece : closed_) piece->where = PatternPiece::Where::Parameters;
+    closed_.clear();
+  }
+  bool names_type() const {
+    for (const std::string_view word : {"class ", "interface ", "struct ", "enum ", "record "})
+      if (header_.find(word) != std::string::npos) return true;
+    return false;
+  }
+  bool after_keyword() const {
+    const std::string_view header = trim(header_);
+    for (const std::string_view word : {"if", "for", "while", "switch", "catch", "try", "synchronized", "return"})
+      if (header.ends_with(word) && (header.size() == word.size() || !is_word(header[header.size() - word.size() - 1])))
+        return true;
+    return header.empty();
+  }
+
+  PatternText& pattern_;
+  std::vector<Bracket> open_;
+  std::vector<PatternPiece*> closed_;
+  std::string header_;
+};
+
+}  // namespace
+
+PatternText split_pattern(std::string_view text, Language grammar) {
+  PatternText out = Splitter(text, grammar).run();
+  ContextReader(out).run();
+  return out;
+}
+
+std::vector<std::string_view> ellipsis_forms(Language grammar, const PatternPiece& piece) {
+  const bool own_line = piece.own_line;
+  const bool typed = grammar == Language::Java || grammar == Language::C || grammar == Language::Cpp;
+  if (typed && own_line && piece.where == PatternPiece::Where::Members)
+    return {"int %;", "%;", "%", "int %", "case %:"};
+  if (typed && piece.where == PatternPiece::Where::Parameters) return {"int %", "%", "%;"};
+  switch (grammar) {
+    case Language::Python:
+      return {"%", "%: %", "**%", "case %: %"};
+    case Language::Java:
+      if (own_line) return {"%;", "%", "int %;", "case %:", "int %"};
+      return {"%", "%;", "int %", "% = %", "% %", "int %;", "case %:"};
+    case Language::Go:
+      if (own_line) return {"%", "% any", "case %:", "%: %", "\"%\""};
+      return {"%", "% any", "%: %", "case %:", "\"%\"", "% = %"};
+    case Language::C:
+    case Language::Cpp:
+      if (own_line) return {"%;", "%", "int %;", "case %:", "int %"};
+      return {"%", "%;", "int %", "int %;", "case %:"};
+    default:
+      if (own_line) return {"%;", "%", "case %:", "%: %", "%,"};
+      return {"%", "%: %", "%;", "case %:", "...%", "{%}"};
+  }
+}
+
+std::vector<std::string_view> pattern_wrappers(Language grammar) {
+  switch (grammar) {
+    case Language::Python:
+      return {"%",   "try:\n  pass\n%", "if Wq_Wr:\n  pass\n%", "%\ndef Wq_Wr(): pass", "Wq_Wr(%)",
+              "{%}", "%:\n  pass",      "match Wq_Wr:\n  %"};
+    case Language::Java:
+      return {"%",
+              "class Wq_Wr { void Wq_Wr() { % } }",
+              "class Wq_Wr { void Wq_Wr() { %; } }",
+              "class Wq_Wr { % }",
+              "class Wq_Wr { Object Wq_Wr = %; }",
+              "% class Wq_Wr {}",
+              "class Wq_Wr { % void Wq_Wr() {} }",
+              "class Wq_Wr { void Wq_Wr() { try {} % } }",
+              "class Wq_Wr { void Wq_Wr() { switch (Wq_Wr) { % } } }",
+              "% {}",
+              "class Wq_Wr { % {} }",
+              "class Wq_Wr { void Wq_Wr() { % {} } }",
+              "import %;"};
+    case Language::Go:
+      // At the top level `f(x)` reads as a conversion.
+      return {"package Wq_Wr\nfunc Wq_Wr() {\n%\n}",
+              "%",
+              "package Wq_Wr\n%",
+              "package Wq_Wr\nvar Wq_Wr = %",
+              "package Wq_Wr\nfunc Wq_Wr() { switch Wq_Wr {\n%\n} }",
+              "package Wq_Wr\nimport (\n%\n)",
+              "package Wq_Wr\nfunc Wq_Wr(%) {}",
+              "package Wq_Wr\ntype Wq_Wr struct {\n%\n}",
+              "package Wq_Wr\nfunc Wq_Wr() {\n% {}\n}"};
+    case Language::C:
+    case Language::Cpp:
+      return {"void Wq_Wr() { % }",  "%",    "void Wq_Wr() { %; }",   "int Wq_Wr = %;",
+              "struct Wq_Wr { % };", "% {}", "void Wq_Wr() { % {} }", "void Wq_Wr() { switch (Wq_Wr) { % } }",
+              "void Wq_Wr(%) {}",    "%;"};
+    default:
+      return {"%",
+              "(%)",
+              "({%})",
+              "class Wq_Wr { % }",
+              "function Wq_Wr() { % }",
+              "async function Wq_Wr() { % }",
+              "switch (Wq_Wr) { % }",
+              "try {} %",
+              "Wq_Wr(%)",
+              "<div %></div>",
+              "% {}",
+              "function Wq_Wr(%) {}",
+              "% class Wq_Wr {}"};
+  }
+}
+
+}  // namespace wrench::code

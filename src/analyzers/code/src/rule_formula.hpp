@@ -1,0 +1,112 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "pattern.hpp"
+#include "wrench/code/rule.hpp"
+#include "wrench/source/pattern_set.hpp"
+#include "wrench/source/regex.hpp"
+
+namespace wrench::code {
+
+/// Options of a rule that change how patterns match (specification 3.5).
+struct MatchOptions {
+  bool constant_propagation = true;
+  bool symbolic_propagation = false;
+  bool implicit_deep_exprstmt = true;
+  bool vardef_assign = true;
+  bool flddef_assign = false;
+  bool attr_expr = true;
+  bool arrow_is_function = true;
+  bool let_is_var = true;
+  bool symmetric_eq = false;
+  bool ac_matching = true;
+  bool decorators_order_matters = false;
+  bool implicit_ellipsis = true;
+};
+
+/// The little language of metavariable-comparison.
+struct ComparisonExpr {
+  enum class What : std::uint8_t { Number, Text, Bool, Metavar, List, Unary, Binary, Call };
+  What what = What::Number;
+  double number = 0;
+  bool truth = false;
+  std::string text;  ///< Literal, metavariable, operator or function.
+  std::vector<ComparisonExpr> parts;
+};
+/// Error code rules.invalid with the position in words.
+Result<ComparisonExpr> parse_comparison(std::string_view text);
+
+struct Formula;
+
+/// A condition on what a metavariable is bound to.
+struct Condition {
+  enum class What : std::uint8_t { Regex, Formula, Comparison };
+  What what = What::Regex;
+  Atom metavar = kNoAtom;
+  std::string name;
+  std::shared_ptr<const source::Regex> regex;
+  bool negate = false;
+  std::shared_ptr<const Formula> formula;
+  std::shared_ptr<const ComparisonExpr> comparison;
+  int base = 0;  ///< 0: as the literal says.
+  bool strip = false;
+};
+
+/// What a rule looks for, compiled for one grammar (or for text alone).
+struct Formula {
+  enum class What : std::uint8_t { Pattern, Regex, All, Any };
+  enum class Place : std::uint8_t { Plain, Inside };  ///< pattern-inside ranges only confine.
+  What what = What::Pattern;
+  Place place = Place::Plain;
+  std::uint32_t leaf = 0;  ///< Number of a Pattern or Regex within its rule and grammar.
+  std::optional<Pattern> pattern;
+  std::shared_ptr<const source::Regex> regex;
+  std::vector<Atom> groups;        ///< Regex: `$NAME` or `$1` per group from 1.
+  std::vector<Formula> parts;      ///< All: positives; Any: alternatives.
+  std::vector<Formula> negatives;  ///< All only.
+  std::vector<Condition> conditions;
+  std::vector<std::vector<Atom>> focus;
+};
+
+struct RulePaths {
+  std::vector<std::string> include, exclude;
+  bool allow(std::string_view project_path) const;
+};
+
+struct CompiledRule {
+  RuleInfo info;
+  std::vector<source::Language> languages;  ///< Languages of files; empty for text rules.
+  bool any_text = false;                    ///< `regex`, `generic`: every text file.
+  RulePaths paths;
+  MatchOptions options;
+  bool in_loop = false;  ///< x-wrench.in_loop: only inside a loop or comprehension.
+  std::uint32_t leaves = 0;
+  std::optional<Formula> text_formula;                         ///< For `regex` rules.
+  std::vector<std::pair<source::Language, Formula>> formulas;  ///< By grammar.
+  std::vector<Atom> metavars;                                  ///< That the message names.
+
+  const Formula* formula(source::Language grammar) const {
+    for (const auto& [language, compiled] : formulas)
+      if (language == grammar) return &compiled;
+    return text_formula ? &*text_formula : nullptr;
+  }
+};
+
+struct RuleSet::State {
+  Atoms atoms;
+  std::vector<std::unique_ptr<CompiledRule>> rules;
+  std::string sha256;
+};
+
+/// Whether `path` fits a glob of `paths:` as semgrep has them: `*`, `**`, `?`, `[a-z]`; without a slash any path part.
+bool glob_matches(std::string_view glob, std::string_view path);
+
+}  // namespace wrench::code

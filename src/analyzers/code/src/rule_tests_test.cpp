@@ -1,0 +1,73 @@
+#include "wrench/code/rule_tests.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "wrench/base/text.hpp"
+
+namespace wrench::code {
+namespace {
+
+std::vector<RuleTestFile> read_rules_folder(const std::filesystem::path& root) {
+  std::vector<RuleTestFile> files;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
+    if (!entry.is_regular_file()) continue;
+    const std::string path = entry.path().lexically_relative(root.parent_path()).generic_string();
+    if (path.starts_with("rules/secrets/")) continue;
+    std::ifstream in(entry.path(), std::ios::binary);
+    std::stringstream text;
+    text << in.rdbuf();
+    files.push_back({path, text.str()});
+  }
+  return files;
+}
+
+std::string lines(const std::vector<std::uint32_t>& numbers) {
+  std::string out;
+  for (const std::uint32_t number : numbers) out += (out.empty() ? "" : ", ") + std::to_string(number);
+  return out;
+}
+
+TEST(OwnRules, ReportExactlyTheMarkedLines) {
+  const auto cases = group_rule_tests(read_rules_folder(std::filesystem::path(WRENCH_SOURCE_DIR) / "rules"));
+  const RuleTestReport report = test_rules(cases, SystemClock());
+  for (const Error& error : report.load.errors)
+    ADD_FAILURE() << error.place.file << ":" << error.place.line << ": " << describe(error);
+  for (const Error& error : report.load.warnings)
+    ADD_FAILURE() << error.place.file << ":" << error.place.line << ": " << describe(error);
+  for (const RefusedRule& rule : report.load.refused)
+    ADD_FAILURE() << rule.file << ":" << rule.line << ": " << rule.id << ": " << rule.reason;
+  for (const std::string& rule : report.untested) ADD_FAILURE() << rule << ": no target marks it";
+  for (const RuleTestFailure& failure : report.failures)
+    ADD_FAILURE() << failure.target << ": " << failure.rule << ": missed lines [" << lines(failure.missed)
+                  << "], unexpected lines [" << lines(failure.unexpected) << "]";
+  EXPECT_EQ(report.rules, report.exact);
+  EXPECT_GT(report.rules, 0u);
+}
+
+TEST(OwnRules, SayWhatTheyAreAndWhatToDo) {
+  std::vector<RuleSource> sources = builtin_rules();
+  LoadReport report;
+  const RuleSet set = RuleSet::load(sources, report);
+  std::vector<std::string> ids;
+  for (std::size_t i = 0; i < set.size(); ++i) {
+    const RuleInfo& rule = set.info(i);
+    ids.push_back(rule.id);
+    EXPECT_FALSE(rule.title.empty()) << rule.id;
+    EXPECT_GE(rule.message.size(), 60u) << rule.id << ": say why and what to do";
+    EXPECT_FALSE(rule.fix_description.empty()) << rule.id;
+    EXPECT_TRUE(rule.metadata.at("category").is_string()) << rule.id;
+    if (rule.category == findings::Category::Security) {
+      EXPECT_FALSE(rule.cwe.empty()) << rule.id;
+    }
+  }
+  std::sort(ids.begin(), ids.end());
+  EXPECT_EQ(std::adjacent_find(ids.begin(), ids.end()), ids.end()) << "two rules share an id";
+}
+
+}  // namespace
+}  // namespace wrench::code

@@ -1,0 +1,157 @@
+#include "file_worker.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "wrench/base/text.hpp"
+#include "wrench/crypto/sha256.hpp"
+#include "wrench/findings/ranking.hpp"
+#include "wrench/findings/secret_mask.hpp"
+#include "wrench/findings/suppression.hpp"
+#include "wrench/source/file_class.hpp"
+#include "wrench/source/source_text.hpp"
+
+namespace wrench::scan {
+
+using findings::Finding;
+
+namespace {
+
+std::uint32_t lines_with_text(const source::SourceText& text) {
+  std::uint32_t lines = 0;
+  for (std::uint32_t line = 1; line <= text.lines.line_count(); ++line)
+    if (!trim(text.lines.line(text.text, line)).empty()) ++lines;
+  return lines;
+}
+
+}  // namespace
+
+FileBytes read_bytes(const FoundFile& file, const ScanLimits& limits) {
+  FileBytes out;
+  const std::uint64_t bytes_max = file.named ? limits.named_file_bytes_max : limits.secret_file_bytes_max;
+  if (file.size > bytes_max) {
+    out.skipped = findings::Skipped{file.path, "too_large"};
+    return out;
+  }
+  auto bytes = file.base->read(file.relative, static_cast<std::size_t>(bytes_max));
+  if (!bytes.ok()) {
+    out.partial = findings::Partial{"file_unreadable", file.path, "", bytes.error().message};
+    return out;
+  }
+  out.bytes = std::move(*bytes);
+  out.content_id = "sha256:" + crypto::sha256_hex(out.bytes);
+  return out;
+}
+
+FileWorker::FileWorker(const RunSetup& setup, const Clock& clock) : setup_(setup), clock_(clock) {
+  if (setup.secret_rules)
+    secrets_.emplace(*setup.secret_rules,
+                     secrets::SecretOptions{.findings_per_rule_max = setup.limits.findings_per_rule_and_file_max});
+  if (!setup.code_rules) return;
+  code::CodeOptions options;
+  options.parse.parse_us_max = setup.limits.file_us_max;
+  options.findings_per_rule_max = setup.limits.findings_per_rule_and_file_max;
+  options.disabled_rules = setup.config.rules_disabled;
+  code_.emplace(*setup.code_rules, std::move(options), clock);
+}
+
+FileOutcome FileWorker::analyse(const FoundFile& file, FileBytes bytes, Deadline deadline, const StopToken& stop) {
+  FileOutcome outcome;
+  outcome.content_id = bytes.content_id;
+  outcome.bytes = bytes.bytes.size();
+  if (deadline.passed(clock_)) {
+    outcome.partial.push_back({"file_timeout", file.path, "", "the time for the whole run is spent"});
+    return outcome;
+  }
+  const auto file_class = source::classify(file.project_path, bytes.bytes);
+  if (file_class == source::FileClass::Binary) {
+    outcome.skipped = findings::Skipped{file.path, "binary"};
+    return outcome;
+  }
+  auto text = source::make_source_text(file.path, file.project_path, std::move(bytes.bytes));
+  outcome.language = text.language;
+  outcome.nloc = lines_with_text(text);
+  // Bundles and generated code hold real credentials, but nobody edits them.
+  if (!file.named) {
+    if (file_class == source::FileClass::Minified) outcome.skipped = findings::Skipped{file.path, "minified"};
+    if (file_class == source::FileClass::Generated) outcome.skipped = findings::Skipped{file.path, "generated"};
+    if (outcome.bytes > setup_.limits.file_bytes_max) outcome.skipped = findings::Skipped{file.path, "too_large"};
+  }
+  std::vector<findings::CommentSpan> comments{{0, text.text.size()}};
+  if (!outcome.skipped) outcome.analysed = analyse_code(text, file, deadline, stop, outcome, comments);
+  find_secrets(text, outcome);
+  if (secrets_ && !outcome.skipped) outcome.analysed = true;
+  if (!outcome.analysed && !outcome.skipped) outcome.skipped = findings::Skipped{file.path, "unknown_language"};
+  finish(text, comments, outcome);
+  return outcome;
+}
+
+bool FileWorker::analyse_code(source::SourceText& text, const FoundFile& file, Deadline deadline, const StopToken& stop,
+                              FileOutcome& outcome, std::vector<findings::CommentSpan>& comments) {
+  if (!code_) return false;
+  if (file.named && !code::can_parse(text.language) && setup_.named_language != source::Language::Unknown)
+    text.language = setup_.named_language;
+  const auto& languages = setup_.config.languages;
+  if (!languages.empty() && std::find(languages.begin(), languages.end(), text.language) == languages.end())
+    return false;
+  const Deadline of_file = Deadline::after(clock_, setup_.limits.file_us_max);
+  auto result = code_->analyze(text, of_file.at_us() < deadline.at_us() ? of_file : deadline, stop);
+  outcome.findings = std::move(result.findings);
+  outcome.partial = std::move(result.partial);
+  // Without a tree nothing tells comments from code: directives count anywhere then, as in text files.
+  if (result.ir != nullptr) comments = std::move(result.comments);
+  return result.ir != nullptr || !outcome.partial.empty() || setup_.code_rules->has_rules_for(text.language);
+}
+
+void FileWorker::find_secrets(const source::SourceText& text, FileOutcome& outcome) {
+  if (!secrets_) return;
+  auto found = secrets_->scan(text);
+  std::move(found.findings.begin(), found.findings.end(), std::back_inserter(outcome.findings));
+  std::move(found.partial.begin(), found.partial.end(), std::back_inserter(outcome.partial));
+}
+
+void FileWorker::finish(const source::SourceText& text, std::span<const findings::CommentSpan> comments,
+                        FileOutcome& outcome) {
+  auto& all = outcome.findings;
+  std::erase_if(all, [&](const Finding& finding) {
+    return std::any_of(setup_.config.rules_disabled.begin(), setup_.config.rules_disabled.end(),
+                       [&](const std::string& id) { return findings::names_rule(id, finding.rule); });
+  });
+  findings::sort_by_place(all);
+  const bool is_test = source::is_test_path(text.project_path);
+  findings::Suppressions suppressions(text.text, comments, setup_.today);
+  for (auto& finding : all) {
+    for (const auto& [id, severity] : setup_.config.severity)
+      if (findings::names_rule(id, finding.rule)) finding.severity = severity;
+    if (is_test && finding.reach == findings::Reach::Unknown) finding.reach = findings::Reach::TestOrDead;
+    if (!suppressions.empty()) finding.suppressed = suppressions.match(finding);
+  }
+  if (!suppressions.empty()) {
+    // A directive for a rule that didn't run isn't unused.
+    const bool all_ran = setup_.analyses.size() == std::size(kAllAnalyses);
+    for (auto& complaint : suppressions.complaints(
+             text.path, text.project_path,
+             all_ran ? findings::Suppressions::Unused::Report : findings::Suppressions::Unused::Keep)) {
+      complaint.where.content = text.content_id;
+      all.push_back(std::move(complaint));
+    }
+    if (text.text.find("until") != std::string::npos) outcome.valid_on = setup_.today;
+  }
+  const bool has_secrets =
+      std::any_of(all.begin(), all.end(), [](const Finding& finding) { return !finding.secrets.empty(); });
+  if (!has_secrets) return;
+  // Before anything is kept: another rule's snippet or message can hold the same value.
+  outcome.text_with_secrets = std::make_shared<const std::string>(text.text);
+  findings::MemorySources sources;
+  sources.add(text.path, text.text);
+  findings::Report report;
+  report.findings = std::move(all);
+  report.functions = std::move(outcome.functions);
+  report.partial = std::move(outcome.partial);
+  findings::mask_secrets(report, sources);
+  all = std::move(report.findings);
+  outcome.functions = std::move(report.functions);
+  outcome.partial = std::move(report.partial);
+}
+
+}  // namespace wrench::scan

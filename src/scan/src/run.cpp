@@ -1,0 +1,428 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstdio>
+#include <map>
+#include <mutex>
+#include <numeric>
+#include <unordered_map>
+#include <utility>
+
+#include "file_outcome.hpp"
+#include "file_worker.hpp"
+#include "history_part.hpp"
+#include "hotspots.hpp"
+#include "memory_gate.hpp"
+#include "run_setup.hpp"
+#include "wrench/base/text.hpp"
+#include "wrench/base/version.hpp"
+#include "wrench/codec/json.hpp"
+#include "wrench/crypto/sha256.hpp"
+#include "wrench/findings/baseline.hpp"
+#include "wrench/findings/ranking.hpp"
+#include "wrench/findings/secret_mask.hpp"
+#include "wrench/scan/discovery.hpp"
+#include "wrench/scan/fact_cache.hpp"
+#include "wrench/scan/scan.hpp"
+#include "wrench/source/ignore_rules.hpp"
+
+namespace wrench::scan {
+namespace {
+
+constexpr std::uint64_t kHeldBytesMax = std::uint64_t{256} << 20;  // Read for hashing and kept for the analysis.
+constexpr Micros kProgressEvery = 100 * kMicrosPerMs;
+constexpr std::size_t kReportBytesMax = std::size_t{1} << 30;
+
+Error stopped() { return Error("scan.stopped", "the scan was stopped"); }
+
+class Run {
+ public:
+  Run(const ScanRequest& request, ScanContext& context, const StopToken& stop, Deadline deadline)
+      : request_(request), context_(context), stop_(stop), deadline_(deadline) {}
+
+  Result<findings::Report> run() {
+    const Micros started_us = context_.clock.boot_us();
+    findings::Report report;
+    const std::string started = format_rfc3339(context_.clock.now_us());
+    progress(ScanProgress::Phase::Discover, true);
+    DiscoveryOptions options;
+    options.paths = request_.paths;
+    options.tracked_files = [this](const std::string& root) { return history_.open_and_list(root, stop_); };
+    discovery_ = WRENCH_TRY(discover(options, stop_));
+    setup_ = WRENCH_TRY(make_setup(request_, discovery_.project_root, context_.clock, stop_));
+    apply_config();
+    total_ = discovery_.files.size();
+
+    std::string tree_key;
+    if (context_.cache != nullptr) {
+      WRENCH_TRY(read_all());
+      tree_key = key_of_tree();
+      if (auto kept = kept_report(tree_key)) {
+        report = std::move(*kept);
+        return finish(std::move(report), started, started_us);
+      }
+    }
+    WRENCH_TRY(analyse_all());
+    progress(ScanProgress::Phase::Link, true);
+    report = assemble();
+    WRENCH_TRY(add_history(report));
+    complete(report);
+    if (stop_.stop_requested()) return stopped();
+    if (context_.cache != nullptr) keep_report(tree_key, report);
+    return finish(std::move(report), started, started_us);
+  }
+
+ private:
+  // --- discovery
+
+  // Whether a pattern names the path or a folder above it.
+  static bool named_by(const source::IgnoreRules& rules, const std::string& path) {
+    using Verdict = source::IgnoreRules::Verdict;
+    for (auto slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1))
+      if (rules.decide(std::string_view(path).substr(0, slash), true) == Verdict::Ignored) return true;
+    return rules.decide(path, false) == Verdict::Ignored;
+  }
+
+  void apply_config() {
+    const auto& config = setup_.config;
+    history_.notes.insert(history_.notes.end(), setup_.notes.begin(), setup_.notes.end());
+    for (const auto& warning : config.warnings) history_.notes.push_back(".wrench.yaml: " + warning);
+    if (config.exclude.empty()) return;
+    const source::IgnoreRules exclude(join(config.exclude, "\n")), include(join(config.include, "\n"));
+    std::size_t left_out = 0;
+    std::erase_if(discovery_.files, [&](const FoundFile& file) {
+      if (file.named || !named_by(exclude, file.project_path) || named_by(include, file.project_path)) return false;
+      discovery_.skipped.push_back({file.path, "ignored"});
+      ++left_out;
+      return true;
+    });
+    if (left_out > 0)
+      history_.notes.push_back(".wrench.yaml excludes " + format_count(left_out) +
+                               (left_out == 1 ? " file" : " files"));
+  }
+
+  // --- work on all cores
+
+  int jobs() const {
+    const int threads = static_cast<int>(context_.pool.threads());
+    return std::clamp(request_.jobs > 0 ? request_.jobs : threads, 1, std::max(threads, 1));
+  }
+
+  // Calls work(worker, file index) for every file, largest first.
+  template <class MakeWorker, class Work>
+  Result<void> for_all(MakeWorker make_worker, Work work) {
+    std::vector<std::size_t> order(discovery_.files.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return discovery_.files[a].size > discovery_.files[b].size; });
+    std::atomic<std::size_t> next{0};
+    runtime::TaskGroup group(context_.pool);
+    const auto tasks = std::min<std::size_t>(static_cast<std::size_t>(jobs()), std::max<std::size_t>(order.size(), 1));
+    for (std::size_t i = 0; i < tasks; ++i) {
+      group.run([&]() -> Result<void> {
+        auto worker = make_worker();
+        for (std::size_t at = next.fetch_add(1); at < order.size(); at = next.fetch_add(1)) {
+          if (stop_.stop_requested()) return stopped();
+          work(worker, order[at]);
+        }
+        return {};
+      });
+    }
+    return group.wait();
+  }
+
+  Result<void> read_all() {
+    bytes_.resize(discovery_.files.size());
+    std::atomic<std::uint64_t> held{0};
+    return for_all([] { return 0; },
+                   [&](int, std::size_t i) {
+                     auto bytes = read_bytes(discovery_.files[i], setup_.limits);
+                     const std::uint64_t size = bytes.bytes.size();
+                     if (held.fetch_add(size) + size > kHeldBytesMax) {
+                       held.fetch_sub(size);
+                       bytes.bytes = std::string();  // Read again when it is its turn.
+                       bytes.bytes.shrink_to_fit();
+                     }
+                     bytes_[i] = std::move(bytes);
+                   });
+  }
+
+  std::string key_of_file(const FoundFile& file, const std::string& content_id) const {
+    return "file/" + crypto::sha256_hex(setup_.key + "\n" + content_id + "\n" + file.path + "\n" + file.project_path +
+                                        (file.named ? "\nnamed" : ""));
+  }
+
+  Result<void> analyse_all() {
+    outcomes_.resize(discovery_.files.size());
+    MemoryGate gate(setup_.limits.memory_soft_max, static_cast<std::size_t>(jobs()));
+    return for_all([&] { return FileWorker(setup_, context_.clock); },
+                   [&](FileWorker& worker, std::size_t i) {
+                     const auto& file = discovery_.files[i];
+                     const auto turn = gate.enter(stop_);
+                     outcomes_[i] = turn.granted() ? outcome_of(worker, i) : out_of_memory(file);
+                     found_.fetch_add(outcomes_[i].findings.size(), std::memory_order_relaxed);
+                     done_.fetch_add(1, std::memory_order_relaxed);
+                     progress(ScanProgress::Phase::Analyse, false);
+                   });
+  }
+
+  static FileOutcome out_of_memory(const FoundFile& file) {
+    FileOutcome outcome;
+    outcome.partial.push_back({"memory_budget", file.path, "", "memory_soft_max is reached with one file in flight"});
+    return outcome;
+  }
+
+  FileOutcome outcome_of(FileWorker& worker, std::size_t i) {
+    const auto& file = discovery_.files[i];
+    FileBytes bytes;
+    const bool known = i < bytes_.size() && (!bytes_[i].content_id.empty() || bytes_[i].skipped || bytes_[i].partial);
+    if (known) bytes = std::move(bytes_[i]);
+    if (!known || (bytes.bytes.empty() && !bytes.content_id.empty() && file.size > 0))
+      bytes = read_bytes(file, setup_.limits);
+    FileOutcome outcome;
+    if (bytes.skipped || bytes.partial) {
+      outcome.skipped = std::move(bytes.skipped);
+      if (bytes.partial) outcome.partial.push_back(std::move(*bytes.partial));
+      return outcome;
+    }
+    std::string key;
+    if (context_.cache != nullptr) {
+      key = key_of_file(file, bytes.content_id);
+      if (auto kept = cached_outcome(key, bytes.bytes, file)) return std::move(*kept);
+    }
+    outcome = worker.analyse(file, std::move(bytes), deadline_, stop_);
+    // What was cut short is tried again next time.
+    if (!key.empty() && outcome.partial.empty() && !stop_.stop_requested())
+      context_.cache->put(key, to_record(outcome));
+    return outcome;
+  }
+
+  std::optional<FileOutcome> cached_outcome(const std::string& key, std::string& bytes, const FoundFile& file) const {
+    const auto record = context_.cache->get(key);
+    if (!record) return std::nullopt;
+    auto outcome = outcome_from_record(*record);
+    if (!outcome.ok() || (!outcome->valid_on.empty() && outcome->valid_on != setup_.today)) return std::nullopt;
+    const bool has_secrets = std::any_of(outcome->findings.begin(), outcome->findings.end(),
+                                         [](const auto& finding) { return !finding.secrets.empty(); });
+    if (has_secrets)
+      outcome->text_with_secrets = std::make_shared<const std::string>(
+          source::make_source_text(file.path, file.project_path, std::move(bytes)).text);
+    return std::move(*outcome);
+  }
+
+  // --- the report
+
+  findings::Report assemble() {
+    findings::Report report;
+    report.skipped = std::move(discovery_.skipped);
+    report.partial = std::move(discovery_.partial);
+    report.partial.insert(report.partial.end(), setup_.partial.begin(), setup_.partial.end());
+    report.errors = setup_.errors;
+    std::map<source::Language, std::uint64_t> by_language;
+    for (std::size_t i = 0; i < outcomes_.size(); ++i) {
+      auto& outcome = outcomes_[i];
+      inputs_.push_back({discovery_.files[i].path, discovery_.files[i].project_path,
+                         outcome.metrics ? outcome.metrics->cognitive : 0,
+                         static_cast<std::uint32_t>(outcome.findings.size())});
+      if (outcome.text_with_secrets) secret_texts_.add(discovery_.files[i].path, *outcome.text_with_secrets);
+      std::move(outcome.findings.begin(), outcome.findings.end(), std::back_inserter(report.findings));
+      std::move(outcome.partial.begin(), outcome.partial.end(), std::back_inserter(report.partial));
+      std::move(outcome.functions.begin(), outcome.functions.end(), std::back_inserter(report.functions));
+      if (outcome.metrics) report.files.push_back(std::move(*outcome.metrics));
+      if (outcome.skipped) report.skipped.push_back(*outcome.skipped);
+      if (!outcome.valid_on.empty()) valid_on_ = outcome.valid_on;
+      if (!outcome.analysed) continue;
+      ++(outcome.cached ? report.summary.files_cached : report.summary.files_scanned);
+      report.summary.bytes += outcome.bytes;
+      const std::uint64_t nloc = outcome.metrics ? report.files.back().nloc : outcome.nloc;
+      report.summary.nloc += nloc;
+      by_language[outcome.language] += nloc;
+    }
+    for (const auto& [language, nloc] : by_language)
+      report.summary.by_language.emplace_back(
+          language == source::Language::Unknown ? "other" : source::display_name(language), nloc);
+    std::stable_sort(report.summary.by_language.begin(), report.summary.by_language.end(),
+                     [](const auto& a, const auto& b) { return a.second > b.second; });
+    std::stable_sort(report.skipped.begin(), report.skipped.end(),
+                     [](const auto& a, const auto& b) { return a.path < b.path; });
+    std::stable_sort(report.partial.begin(), report.partial.end(),
+                     [](const auto& a, const auto& b) { return a.path < b.path; });
+    report.tool_version = version();
+    report.rules_sha256 = setup_.rules_sha256;
+    return report;
+  }
+
+  Result<void> add_history(findings::Report& report) {
+    if (!request_.with_history) return {};
+    progress(ScanProgress::Phase::History, true);
+    const auto summary = history_.mine(context_.cache, context_.pool, stop_, deadline_);
+    if (stop_.stop_requested()) return stopped();
+    if (!summary) return {};
+    report.history = history::to_json(*summary);
+    auto hotspots = find_hotspots(inputs_, *summary);
+    report.hotspots = std::move(hotspots.best);
+    rank_ = std::move(hotspots.rank);
+    return {};
+  }
+
+  void complete(findings::Report& report) {
+    auto& all = report.findings;
+    findings::sort_by_place(all);
+    if (all.size() > setup_.limits.findings_max) {
+      report.partial.push_back({"findings_max", "", "",
+                                format_count(all.size()) + " findings; only the first " +
+                                    format_count(setup_.limits.findings_max) + " are kept"});
+      all.resize(setup_.limits.findings_max);
+    }
+    findings::assign_groups(all);
+    findings::rank_all(all, rank_);
+    report.summary.suppressed = static_cast<std::uint64_t>(
+        std::count_if(all.begin(), all.end(), [](const auto& finding) { return finding.suppressed.has_value(); }));
+    report.notes = history_.notes;
+    findings::mask_secrets(report, secret_texts_);
+  }
+
+  // What belongs to this run alone, not to the tree.
+  findings::Report finish(findings::Report report, const std::string& started, Micros started_us) {
+    report.root = request_.paths.empty() ? "." : join(request_.paths, " ");
+    const auto& root = discovery_.project_root;
+    report.repository = repair_utf8(root.substr(root.rfind('/') + 1));
+    report.revision = history_.revision();
+    report.run.started = started;
+    report.run.jobs = jobs();
+    report.run.analyses.clear();
+    for (const auto analysis : setup_.analyses) report.run.analyses.emplace_back(name(analysis));
+    report.run.complete = report.partial.empty();
+    if (request_.baseline) findings::apply_baseline(report, *request_.baseline);
+    if (context_.cache != nullptr) {
+      context_.cache->flush();
+      if (const auto warning = context_.cache->warning(); !warning.empty()) report.notes.push_back(warning);
+    }
+    report.run.elapsed_ms = (context_.clock.boot_us() - started_us) / kMicrosPerMs;
+    progress(ScanProgress::Phase::Finish, true);
+    return report;
+  }
+
+  // --- a whole tree seen before
+
+  std::string key_of_tree() const {
+    crypto::Sha256 hash;
+    const auto add = [&](std::string_view text) {
+      hash.update(text);
+      hash.update(std::string_view("\0", 1));
+    };
+    add(setup_.key);
+    add(request_.with_history ? "history " + history_.head() : "");
+    for (const auto& note : history_.notes) add(note);
+    for (const auto& skipped : discovery_.skipped) {
+      add(skipped.path);
+      add(skipped.reason);
+    }
+    for (const auto& partial : discovery_.partial) add(partial.path + partial.detail);
+    for (std::size_t i = 0; i < discovery_.files.size(); ++i) {
+      const auto& file = discovery_.files[i];
+      add(file.path);
+      add(file.project_path);
+      add(file.named ? "named" : "");
+      add(bytes_[i].content_id);
+      add(bytes_[i].skipped ? bytes_[i].skipped->reason : "");
+      add(bytes_[i].partial ? bytes_[i].partial->detail : "");
+    }
+    return "tree/" + crypto::to_hex(hash.finish());
+  }
+
+  std::optional<findings::Report> kept_report(const std::string& key) const {
+    const auto record = context_.cache->get(key);
+    if (!record) return std::nullopt;
+    const auto json = codec::parse_json(*record, {.bytes_max = kReportBytesMax, .values_max = 200'000'000});
+    if (!json.ok()) return std::nullopt;
+    const auto valid_on = json->at("valid_on").as_string();
+    if (!valid_on.empty() && valid_on != setup_.today) return std::nullopt;
+    auto report = findings::report_from_json(json->at("report"));
+    if (!report.ok()) return std::nullopt;
+    report->summary.files_cached += std::exchange(report->summary.files_scanned, 0);
+    return std::move(*report);
+  }
+
+  void keep_report(const std::string& key, const findings::Report& report) const {
+    if (!report.partial.empty()) return;
+    auto json = codec::Json::object();
+    json.set("valid_on", valid_on_);
+    json.set("report", findings::to_json(report));
+    context_.cache->put(key, codec::write_json(json));
+  }
+
+  // --- progress
+
+  void progress(ScanProgress::Phase phase, bool always) {
+    if (!context_.progress) return;
+    const Micros now_us = context_.clock.boot_us();
+    Micros last_us = progress_at_us_.load(std::memory_order_relaxed);
+    if (!always && (now_us - last_us < kProgressEvery || !progress_at_us_.compare_exchange_strong(last_us, now_us)))
+      return;
+    context_.progress({phase, done_.load(), total_, found_.load()});
+  }
+
+  const ScanRequest& request_;
+  ScanContext& context_;
+  const StopToken& stop_;
+  const Deadline deadline_;
+  HistoryPart history_;
+  Discovery discovery_;
+  RunSetup setup_;
+  std::vector<FileBytes> bytes_;
+  std::vector<FileOutcome> outcomes_;
+  std::vector<HotspotInput> inputs_;
+  findings::RankInputs rank_;
+  findings::MemorySources secret_texts_;
+  std::string valid_on_;
+  std::uint64_t total_ = 0;
+  std::atomic<std::uint64_t> done_{0}, found_{0};
+  std::atomic<Micros> progress_at_us_{0};
+};
+
+}  // namespace
+
+Result<findings::Report> run(const ScanRequest& request, ScanContext& context, const StopToken& stop,
+                             Deadline deadline) {
+  return Run(request, context, stop, deadline).run();
+}
+
+std::string_view name(Analysis analysis) {
+  constexpr std::string_view kNames[] = {"rules", "taint", "secrets", "metrics", "clones", "structure"};
+  return kNames[static_cast<std::size_t>(analysis)];
+}
+
+std::optional<Analysis> parse_analysis(std::string_view text) {
+  for (const auto analysis : kAllAnalyses)
+    if (name(analysis) == text) return analysis;
+  return std::nullopt;
+}
+
+Result<TreeSurvey> survey(const std::string& path, const ScanLimits& limits, const StopToken& stop) {
+  TreeSurvey out;
+  HistoryPart history;
+  DiscoveryOptions options;
+  options.paths = {path};
+  options.tracked_files = [&](const std::string& root) { return history.open_and_list(root, stop); };
+  const auto discovery = WRENCH_TRY(discover(options, stop));
+  out.root = discovery.project_root;
+  out.in_git = discovery.in_git;
+  std::map<source::Language, std::uint64_t> by_language;
+  for (const auto& file : discovery.files) {
+    if (file.size > limits.secret_file_bytes_max) continue;
+    ++out.files;
+    out.bytes += file.size;
+    by_language[source::detect_language(file.path, {})] += file.size;
+    if (out.paths.size() < kSurveyPathsMax) out.paths.push_back(file.project_path);
+  }
+  std::sort(out.paths.begin(), out.paths.end());
+  out.bytes_by_language.assign(by_language.begin(), by_language.end());
+  std::stable_sort(out.bytes_by_language.begin(), out.bytes_by_language.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
+  return out;
+}
+
+}  // namespace wrench::scan

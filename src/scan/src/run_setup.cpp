@@ -1,0 +1,133 @@
+#include "run_setup.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "wrench/base/version.hpp"
+#include "wrench/code/lower.hpp"
+#include "wrench/crypto/sha256.hpp"
+
+namespace wrench::scan {
+namespace {
+
+// Of the engine: raised when the same rules and the same file would give another outcome than before.
+constexpr std::string_view kOutcomeVersion = "1";
+
+std::string setup_key(const RunSetup& setup) {
+  std::string text = std::string(kOutcomeVersion) + "\n" + std::string(version()) + "\n" + setup.rules_sha256 + "\n";
+  for (const auto analysis : setup.analyses) text.append(name(analysis)).append("\n");
+  const auto& limits = setup.limits;
+  for (const std::uint64_t limit :
+       {limits.file_bytes_max, limits.named_file_bytes_max, limits.secret_file_bytes_max,
+        std::uint64_t{limits.findings_max}, std::uint64_t{limits.findings_per_rule_and_file_max},
+        static_cast<std::uint64_t>(limits.file_us_max)})
+    text += std::to_string(limit) + "\n";
+  for (const auto& id : setup.config.rules_disabled) text += "-" + id + "\n";
+  for (const auto& [id, severity] : setup.config.severity)
+    text += id + "=" + std::string(findings::name(severity)) + "\n";
+  for (const auto language : setup.config.languages) text.append(source::id(language)).append("\n");
+  for (const auto& [what, limit] : setup.config.thresholds) text += what + ">" + std::to_string(limit) + "\n";
+  for (const auto& point : setup.config.entry_points) text += "@" + point + "\n";
+  return crypto::sha256_hex(text);
+}
+
+constexpr std::string_view kSecretRule = "mode 'secret' is for the secrets analyzer";
+
+void load_secret_rules(const ScanRequest& request, RunSetup& setup) {
+  if (request.use_builtin_rules && setup.rule_files.empty()) {
+    setup.secret_rules = secrets::SecretRules::builtin();
+    return;
+  }
+  std::vector<secrets::RuleText> texts;
+  if (request.use_builtin_rules)
+    for (const auto& file : secrets::builtin_rule_files())
+      texts.push_back({"rules/" + std::string(file.path), file.bytes});
+  for (const auto& file : setup.rule_files) texts.push_back({file.path, file.bytes});
+  setup.secret_rules = secrets::SecretRules::load(texts, setup.errors);
+}
+
+void load_code_rules(const ScanRequest& request, RunSetup& setup) {
+  std::vector<code::RuleSource> sources;
+  if (setup.wants(Analysis::Rules)) {
+    if (request.use_builtin_rules) sources = code::builtin_rules();
+    for (const auto& file : setup.rule_files) sources.push_back({file.path, file.bytes});
+  }
+  // Files of a folder may be anything; that a named one holds rules is checked below.
+  code::LoadReport report;
+  setup.code_rules = code::RuleSet::load(sources, report, code::RuleSet::PassOver::Yes);
+  std::map<std::string, std::size_t> refused;
+  for (const auto& rule : report.refused)
+    if (rule.reason != kSecretRule) ++refused[rule.reason];
+  for (const auto& [reason, count] : refused)
+    setup.notes.push_back(std::to_string(count) + (count == 1 ? " rule isn't used: " : " rules aren't used: ") +
+                          reason);
+  // Both loaders read the same files: what isn't YAML is told once.
+  std::set<std::string> told;
+  for (const auto& error : setup.errors) told.insert(error.place.file + ":" + std::to_string(error.place.line));
+  for (auto& error : report.errors)
+    if (told.insert(error.place.file + ":" + std::to_string(error.place.line)).second)
+      setup.errors.push_back(std::move(error));
+  std::set<source::Language> languages;
+  for (std::size_t i = 0; i < setup.code_rules->size(); ++i)
+    for (const auto& word : setup.code_rules->info(i).language_names)
+      languages.insert(source::parse_language(word).value_or(source::Language::Unknown));
+  if (!request.use_builtin_rules && languages.size() == 1 && code::can_parse(*languages.begin()))
+    setup.named_language = *languages.begin();
+}
+
+// A file that was named and gave no rule at all is a mistake of its caller.
+Result<void> check_named_files(const RunSetup& setup) {
+  for (const auto& file : setup.rule_files) {
+    if (file.from_folder) continue;
+    bool gave = false;
+    if (setup.secret_rules)
+      for (const auto& rule : setup.secret_rules->rules()) gave = gave || rule.file == file.path;
+    if (setup.code_rules)
+      for (std::size_t i = 0; i < setup.code_rules->size() && !gave; ++i)
+        gave = setup.code_rules->info(i).file == file.path;
+    if (gave) continue;
+    for (const auto& error : setup.errors)
+      if (error.place.file == file.path)
+        return Error("scan.no_rules", "no usable rule in '" + file.path + "': " + describe(error));
+    if (setup.wants(Analysis::Secrets) && setup.wants(Analysis::Rules))
+      return Error("scan.no_rules", "no usable rule in '" + file.path + "'")
+          .with_help("wrench rules test " + file.path);
+  }
+  return {};
+}
+
+}  // namespace
+
+bool RunSetup::wants(Analysis analysis) const {
+  return std::find(analyses.begin(), analyses.end(), analysis) != analyses.end();
+}
+
+Result<RunSetup> make_setup(const ScanRequest& request, const std::string& project_root, const Clock& clock,
+                            const StopToken& stop) {
+  RunSetup setup;
+  setup.config = WRENCH_TRY(read_project_config(project_root));
+  setup.limits = lowered(request.limits, setup.config);
+  setup.analyses = request.analyses;
+  std::sort(setup.analyses.begin(), setup.analyses.end());
+  setup.analyses.erase(std::unique(setup.analyses.begin(), setup.analyses.end()), setup.analyses.end());
+  setup.today = format_date(clock.now_us());
+  setup.rule_files = WRENCH_TRY(read_rule_files(request.rule_paths, stop));
+  std::vector<std::string> of_project;
+  for (const auto& path : setup.config.rule_paths) of_project.push_back(project_root + "/" + path);
+  for (auto& file : WRENCH_TRY(read_rule_files(of_project, stop))) setup.rule_files.push_back(std::move(file));
+
+  const bool wants_code = std::any_of(setup.analyses.begin(), setup.analyses.end(),
+                                      [](Analysis analysis) { return analysis != Analysis::Secrets; });
+  if (setup.wants(Analysis::Secrets)) load_secret_rules(request, setup);
+  if (wants_code) load_code_rules(request, setup);
+  WRENCH_TRY(check_named_files(setup));
+  setup.rules_sha256 = crypto::sha256_hex((setup.secret_rules ? setup.secret_rules->hash() : "") + "\n" +
+                                          (setup.code_rules ? setup.code_rules->sha256() : ""));
+  for (const auto& error : setup.errors)
+    setup.partial.push_back({"rule_invalid", error.place.file, "", describe(error)});
+  setup.key = setup_key(setup);
+  return setup;
+}
+
+}  // namespace wrench::scan

@@ -1,0 +1,341 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "file_worker.hpp"
+#include "wrench/codec/json.hpp"
+#include "wrench/runtime/atomic_file.hpp"
+#include "wrench/runtime/temp_dir.hpp"
+#include "wrench/scan/fact_cache.hpp"
+#include "wrench/scan/project_config.hpp"
+#include "wrench/scan/scan.hpp"
+#include "wrench/scan/tree_sources.hpp"
+#include "wrench/secrets/secret_rules.hpp"
+
+namespace wrench::scan {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+class ScanTest : public testing::Test {
+ protected:
+  void write(const std::string& path, std::string_view text) {
+    const std::string whole = tree() + "/" + path;
+    ASSERT_TRUE(runtime::make_directories(whole.substr(0, whole.rfind('/'))));
+    ASSERT_TRUE(runtime::write_file_atomically(whole, text));
+  }
+  static std::string secret(std::uint64_t seed) {
+    return "sk_live_" + secrets::expand_generators("{{alnum:24}}", seed).value();
+  }
+  std::string tree() const { return dir_ / "tree"; }
+  ScanRequest request() const {
+    ScanRequest out;
+    out.paths = {tree()};
+    return out;
+  }
+  Result<findings::Report> scan(const ScanRequest& request, FactCache* cache = nullptr, StopToken stop = {}) {
+    ScanContext context{.pool = pool_, .clock = clock_, .cache = cache};
+    return run(request, context, stop);
+  }
+  static std::vector<std::string> places(const findings::Report& report) {
+    std::vector<std::string> out;
+    for (const auto& finding : report.findings)
+      out.push_back(finding.where.path.substr(finding.where.path.rfind('/') + 1) + ":" +
+                    std::to_string(finding.where.start.line) + " " + finding.rule);
+    return out;
+  }
+  // What must be equal for every number of jobs and with a warm cache.
+  static std::string stable(findings::Report report) {
+    report.run = {};
+    report.summary.files_scanned += std::exchange(report.summary.files_cached, 0);
+    return codec::write_json(findings::to_json(report), {.pretty = true});
+  }
+
+  runtime::TempDir dir_ = std::move(runtime::TempDir::create().value());
+  runtime::WorkerPool pool_{{.threads = 4}};
+  ManualClock clock_;
+};
+
+TEST_F(ScanTest, FindsSecretsAndSaysWhatItDid) {
+  write("src/a.py", "key = '" + secret(1) + "'\n");
+  write("src/b.txt", "nothing\n");
+  write("logo.png", std::string("\x89PNG\0\0", 6));
+  const auto report = scan(request()).value();
+  EXPECT_THAT(places(report), ElementsAre("a.py:1 secrets.stripe-key"));
+  EXPECT_EQ(report.summary.files_scanned, 2U);
+  ASSERT_EQ(report.skipped.size(), 1U);
+  EXPECT_EQ(report.skipped[0].reason, "binary");
+  EXPECT_TRUE(report.run.complete);
+  EXPECT_GT(report.findings[0].rank, 0);
+  EXPECT_FALSE(report.rules_sha256.empty());
+}
+
+TEST_F(ScanTest, NoTextOfTheReportHoldsASecret) {
+  write("a.py", "key = '" + secret(1) + "'\n");
+  write(secret(1) + ".txt", "the same again: " + secret(1) + "\n");
+  const auto report = scan(request()).value();
+  EXPECT_EQ(report.findings.size(), 2U);
+  EXPECT_THAT(codec::write_json(findings::to_json(report)), Not(HasSubstr(secret(1).substr(8))));
+}
+
+TEST_F(ScanTest, IsTheSameForEveryNumberOfJobs) {
+  for (std::uint64_t i = 1; i <= 40; ++i)
+    write("d" + std::to_string(i % 7) + "/f" + std::to_string(i) + ".py",
+          std::string(i * 13, '#') + "\nk = '" + secret(i) + "'\n");
+  auto one = request();
+  one.jobs = 1;
+  auto four = request();
+  four.jobs = 4;
+  const std::string expected = stable(scan(one).value());
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(stable(scan(four).value()), expected);
+}
+
+TEST_F(ScanTest, AWarmCacheGivesTheSameReport) {
+  for (std::uint64_t i = 1; i <= 10; ++i) write("f" + std::to_string(i) + ".py", "k = '" + secret(i) + "'\n");
+  const std::string folder = dir_ / "cache";
+  const std::string cold = stable(scan(request()).value());
+  {
+    const auto cache = FactCache::open(folder);
+    EXPECT_EQ(stable(scan(request(), cache.get()).value()), cold);
+  }
+  {
+    const auto cache = FactCache::open(folder);
+    const auto warm = scan(request(), cache.get()).value();
+    EXPECT_EQ(stable(warm), cold);
+    EXPECT_EQ(warm.summary.files_cached, 10U);
+    EXPECT_EQ(warm.summary.files_scanned, 0U);
+  }
+  write("f3.py", "k = 'nothing'\n");
+  const auto cache = FactCache::open(folder);
+  const auto changed = scan(request(), cache.get()).value();
+  EXPECT_EQ(changed.findings.size(), 9U);
+  EXPECT_EQ(changed.summary.files_cached, 9U);
+  EXPECT_EQ(changed.summary.files_scanned, 1U);
+  EXPECT_EQ(stable(changed), stable(scan(request()).value()));
+}
+
+TEST_F(ScanTest, TheCacheHoldsNoSecret) {
+  write("a.py", "k = '" + secret(1) + "'\n");
+  {
+    scan(request(), FactCache::open(dir_ / "cache").get()).value();
+  }
+  EXPECT_THAT(runtime::read_file(dir_ / "cache/facts.pack", 1 << 20).value(), Not(HasSubstr(secret(1).substr(8))));
+}
+
+TEST_F(ScanTest, OtherOptionsDontGetAnothersResult) {
+  write("a.py", "k = '" + secret(1) + "'\n");
+  const auto cache = FactCache::open(dir_ / "cache");
+  EXPECT_EQ(scan(request(), cache.get())->findings.size(), 1U);
+  write(".wrench.yaml", "rules:\n  disable: [stripe-key]\n");
+  EXPECT_EQ(scan(request(), cache.get())->findings.size(), 0U);
+}
+
+TEST_F(ScanTest, ASuppressionEndsWithItsDayEvenWithACache) {
+  write("a.py", "k = '" + secret(1) + "'  # wrench-ignore: stripe-key until 2023-11-14 -- rotated\n");
+  const auto cache = FactCache::open(dir_ / "cache");
+  EXPECT_TRUE(scan(request(), cache.get())->findings.at(0).suppressed);
+  clock_.advance(2 * kMicrosPerDay);
+  const auto later = scan(request(), cache.get()).value();
+  EXPECT_TRUE(std::any_of(later.findings.begin(), later.findings.end(), [](const auto& finding) {
+    return finding.rule == "secrets.stripe-key" && !finding.suppressed;
+  }));
+}
+
+TEST_F(ScanTest, ABaselineMakesOldFindingsOld) {
+  write("a.py", "k = '" + secret(1) + "'\n");
+  const auto first = scan(request()).value();
+  write("b.py", "k = '" + secret(2) + "'\n");
+  auto second = request();
+  second.baseline = findings::Baseline::read(codec::write_json(findings::to_json(first))).value();
+  const auto report = scan(second).value();
+  ASSERT_EQ(report.findings.size(), 2U);
+  EXPECT_FALSE(report.findings[0].is_new);
+  EXPECT_TRUE(report.findings[1].is_new);
+  EXPECT_EQ(report.summary.baseline_matched, 1U);
+}
+
+TEST_F(ScanTest, WhatCantBeReadIsPartialAndTheRestIsScanned) {
+  if (::geteuid() == 0) GTEST_SKIP() << "root reads everything";
+  write("a.py", "k = '" + secret(1) + "'\n");
+  write("locked.py", "x\n");
+  ASSERT_EQ(::chmod((tree() + "/locked.py").c_str(), 0), 0);
+  const auto report = scan(request()).value();
+  EXPECT_EQ(report.findings.size(), 1U);
+  ASSERT_EQ(report.partial.size(), 1U);
+  EXPECT_EQ(report.partial[0].code, "file_unreadable");
+  EXPECT_FALSE(report.run.complete);
+}
+
+TEST_F(ScanTest, AFileThatVanishesIsUnreadable) {
+  write("a.py", "x\n");
+  FoundFile file;
+  file.path = "tree/gone.py";
+  file.relative = "gone.py";
+  file.base = std::make_shared<const runtime::RootedDir>(runtime::RootedDir::open(tree()).value());
+  const auto bytes = read_bytes(file, {});
+  ASSERT_TRUE(bytes.partial);
+  EXPECT_EQ(bytes.partial->code, "file_unreadable");
+  EXPECT_EQ(bytes.partial->path, "tree/gone.py");
+}
+
+TEST_F(ScanTest, LargeMinifiedAndGeneratedFilesAreSkippedButSecretsAreFound) {
+  write("big.txt", std::string(2 << 20, '\n') + secret(1));
+  write("app.min.js", "k='" + secret(2) + "'");
+  write("api.pb.go", "k = \"" + secret(3) + "\"\n");
+  const auto report = scan(request()).value();
+  EXPECT_EQ(report.findings.size(), 3U);
+  EXPECT_EQ(report.skipped.size(), 3U);
+  EXPECT_EQ(report.summary.files_scanned, 0U);
+}
+
+TEST_F(ScanTest, AFileBeyondTheLimitIsNotRead) {
+  write("a.txt", "x");
+  ASSERT_EQ(::truncate((tree() + "/a.txt").c_str(), 100 << 20), 0);
+  const auto report = scan(request()).value();
+  ASSERT_EQ(report.skipped.size(), 1U);
+  EXPECT_EQ(report.skipped[0].reason, "too_large");
+}
+
+TEST_F(ScanTest, StopsWhenAsked) {
+  write("a.py", "x\n");
+  StopSource source;
+  source.request_stop();
+  const auto report = scan(request(), nullptr, source.token());
+  ASSERT_FALSE(report.ok());
+  EXPECT_EQ(report.error().code, "scan.stopped");
+}
+
+TEST_F(ScanTest, APassedDeadlineIsPartial) {
+  write("a.py", "x\n");
+  ScanContext context{.pool = pool_, .clock = clock_};
+  const auto report = run(request(), context, {}, Deadline::after(clock_, -1)).value();
+  ASSERT_EQ(report.partial.size(), 1U);
+  EXPECT_EQ(report.partial[0].code, "file_timeout");
+}
+
+TEST_F(ScanTest, AMissingPathIsAnErrorBeforeAnyWork) {
+  auto bad = request();
+  bad.paths = {tree() + "/nowhere"};
+  const auto report = scan(bad);
+  ASSERT_FALSE(report.ok());
+  EXPECT_THAT(report.error().message, HasSubstr("nowhere"));
+}
+
+TEST_F(ScanTest, AnEmptyFolderIsAnEmptyReport) {
+  ASSERT_TRUE(runtime::make_directories(tree()));
+  const auto report = scan(request()).value();
+  EXPECT_TRUE(report.findings.empty());
+  EXPECT_TRUE(report.run.complete);
+}
+
+TEST_F(ScanTest, ABadRuleIsPartialAndTheOthersRun) {
+  write("a.py", "mine_12345678\n");
+  ASSERT_TRUE(runtime::write_file_atomically(dir_ / "rules.yaml",
+                                             "rules:\n"
+                                             "  - {id: good, mode: secret, title: t, regex: 'mine_[0-9]{8}'}\n"
+                                             "  - {id: bad, mode: secret, title: t, regex: '('}\n"));
+  auto with = request();
+  with.rule_paths = {dir_ / "rules.yaml"};
+  with.use_builtin_rules = false;
+  with.analyses = {Analysis::Secrets};
+  const auto report = scan(with).value();
+  EXPECT_THAT(places(report), ElementsAre("a.py:1 good"));
+  ASSERT_EQ(report.partial.size(), 1U);
+  EXPECT_EQ(report.partial[0].code, "rule_invalid");
+  EXPECT_THAT(report.partial[0].detail, HasSubstr(":3:"));
+}
+
+TEST_F(ScanTest, RunsCodeRulesWithTheirSuppressionsAndAWarmCache) {
+  write("a.py", "def f(x):\n    eval(x)\n    eval(x)  # wrench-ignore: no-eval -- read from our own file\n");
+  write("b.txt", "eval(x)\n");
+  ASSERT_TRUE(runtime::make_directories(dir_ / "rules"));
+  ASSERT_TRUE(runtime::write_file_atomically(
+      dir_ / "rules/eval.yaml",
+      "rules:\n  - {id: no-eval, message: 'eval of $X', severity: ERROR, languages: [python], pattern: eval($X)}\n"));
+  auto with = request();
+  with.rule_paths = {dir_ / "rules"};
+  with.use_builtin_rules = false;
+  const auto report = scan(with).value();
+  EXPECT_THAT(places(report), ElementsAre("a.py:2 no-eval", "a.py:3 no-eval"));
+  EXPECT_EQ(report.findings[0].message, "eval of x");
+  EXPECT_FALSE(report.findings[0].suppressed);
+  ASSERT_TRUE(report.findings[1].suppressed);
+  EXPECT_EQ(report.findings[1].suppressed->reason, "read from our own file");
+  EXPECT_EQ(report.summary.suppressed, 1U);
+  const auto cache = FactCache::open(dir_ / "cache");
+  EXPECT_EQ(stable(scan(with, cache.get()).value()), stable(report));
+  EXPECT_EQ(stable(scan(with, cache.get()).value()), stable(report));
+}
+
+TEST_F(ScanTest, NamedFilesAreReadInTheRulesLanguage) {
+  write("target.conf", "eval(x)\n");
+  ASSERT_TRUE(runtime::write_file_atomically(
+      dir_ / "eval.yaml",
+      "rules:\n  - {id: no-eval, message: m, severity: ERROR, languages: [python], pattern: eval($X)}\n"));
+  auto with = request();
+  with.paths = {tree() + "/target.conf"};
+  with.rule_paths = {dir_ / "eval.yaml"};
+  with.use_builtin_rules = false;
+  with.analyses = {Analysis::Rules, Analysis::Taint};
+  EXPECT_EQ(scan(with)->findings.size(), 1U);
+}
+
+TEST_F(ScanTest, ANamedFileWithoutRulesIsAnError) {
+  write("a.py", "x\n");
+  for (const char* text : {"just: yaml\n", "rules: [", "rules: []\n"}) {
+    ASSERT_TRUE(runtime::write_file_atomically(dir_ / "r.yaml", text));
+    auto with = request();
+    with.rule_paths = {dir_ / "r.yaml"};
+    const auto report = scan(with);
+    ASSERT_FALSE(report.ok()) << text;
+    EXPECT_EQ(report.error().code, "scan.no_rules");
+  }
+}
+
+TEST_F(ScanTest, TheProjectsConfigExcludesAndRaises) {
+  write("gen/a.py", "k = '" + secret(1) + "'\n");
+  write("gen/keep/b.py", "k = '" + secret(2) + "'\n");
+  write(".wrench.yaml", "exclude: [gen/]\ninclude: [gen/keep/]\nseverity: {'secrets.*': low}\nllm: {key: x}\n");
+  const auto report = scan(request()).value();
+  ASSERT_EQ(report.findings.size(), 1U);
+  EXPECT_EQ(report.findings[0].severity, findings::Severity::Low);
+  EXPECT_THAT(report.notes, testing::Contains(HasSubstr("excludes 1 file")));
+  EXPECT_THAT(report.notes, testing::Contains(HasSubstr("config.not_allowed_here")));
+}
+
+TEST(ProjectConfig, TellsWhereItIsWrong) {
+  const auto error = [](std::string_view text) { return describe(parse_project_config(text).error()); };
+  EXPECT_THAT(error("exclud: [x]"), HasSubstr("did you mean 'exclude'"));
+  EXPECT_THAT(error("a: 1\nb"), HasSubstr(".wrench.yaml:"));
+  EXPECT_THAT(error("rules:\n  paths: [../../x]"), HasSubstr(":2:"));
+  EXPECT_THAT(error("rules: {paths: [/etc]}"), HasSubstr("leads out of the project"));
+  EXPECT_THAT(error("languages: [klingon]"), HasSubstr("klingon"));
+  EXPECT_THAT(error("scan: {limits: {files_max: many}}"), HasSubstr("number"));
+  EXPECT_TRUE(parse_project_config("").ok());
+}
+
+TEST(ProjectConfig, LowersLimitsAndNeverRaisesThem) {
+  const auto config = parse_project_config("scan: {limits: {file_bytes_max: 1k, files_max: 99999999999}}").value();
+  const auto limits = lowered({}, config);
+  EXPECT_EQ(limits.file_bytes_max, 1000U);
+  EXPECT_EQ(limits.files_max, ScanLimits{}.files_max);
+}
+
+TEST_F(ScanTest, SourcesForWritersAreTheAnalysedOnesOrNone) {
+  write("a.py", "k = '" + secret(1) + "'\n");
+  const auto report = scan(request()).value();
+  const TreeSources sources(report);
+  const std::string path = report.findings.at(0).where.path;
+  ASSERT_NE(sources.text(path), nullptr);
+  EXPECT_EQ(sources.text("/etc/passwd"), nullptr);
+  write("a.py", "changed\n");
+  EXPECT_EQ(TreeSources(report).text(path), nullptr);
+}
+
+}  // namespace
+}  // namespace wrench::scan
