@@ -14,10 +14,10 @@ namespace {
 
 using codec::YamlNode;
 
-constexpr std::string_view kRuleKeys[] = {"id",        "mode",       "title",     "message", "advice",   "provider",
-                                          "severity",  "confidence", "form",      "regex",   "assigned", "group",
-                                          "entropy",   "keywords",   "stopwords", "allow",   "path",     "checksum",
-                                          "structure", "tests",      "metadata",  "cwe",     "languages"};
+constexpr std::string_view kRuleKeys[] = {"id",        "mode",       "title",     "message",  "advice",   "provider",
+                                          "severity",  "confidence", "form",      "regex",    "assigned", "group",
+                                          "entropy",   "keywords",   "stopwords", "allow",    "path",     "checksum",
+                                          "structure", "tests",      "find",      "metadata", "cwe",      "languages"};
 
 Error fault(const SecretRule& rule, const YamlNode& node, std::string message) {
   return Error("secrets.invalid_rule", "rule '" + rule.id + "': " + std::move(message))
@@ -33,6 +33,11 @@ Result<std::vector<std::string>> texts(const SecretRule& rule, const YamlNode& n
     out.push_back(item.text);
   }
   return out;
+}
+
+// A name that holds one of `names`, up to where its value may follow.
+std::string assigned_find(const std::string& names) {
+  return "(?i:" + names + R"rx()[\w .\-]{0,24}["'`\])]{0,3}[ \t]{0,4}[=:?|,>( \t])rx";
 }
 
 // The value of a name that holds one of `names`, however the language assigns: =, :, :=, =>, XML attributes, flags.
@@ -91,9 +96,11 @@ Result<SecretRule> read_rule(const YamlNode& node, const std::string& file) {
     if (names == nullptr || value == nullptr || !names->is_scalar() || !value->is_scalar() || !rule.regex.empty())
       return fault(rule, *assigned, "assigned needs names and value (regular expressions) and stands instead of regex");
     rule.regex = assigned_regex(names->text, value->text);
+    rule.find = assigned_find(names->text);
     rule.group = 1;
     rule.form = Form::Context;
   }
+  if (node.find("find") != nullptr) rule.find = WRENCH_TRY(text("find"));
   if (rule.regex.empty()) return fault(rule, node, "has neither regex nor assigned");
   if (const auto* form = node.find("form"); form != nullptr) {
     if (form->text == "prefix")
@@ -165,6 +172,8 @@ Result<CompiledRule> compile_rule(const SecretRule& rule) {
   return compiled;
 }
 
+const std::string& first_stage(const SecretRule& rule) { return rule.find.empty() ? rule.regex : rule.find; }
+
 }  // namespace
 
 SecretRules SecretRules::load(std::span<const RuleText> files, std::vector<Error>& errors) {
@@ -215,14 +224,14 @@ SecretRules SecretRules::load(std::span<const RuleText> files, std::vector<Error
   const auto compile_all = [&] {
     std::vector<source::PatternSpec> specs;
     specs.reserve(state->rules.size());
-    for (const auto& rule : state->rules) specs.push_back({.pattern = rule.regex});
+    for (const auto& rule : state->rules) specs.push_back({.pattern = first_stage(rule)});
     return source::PatternSet::compile(specs);
   };
   auto patterns = compile_all();
   if (!patterns.ok()) {
     // One of the user's patterns is beyond the engine: find it, and keep the others.
     for (std::size_t i = state->rules.size(); i-- > 0;) {
-      const source::PatternSpec alone[] = {{.pattern = state->rules[i].regex}};
+      const source::PatternSpec alone[] = {{.pattern = first_stage(state->rules[i])}};
       const auto single = source::PatternSet::compile(alone);
       if (single.ok()) continue;
       errors.push_back(Error("secrets.invalid_rule", "rule '" + state->rules[i].id + "': " + single.error().message)
