@@ -64,6 +64,8 @@ class Run {
         return finish(std::move(report), started, started_us);
       }
     }
+    WRENCH_TRY(load_rules(request_, setup_));
+    history_.notes.insert(history_.notes.end(), setup_.notes.begin(), setup_.notes.end());
     WRENCH_TRY(analyse_all());
     progress(ScanProgress::Phase::Link, true);
     report = assemble();
@@ -87,7 +89,6 @@ class Run {
 
   void apply_config() {
     const auto& config = setup_.config;
-    history_.notes.insert(history_.notes.end(), setup_.notes.begin(), setup_.notes.end());
     for (const auto& warning : config.warnings) history_.notes.push_back(".wrench.yaml: " + warning);
     if (config.exclude.empty()) return;
     const source::IgnoreRules exclude(join(config.exclude, "\n")), include(join(config.include, "\n"));

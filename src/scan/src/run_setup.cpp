@@ -32,6 +32,22 @@ std::string setup_key(const RunSetup& setup) {
   return crypto::sha256_hex(text);
 }
 
+// Over what the rules are made of, so that a known tree costs no compilation.
+std::string hash_of_rules(const ScanRequest& request, const RunSetup& setup) {
+  crypto::Sha256 hash;
+  const auto add = [&](std::string_view path, std::string_view bytes) {
+    hash.update(path);
+    hash.update(std::string_view("\0", 1));
+    hash.update(crypto::sha256_hex(bytes));
+  };
+  if (request.use_builtin_rules && setup.wants(Analysis::Secrets))
+    for (const auto& file : secrets::builtin_rule_files()) add(file.path, file.bytes);
+  if (request.use_builtin_rules && setup.wants(Analysis::Rules))
+    for (const auto& file : code::builtin_rules()) add(file.path, file.text);
+  for (const auto& file : setup.rule_files) add(file.path, file.bytes);
+  return crypto::to_hex(hash.finish());
+}
+
 constexpr std::string_view kSecretRule = "mode 'secret' is for the secrets analyzer";
 
 void load_secret_rules(const ScanRequest& request, RunSetup& setup) {
@@ -103,6 +119,17 @@ bool RunSetup::wants(Analysis analysis) const {
   return std::find(analyses.begin(), analyses.end(), analysis) != analyses.end();
 }
 
+Result<void> load_rules(const ScanRequest& request, RunSetup& setup) {
+  const bool wants_code = std::any_of(setup.analyses.begin(), setup.analyses.end(),
+                                      [](Analysis analysis) { return analysis != Analysis::Secrets; });
+  if (setup.wants(Analysis::Secrets)) load_secret_rules(request, setup);
+  if (wants_code) load_code_rules(request, setup);
+  WRENCH_TRY(check_named_files(setup));
+  for (const auto& error : setup.errors)
+    setup.partial.push_back({"rule_invalid", error.place.file, "", describe(error)});
+  return {};
+}
+
 Result<RunSetup> make_setup(const ScanRequest& request, const std::string& project_root, const Clock& clock,
                             const StopToken& stop) {
   RunSetup setup;
@@ -117,15 +144,7 @@ Result<RunSetup> make_setup(const ScanRequest& request, const std::string& proje
   for (const auto& path : setup.config.rule_paths) of_project.push_back(project_root + "/" + path);
   for (auto& file : WRENCH_TRY(read_rule_files(of_project, stop))) setup.rule_files.push_back(std::move(file));
 
-  const bool wants_code = std::any_of(setup.analyses.begin(), setup.analyses.end(),
-                                      [](Analysis analysis) { return analysis != Analysis::Secrets; });
-  if (setup.wants(Analysis::Secrets)) load_secret_rules(request, setup);
-  if (wants_code) load_code_rules(request, setup);
-  WRENCH_TRY(check_named_files(setup));
-  setup.rules_sha256 = crypto::sha256_hex((setup.secret_rules ? setup.secret_rules->hash() : "") + "\n" +
-                                          (setup.code_rules ? setup.code_rules->sha256() : ""));
-  for (const auto& error : setup.errors)
-    setup.partial.push_back({"rule_invalid", error.place.file, "", describe(error)});
+  setup.rules_sha256 = hash_of_rules(request, setup);
   setup.key = setup_key(setup);
   return setup;
 }

@@ -35,7 +35,10 @@ struct RunSetup {
   bool wants(Analysis analysis) const;
 };
 
+/// All but the rules, which load_rules() compiles when they are needed.
 Result<RunSetup> make_setup(const ScanRequest& request, const std::string& project_root, const Clock& clock,
                             const StopToken& stop);
+/// Error code scan.no_rules.
+Result<void> load_rules(const ScanRequest& request, RunSetup& setup);
 
 }  // namespace wrench::scan
