@@ -1,8 +1,9 @@
-# wrench_module(NAME <name> LAYER <n> [DEPS <module>...] [THIRD_PARTY <dep>...] [SOURCES <file>...])
+# wrench_module(NAME <name> LAYER <n> [DEPS <module>...] [THIRD_PARTY <dep>...] [SOURCES <file>...]
+#               [SOURCE_DIRS <folder>...])
 #
 # Declares the module in the current folder as the static library wrench_<name> (alias wrench::<name>) with
-# the include root include/. Sources default to src/*.cpp. Files named *_test.cpp, *_bench.cpp and *_fuzz.cpp
-# become the module's test, benchmark and fuzz programs. A dependency whose layer isn't lower stops the
+# the include root include/. Sources are the *.cpp below SOURCE_DIRS (default src). Files named *_test.cpp,
+# *_bench.cpp and *_fuzz.cpp become the module's test, benchmark and fuzz programs. A dependency whose layer isn't lower stops the
 # configuration; scripts/check_includes.py checks that what the code includes is what is declared here.
 
 set_property(GLOBAL PROPERTY WRENCH_MODULES "")
@@ -10,7 +11,7 @@ add_custom_target(wrench_benchmarks)
 add_custom_target(wrench_fuzz_targets)
 
 function(wrench_module)
-  cmake_parse_arguments(M "" "NAME;LAYER" "DEPS;THIRD_PARTY;SOURCES;TEST_ARGS" ${ARGN})
+  cmake_parse_arguments(M "" "NAME;LAYER" "DEPS;THIRD_PARTY;SOURCES;SOURCE_DIRS;TEST_ARGS" ${ARGN})
   if(M_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "wrench_module(${M_NAME}): unknown arguments: ${M_UNPARSED_ARGUMENTS}")
   endif()
@@ -30,7 +31,11 @@ function(wrench_module)
     endif()
   endforeach()
 
-  file(GLOB_RECURSE all CONFIGURE_DEPENDS src/*.cpp)
+  if(NOT M_SOURCE_DIRS)
+    set(M_SOURCE_DIRS src)
+  endif()
+  list(TRANSFORM M_SOURCE_DIRS APPEND "/*.cpp" OUTPUT_VARIABLE globs)
+  file(GLOB_RECURSE all CONFIGURE_DEPENDS ${globs})
   set(tests ${all})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
   set(benches ${all})
