@@ -1,4 +1,4 @@
-#include "hotspots.hpp"
+#include "wrench/scan/hotspots.hpp"
 
 #include <algorithm>
 

@@ -13,7 +13,6 @@
 #include "file_outcome.hpp"
 #include "file_worker.hpp"
 #include "history_part.hpp"
-#include "hotspots.hpp"
 #include "memory_gate.hpp"
 #include "run_setup.hpp"
 #include "wrench/base/text.hpp"
@@ -25,6 +24,7 @@
 #include "wrench/findings/secret_mask.hpp"
 #include "wrench/scan/discovery.hpp"
 #include "wrench/scan/fact_cache.hpp"
+#include "wrench/scan/hotspots.hpp"
 #include "wrench/scan/scan.hpp"
 #include "wrench/source/ignore_rules.hpp"
 
