@@ -1,0 +1,13 @@
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "wrench/codec/json.hpp"
+
+namespace wrench::agents {
+
+/// Fingerprints that an inspection disproved or merged into others: they don't count on their own. Null: none.
+std::set<std::string> settled_by(const codec::Json& inspection);
+
+}  // namespace wrench::agents

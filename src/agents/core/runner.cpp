@@ -1,0 +1,190 @@
+#include "wrench/agents/runner.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include "wrench/base/text.hpp"
+#include "wrench/codec/json_schema.hpp"
+#include "wrench/findings/source_lookup.hpp"
+#include "wrench/scan/tree_sources.hpp"
+
+namespace wrench::agents {
+namespace {
+
+using codec::Json;
+
+/// "infosec.scan_secrets@2" -> id and version; without a version any fits.
+struct Reference {
+  std::string_view id;
+  int version = 0;
+};
+
+Reference split_reference(std::string_view text) {
+  const auto at = text.find('@');
+  Reference out{text.substr(0, at), 0};
+  if (at == std::string_view::npos) return out;
+  const auto [end, failure] = std::from_chars(text.data() + at + 1, text.data() + text.size(), out.version);
+  if (failure != std::errc() || end != text.data() + text.size()) out.version = -1;
+  return out;
+}
+
+Result<const Capability*> resolve(const Registry& registry, std::string_view text) {
+  const auto reference = split_reference(text);
+  const auto* capability = registry.capability(reference.id);
+  if (capability == nullptr)
+    return Error("agent.no_such_capability", "no capability '" + escape_for_display(reference.id) + "'")
+        .with_help("wrench agent list");
+  if (reference.version != 0 && reference.version != capability->version)
+    return Error("agent.no_such_capability", capability->id + " has version " + std::to_string(capability->version) +
+                                                 "; asked for was '" + escape_for_display(text) + "'");
+  return capability;
+}
+
+Result<void> conforms(const Json& schema, const Json& value, std::string_view code, const std::string& what) {
+  const auto compiled = WRENCH_TRY(codec::JsonSchema::compile(schema));
+  const auto violations = compiled.validate(value);
+  if (violations.empty()) return {};
+  std::string message = what;
+  for (const auto& violation : violations)
+    message += "\n" + (violation.pointer.empty() ? "/" : violation.pointer) + " " + violation.message;
+  return Error(code, message);
+}
+
+/// Nothing analysed reaches a report without passing here.
+Result<void> evidence_gate(const Capability& capability, AgentOutput& made) {
+  if (!made.report) return {};
+  const auto before = made.report->findings.size();
+  const auto dropped = drop_without_evidence(*made.report, scan::TreeSources(*made.report));
+  if (static_cast<double>(dropped) > kEvidenceMissingMax * static_cast<double>(before))
+    return Error("agent.evidence_missing", std::to_string(dropped) + " of " + std::to_string(before) + " findings of " +
+                                               capability.id + " point at content that isn't there (any more)");
+  made.report->run.complete = made.report->partial.empty();
+  made.output.set("report", findings::to_json(*made.report));
+  return {};
+}
+
+/// Most errors come from the input or the program and stay the same however often it is tried.
+workflow::FailureClass failure_class(const Error& error) {
+  constexpr std::string_view kPassing[] = {"runtime.queue_full", "io.too_many_files", "agent.evidence_missing"};
+  return std::ranges::find(kPassing, error.code) != std::end(kPassing) ? workflow::FailureClass::Retryable
+                                                                       : workflow::FailureClass::Permanent;
+}
+
+workflow::Failed failed(Error error) {
+  const auto failure = failure_class(error);
+  return workflow::Failed{failure, std::move(error), {}};
+}
+
+Deadline earlier(const Deadline& deadline, std::int64_t wall_ms_max, const Clock& clock) {
+  if (wall_ms_max <= 0) return deadline;
+  const auto own = Deadline::after(clock, wall_ms_max * kMicrosPerMs);
+  return own.at_us() < deadline.at_us() ? own : deadline;
+}
+
+workflow::Effect to_workflow(Effect effect) {
+  switch (effect) {
+    case Effect::Pure:
+      return workflow::Effect::Pure;
+    case Effect::LocalTransactional:
+      return workflow::Effect::LocalTransactional;
+    case Effect::Idempotent:
+      return workflow::Effect::Idempotent;
+    case Effect::Guarded:
+      return workflow::Effect::Guarded;
+  }
+  return workflow::Effect::Guarded;
+}
+
+workflow::SlotClass slot_class(std::string_view slot) {
+  if (slot == "io") return workflow::SlotClass::Io;
+  return slot == "llm" ? workflow::SlotClass::Llm : workflow::SlotClass::Cpu;
+}
+
+}  // namespace
+
+std::size_t drop_without_evidence(findings::Report& report, const findings::SourceLookup& sources) {
+  // `sources` gives a text only with the content that the report names for its path; all must name the same.
+  std::map<std::string, std::string, std::less<>> content_of_path;
+  for (const auto& finding : report.findings) content_of_path.try_emplace(finding.where.path, finding.where.content);
+  const auto missing = [&](const findings::Finding& finding) -> std::string_view {
+    if (finding.where.content.empty() || finding.where.content != content_of_path[finding.where.path])
+      return "it doesn't name the content that was analysed";
+    const auto text = sources.text(finding.where.path);
+    if (text == nullptr) return "the file vanished or changed after it was analysed";
+    if (finding.where.start.offset > finding.where.end.offset || finding.where.end.offset > text->size())
+      return "the range lies outside of the file";
+    return {};
+  };
+  const auto before = report.findings.size();
+  std::erase_if(report.findings, [&](const findings::Finding& finding) {
+    const auto reason = missing(finding);
+    if (reason.empty()) return false;
+    report.partial.push_back({"evidence_missing", finding.where.path, finding.rule, std::string(reason)});
+    return true;
+  });
+  return before - report.findings.size();
+}
+
+std::optional<workflow::CapabilityTraits> AgentRunner::traits(std::string_view capability) const {
+  const auto found = resolve(registry_, capability);
+  if (!found.ok()) return std::nullopt;
+  return workflow::CapabilityTraits{to_workflow((*found)->effect), slot_class((*found)->slot)};
+}
+
+Result<AgentOutput> AgentRunner::carry_out(std::string_view name, const Json& input, AgentContext& context) const {
+  const auto* capability = WRENCH_TRY(resolve(registry_, name));
+  const auto* agent = registry_.find(agent_of(capability->id));
+  WRENCH_TRY(conforms(capability->input_schema, input, "agent.input_invalid",
+                      "the input of " + capability->id + " doesn't fit its schema"));
+  context.deadline = earlier(context.deadline, agent->spec().constraints.wall_ms_max, clock_);
+  auto made = WRENCH_TRY(agent->execute(*capability, input, context));
+  WRENCH_TRY(evidence_gate(*capability, made));
+  WRENCH_TRY(conforms(capability->output_schema, made.output, "agent.output_invalid",
+                      "the output of " + capability->id + " doesn't fit its schema"));
+  return made;
+}
+
+Result<AgentOutput> AgentRunner::call(std::string_view capability, const Json& input, const StopToken& stop,
+                                      const Deadline& deadline) const {
+  AgentContext context{
+      .stop = stop, .deadline = deadline, .clock = clock_, .pool = pool_, .caches = caches_, .memories = {}};
+  return carry_out(capability, input, context);
+}
+
+workflow::StepOutcome AgentRunner::run(const workflow::StepInvocation& invocation, workflow::StepContext& step) {
+  AgentContext context{.stop = step.stop(),
+                       .deadline = step.deadline(),
+                       .clock = clock_,
+                       .pool = pool_,
+                       .caches = caches_,
+                       .memories = {}};
+  // A scan reports from all of its threads; the step's context is for one at a time.
+  std::mutex ticking;
+  context.progress = [&](double done, std::string_view what) {
+    const std::lock_guard lock(ticking);
+    step.tick({done, 1.0, std::string(what)});
+  };
+  const std::string agent_name(agent_of(split_reference(invocation.capability).id));
+  const auto* agent = registry_.find(agent_name);
+  const bool remembers = memory_ != nullptr && agent != nullptr && agent->spec().memory.enabled;
+  if (remembers) {
+    auto recalled = memory_->recall(agent_name, invocation.input.at("tree").at("root").as_string(), kMemoriesRecalled);
+    if (!recalled.ok()) return failed(std::move(recalled).error());
+    context.memories = std::move(*recalled);
+  }
+  auto made = carry_out(invocation.capability, invocation.input, context);
+  if (!made.ok()) {
+    if (step.stop().stop_requested()) return workflow::Yielded{};
+    return failed(std::move(made).error());
+  }
+  if (remembers) {
+    for (const auto& item : made->memories)
+      if (auto kept = memory_->remember(agent_name, item); !kept.ok()) return failed(std::move(kept).error());
+  }
+  return workflow::Completed{std::move(made->output), std::move(made->findings)};
+}
+
+}  // namespace wrench::agents

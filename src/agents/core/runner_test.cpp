@@ -1,0 +1,236 @@
+#include "wrench/agents/runner.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "report_test.hpp"
+#include "schemas.hpp"
+#include "wrench/crypto/sha256.hpp"
+#include "wrench/findings/source_lookup.hpp"
+#include "wrench/runtime/atomic_file.hpp"
+#include "wrench/runtime/temp_dir.hpp"
+
+namespace wrench::agents {
+namespace {
+
+using codec::Json;
+using testing::HasSubstr;
+
+/// An agent whose one capability does what the test says.
+class Scripted final : public Agent {
+ public:
+  using Script = std::function<Result<AgentOutput>(const Json& input, AgentContext& context)>;
+  Scripted(Script script, const std::function<void(AgentSpec&)>& change) : script_(std::move(script)) {
+    spec_.name = "tester";
+    spec_.charter = "Tests.";
+    Capability capability;
+    capability.id = "tester.run";
+    capability.version = 2;
+    capability.title = "Run";
+    capability.why = "to see";
+    capability.input_schema = schema::object({{"n?", schema::of("integer")}, {"tree?", schema::of("object")}});
+    capability.output_schema = schema::object({{"n?", schema::of("integer")}, {"report?", schema::report()}});
+    capability.effect = Effect::Pure;
+    spec_.capabilities = {capability};
+    change(spec_);
+  }
+  const AgentSpec& spec() const override { return spec_; }
+  Result<AgentOutput> execute(const Capability&, const Json& input, AgentContext& context) const override {
+    return script_(input, context);
+  }
+
+ private:
+  Script script_;
+  AgentSpec spec_;
+};
+
+class FakeStep final : public workflow::StepContext {
+ public:
+  StopToken stop() const override { return stop_.token(); }
+  Deadline deadline() const override { return deadline_; }
+  void tick(const workflow::Progress& progress) override { last_ = progress; }
+  Result<void> checkpoint(const Json&) override { return {}; }
+  Result<Json> journaled(std::string_view, const std::function<Json()>& draw) override { return draw(); }
+  Result<workflow::EffectTicket> begin_effect(int, const Json&) override { return workflow::EffectTicket{}; }
+  Result<void> end_effect(const workflow::EffectTicket&, const Json&) override { return {}; }
+  void attach(storage::WriteBody) override {}
+
+  StopSource stop_;
+  Deadline deadline_;
+  workflow::Progress last_;
+};
+
+class FakeMemory final : public Memory {
+ public:
+  Result<std::vector<MemoryItem>> recall(std::string_view agent, std::string_view scope, std::size_t limit) override {
+    asked_ = std::string(agent) + "|" + std::string(scope) + "|" + std::to_string(limit);
+    return kept_;
+  }
+  Result<void> remember(std::string_view, const MemoryItem& item) override {
+    kept_.push_back(item);
+    return {};
+  }
+  std::string asked_;
+  std::vector<MemoryItem> kept_;
+};
+
+class RunnerTest : public testing::Test {
+ protected:
+  void use(Scripted::Script script, const std::function<void(AgentSpec&)>& change = [](AgentSpec&) {}) {
+    ASSERT_TRUE(registry_.add(std::make_unique<Scripted>(std::move(script), change)).ok());
+  }
+  workflow::StepOutcome run(Json input, const std::string& capability = "tester.run@2") {
+    AgentRunner runner(registry_, pool_, clock_, &memory_);
+    workflow::StepInvocation invocation;
+    invocation.capability = capability;
+    invocation.input = std::move(input);
+    return runner.run(invocation, step_);
+  }
+  static std::string code(const workflow::StepOutcome& outcome) {
+    const auto* failed = std::get_if<workflow::Failed>(&outcome);
+    return failed == nullptr ? "no failure" : failed->error.code;
+  }
+
+  Registry registry_;
+  runtime::WorkerPool pool_{{.threads = 1}};
+  ManualClock clock_;
+  FakeMemory memory_;
+  FakeStep step_;
+};
+
+TEST_F(RunnerTest, ChecksInputAndOutput) {
+  use([](const Json& input, AgentContext&) -> Result<AgentOutput> {
+    AgentOutput made;
+    if (input.at("n").as_integer() == 1)
+      made.output.set("n", "one");
+    else
+      made.output.set("n", 5);
+    return made;
+  });
+  auto good = run(Json::object({{"n", 0}}));
+  ASSERT_TRUE(std::holds_alternative<workflow::Completed>(good));
+  EXPECT_EQ(std::get<workflow::Completed>(good).output.at("n").as_integer(), 5);
+  const auto bad = run(Json::object({{"n", "x"}, {"m", 1}}));
+  EXPECT_EQ(code(bad), "agent.input_invalid");
+  EXPECT_THAT(std::get<workflow::Failed>(bad).error.message, HasSubstr("/n"));
+  EXPECT_EQ(std::get<workflow::Failed>(bad).failure, workflow::FailureClass::Permanent);
+  EXPECT_EQ(code(run(Json::object({{"n", 1}}))), "agent.output_invalid");
+}
+
+TEST_F(RunnerTest, ResolvesCapabilityAndVersion) {
+  use([](const Json&, AgentContext&) -> Result<AgentOutput> { return AgentOutput{}; });
+  EXPECT_EQ(code(run(Json::object(), "tester.run")), "no failure");
+  EXPECT_EQ(code(run(Json::object(), "tester.run@1")), "agent.no_such_capability");
+  EXPECT_EQ(code(run(Json::object(), "tester.run@x")), "agent.no_such_capability");
+  EXPECT_EQ(code(run(Json::object(), "painter.paint")), "agent.no_such_capability");
+  const AgentRunner runner(registry_, pool_, clock_, nullptr);
+  EXPECT_EQ(runner.traits("tester.run@2")->effect, workflow::Effect::Pure);
+  EXPECT_FALSE(runner.traits("painter.paint").has_value());
+}
+
+TEST_F(RunnerTest, AStoppedStepIsGivenBack) {
+  use([](const Json&, AgentContext& context) -> Result<AgentOutput> {
+    EXPECT_TRUE(context.stop.stop_requested());
+    return Error("scan.stopped", "stopped");
+  });
+  step_.stop_.request_stop();
+  EXPECT_TRUE(std::holds_alternative<workflow::Yielded>(run(Json::object())));
+}
+
+TEST_F(RunnerTest, AnAgentsWallTimeShortensTheDeadline) {
+  Micros seen_us = 0;
+  use(
+      [&](const Json&, AgentContext& context) -> Result<AgentOutput> {
+        seen_us = context.deadline.left_us(clock_);
+        return AgentOutput{};
+      },
+      [](AgentSpec& spec) { spec.constraints.wall_ms_max = 5; });
+  run(Json::object());
+  EXPECT_EQ(seen_us, 5 * kMicrosPerMs);
+  step_.deadline_ = Deadline::after(clock_, 3);
+  run(Json::object());
+  EXPECT_EQ(seen_us, 3);
+}
+
+TEST_F(RunnerTest, RemembersForAgentsThatAskForIt) {
+  use(
+      [](const Json&, AgentContext& context) -> Result<AgentOutput> {
+        AgentOutput made;
+        made.output.set("n", context.memories.size());
+        made.memories.push_back({"fact", "/x", Json::object(), 0});
+        return made;
+      },
+      [](AgentSpec& spec) { spec.memory.enabled = true; });
+  const Json input = Json::object({{"tree", Json::object({{"root", "/x"}})}});
+  run(input);
+  EXPECT_EQ(memory_.asked_, "tester|/x|8");
+  const auto second = run(input);
+  EXPECT_EQ(std::get<workflow::Completed>(second).output.at("n").as_integer(), 1);
+}
+
+TEST_F(RunnerTest, PassesProgressOn) {
+  use([](const Json&, AgentContext& context) -> Result<AgentOutput> {
+    context.progress(0.5, "half");
+    return AgentOutput{};
+  });
+  run(Json::object());
+  EXPECT_EQ(step_.last_.done, 0.5);
+  EXPECT_EQ(step_.last_.message, "half");
+}
+
+TEST_F(RunnerTest, OnlyFindingsWithEvidencePass) {
+  const auto folder = runtime::TempDir::create().value();
+  const std::string path = folder / "a.py";
+  std::string text(600, 'x');
+  ASSERT_TRUE(runtime::write_file_atomically(path, text).ok());
+  std::uint32_t ghosts = 0;
+  use([&](const Json&, AgentContext&) -> Result<AgentOutput> {
+    AgentOutput made;
+    made.report.emplace();
+    for (std::uint32_t line = 1; line <= 20; ++line) {
+      auto finding = some_finding("r", path, line);
+      finding.where.content = "sha256:" + crypto::sha256_hex(text);
+      made.report->findings.push_back(finding);
+    }
+    for (std::uint32_t i = 0; i < ghosts; ++i)
+      made.report->findings.push_back(some_finding("ghost", folder / "gone.py", i));
+    return made;
+  });
+  const auto clean = run(Json::object());
+  ASSERT_EQ(code(clean), "no failure");
+  EXPECT_EQ(std::get<workflow::Completed>(clean).output.at("report").at("findings").as_array().size(), 20u);
+  ghosts = 2;
+  const auto some = run(Json::object());
+  ASSERT_EQ(code(some), "no failure");
+  const Json& report = std::get<workflow::Completed>(some).output.at("report");
+  EXPECT_EQ(report.at("findings").as_array().size(), 20u);
+  ASSERT_EQ(report.at("partial").as_array().size(), 2u);
+  EXPECT_EQ(report.at("partial").as_array()[0].at("code").as_string(), "evidence_missing");
+  ghosts = 3;
+  EXPECT_EQ(code(run(Json::object())), "agent.evidence_missing") << "3 of 23 are more than 10 %";
+}
+
+TEST(EvidenceGate, ChecksFileContentAndRange) {
+  findings::MemorySources sources;
+  sources.add("a.py", std::string(100, 'x'));
+  auto good = some_finding("good", "a.py", 5);
+  auto beyond = some_finding("beyond", "a.py", 5);
+  beyond.where.end.offset = 101;
+  auto reversed = some_finding("reversed", "a.py", 5);
+  reversed.where.start.offset = 60;
+  auto other = some_finding("other", "a.py", 5);
+  other.where.content = "sha256:" + std::string(64, 'b');
+  auto unnamed = some_finding("unnamed", "b.py", 5);
+  unnamed.where.content.clear();
+  findings::Report report = report_of({good, beyond, reversed, other, unnamed, some_finding("missing", "c.py", 1)});
+  EXPECT_EQ(drop_without_evidence(report, sources), 5u);
+  ASSERT_EQ(report.findings.size(), 1u);
+  EXPECT_EQ(report.findings[0].rule, "good");
+  EXPECT_EQ(report.partial.size(), 5u);
+  EXPECT_EQ(report.partial[0].subject, "beyond");
+}
+
+}  // namespace
+}  // namespace wrench::agents

@@ -1,0 +1,46 @@
+#include "tree_input.hpp"
+
+#include <climits>
+#include <cstdlib>
+
+#include "wrench/agents/cache_shelf.hpp"
+
+namespace wrench::agents {
+
+namespace {
+
+/// The path as typed when it still means the same folder, so that reports read as the user expects; else the absolute
+/// one.
+std::string usable_path(const codec::Json& tree) {
+  const std::string typed(tree.at("path").as_string()), root(tree.at("root").as_string());
+  char buffer[PATH_MAX];
+  return ::realpath(typed.c_str(), buffer) != nullptr && root == buffer ? typed : root;
+}
+
+}  // namespace
+
+scan::ScanRequest scan_request(const codec::Json& tree, std::vector<scan::Analysis> analyses) {
+  scan::ScanRequest request;
+  request.paths = {usable_path(tree)};
+  request.analyses = std::move(analyses);
+  request.use_builtin_rules = tree.at("builtin_rules").as_boolean(true);
+  for (const auto& path : tree.at("rules").as_array()) request.rule_paths.emplace_back(path.as_string());
+  request.jobs = static_cast<int>(tree.at("jobs").as_integer());
+  return request;
+}
+
+Result<findings::Report> scan_tree(const codec::Json& tree, std::vector<scan::Analysis> analyses,
+                                   AgentContext& context) {
+  const auto cache = context.caches.of(std::string(tree.at("root").as_string()));
+  scan::ScanContext scan_context{.pool = context.pool, .clock = context.clock, .cache = cache.get()};
+  scan_context.progress = [&](const scan::ScanProgress& at) {
+    const double total = at.files_total == 0 ? 1 : static_cast<double>(at.files_total);
+    context.progress(static_cast<double>(at.files_done) / total,
+                     std::to_string(at.files_done) + "/" + std::to_string(at.files_total) + " files");
+  };
+  auto report = scan::run(scan_request(tree, std::move(analyses)), scan_context, context.stop, context.deadline);
+  cache->flush();
+  return report;
+}
+
+}  // namespace wrench::agents

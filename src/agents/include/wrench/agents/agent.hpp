@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "wrench/agents/capability.hpp"
+#include "wrench/base/clock.hpp"
+#include "wrench/base/stop.hpp"
+#include "wrench/findings/finding.hpp"
+#include "wrench/runtime/worker_pool.hpp"
+
+namespace wrench::agents {
+
+class CacheShelf;
+
+/// Limits of an agent, enforced by the AgentRunner, never by convention. 0 means no limit of its own.
+struct Constraints {
+  std::int64_t wall_ms_max = 0;  ///< Shortens the step's deadline.
+  std::int64_t output_bytes_max = std::int64_t{64} << 20;
+  bool network = false;  ///< No agent of today has it.
+};
+
+/// What an agent keeps between tasks.
+struct MemoryConfig {
+  bool enabled = false;
+  std::int64_t items_max = 200;
+};
+
+struct AgentSpec {
+  std::string name;  ///< [a-z][a-z0-9_]{1,31}
+  int version = 1;
+  std::string charter;  ///< The agent's role in words, at most 2 KiB.
+  std::vector<Capability> capabilities;
+  Constraints constraints;
+  MemoryConfig memory;
+};
+
+/// One thing an agent remembered, newest first when recalled.
+struct MemoryItem {
+  std::string kind;   ///< fact, episode or procedure
+  std::string scope;  ///< What it is about, e.g. a project root.
+  codec::Json content;
+  Micros created_at = 0;
+};
+
+/// Where agents' memories are kept between tasks. Thread-safe.
+class Memory {
+ public:
+  virtual ~Memory() = default;
+  virtual Result<std::vector<MemoryItem>> recall(std::string_view agent, std::string_view scope, std::size_t limit) = 0;
+  virtual Result<void> remember(std::string_view agent, const MemoryItem& item) = 0;
+};
+
+/// What the runner gives a capability while it runs. Valid during execute() only.
+struct AgentContext {
+  StopToken stop;
+  Deadline deadline;
+  const Clock& clock;
+  runtime::WorkerPool& pool;
+  CacheShelf& caches;                ///< Results of earlier runs, by tree.
+  std::vector<MemoryItem> memories;  ///< Recalled for this agent and the input's tree.
+  std::function<void(double done, std::string_view what)> progress = [](double, std::string_view) {};
+};
+
+/// The one value a capability returns: the runner validates it, and the workflow commits it with the step.
+struct AgentOutput {
+  codec::Json output = codec::Json::object();
+  /// What was analysed here. Passes the evidence gate, then becomes the output's member `report`.
+  std::optional<findings::Report> report;
+  std::vector<findings::Finding> findings;  ///< Rows to store with the step.
+  std::vector<MemoryItem> memories;
+};
+
+/// A named role with capabilities. Stateless between calls; called from several threads at once.
+class Agent {
+ public:
+  virtual ~Agent() = default;
+  virtual const AgentSpec& spec() const = 0;
+  /// `input` has passed the capability's schema. Errors: agent.*, or what the layers below report.
+  virtual Result<AgentOutput> execute(const Capability& capability, const codec::Json& input,
+                                      AgentContext& context) const = 0;
+};
+
+}  // namespace wrench::agents

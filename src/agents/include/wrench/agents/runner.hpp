@@ -1,0 +1,46 @@
+#pragma once
+
+#include "wrench/agents/cache_shelf.hpp"
+#include "wrench/agents/registry.hpp"
+#include "wrench/findings/source_lookup.hpp"
+#include "wrench/workflow/step_runner.hpp"
+
+namespace wrench::agents {
+
+inline constexpr double kEvidenceMissingMax = 0.10;  ///< Share of findings without evidence that fails the step.
+inline constexpr std::size_t kMemoriesRecalled = 8;
+
+/// Carries out the workflow's steps by the registry's agents, always in this order: recall memory, resolve capability
+/// and version, validate the input, apply constraints, execute, evidence gate, validate the output, hand everything
+/// back as one value. There is no other way for an agent to write. Thread-safe.
+///
+/// Error codes: agent.no_such_capability, agent.input_invalid, agent.output_invalid, agent.evidence_missing, and the
+/// agents' own.
+class AgentRunner final : public workflow::StepRunner {
+ public:
+  /// All must outlive the runner. `memory` may be null: agents then remember nothing.
+  AgentRunner(const Registry& registry, runtime::WorkerPool& pool, const Clock& clock, Memory* memory)
+      : registry_(registry), pool_(pool), clock_(clock), memory_(memory) {}
+
+  std::optional<workflow::CapabilityTraits> traits(std::string_view capability) const override;
+  workflow::StepOutcome run(const workflow::StepInvocation& invocation, workflow::StepContext& context) override;
+
+  /// The same without a workflow, for single questions: no memory.
+  Result<AgentOutput> call(std::string_view capability, const codec::Json& input, const StopToken& stop,
+                           const Deadline& deadline = {}) const;
+
+ private:
+  Result<AgentOutput> carry_out(std::string_view capability, const codec::Json& input, AgentContext& context) const;
+
+  const Registry& registry_;
+  runtime::WorkerPool& pool_;
+  const Clock& clock_;
+  Memory* memory_;
+  mutable CacheShelf caches_;
+};
+
+/// Drops findings whose file, content or range can't be found (any more); returns how many. Each is named in
+/// report.partial.
+std::size_t drop_without_evidence(findings::Report& report, const findings::SourceLookup& sources);
+
+}  // namespace wrench::agents

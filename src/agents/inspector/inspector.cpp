@@ -1,0 +1,221 @@
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "../core/schemas.hpp"
+#include "judgement.hpp"
+#include "quality.hpp"
+#include "wrench/agents/builtin.hpp"
+#include "wrench/scan/tree_sources.hpp"
+
+namespace wrench::agents {
+namespace {
+
+using codec::Json;
+using findings::Category;
+using findings::Finding;
+using findings::Report;
+
+Capability inspect_capability() {
+  Capability inspect;
+  inspect.id = "inspector.inspect";
+  inspect.title = "Inspect and judge";
+  inspect.why = "merges findings with one cause, drops what it can disprove and says why, and measures quality";
+  inspect.input_schema = schema::object({{"code", schema::report()}, {"secrets?", schema::report()}});
+  inspect.output_schema = schema::object({{"static_analysis", schema::of("object")},
+                                          {"security_issues", schema::list_of(schema::of("string"))},
+                                          {"best_practices", schema::list_of(schema::of("string"))},
+                                          {"performance", schema::list_of(schema::of("string"))},
+                                          {"quality", schema::of("object")},
+                                          {"merged", schema::list_of(schema::of("object"))},
+                                          {"dropped", schema::list_of(schema::of("object"))}});
+  inspect.takes = {{"code", "report.code"}, {"secrets?", "report.secrets"}};
+  inspect.gives = {{std::string(kWholeOutput), "inspection"}};
+  inspect.effect = Effect::Pure;
+  inspect.cost = {.base_ms = 20, .per_kloc_ms = 0.1};
+  inspect.intent = {{"inspect", "review", "judge"}, {"quality", "practice", "code"}};
+  return inspect;
+}
+
+Capability judge_capability() {
+  Capability judge;
+  judge.id = "inspector.judge";
+  judge.title = "Check a result's evidence";
+  judge.why = "answers one question: does each finding of a result still stand?";
+  judge.input_schema = schema::object({{"report", schema::report()}});
+  judge.output_schema =
+      schema::object({{"verdict", Json::object({{"enum", Json::array({"accept", "revise", "reject"})}})},
+                      {"score", schema::of("number")},
+                      {"checks", schema::list_of(schema::of("object"))},
+                      {"feedback", schema::list_of(schema::of("string"))},
+                      {"judge", schema::of("object")}});
+  judge.effect = Effect::Pure;
+  judge.cost = {.base_ms = 20};
+  return judge;
+}
+
+AgentSpec make_spec() {
+  AgentSpec spec;
+  spec.name = "inspector";
+  spec.charter =
+      "Judges what the other agents found: merges findings with one root cause, drops what it can disprove and says "
+      "why, "
+      "and measures the quality of the code from complexity, size, duplication, structure and defects.";
+  spec.capabilities = {inspect_capability(), judge_capability()};
+  return spec;
+}
+
+Json dropped_json(const Judgement& judgement) {
+  Json list = Json::array();
+  for (const Disproved& one : judgement.disproved)
+    list.push_back(Json::object({{"fingerprint", one.finding->fingerprint},
+                                 {"rule", one.finding->rule},
+                                 {"path", one.finding->where.path},
+                                 {"line", one.finding->where.start.line},
+                                 {"check", one.check},
+                                 {"why", one.why},
+                                 {"evidence", one.evidence}}));
+  return list;
+}
+
+Json merged_json(const Judgement& judgement) {
+  Json list = Json::array();
+  for (const Merged& one : judgement.merged) {
+    Json others = Json::array();
+    for (const Finding* other : one.others) others.push_back(other->fingerprint);
+    list.push_back(Json::object({{"kept", one.kept->fingerprint}, {"into", std::move(others)}, {"why", one.why}}));
+  }
+  return list;
+}
+
+Json inspect(const Report& code, const Report* secrets) {
+  std::vector<const Finding*> all;
+  for (const Finding& finding : code.findings) all.push_back(&finding);
+  if (secrets != nullptr)
+    for (const Finding& finding : secrets->findings) all.push_back(&finding);
+  const scan::TreeSources sources(code);
+  const Judgement judgement = judge_findings(all, sources);
+
+  Json security = Json::array();
+  Json practices = Json::array();
+  Json performance = Json::array();
+  for (const Finding* finding : judgement.standing) {
+    switch (finding->category) {
+      case Category::Security:
+      case Category::Secret:
+        security.push_back(finding->fingerprint);
+        break;
+      case Category::Performance:
+        performance.push_back(finding->fingerprint);
+        break;
+      default:
+        practices.push_back(finding->fingerprint);
+        break;
+    }
+  }
+  return Json::object({{"static_analysis", Json::object({{"files", code.files.size()},
+                                                         {"functions", code.functions.size()},
+                                                         {"clone_classes", code.clones.size()},
+                                                         {"import_cycles", code.cycles.size()},
+                                                         {"findings", judgement.standing.size()}})},
+                       {"security_issues", std::move(security)},
+                       {"best_practices", std::move(practices)},
+                       {"performance", std::move(performance)},
+                       {"quality", measure_quality(code, judgement.standing)},
+                       {"merged", merged_json(judgement)},
+                       {"dropped", dropped_json(judgement)}});
+}
+
+/// One check over every finding of a result: passes, or fails with the findings for which it does.
+struct Check {
+  std::string_view id, evidence, advice;
+  std::vector<std::string> failing;
+
+  Json to_json() const {
+    Json list = Json::array();
+    for (const std::string& fingerprint : failing) list.push_back(fingerprint);
+    return Json::object(
+        {{"id", id},
+         {"kind", "deterministic"},
+         {"status", failing.empty() ? "pass" : "fail"},
+         {"evidence", failing.empty() ? std::string(evidence)
+                                      : std::to_string(failing.size()) + " findings: " + std::string(advice)},
+         {"findings", std::move(list)}});
+  }
+};
+
+Json judge(const Report& report) {
+  const scan::TreeSources sources(report);
+  Check location{
+      "location", "every file is there with the content that was analysed", "the file is gone or changed", {}};
+  Check range{"range", "every range lies in its file", "the range lies outside of its file", {}};
+  Check rule{"rule", "every finding names its rule", "no rule is named", {}};
+  Check duplicate{"duplicate", "no finding stands twice", "the same finding stands more than once", {}};
+  Check silence{
+      "partial", "nothing was left out silently", "the result says it is complete but names what is missing", {}};
+  std::set<std::string_view> seen;
+  std::set<const Finding*> failing;
+  const auto fail = [&](Check& check, const Finding& finding) {
+    check.failing.push_back(finding.fingerprint);
+    failing.insert(&finding);
+  };
+  for (const Finding& finding : report.findings) {
+    const auto text = sources.text(finding.where.path);
+    if (text == nullptr)
+      fail(location, finding);
+    else if (finding.where.start.offset > finding.where.end.offset || finding.where.end.offset > text->size())
+      fail(range, finding);
+    if (finding.rule.empty()) fail(rule, finding);
+    if (!seen.insert(finding.fingerprint).second) fail(duplicate, finding);
+  }
+  if (report.run.complete && !report.partial.empty()) silence.failing.emplace_back("run.complete");
+
+  Json checks = Json::array();
+  Json feedback = Json::array();
+  bool all_pass = true;
+  for (const Check* check : {&location, &range, &rule, &duplicate, &silence}) {
+    checks.push_back(check->to_json());
+    if (check->failing.empty()) continue;
+    all_pass = false;
+    feedback.push_back(std::string(check->id) + ": " + std::string(check->advice));
+  }
+  const double total = report.findings.empty() ? 1 : static_cast<double>(report.findings.size());
+  const double score = 1 - static_cast<double>(failing.size()) / total;
+  // Half of it wrong: nothing to mend, do it again.
+  constexpr double kReviseScoreMin = 0.5;
+  const std::string_view verdict = all_pass ? "accept" : score >= kReviseScoreMin ? "revise" : "reject";
+  return Json::object({{"verdict", verdict},
+                       {"score", score},
+                       {"checks", std::move(checks)},
+                       {"feedback", std::move(feedback)},
+                       {"judge", Json::object({{"route", "deterministic"}, {"self_judged", false}})}});
+}
+
+class Inspector final : public Agent {
+ public:
+  const AgentSpec& spec() const override { return spec_; }
+
+  Result<AgentOutput> execute(const Capability& capability, const Json& input, AgentContext&) const override {
+    AgentOutput made;
+    if (capability.id == "inspector.judge") {
+      made.output = judge(WRENCH_TRY(findings::report_from_json(input.at("report"))));
+      return made;
+    }
+    const Report code = WRENCH_TRY(findings::report_from_json(input.at("code")));
+    std::optional<Report> secrets;
+    if (!input.at("secrets").is_null()) secrets = WRENCH_TRY(findings::report_from_json(input.at("secrets")));
+    made.output = inspect(code, secrets ? &*secrets : nullptr);
+    return made;
+  }
+
+ private:
+  AgentSpec spec_ = make_spec();
+};
+
+}  // namespace
+
+std::unique_ptr<Agent> make_inspector() { return std::make_unique<Inspector>(); }
+
+}  // namespace wrench::agents

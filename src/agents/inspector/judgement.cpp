@@ -1,0 +1,234 @@
+#include "judgement.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <tuple>
+#include <utility>
+
+#include "wrench/base/text.hpp"
+#include "wrench/source/file_class.hpp"
+
+namespace wrench::agents {
+namespace {
+
+using findings::Category;
+using findings::Finding;
+using findings::Severity;
+
+/// Weaknesses that need a value from outside: injection, traversal, request forgery.
+constexpr std::string_view kInputWeaknesses[] = {"CWE-22",  "CWE-77",  "CWE-78",  "CWE-79", "CWE-88",
+                                                 "CWE-89",  "CWE-90",  "CWE-94",  "CWE-95", "CWE-643",
+                                                 "CWE-918", "CWE-943", "CWE-1336"};
+
+/// Last parts of the rules whose finding says that its whole range never runs.
+constexpr std::string_view kDeadCodeRules[] = {"unreachable-code", "unused-function", "unused-private-function"};
+
+constexpr std::size_t kCallBytesMax = 4096;
+constexpr std::size_t kShownBytesMax = 120;
+
+std::string_view last_part(std::string_view rule) { return rule.substr(rule.rfind('.') + 1); }
+
+bool is_one_of(std::string_view word, std::span<const std::string_view> words) {
+  return std::ranges::find(words, word) != words.end();
+}
+
+bool contains(const findings::Location& outer, const findings::Location& inner) {
+  return outer.path == inner.path && outer.start.offset <= inner.start.offset && inner.end.offset <= outer.end.offset &&
+         outer.start.line < outer.end.line;
+}
+
+/// Nobody outside can reach test code, and its speed is nobody's. Leaked secrets and plain mistakes count there, too.
+bool is_harmless_in_tests(const Finding& finding) {
+  return finding.category == Category::Performance ||
+         (finding.category == Category::Security && finding.severity < Severity::Critical);
+}
+
+bool needs_input_from_outside(const Finding& finding) {
+  return finding.category == Category::Security && finding.trace.empty() &&
+         std::ranges::any_of(finding.cwe, [](const std::string& cwe) { return is_one_of(cwe, kInputWeaknesses); });
+}
+
+/// Dead ranges of each file, as the findings that say so.
+using DeadCode = std::multimap<std::string_view, const Finding*>;
+
+DeadCode find_dead_code(std::span<const Finding* const> findings) {
+  DeadCode dead;
+  for (const Finding* finding : findings)
+    if (!finding->suppressed && is_one_of(last_part(finding->rule), kDeadCodeRules) &&
+        finding->confidence == findings::Confidence::High)
+      dead.emplace(finding->where.path, finding);
+  return dead;
+}
+
+std::string at(const findings::Location& where) { return where.path + ":" + std::to_string(where.start.line); }
+
+std::optional<Disproved> disprove(const Finding& finding, const DeadCode& dead, const findings::SourceLookup& sources) {
+  if (source::is_test_path(finding.where.path) && is_harmless_in_tests(finding))
+    return Disproved{&finding, "test_code",
+                     finding.category == Category::Performance ? "test code: its speed isn't the product's"
+                                                               : "test code: nobody outside can reach it",
+                     "path:" + finding.where.path};
+  if (finding.category == Category::Security || finding.category == Category::Performance) {
+    const auto [begin, end] = dead.equal_range(finding.where.path);
+    for (auto it = begin; it != end; ++it)
+      if (it->second != &finding && contains(it->second->where, finding.where))
+        return Disproved{&finding, "dead_code", "it never runs: see " + at(it->second->where),
+                         "finding:" + it->second->fingerprint};
+  }
+  if (!needs_input_from_outside(finding)) return std::nullopt;
+  const auto text = sources.text(finding.where.path);
+  const auto begin = finding.where.start.offset;
+  const auto end = finding.where.end.offset;
+  if (text == nullptr || end > text->size() || begin >= end || end - begin > kCallBytesMax) return std::nullopt;
+  const std::string_view call = std::string_view(*text).substr(begin, end - begin);
+  if (!has_constant_arguments(call)) return std::nullopt;
+  return Disproved{&finding, "constant_arguments", "all arguments are constants: nothing from outside gets in",
+                   "text:" + escape_for_display(call.substr(0, kShownBytesMax))};
+}
+
+bool share_weakness(const Finding& a, const Finding& b) {
+  return std::ranges::any_of(a.cwe,
+                             [&](const std::string& cwe) { return std::ranges::find(b.cwe, cwe) != b.cwe.end(); });
+}
+
+bool is_better(const Finding& a, const Finding& b) {
+  return std::tuple(a.rank, a.severity, a.confidence, a.trace.size(), std::string_view(b.fingerprint)) >
+         std::tuple(b.rank, b.severity, b.confidence, b.trace.size(), std::string_view(a.fingerprint));
+}
+
+/// Findings that begin on one line of one file and share a weakness have one cause and are mended by one change.
+std::vector<Merged> merge(std::vector<const Finding*> standing) {
+  std::ranges::stable_sort(standing, [](const Finding* a, const Finding* b) {
+    return std::tie(a->where.path, a->where.start.line) < std::tie(b->where.path, b->where.start.line);
+  });
+  std::vector<Merged> all;
+  for (std::size_t begin = 0, end = 0; begin < standing.size(); begin = end) {
+    while (end < standing.size() && standing[end]->where.path == standing[begin]->where.path &&
+           standing[end]->where.start.line == standing[begin]->where.start.line)
+      ++end;
+    if (end - begin < 2) continue;
+    std::vector<const Finding*> line(standing.begin() + static_cast<std::ptrdiff_t>(begin),
+                                     standing.begin() + static_cast<std::ptrdiff_t>(end));
+    std::ranges::sort(line, [](const Finding* a, const Finding* b) { return is_better(*a, *b); });
+    while (line.size() > 1) {
+      Merged one{line.front(), {}, {}};
+      std::vector<const Finding*> rest;
+      for (std::size_t i = 1; i < line.size(); ++i)
+        // Two hits of one rule on a line are two places to mend.
+        (line[i]->rule != one.kept->rule && share_weakness(*line[i], *one.kept) ? one.others : rest).push_back(line[i]);
+      if (!one.others.empty()) {
+        one.why = "the same weakness on the same line: " + at(one.kept->where);
+        all.push_back(std::move(one));
+      }
+      line = std::move(rest);
+    }
+  }
+  return all;
+}
+
+bool is_name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+/// Reads a call's text from left to right. Outside of parentheses stand the callee's names; inside, only literals and
+/// names of keyword arguments are allowed.
+class CallReader {
+ public:
+  explicit CallReader(std::string_view text) : text_(text) {}
+
+  bool all_constant() {
+    while (at_ < text_.size())
+      if (!step()) return false;
+    return depth_ == 0 && saw_literal_ && saw_call_;
+  }
+
+ private:
+  static constexpr std::string_view kConstants[] = {"True", "False", "None",      "true", "false",
+                                                    "null", "nil",   "undefined", "NULL", "nullptr"};
+
+  bool step() {
+    const char c = text_[at_];
+    if (c == '"' || c == '\'' || c == '`') return string();
+    if (is_name_start(c)) return name();
+    if (is_digit(c)) return number();
+    ++at_;
+    if (c == '(' || c == '[' || c == '{') {
+      // Only what follows a name is called; "{" outside of a call begins code.
+      if (depth_ == 0 && c != '(') return false;
+      saw_call_ |= depth_ == 0;
+      ++depth_;
+      return true;
+    }
+    if (c == ')' || c == ']' || c == '}') return --depth_ >= 0;
+    if (depth_ == 0) return c == '.' || c == ';' || c == ':' || c == '-' || c == '>' || is_space(c);
+    return c == ',' || c == '=' || c == ':' || c == '+' || c == '-' || c == '.' || is_space(c);
+  }
+
+  bool string() {
+    const char quote = text_[at_];
+    const bool formatted = std::exchange(formatted_, false);
+    ++at_;
+    for (; at_ < text_.size() && text_[at_] != quote; ++at_) {
+      if (text_[at_] == '\\') ++at_;
+      // "${x}", "$x", "#{x}", f"{x}": what the text becomes isn't constant.
+      const bool dollar = at_ + 1 < text_.size() && text_[at_] == '$' && quote != '\'' &&
+                          (text_[at_ + 1] == '{' || is_name_start(text_[at_ + 1]));
+      const bool hash = at_ + 1 < text_.size() && text_[at_] == '#' && text_[at_ + 1] == '{';
+      if (dollar || hash || (formatted && text_[at_] == '{')) return false;
+    }
+    if (at_ >= text_.size()) return false;
+    ++at_;
+    saw_literal_ |= depth_ > 0;
+    return depth_ > 0;
+  }
+
+  bool name() {
+    const std::size_t begin = at_;
+    while (at_ < text_.size() && (is_name_start(text_[at_]) || is_digit(text_[at_]))) ++at_;
+    if (depth_ == 0) return true;
+    const std::string_view word = text_.substr(begin, at_ - begin);
+    if (is_one_of(word, kConstants)) return true;
+    // A string's prefix: b"…", r'…'.
+    if (word.size() <= 2 && at_ < text_.size() && (text_[at_] == '"' || text_[at_] == '\'')) {
+      formatted_ = word.find_first_of("fF") != std::string_view::npos;
+      return true;
+    }
+    std::size_t next = at_;
+    while (next < text_.size() && is_space(text_[next])) ++next;
+    const bool keyword = next < text_.size() && (text_[next] == '=' || text_[next] == ':') &&
+                         (next + 1 >= text_.size() || (text_[next + 1] != '=' && text_[next + 1] != ':'));
+    return keyword;
+  }
+
+  bool number() {
+    while (at_ < text_.size() && (is_digit(text_[at_]) || is_name_start(text_[at_]) || text_[at_] == '.')) ++at_;
+    return true;
+  }
+
+  std::string_view text_;
+  std::size_t at_ = 0;
+  int depth_ = 0;
+  bool formatted_ = false;  ///< The next string is an f-string.
+  bool saw_literal_ = false, saw_call_ = false;
+};
+
+}  // namespace
+
+bool has_constant_arguments(std::string_view call) { return CallReader(trim(call)).all_constant(); }
+
+Judgement judge_findings(std::span<const Finding* const> findings, const findings::SourceLookup& sources) {
+  const DeadCode dead = find_dead_code(findings);
+  Judgement judgement;
+  for (const Finding* finding : findings) {
+    if (finding->suppressed) continue;
+    if (auto disproved = disprove(*finding, dead, sources))
+      judgement.disproved.push_back(*std::move(disproved));
+    else
+      judgement.standing.push_back(finding);
+  }
+  judgement.merged = merge(judgement.standing);
+  return judgement;
+}
+
+}  // namespace wrench::agents

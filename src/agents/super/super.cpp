@@ -1,0 +1,188 @@
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "../core/schemas.hpp"
+#include "repository_paths.hpp"
+#include "wrench/agents/builtin.hpp"
+#include "wrench/findings/ranking.hpp"
+#include "wrench/scan/hotspots.hpp"
+
+namespace wrench::agents {
+
+namespace {
+
+using codec::Json;
+using findings::Finding;
+using findings::Report;
+
+AgentSpec make_spec() {
+  AgentSpec spec;
+  spec.name = "super";
+  spec.charter =
+      "Turns a goal into a plan from facts about the input, explains every step it chose and every one it left out, "
+      "and puts the results together.";
+  Capability synthesise;
+  synthesise.id = "super.synthesise";
+  synthesise.title = "Put the results together";
+  synthesise.why = "merges everything into one ranked report, with what was not possible";
+  synthesise.input_schema = schema::object({{"code", schema::report()},
+                                            {"secrets?", schema::report()},
+                                            {"history?", schema::of("object")},
+                                            {"inspection", schema::of("object")},
+                                            {"security?", schema::of("object")},
+                                            {"insights?", schema::of("object")}});
+  synthesise.output_schema = schema::object({{"report", schema::report()}});
+  synthesise.takes = {
+      {"code", "report.code"},      {"secrets?", "report.secrets"},     {"history?", "history.facts"},
+      {"inspection", "inspection"}, {"security?", "findings.security"}, {"insights?", "journey.insights"}};
+  synthesise.gives = {{"report", "report.final"}};
+  synthesise.effect = Effect::LocalTransactional;
+  synthesise.cost = {.base_ms = 20, .per_kloc_ms = 0.1};
+  spec.capabilities = {std::move(synthesise)};
+  return spec;
+}
+
+/// Marks what the inspection disproved, with its reason, and puts merged findings under the one that was kept.
+void apply_inspection(Report& report, const Json& inspection) {
+  std::map<std::string_view, const Json*> disproved;
+  for (const Json& entry : inspection.at("dropped").as_array())
+    disproved.emplace(entry.at("fingerprint").as_string(), &entry);
+  std::map<std::string_view, std::string_view> merged_into;
+  for (const Json& entry : inspection.at("merged").as_array())
+    for (const Json& other : entry.at("into").as_array())
+      merged_into.emplace(other.as_string(), entry.at("kept").as_string());
+
+  std::map<std::string_view, std::vector<findings::Related>> related;
+  std::erase_if(report.findings, [&](const Finding& finding) {
+    const auto target = merged_into.find(finding.fingerprint);
+    if (finding.suppressed || target == merged_into.end()) return false;
+    related[target->second].push_back({finding.where, "also found by " + finding.rule});
+    return true;
+  });
+  for (Finding& finding : report.findings) {
+    if (finding.suppressed) continue;
+    if (const auto more = related.find(finding.fingerprint); more != related.end())
+      std::ranges::move(more->second, std::back_inserter(finding.related));
+    if (const auto why = disproved.find(finding.fingerprint); why != disproved.end())
+      finding.suppressed = findings::Suppressed{"inspector", std::string(why->second->at("why").as_string()),
+                                                std::string(why->second->at("evidence").as_string())};
+  }
+}
+
+/// Adds what another scan of the same tree gave.
+void add_report(Report& report, Report&& other) {
+  for (auto& finding : other.findings) report.findings.push_back(std::move(finding));
+  std::set<std::pair<std::string, std::string>> known;
+  for (const auto& entry : report.partial) known.emplace(entry.path, entry.code);
+  for (auto& entry : other.partial)
+    if (known.emplace(entry.path, entry.code).second) report.partial.push_back(std::move(entry));
+  for (auto& entry : other.errors) report.errors.push_back(std::move(entry));
+  for (auto& note : other.notes)
+    if (std::find(report.notes.begin(), report.notes.end(), note) == report.notes.end())
+      report.notes.push_back(std::move(note));
+  for (auto& name : other.run.analyses)
+    if (std::find(report.run.analyses.begin(), report.run.analyses.end(), name) == report.run.analyses.end())
+      report.run.analyses.push_back(std::move(name));
+}
+
+/// Joins the report's complexity with the churn in the output of journey.mine_history.
+scan::Hotspots find_hotspots(const Report& report, const Json& history) {
+  history::HistorySummary summary;
+  for (const Json& file : history.at("files").as_array()) {
+    history::FileHistory& entry = summary.files.emplace_back();
+    entry.path = file.at("path").as_string();
+    entry.recent_revisions =
+        static_cast<std::uint32_t>(std::clamp<std::int64_t>(file.at("revisions").as_integer(), 0, UINT32_MAX));
+    entry.main_author = file.at("main_author").as_string();
+    entry.main_author_percent = file.at("main_author_percent").as_double();
+  }
+  std::ranges::sort(summary.files, {}, &history::FileHistory::path);
+  std::map<std::string_view, std::uint32_t> found;
+  for (const Finding& finding : report.findings)
+    if (!finding.suppressed) ++found[finding.where.path];
+  const RepositoryPaths paths(report.root, history.at("tree").as_string());
+  std::vector<scan::HotspotInput> files;
+  for (const findings::FileMetrics& file : report.files)
+    files.push_back({file.path, paths.of(file.path), file.cognitive, found[file.path]});
+  return scan::find_hotspots(files, summary);
+}
+
+/// Why a part of the review isn't there: its step failed, or couldn't be planned.
+void note_missing(Report& report, const Json& input) {
+  constexpr std::pair<std::string_view, std::string_view> kParts[] = {
+      {"secrets", "no search for secrets"},
+      {"history", "no history: no hotspots, no ownership"},
+      {"security", "no assessment of security"},
+      {"insights", "no journey"}};
+  for (const auto& [member, note] : kParts)
+    if (input.at(member).is_null()) report.notes.emplace_back(note);
+}
+
+/// What the history couldn't tell, as notes of the report.
+void note_degraded_history(Report& report, const Json& history) {
+  for (const Json& entry : history.at("summary").at("degraded").as_array())
+    report.notes.push_back("history: " + std::string(entry.at("detail").as_string()));
+}
+
+Result<Report> synthesise(const Json& input) {
+  Report report = WRENCH_TRY(findings::report_from_json(input.at("code")));
+  for (Finding& finding : report.findings) finding.agent = "code_analysis";
+  if (!input.at("secrets").is_null()) {
+    auto secrets = WRENCH_TRY(findings::report_from_json(input.at("secrets")));
+    for (Finding& finding : secrets.findings) finding.agent = "infosec";
+    add_report(report, std::move(secrets));
+  }
+  apply_inspection(report, input.at("inspection"));
+  note_missing(report, input);
+
+  const Json& history = input.at("history");
+  findings::RankInputs ranks;
+  if (history.is_object()) {
+    note_degraded_history(report, history);
+    report.repository = history.at("repository").as_string();
+    report.revision = history.at("revision").as_string();
+    scan::Hotspots hotspots = find_hotspots(report, history);
+    report.hotspots = std::move(hotspots.best);
+    ranks = std::move(hotspots.rank);
+  }
+  report.history = Json::object({{"mined", history},
+                                 {"quality", input.at("inspection").at("quality")},
+                                 {"security", input.at("security")},
+                                 {"journey", input.at("insights")}});
+  findings::rank_all(report.findings, ranks);
+  findings::sort_by_place(report.findings);
+  findings::assign_groups(report.findings);
+  report.summary.suppressed = static_cast<std::uint64_t>(
+      std::ranges::count_if(report.findings, [](const Finding& finding) { return finding.suppressed.has_value(); }));
+  report.run.complete = report.partial.empty();
+  return report;
+}
+
+class Super final : public Agent {
+ public:
+  const AgentSpec& spec() const override { return spec_; }
+
+  Result<AgentOutput> execute(const Capability&, const Json& input, AgentContext&) const override {
+    Report report = WRENCH_TRY(synthesise(input));
+    AgentOutput made;
+    made.output.set("report", findings::to_json(report));
+    for (Finding& finding : report.findings)
+      if (!finding.suppressed) made.findings.push_back(std::move(finding));
+    return made;
+  }
+
+ private:
+  AgentSpec spec_ = make_spec();
+};
+
+}  // namespace
+
+std::unique_ptr<Agent> make_super() { return std::make_unique<Super>(); }
+
+}  // namespace wrench::agents

@@ -1,0 +1,111 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "../core/report_test.hpp"
+#include "repository_paths.hpp"
+
+namespace wrench::agents {
+namespace {
+
+using codec::Json;
+using findings::Report;
+using testing::Contains;
+using testing::HasSubstr;
+
+Json no_inspection() { return Json::object({{"dropped", Json::array()}, {"merged", Json::array()}}); }
+
+TEST(RepositoryPaths, FollowsThePathAsTyped) {
+  EXPECT_EQ(RepositoryPaths(".", "").of("a/b.c"), "a/b.c");
+  EXPECT_EQ(RepositoryPaths(".", "sub").of("b.c"), "sub/b.c");
+  EXPECT_EQ(RepositoryPaths("./sub/", "sub").of("sub/b.c"), "sub/b.c");
+  EXPECT_EQ(RepositoryPaths("/repo", "").of("/repo/a.c"), "a.c");
+  EXPECT_EQ(RepositoryPaths("sub/a.c", "sub/a.c").of("sub/a.c"), "sub/a.c");
+  EXPECT_EQ(RepositoryPaths("sub", "sub").of("subway/a.c"), "sub/subway/a.c");
+}
+
+class Synthesis : public testing::Test {
+ protected:
+  Report run(Json input) {
+    auto made = caller_.try_call("super.synthesise", std::move(input));
+    if (!made.ok()) {
+      ADD_FAILURE() << describe(made.error());
+      return {};
+    }
+    stored_ = std::move(made->findings);
+    return findings::report_from_json(made->output.at("report")).value();
+  }
+  Caller caller_;
+  std::vector<findings::Finding> stored_;
+};
+
+TEST_F(Synthesis, PutsTheAgentsResultsTogether) {
+  auto code = report_of({some_finding("code.rule", "b.py", 1)});
+  auto secret = some_finding("secret.rule", "a.py", 2);
+  secret.category = findings::Category::Secret;
+  auto secrets = report_of({secret});
+  secrets.partial.push_back({"file_timeout", "c.py", "", ""});
+  secrets.run.analyses = {"secrets"};
+  const Report report = run(Json::object(
+      {{"code", findings::to_json(code)}, {"secrets", findings::to_json(secrets)}, {"inspection", no_inspection()}}));
+  ASSERT_EQ(report.findings.size(), 2u);
+  EXPECT_EQ(report.findings[0].agent, "infosec");
+  EXPECT_EQ(report.findings[1].agent, "code_analysis");
+  EXPECT_GT(report.findings[0].rank, 0);
+  ASSERT_EQ(report.partial.size(), 1u);
+  EXPECT_FALSE(report.run.complete);
+  EXPECT_EQ(stored_.size(), 2u);
+}
+
+TEST_F(Synthesis, ShowsWhyAFindingWasDroppedAndWhereMergedOnesAre) {
+  const auto wrong = some_finding("wrong", "a.py", 1);
+  const auto kept = some_finding("kept", "a.py", 2);
+  const auto twin = some_finding("twin", "a.py", 2);
+  const Json inspection = Json::object(
+      {{"dropped", Json::array({Json::object(
+                       {{"fingerprint", wrong.fingerprint}, {"why", "constants"}, {"evidence", "text:x"}})})},
+       {"merged",
+        Json::array({Json::object({{"kept", kept.fingerprint}, {"into", Json::array({twin.fingerprint})}})})}});
+  const Report report =
+      run(Json::object({{"code", findings::to_json(report_of({wrong, kept, twin}))}, {"inspection", inspection}}));
+  ASSERT_EQ(report.findings.size(), 2u);
+  ASSERT_TRUE(report.findings[0].suppressed.has_value());
+  EXPECT_EQ(report.findings[0].suppressed->kind, "inspector");
+  EXPECT_EQ(report.findings[0].suppressed->reason, "constants");
+  ASSERT_EQ(report.findings[1].related.size(), 1u);
+  EXPECT_EQ(report.findings[1].related[0].note, "also found by twin");
+  EXPECT_EQ(report.summary.suppressed, 1u);
+  EXPECT_EQ(stored_.size(), 1u) << "only what stands becomes a row";
+}
+
+TEST_F(Synthesis, RanksByHotspots) {
+  auto code = report_of({some_finding("r", "hot.py", 1), some_finding("r", "cold.py", 1)});
+  for (const auto& [path, cognitive] :
+       std::vector<std::pair<std::string, std::uint32_t>>{{"hot.py", 50}, {"cold.py", 1}}) {
+    findings::FileMetrics file;
+    file.path = path;
+    file.cognitive = cognitive;
+    code.files.push_back(file);
+  }
+  const Json history = Json::object(
+      {{"summary",
+        Json::object(
+            {{"degraded", Json::array({Json::object({{"reason", "shallow"}, {"detail", "a shallow clone"}})})}})},
+       {"files", Json::array({Json::object(
+                     {{"path", "hot.py"}, {"revisions", 40}, {"main_author", "ada"}, {"main_author_percent", 92.0}})})},
+       {"tree", ""},
+       {"repository", "shop"},
+       {"revision", "main@abc"}});
+  const Report report =
+      run(Json::object({{"code", findings::to_json(code)}, {"history", history}, {"inspection", no_inspection()}}));
+  ASSERT_EQ(report.hotspots.size(), 1u);
+  EXPECT_EQ(report.hotspots[0].path, "hot.py");
+  EXPECT_EQ(report.hotspots[0].main_author, "ada");
+  EXPECT_EQ(report.hotspots[0].findings, 1u);
+  EXPECT_GT(report.findings[1].rank, report.findings[0].rank) << "hot.py stands after cold.py";
+  EXPECT_EQ(report.revision, "main@abc");
+  EXPECT_THAT(report.notes, Contains(HasSubstr("a shallow clone")));
+  EXPECT_THAT(report.notes, Contains(HasSubstr("no search for secrets")));
+}
+
+}  // namespace
+}  // namespace wrench::agents
