@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "wrench/code/ir.hpp"
+#include "wrench/findings/finding.hpp"
+#include "wrench/source/source_text.hpp"
+
+namespace wrench::code {
+
+/// Above these a function or file becomes a finding.
+struct MetricThresholds {
+  std::uint32_t cognitive_low = 15;
+  std::uint32_t cognitive_medium = 25;
+  std::uint32_t cyclomatic = 15;
+  std::uint32_t nloc = 80;
+  std::uint32_t nesting = 4;
+  std::uint32_t parameters = 7;
+  std::uint32_t file_nloc = 1'000;
+};
+
+/// One function with where its name stands.
+struct FunctionMeasure {
+  findings::FunctionMetrics metrics;  ///< `path` is left empty; cognitive includes nested functions.
+  Span name;
+  std::uint32_t own_cognitive = 0;  ///< Without the nested functions that have an entry of their own.
+  double halstead_volume = 0;
+};
+
+struct FileMeasures {
+  findings::FileMetrics file;
+  std::vector<FunctionMeasure> functions;  ///< In source order.
+};
+
+/// Metrics of every function that has a body: named ones, and JavaScript function values that are given a name.
+/// - cyclomatic: 1 + if/elif, loop, catch, arm that isn't the default, ternary, && || ??, comprehension for and if;
+///   Python also assert and the else of loops and try, as radon counts.
+/// - cognitive: G. Ann Campbell, "Cognitive Complexity" (SonarSource, 2018); `increments` says where each point is
+/// from.
+/// - nloc: lines with a token, without comments and docstrings.
+/// - maintainability: max(0, 100 (171 - 5.2 ln V - 0.23 CC - 16.2 ln NLoC) / 171), V = Halstead volume over the
+///   operators of expressions and their operands.
+FileMeasures measure(const Ir& ir, const Atoms& atoms, const source::SourceText& text);
+
+/// Findings code.cognitive-complexity, .cyclomatic-complexity, .long-function, .deep-nesting, .many-parameters and
+/// .long-file; stamped with fingerprints.
+std::vector<findings::Finding> metric_findings(const FileMeasures& measures, const source::SourceText& text,
+                                               const MetricThresholds& thresholds = {});
+
+}  // namespace wrench::code

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "wrench/base/stop.hpp"
+#include "wrench/code/facts.hpp"
+#include "wrench/findings/finding.hpp"
+#include "wrench/findings/source_lookup.hpp"
+
+namespace wrench::code {
+
+/// What one file shows by itself: structure.unreachable-code and structure.unused-variable. Stamped with fingerprints.
+std::vector<findings::Finding> structure_findings(const Ir& ir, const Atoms& atoms, const source::SourceText& text);
+
+struct LinkOptions {
+  bool structure = true;
+  bool clones = true;
+  CloneOptions clone;
+};
+
+struct ProjectResult {
+  /// structure.unused-import, structure.unused-function, structure.import-cycle, code.duplicate; by path, then offset.
+  std::vector<findings::Finding> findings;
+  std::vector<findings::CloneClass> clones;  ///< Most tokens first.
+  std::vector<findings::ImportCycle> cycles;
+};
+
+/// Joins the files of one project. `sources` is asked for the text around clones only. Stops early, with what it has,
+/// when told to.
+ProjectResult link_project(std::span<const FileFacts* const> files, const findings::SourceLookup& sources,
+                           const LinkOptions& options, const StopToken& stop);
+
+}  // namespace wrench::code
