@@ -37,6 +37,16 @@ Confidence one_step_lower(Confidence confidence) {
   return confidence == Confidence::High ? Confidence::Medium : Confidence::Low;
 }
 
+// Manuals and examples show values of their own making.
+bool is_documentation(std::string_view path) {
+  const std::string lower = to_lower_ascii(path);
+  const std::string_view file = std::string_view(lower).substr(lower.rfind('/') + 1);
+  return lower.starts_with("docs/") || lower.starts_with("doc/") || lower.starts_with("examples/") ||
+         lower.find("/docs/") != lower.npos || lower.find("/doc/") != lower.npos ||
+         lower.find("/examples/") != lower.npos || lower.find("/example/") != lower.npos ||
+         file.starts_with("readme") || file.ends_with(".md") || file.ends_with(".rst") || file.ends_with(".adoc");
+}
+
 bool is_word(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-';
 }
@@ -186,7 +196,8 @@ struct SecretScanner::State {
     if (!hit.checksum_fits) finding.message += " Its check digits don't fit: mistyped, cut off or made up.";
     finding.severity = hit.checksum_fits ? rule.severity : findings::Severity::Low;
     finding.confidence = hit.confidence;
-    if (options.lower_test_confidence && source::is_test_path(source.project_path))
+    if (options.lower_test_confidence && (source::is_test_path(source.project_path) ||
+                                          (rule.form != Form::Prefix && is_documentation(source.project_path))))
       finding.confidence = one_step_lower(finding.confidence);
     finding.category = findings::Category::Secret;
     finding.cwe = {"CWE-798"};

@@ -156,6 +156,13 @@ TEST(SecretScanner, TestPathsAreOneStepLessSure) {
   EXPECT_EQ(found(text, "tests/test_login.py", {.lower_test_confidence = false}).at(0).confidence, Confidence::High);
 }
 
+TEST(SecretScanner, InManualsOnlyAFormOfItsOwnStaysSure) {
+  const std::string generic = "api_key = \"" + made("{{alnum:32}}") + "\"";
+  EXPECT_EQ(found(generic, "src/a.py").at(0).confidence, Confidence::Medium);
+  EXPECT_EQ(found(generic, "docs/config.rst").at(0).confidence, Confidence::Low);
+  EXPECT_EQ(found("ghp_" + made("{{crc62:30}}"), "docs/config.rst").at(0).confidence, Confidence::High);
+}
+
 TEST(SecretScanner, OnePlaceIsReportedOnceByTheSurestForm) {
   const auto findings = found("github_api_token = \"ghp_" + made("{{crc62:30}}") + "\"");
   ASSERT_EQ(findings.size(), 1U);

@@ -15,7 +15,7 @@ struct SecretOptions {
   // Precision levers, each can be switched off to see what it does.
   bool drop_placeholders = true;
   bool drop_hash_fields = true;       ///< Names like "sha256", lock files: hashes, not secrets.
-  bool lower_test_confidence = true;  ///< Test paths: one step less sure.
+  bool lower_test_confidence = true;  ///< Test paths, and names in manuals: one step less sure.
 };
 
 struct SecretResult {
