@@ -181,8 +181,8 @@ workflow::StepOutcome AgentRunner::run(const workflow::StepInvocation& invocatio
     return failed(std::move(made).error());
   }
   if (remembers) {
-    for (const auto& item : made->memories)
-      if (auto kept = memory_->remember(agent_name, item); !kept.ok()) return failed(std::move(kept).error());
+    for (auto& item : made->memories)
+      step.attach(memory_->remembering(agent_name, std::move(item), agent->spec().memory.items_max));
   }
   return workflow::Completed{std::move(made->output), std::move(made->findings)};
 }

@@ -55,11 +55,12 @@ class FakeStep final : public workflow::StepContext {
   Result<Json> journaled(std::string_view, const std::function<Json()>& draw) override { return draw(); }
   Result<workflow::EffectTicket> begin_effect(int, const Json&) override { return workflow::EffectTicket{}; }
   Result<void> end_effect(const workflow::EffectTicket&, const Json&) override { return {}; }
-  void attach(storage::WriteBody) override {}
+  void attach(storage::WriteBody) override { ++attached_; }
 
   StopSource stop_;
   Deadline deadline_;
   workflow::Progress last_;
+  int attached_ = 0;
 };
 
 class FakeMemory final : public Memory {
@@ -68,9 +69,9 @@ class FakeMemory final : public Memory {
     asked_ = std::string(agent) + "|" + std::string(scope) + "|" + std::to_string(limit);
     return kept_;
   }
-  Result<void> remember(std::string_view, const MemoryItem& item) override {
-    kept_.push_back(item);
-    return {};
+  storage::WriteBody remembering(std::string, MemoryItem item, std::int64_t) override {
+    kept_.push_back(std::move(item));
+    return [](storage::WriteTx&) { return Result<void>(); };
   }
   std::string asked_;
   std::vector<MemoryItem> kept_;
@@ -166,6 +167,7 @@ TEST_F(RunnerTest, RemembersForAgentsThatAskForIt) {
   const Json input = Json::object({{"tree", Json::object({{"root", "/x"}})}});
   run(input);
   EXPECT_EQ(memory_.asked_, "tester|/x|8");
+  EXPECT_EQ(step_.attached_, 1) << "kept by the transaction that completes the step";
   const auto second = run(input);
   EXPECT_EQ(std::get<workflow::Completed>(second).output.at("n").as_integer(), 1);
 }

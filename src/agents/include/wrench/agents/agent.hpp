@@ -13,6 +13,7 @@
 #include "wrench/base/stop.hpp"
 #include "wrench/findings/finding.hpp"
 #include "wrench/runtime/worker_pool.hpp"
+#include "wrench/storage/store.hpp"
 
 namespace wrench::agents {
 
@@ -52,8 +53,11 @@ struct MemoryItem {
 class Memory {
  public:
   virtual ~Memory() = default;
+  /// Newest first.
   virtual Result<std::vector<MemoryItem>> recall(std::string_view agent, std::string_view scope, std::size_t limit) = 0;
-  virtual Result<void> remember(std::string_view agent, const MemoryItem& item) = 0;
+  /// The write that keeps the item, for the transaction that completes the step: remembered exactly once, or not at
+  /// all. Of one scope the newest `items_max` are kept.
+  virtual storage::WriteBody remembering(std::string agent, MemoryItem item, std::int64_t items_max) = 0;
 };
 
 /// What the runner gives a capability while it runs. Valid during execute() only.
