@@ -237,7 +237,16 @@ class Matcher {
     const std::vector<std::uint32_t>& roots = pattern_.roots;
     const bool starts_open =
         at(roots.front()).kind == Kind::Ellipsis || at(roots.front()).kind == Kind::MetavarEllipsis;
-    for (const NodeIndex s : file_.statements()) {
+    // A statement that must hold a certain call is looked for where such calls are.
+    const Atom callee = first_call() == nullptr ? kNoAtom : callee_name(*first_call());
+    std::vector<NodeIndex> of_calls;
+    if (callee != kNoAtom) {
+      for (const NodeIndex n : file_.calls(callee)) of_calls.push_back(file_.statement_of(n));
+      std::sort(of_calls.begin(), of_calls.end());
+      of_calls.erase(std::unique(of_calls.begin(), of_calls.end()), of_calls.end());
+      if (!of_calls.empty() && of_calls.back() == kNoNode) of_calls.pop_back();
+    }
+    for (const NodeIndex s : callee != kNoAtom ? of_calls : file_.statements()) {
       if (budget_.spent != MatchBudget::Spent::No || out_.size() >= kMatchesPerPatternMax) return;
       const NodeIndex block = ir_[s].parent;
       if (starts_open && ir_.first_child(block) != s) continue;
@@ -249,6 +258,13 @@ class Matcher {
       auto take = [&] { return record(ir_[s].first, std::max(ir_[last_].end, ir_[s].end), s); };
       statements(roots, 0, s, limit, Tail::MayFollow, take);
     }
+  }
+  /// The call that the first statement is, or null.
+  const PatternNode* first_call() const {
+    const PatternNode& first = at(pattern_.roots.front());
+    if (options_.symbolic_propagation || first.kind != Kind::ExprStmt || first.children.empty()) return nullptr;
+    const PatternNode& call = at(first.children.front());
+    return call.kind == Kind::Call ? &call : nullptr;
   }
   bool is_list(NodeIndex block) const {
     const Kind kind = ir_[block].kind;

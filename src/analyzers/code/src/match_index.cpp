@@ -73,7 +73,6 @@ bool is_expression(Kind kind) {
 FileIndex::FileIndex(const Ir& ir, Atoms& atoms, std::string_view text) : ir_(ir), atoms_(atoms), text_(text) {
   by_kind_.resize(static_cast<std::size_t>(Kind::Other) + 1);
   collect();
-  collect_symbols();
 }
 
 void FileIndex::collect() {
@@ -176,6 +175,12 @@ NodeIndex FileIndex::next_statement(NodeIndex from, NodeIndex limit) const {
   return at == statements_.end() || *at >= limit ? kNoNode : *at;
 }
 
+NodeIndex FileIndex::statement_of(NodeIndex n) const {
+  for (; n != kNoNode; n = ir_[n].parent)
+    if (std::binary_search(statements_.begin(), statements_.end(), n)) return n;
+  return kNoNode;
+}
+
 bool FileIndex::dotted(NodeIndex n, std::vector<Atom>& out) const {
   out.clear();
   for (std::size_t i = 0; i < kChainMax; ++i) {
@@ -261,7 +266,7 @@ NodeIndex FileIndex::scope_of(NodeIndex n) const {
   return 0;
 }
 
-void FileIndex::bind_target(NodeIndex scope, NodeIndex target, NodeIndex value, NodeIndex type) {
+void FileIndex::bind_target(NodeIndex scope, NodeIndex target, NodeIndex value, NodeIndex type) const {
   if (ir_[target].kind != Kind::Name) return spoil(scope, target);
   Symbol& symbol = symbols_[key(scope, ir_[target].atom)];
   if (value != kNoNode) {
@@ -272,14 +277,15 @@ void FileIndex::bind_target(NodeIndex scope, NodeIndex target, NodeIndex value, 
 }
 
 /// Every name in a target that isn't one plain name gets values that aren't known.
-void FileIndex::spoil(NodeIndex scope, NodeIndex target) {
+void FileIndex::spoil(NodeIndex scope, NodeIndex target) const {
   const Kind kind = ir_[target].kind;
   if (kind == Kind::Member || kind == Kind::Index) return;
   for (NodeIndex n = target; n < ir_[target].subtree_end; ++n)
     if (ir_[n].kind == Kind::Name) symbols_[key(scope, ir_[n].atom)].assignments += 2;
 }
 
-void FileIndex::collect_symbols() {
+void FileIndex::collect_symbols() const {
+  symbols_known_ = true;
   const bool declared = declares_variables(ir_.language);
   struct Late {
     NodeIndex node, target, value;
@@ -378,8 +384,8 @@ const FileIndex::Symbol* FileIndex::find_symbol(NodeIndex name) const {
     // In Python a class body's names aren't seen from its methods.
     const bool hidden = ir_.language == Language::Python && ir_[scope].kind == Kind::Class && scope != first;
     if (!hidden) {
-      const auto found = symbols_.find(key(scope, atom));
-      if (found != symbols_.end()) return &found->second;
+      const auto found = symbols().find(key(scope, atom));
+      if (found != symbols().end()) return &found->second;
     }
     if (scope == 0) return nullptr;
   }

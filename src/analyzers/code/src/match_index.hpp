@@ -35,6 +35,9 @@ class FileIndex {
   /// The first statement at or after `from` in pre-order, or kNoNode at `limit`.
   NodeIndex next_statement(NodeIndex from, NodeIndex limit) const;
 
+  /// The innermost statement that holds the node, or kNoNode.
+  NodeIndex statement_of(NodeIndex n) const;
+
   /// a.b.c of plain names; empty for anything else.
   bool dotted(NodeIndex n, std::vector<Atom>& out) const;
   /// The same with its head replaced by what was imported under that name; false when nothing was.
@@ -64,9 +67,13 @@ class FileIndex {
   void collect();
   void collect_import(NodeIndex n);
   void add_alias(Atom alias, std::vector<Atom> path);
-  void collect_symbols();
-  void bind_target(NodeIndex scope, NodeIndex target, NodeIndex value, NodeIndex type);
-  void spoil(NodeIndex scope, NodeIndex target);
+  void collect_symbols() const;
+  const std::unordered_map<Key, Symbol>& symbols() const {
+    if (!symbols_known_) collect_symbols();
+    return symbols_;
+  }
+  void bind_target(NodeIndex scope, NodeIndex target, NodeIndex value, NodeIndex type) const;
+  void spoil(NodeIndex scope, NodeIndex target) const;
   NodeIndex scope_of(NodeIndex n) const;
   const Symbol* find_symbol(NodeIndex name) const;
   std::vector<Atom> split_path(std::string_view path);
@@ -80,7 +87,9 @@ class FileIndex {
   std::vector<NodeIndex> statements_;
   std::unordered_map<Atom, std::vector<std::vector<Atom>>> aliases_;
   std::vector<std::vector<Atom>> wildcards_;
-  std::unordered_map<Key, Symbol> symbols_;
+  // Gathered when a rule first asks: most files have no place where it matters.
+  mutable bool symbols_known_ = false;
+  mutable std::unordered_map<Key, Symbol> symbols_;
 };
 
 }  // namespace wrench::code

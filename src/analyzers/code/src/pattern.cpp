@@ -397,6 +397,10 @@ Result<Pattern> compile_pattern(Language grammar, std::string_view text, Parser&
   limits.nodes_max = 20'000;
   std::vector<std::string_view> wrappers = pattern_wrappers(grammar);
   if (is_script(grammar) && trim(start).starts_with('{')) std::swap(wrappers[0], wrappers[1]);
+  // As a statement `$X && $Y` declares a reference and `$X * $Y` a pointer.
+  const bool expression = start.find(';') == std::string_view::npos && !start.ends_with('}') && !start.starts_with('#');
+  if ((grammar == Language::C || grammar == Language::Cpp) && expression)
+    std::rotate(wrappers.begin(), std::find(wrappers.begin(), wrappers.end(), "int Wq_Wr = %;"), wrappers.end());
 
   int parses = 0;
   std::size_t first_at = std::string_view::npos;
