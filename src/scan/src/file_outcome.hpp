@@ -3,17 +3,21 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "wrench/base/result.hpp"
+#include "wrench/code/facts.hpp"
 #include "wrench/findings/finding.hpp"
+#include "wrench/findings/suppression.hpp"
 #include "wrench/source/language.hpp"
 
 namespace wrench::scan {
 
-/// What one file gave: plain data, kept in the cache under its content id.
+/// What one file gave: plain data, kept in the cache under its content id. Suppressions are settled after linking,
+/// because a directive may be meant for a finding that only linking makes.
 struct FileOutcome {
   std::string content_id;
   std::uint64_t bytes = 0;
@@ -21,16 +25,22 @@ struct FileOutcome {
   source::Language language = source::Language::Unknown;
   bool analysed = false;  ///< Some analysis looked at it: "scanned".
   bool cached = false;
-  std::string valid_on;  ///< The day it holds for, when a suppression with a last day had a say; else empty.
-  std::vector<findings::Finding> findings;  ///< Suppressed ones marked; secrets masked.
+  std::vector<findings::Finding> findings;  ///< Secrets masked.
   std::vector<findings::Partial> partial;
   std::optional<findings::Skipped> skipped;
   std::optional<findings::FileMetrics> metrics;
   std::vector<findings::FunctionMetrics> functions;
-  std::string facts;  ///< What linking needs, as the code analyzer wrote it.
-  /// Held while the run lasts for files with secrets: their values are masked in every other text.
-  std::shared_ptr<const std::string> text_with_secrets;
+  std::vector<findings::CommentSpan> directives;  ///< Comments that may hold suppressions.
+  std::shared_ptr<const code::FileFacts> facts;   ///< What linking needs; null without a tree.
+  /// Held while the run lasts: secrets are masked in every other text, directives are read after linking.
+  std::shared_ptr<const std::string> text;
+
+  bool needs_text() const;
 };
+
+/// Comments of the text that may hold a suppression.
+std::vector<findings::CommentSpan> directives_in(std::string_view text,
+                                                 std::span<const findings::CommentSpan> comments);
 
 std::string to_record(const FileOutcome& outcome);
 Result<FileOutcome> outcome_from_record(std::string_view record);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "wrench/base/text.hpp"
+#include "wrench/code/structure.hpp"
 #include "wrench/crypto/sha256.hpp"
 #include "wrench/findings/ranking.hpp"
 #include "wrench/findings/secret_mask.hpp"
@@ -82,7 +83,8 @@ FileOutcome FileWorker::analyse(const FoundFile& file, FileBytes bytes, Deadline
   find_secrets(text, outcome);
   if (secrets_ && !outcome.skipped) outcome.analysed = true;
   if (!outcome.analysed && !outcome.skipped) outcome.skipped = findings::Skipped{file.path, "unknown_language"};
-  finish(text, comments, outcome);
+  outcome.directives = directives_in(text.text, comments);
+  finish(text, outcome);
   return outcome;
 }
 
@@ -99,8 +101,24 @@ bool FileWorker::analyse_code(source::SourceText& text, const FoundFile& file, D
   outcome.findings = std::move(result.findings);
   outcome.partial = std::move(result.partial);
   // Without a tree nothing tells comments from code: directives count anywhere then, as in text files.
-  if (result.ir != nullptr) comments = std::move(result.comments);
-  return result.ir != nullptr || !outcome.partial.empty() || setup_.code_rules->has_rules_for(text.language);
+  if (result.ir == nullptr) return !outcome.partial.empty() || setup_.code_rules->has_rules_for(text.language);
+  comments = std::move(result.comments);
+  const auto add = [&](std::vector<Finding> more) {
+    std::move(more.begin(), more.end(), std::back_inserter(outcome.findings));
+  };
+  if (setup_.wants(Analysis::Metrics)) {
+    auto measures = code::measure(*result.ir, *result.atoms, text);
+    add(code::metric_findings(measures, text, setup_.thresholds));
+    outcome.metrics = std::move(measures.file);
+    for (auto& function : measures.functions) {
+      function.metrics.path = text.path;
+      outcome.functions.push_back(std::move(function.metrics));
+    }
+  }
+  if (setup_.wants(Analysis::Structure)) add(code::structure_findings(*result.ir, *result.atoms, text));
+  if (setup_.wants(Analysis::Structure) || setup_.wants(Analysis::Clones))
+    outcome.facts = std::make_shared<const code::FileFacts>(code::extract_facts(*result.ir, *result.atoms, text));
+  return true;
 }
 
 void FileWorker::find_secrets(const source::SourceText& text, FileOutcome& outcome) {
@@ -110,38 +128,15 @@ void FileWorker::find_secrets(const source::SourceText& text, FileOutcome& outco
   std::move(found.partial.begin(), found.partial.end(), std::back_inserter(outcome.partial));
 }
 
-void FileWorker::finish(const source::SourceText& text, std::span<const findings::CommentSpan> comments,
-                        FileOutcome& outcome) {
+void FileWorker::finish(const source::SourceText& text, FileOutcome& outcome) {
   auto& all = outcome.findings;
-  std::erase_if(all, [&](const Finding& finding) {
-    return std::any_of(setup_.config.rules_disabled.begin(), setup_.config.rules_disabled.end(),
-                       [&](const std::string& id) { return findings::names_rule(id, finding.rule); });
-  });
-  findings::sort_by_place(all);
-  const bool is_test = source::is_test_path(text.project_path);
-  findings::Suppressions suppressions(text.text, comments, setup_.today);
-  for (auto& finding : all) {
-    for (const auto& [id, severity] : setup_.config.severity)
-      if (findings::names_rule(id, finding.rule)) finding.severity = severity;
-    if (is_test && finding.reach == findings::Reach::Unknown) finding.reach = findings::Reach::TestOrDead;
-    if (!suppressions.empty()) finding.suppressed = suppressions.match(finding);
-  }
-  if (!suppressions.empty()) {
-    // A directive for a rule that didn't run isn't unused.
-    const bool all_ran = setup_.analyses.size() == std::size(kAllAnalyses);
-    for (auto& complaint : suppressions.complaints(
-             text.path, text.project_path,
-             all_ran ? findings::Suppressions::Unused::Report : findings::Suppressions::Unused::Keep)) {
-      complaint.where.content = text.content_id;
-      all.push_back(std::move(complaint));
-    }
-    if (text.text.find("until") != std::string::npos) outcome.valid_on = setup_.today;
-  }
+  setup_.apply_config(all, text.project_path);
+  if (!outcome.needs_text()) return;
+  outcome.text = std::make_shared<const std::string>(text.text);
   const bool has_secrets =
       std::any_of(all.begin(), all.end(), [](const Finding& finding) { return !finding.secrets.empty(); });
   if (!has_secrets) return;
   // Before anything is kept: another rule's snippet or message can hold the same value.
-  outcome.text_with_secrets = std::make_shared<const std::string>(text.text);
   findings::MemorySources sources;
   sources.add(text.path, text.text);
   findings::Report report;
@@ -152,6 +147,24 @@ void FileWorker::finish(const source::SourceText& text, std::span<const findings
   all = std::move(report.findings);
   outcome.functions = std::move(report.functions);
   outcome.partial = std::move(report.partial);
+}
+
+bool settle_suppressions(const FoundFile& file, const RunSetup& setup, FileOutcome& outcome) {
+  if (outcome.directives.empty() || outcome.text == nullptr) return false;
+  auto& all = outcome.findings;
+  findings::sort_by_place(all);
+  findings::Suppressions suppressions(*outcome.text, outcome.directives, setup.today);
+  if (suppressions.empty()) return false;
+  for (auto& finding : all) finding.suppressed = suppressions.match(finding);
+  // A directive for a rule that didn't run isn't unused.
+  const bool all_ran = setup.analyses.size() == std::size(kAllAnalyses) && outcome.partial.empty();
+  for (auto& complaint : suppressions.complaints(
+           file.path, file.project_path,
+           all_ran ? findings::Suppressions::Unused::Report : findings::Suppressions::Unused::Keep)) {
+    complaint.where.content = outcome.content_id;
+    all.push_back(std::move(complaint));
+  }
+  return outcome.text->find("until") != std::string::npos;
 }
 
 }  // namespace wrench::scan

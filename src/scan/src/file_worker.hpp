@@ -36,12 +36,16 @@ class FileWorker {
   bool analyse_code(source::SourceText& text, const FoundFile& file, Deadline deadline, const StopToken& stop,
                     FileOutcome& outcome, std::vector<findings::CommentSpan>& comments);
   void find_secrets(const source::SourceText& text, FileOutcome& outcome);
-  void finish(const source::SourceText& text, std::span<const findings::CommentSpan> comments, FileOutcome& outcome);
+  void finish(const source::SourceText& text, FileOutcome& outcome);
 
   const RunSetup& setup_;
   const Clock& clock_;
   std::optional<secrets::SecretScanner> secrets_;
   std::optional<code::FileAnalyzer> code_;
 };
+
+/// Marks what the file's directives cover and adds what is wrong with them, after linking added its findings. True when
+/// the answer holds for today only.
+bool settle_suppressions(const FoundFile& file, const RunSetup& setup, FileOutcome& outcome);
 
 }  // namespace wrench::scan

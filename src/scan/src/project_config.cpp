@@ -17,6 +17,7 @@ constexpr std::string_view kTopKeys[] = {"exclude", "include",  "languages", "ru
 // Settings of people and servers: a repository may not choose them for its reader.
 constexpr std::string_view kNotHere[] = {"llm", "server", "storage",   "auth",   "tools", "agents",   "providers",
                                          "mcp", "a2a",    "telemetry", "policy", "cache", "data_dir", "log"};
+constexpr std::string_view kThresholdKeys[] = {"cognitive", "cyclomatic", "nloc", "nesting", "parameters", "file_nloc"};
 constexpr std::string_view kLimitKeys[] = {"file_bytes_max", "secret_file_bytes_max", "files_max",
                                            "dir_depth_max",  "findings_max",          "file_timeout_ms"};
 
@@ -81,6 +82,7 @@ Result<void> read_scan(const YamlNode& node, ProjectConfig& config) {
       if (!member.value.is_mapping()) return fault(member.value, "expected names with numbers");
       for (const auto& item : member.value.members) {
         if (limits) WRENCH_TRY(known(item.key, kLimitKeys, "scan.limits."));
+        if (!limits) WRENCH_TRY(known(item.key, kThresholdKeys, "scan.thresholds."));
         auto number = item.value.is_scalar() ? parse_size(item.value.text) : Result<std::uint64_t>(Error("", ""));
         if (!number.ok()) return fault(item.value, "'" + item.key.text + "' is a number, or a size like 512k");
         (limits ? config.limits : config.thresholds).emplace_back(item.key.text, *number);

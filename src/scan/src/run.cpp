@@ -17,6 +17,7 @@
 #include "run_setup.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/base/version.hpp"
+#include "wrench/code/structure.hpp"
 #include "wrench/codec/json.hpp"
 #include "wrench/crypto/sha256.hpp"
 #include "wrench/findings/baseline.hpp"
@@ -68,7 +69,9 @@ class Run {
     history_.notes.insert(history_.notes.end(), setup_.notes.begin(), setup_.notes.end());
     WRENCH_TRY(analyse_all());
     progress(ScanProgress::Phase::Link, true);
-    report = assemble();
+    link(report);
+    if (stop_.stop_requested()) return stopped();
+    assemble(report);
     WRENCH_TRY(add_history(report));
     complete(report);
     if (stop_.stop_requested()) return stopped();
@@ -204,19 +207,75 @@ class Run {
     const auto record = context_.cache->get(key);
     if (!record) return std::nullopt;
     auto outcome = outcome_from_record(*record);
-    if (!outcome.ok() || (!outcome->valid_on.empty() && outcome->valid_on != setup_.today)) return std::nullopt;
-    const bool has_secrets = std::any_of(outcome->findings.begin(), outcome->findings.end(),
-                                         [](const auto& finding) { return !finding.secrets.empty(); });
-    if (has_secrets)
-      outcome->text_with_secrets = std::make_shared<const std::string>(
+    if (!outcome.ok()) return std::nullopt;
+    if (outcome->needs_text())
+      outcome->text = std::make_shared<const std::string>(
           source::make_source_text(file.path, file.project_path, std::move(bytes)).text);
     return std::move(*outcome);
   }
 
+  // --- what several files say together
+
+  // Texts of this run's files, read again when linking asks.
+  class RunSources final : public findings::SourceLookup {
+   public:
+    RunSources(const Run& run) : run_(run) {
+      for (std::size_t i = 0; i < run.discovery_.files.size(); ++i) by_path_.emplace(run.discovery_.files[i].path, i);
+    }
+    std::optional<std::size_t> index_of(std::string_view path) const {
+      const auto found = by_path_.find(path);
+      return found == by_path_.end() ? std::nullopt : std::optional(found->second);
+    }
+    std::shared_ptr<const std::string> text(std::string_view path) const override {
+      const auto index = index_of(path);
+      if (!index) return nullptr;
+      const auto& outcome = run_.outcomes_[*index];
+      if (outcome.text) return outcome.text;
+      if (last_ == *index) return last_text_;
+      const auto& file = run_.discovery_.files[*index];
+      auto bytes = read_bytes(file, run_.setup_.limits);
+      last_ = *index;
+      last_text_ = bytes.content_id != outcome.content_id
+                       ? nullptr
+                       : std::make_shared<const std::string>(
+                             source::make_source_text(file.path, file.project_path, std::move(bytes.bytes)).text);
+      return last_text_;
+    }
+
+   private:
+    const Run& run_;
+    std::map<std::string_view, std::size_t> by_path_;
+    mutable std::optional<std::size_t> last_;
+    mutable std::shared_ptr<const std::string> last_text_;
+  };
+
+  void link(findings::Report& report) {
+    const RunSources sources(*this);
+    std::vector<const code::FileFacts*> facts;
+    for (const auto& outcome : outcomes_)
+      if (outcome.facts) facts.push_back(outcome.facts.get());
+    code::LinkOptions options;
+    options.structure = setup_.wants(Analysis::Structure);
+    options.clones = setup_.wants(Analysis::Clones);
+    if (!facts.empty() && (options.structure || options.clones)) {
+      auto linked = code::link_project(facts, sources, options, stop_);
+      report.clones = std::move(linked.clones);
+      report.cycles = std::move(linked.cycles);
+      std::map<std::size_t, std::vector<findings::Finding>> by_file;
+      for (auto& finding : linked.findings)
+        if (const auto index = sources.index_of(finding.where.path)) by_file[*index].push_back(std::move(finding));
+      for (auto& [index, more] : by_file) {
+        setup_.apply_config(more, discovery_.files[index].project_path);
+        std::move(more.begin(), more.end(), std::back_inserter(outcomes_[index].findings));
+      }
+    }
+    for (std::size_t i = 0; i < outcomes_.size(); ++i)
+      if (settle_suppressions(discovery_.files[i], setup_, outcomes_[i])) valid_on_ = setup_.today;
+  }
+
   // --- the report
 
-  findings::Report assemble() {
-    findings::Report report;
+  void assemble(findings::Report& report) {
     report.skipped = std::move(discovery_.skipped);
     report.partial = std::move(discovery_.partial);
     report.partial.insert(report.partial.end(), setup_.partial.begin(), setup_.partial.end());
@@ -227,13 +286,12 @@ class Run {
       inputs_.push_back({discovery_.files[i].path, discovery_.files[i].project_path,
                          outcome.metrics ? outcome.metrics->cognitive : 0,
                          static_cast<std::uint32_t>(outcome.findings.size())});
-      if (outcome.text_with_secrets) secret_texts_.add(discovery_.files[i].path, *outcome.text_with_secrets);
+      if (outcome.text) secret_texts_.add(discovery_.files[i].path, *outcome.text);
       std::move(outcome.findings.begin(), outcome.findings.end(), std::back_inserter(report.findings));
       std::move(outcome.partial.begin(), outcome.partial.end(), std::back_inserter(report.partial));
       std::move(outcome.functions.begin(), outcome.functions.end(), std::back_inserter(report.functions));
       if (outcome.metrics) report.files.push_back(std::move(*outcome.metrics));
       if (outcome.skipped) report.skipped.push_back(*outcome.skipped);
-      if (!outcome.valid_on.empty()) valid_on_ = outcome.valid_on;
       if (!outcome.analysed) continue;
       ++(outcome.cached ? report.summary.files_cached : report.summary.files_scanned);
       report.summary.bytes += outcome.bytes;
@@ -252,7 +310,6 @@ class Run {
                      [](const auto& a, const auto& b) { return a.path < b.path; });
     report.tool_version = version();
     report.rules_sha256 = setup_.rules_sha256;
-    return report;
   }
 
   Result<void> add_history(findings::Report& report) {

@@ -7,12 +7,14 @@
 #include "wrench/base/version.hpp"
 #include "wrench/code/lower.hpp"
 #include "wrench/crypto/sha256.hpp"
+#include "wrench/findings/suppression.hpp"
+#include "wrench/source/file_class.hpp"
 
 namespace wrench::scan {
 namespace {
 
 // Of the engine: raised when the same rules and the same file would give another outcome than before.
-constexpr std::string_view kOutcomeVersion = "1";
+constexpr std::string_view kOutcomeVersion = "2";
 
 std::string setup_key(const RunSetup& setup) {
   std::string text = std::string(kOutcomeVersion) + "\n" + std::string(version()) + "\n" + setup.rules_sha256 + "\n";
@@ -30,6 +32,23 @@ std::string setup_key(const RunSetup& setup) {
   for (const auto& [what, limit] : setup.config.thresholds) text += what + ">" + std::to_string(limit) + "\n";
   for (const auto& point : setup.config.entry_points) text += "@" + point + "\n";
   return crypto::sha256_hex(text);
+}
+
+code::MetricThresholds thresholds_of(const ProjectConfig& config) {
+  code::MetricThresholds out;
+  for (const auto& [key, value] : config.thresholds) {
+    const auto number = static_cast<std::uint32_t>(std::min<std::uint64_t>(value, 1'000'000));
+    if (key == "cognitive") {
+      out.cognitive_low = number;
+      out.cognitive_medium = std::max(out.cognitive_medium, number);
+    }
+    if (key == "cyclomatic") out.cyclomatic = number;
+    if (key == "nloc") out.nloc = number;
+    if (key == "nesting") out.nesting = number;
+    if (key == "parameters") out.parameters = number;
+    if (key == "file_nloc") out.file_nloc = number;
+  }
+  return out;
 }
 
 // Over what the rules are made of, so that a known tree costs no compilation.
@@ -119,6 +138,19 @@ bool RunSetup::wants(Analysis analysis) const {
   return std::find(analyses.begin(), analyses.end(), analysis) != analyses.end();
 }
 
+void RunSetup::apply_config(std::vector<findings::Finding>& all, std::string_view project_path) const {
+  std::erase_if(all, [&](const findings::Finding& finding) {
+    return std::any_of(config.rules_disabled.begin(), config.rules_disabled.end(),
+                       [&](const std::string& id) { return findings::names_rule(id, finding.rule); });
+  });
+  const bool is_test = source::is_test_path(project_path);
+  for (auto& finding : all) {
+    for (const auto& [id, severity] : config.severity)
+      if (findings::names_rule(id, finding.rule)) finding.severity = severity;
+    if (is_test && finding.reach == findings::Reach::Unknown) finding.reach = findings::Reach::TestOrDead;
+  }
+}
+
 Result<void> load_rules(const ScanRequest& request, RunSetup& setup) {
   const bool wants_code = std::any_of(setup.analyses.begin(), setup.analyses.end(),
                                       [](Analysis analysis) { return analysis != Analysis::Secrets; });
@@ -138,6 +170,7 @@ Result<RunSetup> make_setup(const ScanRequest& request, const std::string& proje
   setup.analyses = request.analyses;
   std::sort(setup.analyses.begin(), setup.analyses.end());
   setup.analyses.erase(std::unique(setup.analyses.begin(), setup.analyses.end()), setup.analyses.end());
+  setup.thresholds = thresholds_of(setup.config);
   setup.today = format_date(clock.now_us());
   setup.rule_files = WRENCH_TRY(read_rule_files(request.rule_paths, stop));
   std::vector<std::string> of_project;

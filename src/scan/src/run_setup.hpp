@@ -6,6 +6,7 @@
 
 #include "rule_loading.hpp"
 #include "wrench/base/clock.hpp"
+#include "wrench/code/metrics.hpp"
 #include "wrench/code/rule.hpp"
 #include "wrench/findings/finding.hpp"
 #include "wrench/scan/project_config.hpp"
@@ -32,7 +33,11 @@ struct RunSetup {
   std::string today;  ///< "2026-11-24"
   std::string key;    ///< Changes with everything that may change a file's outcome, but for the file.
 
+  code::MetricThresholds thresholds;
+
   bool wants(Analysis analysis) const;
+  /// Leaves out disabled rules, sets severities, and tells test code.
+  void apply_config(std::vector<findings::Finding>& all, std::string_view project_path) const;
 };
 
 /// All but the rules, which load_rules() compiles when they are needed.

@@ -272,6 +272,49 @@ TEST_F(ScanTest, RunsCodeRulesWithTheirSuppressionsAndAWarmCache) {
   EXPECT_EQ(stable(scan(with, cache.get()).value()), stable(report));
 }
 
+TEST_F(ScanTest, MeasuresLinksAndKeepsThatInTheCache) {
+  std::string deep = "def tangled(a, b):\n";
+  for (int i = 0; i < 7; ++i)
+    deep += std::string(static_cast<std::size_t>(4 + 4 * i), ' ') + "if a > " + std::to_string(i) + ":\n";
+  deep += std::string(32, ' ') + "return b\n";
+  std::string copied = "def copied(rows):\n    total = 0\n";
+  for (int i = 0; i < 12; ++i)
+    copied += "    if rows[" + std::to_string(i) + "].kind == 'k" + std::to_string(i) + "':\n        total += rows[" +
+              std::to_string(i) + "].value * " + std::to_string(i + 2) + "\n";
+  copied += "    return total\n";
+  write("a.py",
+        "import os\nimport json\n\n\n" + deep + "\n\n" + copied + "\n\nprint(os.sep, tangled(1, 2), copied([]))\n");
+  write("b.py", copied + "\n\nprint(copied([]))\n");
+  write("c.py", "import sys  # wrench-ignore: unused-import -- for its side effects\n");
+  const auto report = scan(request()).value();
+  const auto has = [&](std::string_view rule, std::string_view file) {
+    return std::any_of(report.findings.begin(), report.findings.end(), [&](const auto& finding) {
+      return finding.rule == rule && finding.where.path.ends_with(file) && !finding.suppressed;
+    });
+  };
+  EXPECT_TRUE(has("code.cognitive-complexity", "a.py"));
+  EXPECT_TRUE(has("structure.unused-import", "a.py"));
+  EXPECT_FALSE(has("structure.unused-import", "c.py"));
+  EXPECT_EQ(report.clones.size(), 1U);
+  EXPECT_EQ(report.files.size(), 3U);
+  ASSERT_GE(report.functions.size(), 3U);
+  EXPECT_FALSE(report.functions[0].path.empty());
+  EXPECT_FALSE(report.functions[0].increments.empty());
+  // The whole tree, then only its files: a new file makes the tree unknown.
+  const std::string folder = dir_ / "cache";
+  {
+    EXPECT_EQ(stable(scan(request(), FactCache::open(folder).get()).value()), stable(report));
+  }
+  {
+    EXPECT_EQ(stable(scan(request(), FactCache::open(folder).get()).value()), stable(report));
+  }
+  write("d.py", "print('new')\n");
+  const auto cache = FactCache::open(folder);
+  const auto warm = scan(request(), cache.get()).value();
+  EXPECT_EQ(warm.summary.files_cached, 3U);
+  EXPECT_EQ(stable(warm), stable(scan(request()).value()));
+}
+
 TEST_F(ScanTest, NamedFilesAreReadInTheRulesLanguage) {
   write("target.conf", "eval(x)\n");
   ASSERT_TRUE(runtime::write_file_atomically(
