@@ -103,7 +103,8 @@ class Splitter {
     for (std::size_t i = at_ + length; i < text_.size(); ++i) {
       const char c = text_[i];
       // Another statement may follow: `{ ... return; }`.
-      if (c == '\n' || c == '}' || (c == '$' && grammar_ != Language::Python) || (is_word(c) && i > at_ + length)) break;
+      if (c == '\n' || c == '}' || (c == '$' && grammar_ != Language::Python) || (is_word(c) && i > at_ + length))
+        break;
       if (c != ' ' && c != '\t' && c != '\r') return false;
     }
     return true;
