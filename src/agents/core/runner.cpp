@@ -155,6 +155,30 @@ Result<AgentOutput> AgentRunner::call(std::string_view capability, const Json& i
 }
 
 workflow::StepOutcome AgentRunner::run(const workflow::StepInvocation& invocation, workflow::StepContext& step) {
+  const Micros started_us = clock_.boot_us();
+  auto outcome = run_step(invocation, step);
+  if (logger_ != nullptr) log_end(invocation, outcome, clock_.boot_us() - started_us);
+  return outcome;
+}
+
+void AgentRunner::log_end(const workflow::StepInvocation& invocation, const workflow::StepOutcome& outcome,
+                          Micros elapsed_us) const {
+  using telemetry::LogLevel;
+  const auto elapsed_ms = elapsed_us / kMicrosPerMs;
+  if (const auto* failed = std::get_if<workflow::Failed>(&outcome)) {
+    logger_->log(LogLevel::Error, "agents", "step failed: " + invocation.capability, failed->error);
+    return;
+  }
+  const bool done = std::holds_alternative<workflow::Completed>(outcome);
+  logger_->log(LogLevel::Info, "agents", done ? "step done" : "step given back",
+               {{"capability", invocation.capability},
+                {"task", invocation.task_id},
+                {"node", invocation.node},
+                {"attempt", invocation.attempt},
+                {"elapsed_ms", elapsed_ms}});
+}
+
+workflow::StepOutcome AgentRunner::run_step(const workflow::StepInvocation& invocation, workflow::StepContext& step) {
   AgentContext context{.stop = step.stop(),
                        .deadline = step.deadline(),
                        .clock = clock_,

@@ -182,6 +182,26 @@ TEST_F(RunnerTest, PassesProgressOn) {
   EXPECT_EQ(step_.last_.message, "half");
 }
 
+TEST_F(RunnerTest, LogsHowEachStepEnded) {
+  std::string lines;
+  telemetry::Logger logger(clock_, telemetry::LogLevel::Info, telemetry::LogFormat::Text,
+                           [&](std::string_view line) { lines += line; });
+  use([](const Json& input, AgentContext&) -> Result<AgentOutput> {
+    if (input.at("n").as_integer() == 1) return Error("agent.not_found", "nothing there");
+    return AgentOutput{};
+  });
+  AgentRunner runner(registry_, pool_, clock_, nullptr, &logger);
+  workflow::StepInvocation invocation;
+  invocation.capability = "tester.run@2";
+  invocation.input = Json::object();
+  runner.run(invocation, step_);
+  EXPECT_THAT(lines, testing::AllOf(HasSubstr("step done"), HasSubstr("tester.run@2")));
+  lines.clear();
+  invocation.input = Json::object({{"n", 1}});
+  runner.run(invocation, step_);
+  EXPECT_THAT(lines, testing::AllOf(HasSubstr("step failed"), HasSubstr("agent.not_found")));
+}
+
 TEST_F(RunnerTest, OnlyFindingsWithEvidencePass) {
   const auto folder = runtime::TempDir::create().value();
   const std::string path = folder / "a.py";

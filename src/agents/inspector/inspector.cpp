@@ -96,7 +96,7 @@ Json inspect(const Report& code, const Report* secrets) {
   if (secrets != nullptr)
     for (const Finding& finding : secrets->findings) all.push_back(&finding);
   const scan::TreeSources sources(code);
-  const Judgement judgement = judge_findings(all, sources);
+  const Judgement judgement = judge_findings(all, code.root, sources);
 
   Json security = Json::array();
   Json practices = Json::array();

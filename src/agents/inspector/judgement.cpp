@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 
+#include "../core/report_paths.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/source/file_class.hpp"
 
@@ -63,8 +64,9 @@ DeadCode find_dead_code(std::span<const Finding* const> findings) {
 
 std::string at(const findings::Location& where) { return where.path + ":" + std::to_string(where.start.line); }
 
-std::optional<Disproved> disprove(const Finding& finding, const DeadCode& dead, const findings::SourceLookup& sources) {
-  if (source::is_test_path(finding.where.path) && is_harmless_in_tests(finding))
+std::optional<Disproved> disprove(const Finding& finding, const ReportPaths& paths, const DeadCode& dead,
+                                  const findings::SourceLookup& sources) {
+  if (source::is_test_path(paths.below_root(finding.where.path)) && is_harmless_in_tests(finding))
     return Disproved{&finding, "test_code",
                      finding.category == Category::Performance ? "test code: its speed isn't the product's"
                                                                : "test code: nobody outside can reach it",
@@ -217,12 +219,14 @@ class CallReader {
 
 bool has_constant_arguments(std::string_view call) { return CallReader(trim(call)).all_constant(); }
 
-Judgement judge_findings(std::span<const Finding* const> findings, const findings::SourceLookup& sources) {
+Judgement judge_findings(std::span<const Finding* const> findings, std::string_view root,
+                         const findings::SourceLookup& sources) {
+  const ReportPaths paths(root);
   const DeadCode dead = find_dead_code(findings);
   Judgement judgement;
   for (const Finding* finding : findings) {
     if (finding->suppressed) continue;
-    if (auto disproved = disprove(*finding, dead, sources))
+    if (auto disproved = disprove(*finding, paths, dead, sources))
       judgement.disproved.push_back(*std::move(disproved));
     else
       judgement.standing.push_back(finding);

@@ -31,8 +31,10 @@ struct Judgement {
   std::vector<Merged> merged;
 };
 
-/// Only what is certain is disproved: a doubt lowers a rank elsewhere. Pointers are into `findings`.
-Judgement judge_findings(std::span<const findings::Finding* const> findings, const findings::SourceLookup& sources);
+/// Only what is certain is disproved: a doubt lowers a rank elsewhere. Pointers are into `findings`; `root` is the
+/// report's, as typed.
+Judgement judge_findings(std::span<const findings::Finding* const> findings, std::string_view root,
+                         const findings::SourceLookup& sources);
 
 /// True for a call all of whose arguments are literals: nothing from outside can get in. Purely lexical; false when in
 /// doubt (comments, interpolation, names).

@@ -18,7 +18,8 @@ using testing::IsEmpty;
 /// A file and findings at substrings of it.
 class Case {
  public:
-  explicit Case(std::string path, std::string text) : path_(std::move(path)), text_(std::move(text)) {
+  Case(std::string path, std::string text, std::string root = ".")
+      : path_(std::move(path)), text_(std::move(text)), root_(std::move(root)) {
     sources_.add(path_, text_);
   }
   Finding& add(const std::string& rule, const std::string& match, std::vector<std::string> cwe = {}) {
@@ -37,7 +38,7 @@ class Case {
   Judgement judge() const {
     std::vector<const Finding*> pointers;
     for (const auto& one : all_) pointers.push_back(one.get());
-    return judge_findings(pointers, sources_);
+    return judge_findings(pointers, root_, sources_);
   }
   std::vector<std::string> disproved() const {
     std::vector<std::string> out;
@@ -51,7 +52,7 @@ class Case {
     for (std::size_t i = 0; i < at; ++i) position.line += text_[i] == '\n' ? 1 : 0;
     return position;
   }
-  std::string path_, text_;
+  std::string path_, text_, root_;
   findings::MemorySources sources_;
   std::vector<std::unique_ptr<Finding>> all_;
 };
@@ -112,6 +113,12 @@ TEST(Judgement, TestCodeIsHarmlessButItsSecretsAndBugsAreNot) {
   code.add("bug", "d").category = Category::Correctness;
   code.add("fatal", "e").severity = Severity::Critical;
   EXPECT_THAT(code.disproved(), ElementsAre("slow:test_code", "insecure:test_code"));
+}
+
+TEST(Judgement, AProjectMayLieInAFolderCalledTests) {
+  Case code("/home/tests/shop/app.py", "b", "/home/tests/shop");
+  code.add("insecure", "b");
+  EXPECT_THAT(code.disproved(), IsEmpty());
 }
 
 TEST(Judgement, DeadCodeCannotBeReached) {

@@ -180,18 +180,21 @@ void ownership_insights(Json& insights, const Json& summary) {
                 commit_evidence(head));
 }
 
+/// Of the strong pairs those with most behind them: two files that changed together five times say little.
 void coupling_insights(Json& insights, const Json& summary) {
-  std::size_t shown = 0;
-  for (const Json& pair : summary.at("coupling").as_array()) {
-    const double strength = pair.at("percent").as_double();
-    if (strength < kStrongCouplingPercent || shown == kPairsMax) break;
+  std::vector<const Json*> strong;
+  for (const Json& pair : summary.at("coupling").as_array())
+    if (pair.at("percent").as_double() >= kStrongCouplingPercent && pair.at("files").as_array().size() == 2)
+      strong.push_back(&pair);
+  std::ranges::stable_sort(
+      strong, [](const Json* a, const Json* b) { return a->at("shared").as_integer() > b->at("shared").as_integer(); });
+  for (std::size_t i = 0; i < std::min(strong.size(), kPairsMax); ++i) {
+    const Json& pair = *strong[i];
     const auto& files = pair.at("files").as_array();
-    if (files.size() != 2) continue;
-    ++shown;
-    add_insight(
-        insights, "coupling",
-        text(files[0]) + " and " + text(files[1]) + " change together in " + percent(strength) + " of their changes",
-        Json::array({pair.at("evidence")}));
+    add_insight(insights, "coupling",
+                text(files[0]) + " and " + text(files[1]) + " change together in " +
+                    percent(pair.at("percent").as_double()) + " of their changes",
+                Json::array({pair.at("evidence")}));
   }
 }
 
@@ -251,12 +254,17 @@ void report_insights(Json& insights, const Report& report, const std::vector<con
     if (finding->severity < findings::Severity::High) continue;
     if (++severe_count <= kEvidenceMax) severe.push_back("finding:" + finding->fingerprint);
   }
-  add_insight(insights, "risk", std::to_string(severe_count) + " findings are high or critical", std::move(severe));
+  add_insight(insights, "risk",
+              severe_count == 1 ? "one finding is high or critical"
+                                : std::to_string(severe_count) + " findings are high or critical",
+              std::move(severe));
   for (const auto& cycle : report.cycles)
     if (!cycle.modules.empty() && cycles.as_array().size() < kEvidenceMax)
       cycles.push_back("path:" + cycle.modules.front());
   add_insight(insights, "structure",
-              std::to_string(report.cycles.size()) + " groups of modules import each other in a circle",
+              report.cycles.size() == 1
+                  ? "one group of modules imports itself in a circle"
+                  : std::to_string(report.cycles.size()) + " groups of modules import themselves in circles",
               std::move(cycles));
 }
 

@@ -57,7 +57,7 @@ TEST(Journey, EveryInsightNamesItsEvidence) {
                                 {"code", findings::to_json(report_of({some_finding("bad", "a.c", 1, Severity::High)}))},
                                 {"history", history}}));
   EXPECT_THAT(texts(output), testing::ElementsAre(HasSubstr("without ada"), HasSubstr("42 %"), HasSubstr("a.c and b.c"),
-                                                  HasSubstr("hot.c changed 30 times"), HasSubstr("1 findings")));
+                                                  HasSubstr("hot.c changed 30 times"), HasSubstr("one finding")));
   EXPECT_EQ(output.at("insights").as_array()[2].at("evidence").as_array()[0].as_string(), commit);
   EXPECT_EQ(output.at("current_state").at("revision").as_string(), "main@ccccccc");
   EXPECT_TRUE(output.at("progress").at("first_look").as_boolean());

@@ -226,6 +226,10 @@ class Planner {
       return want.required && std::any_of(capability.gives.begin(), capability.gives.end(),
                                           [&](const Port& port) { return port_is_a(port.type, want.type); });
     });
+    // What the price came from speaks for the step, too.
+    if (capability.cost.per_kloc_ms >= 1)
+      for (const std::string_view fact : {"code.languages", "code.kloc"})
+        if (facts_.contains(fact)) step.facts.push_back(fact_text(facts_, fact));
     if (!capability.requires_fact.empty()) step.facts.push_back(fact_text(facts_, capability.requires_fact));
     planned_.steps.push_back(std::move(step));
     return planned_.steps.back().id;

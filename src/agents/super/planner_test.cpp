@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+
 #include "../core/report_test.hpp"
 #include "wrench/agents/facts.hpp"
 #include "wrench/workflow/plan.hpp"
@@ -46,6 +49,16 @@ TEST(Planner, ReviewOfARepositoryUsesEveryFittingAgent) {
   auto plan = workflow::Plan::parse(planned->plan);
   ASSERT_TRUE(plan) << describe(plan.error());
   EXPECT_TRUE(planned->degraded.empty());
+}
+
+/// What a review is, readable: testdata/review_plan.txt. After a meant change, replace the file by the actual text.
+TEST(Planner, ReviewPlanAsWritten) {
+  const auto registry = all_agents();
+  const auto planned = plan_goal(review(), facts(true), registry);
+  ASSERT_TRUE(planned) << describe(planned.error());
+  std::ifstream file(WRENCH_SOURCE_DIR "/src/agents/testdata/review_plan.txt");
+  const std::string expected((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  EXPECT_EQ(explain_text(*planned) + codec::write_json(planned->plan, {.pretty = true}) + "\n", expected);
 }
 
 TEST(Planner, WithoutGitItSaysWhatIsLeftOutAndWhy) {

@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "../core/report_paths.hpp"
 #include "../core/schemas.hpp"
-#include "repository_paths.hpp"
 #include "wrench/agents/builtin.hpp"
 #include "wrench/findings/ranking.hpp"
 #include "wrench/scan/hotspots.hpp"
@@ -106,10 +106,11 @@ scan::Hotspots find_hotspots(const Report& report, const Json& history) {
   std::map<std::string_view, std::uint32_t> found;
   for (const Finding& finding : report.findings)
     if (!finding.suppressed) ++found[finding.where.path];
-  const RepositoryPaths paths(report.root, history.at("tree").as_string());
+  const ReportPaths paths(report.root);
+  const std::string_view place = history.at("tree").as_string();
   std::vector<scan::HotspotInput> files;
   for (const findings::FileMetrics& file : report.files)
-    files.push_back({file.path, paths.of(file.path), file.cognitive, found[file.path]});
+    files.push_back({file.path, paths.in_repository(file.path, place), file.cognitive, found[file.path]});
   return scan::find_hotspots(files, summary);
 }
 
@@ -151,7 +152,10 @@ Result<Report> synthesise(const Json& input) {
     report.hotspots = std::move(hotspots.best);
     ranks = std::move(hotspots.rank);
   }
-  report.history = Json::object({{"mined", history},
+  // What every file's churn was has become hotspots; the summary keeps the highest.
+  Json mined = history;
+  if (mined.is_object()) mined.object_ref().erase("files");
+  report.history = Json::object({{"mined", std::move(mined)},
                                  {"quality", input.at("inspection").at("quality")},
                                  {"security", input.at("security")},
                                  {"journey", input.at("insights")}});

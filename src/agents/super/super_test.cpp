@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include "../core/report_test.hpp"
-#include "repository_paths.hpp"
 
 namespace wrench::agents {
 namespace {
@@ -13,15 +12,6 @@ using testing::Contains;
 using testing::HasSubstr;
 
 Json no_inspection() { return Json::object({{"dropped", Json::array()}, {"merged", Json::array()}}); }
-
-TEST(RepositoryPaths, FollowsThePathAsTyped) {
-  EXPECT_EQ(RepositoryPaths(".", "").of("a/b.c"), "a/b.c");
-  EXPECT_EQ(RepositoryPaths(".", "sub").of("b.c"), "sub/b.c");
-  EXPECT_EQ(RepositoryPaths("./sub/", "sub").of("sub/b.c"), "sub/b.c");
-  EXPECT_EQ(RepositoryPaths("/repo", "").of("/repo/a.c"), "a.c");
-  EXPECT_EQ(RepositoryPaths("sub/a.c", "sub/a.c").of("sub/a.c"), "sub/a.c");
-  EXPECT_EQ(RepositoryPaths("sub", "sub").of("subway/a.c"), "sub/subway/a.c");
-}
 
 class Synthesis : public testing::Test {
  protected:

@@ -3,6 +3,7 @@
 #include "wrench/agents/cache_shelf.hpp"
 #include "wrench/agents/registry.hpp"
 #include "wrench/findings/source_lookup.hpp"
+#include "wrench/telemetry/log.hpp"
 #include "wrench/workflow/step_runner.hpp"
 
 namespace wrench::agents {
@@ -18,9 +19,11 @@ inline constexpr std::size_t kMemoriesRecalled = 8;
 /// agents' own.
 class AgentRunner final : public workflow::StepRunner {
  public:
-  /// All must outlive the runner. `memory` may be null: agents then remember nothing.
-  AgentRunner(const Registry& registry, runtime::WorkerPool& pool, const Clock& clock, Memory* memory)
-      : registry_(registry), pool_(pool), clock_(clock), memory_(memory) {}
+  /// All must outlive the runner. `memory` may be null: agents then remember nothing. `logger` may be null; else each
+  /// step is a line when it ends.
+  AgentRunner(const Registry& registry, runtime::WorkerPool& pool, const Clock& clock, Memory* memory,
+              telemetry::Logger* logger = nullptr)
+      : registry_(registry), pool_(pool), clock_(clock), memory_(memory), logger_(logger) {}
 
   std::optional<workflow::CapabilityTraits> traits(std::string_view capability) const override;
   workflow::StepOutcome run(const workflow::StepInvocation& invocation, workflow::StepContext& context) override;
@@ -30,12 +33,16 @@ class AgentRunner final : public workflow::StepRunner {
                            const Deadline& deadline = {}) const;
 
  private:
+  workflow::StepOutcome run_step(const workflow::StepInvocation& invocation, workflow::StepContext& step);
+  void log_end(const workflow::StepInvocation& invocation, const workflow::StepOutcome& outcome,
+               Micros elapsed_us) const;
   Result<AgentOutput> carry_out(std::string_view capability, const codec::Json& input, AgentContext& context) const;
 
   const Registry& registry_;
   runtime::WorkerPool& pool_;
   const Clock& clock_;
   Memory* memory_;
+  telemetry::Logger* logger_;
   mutable CacheShelf caches_;
 };
 
