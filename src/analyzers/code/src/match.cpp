@@ -660,6 +660,8 @@ class Matcher {
   };
 
   bool children(const PatternNode& p, NodeIndex n, Next next) {
+    // A plain `def` or `for` stands for both; what the pattern calls async must be.
+    if ((p.flags & kFlagAsync) != 0 && (ir_[n].flags & kFlagAsync) == 0) return false;
     std::vector<Group> groups;
     for (const std::uint32_t child : p.children) {
       const Role role = at(child).role;
