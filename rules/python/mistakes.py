@@ -1,0 +1,208 @@
+import math
+import subprocess
+import threading
+import requests
+from functools import partial
+
+
+# The change is where the mistake shows.
+def collect(item, into=[]):
+    # ruleid: python.mutable-default-changed
+    into.append(item)
+    return into
+
+
+def count(word, seen={}):
+    # ruleid: python.mutable-default-changed
+    seen[word] = True
+
+
+def join(words, separators=[]):
+    # ok: python.mutable-default-changed
+    return separators[0].join(words)
+
+
+def gather(item, into=None):
+    into = into or []
+    # ok: python.mutable-default-changed
+    into.append(item)
+
+
+def copy_first(item, into=[]):
+    into = list(into)
+    # ok: python.mutable-default-changed
+    into.append(item)
+
+
+def quiet(path):
+    # ruleid: python.except-hides-everything
+    try:
+        load(path)
+    except:
+        pass
+    # ok: python.except-hides-everything
+    try:
+        load(path)
+    except FileNotFoundError:
+        pass
+    # ok: python.except-hides-everything
+    try:
+        load(path)
+    except:
+        log("failed")
+        raise
+
+
+def compare(a, b, session):
+    # ruleid: python.comparison-to-none
+    if a == None:
+        return
+    # ruleid: python.comparison-to-none
+    found = b != None
+    # ok: python.comparison-to-none
+    if a is None:
+        return
+    # ok: python.comparison-to-none
+    session.query(User).filter(User.email == None)
+    # ruleid: python.assert-on-tuple
+    assert (a > 0, "a is positive")
+    # ok: python.assert-on-tuple
+    assert a > 0, "a is positive"
+    # ok: python.assert-on-tuple
+    assert (a > 0), "a is positive"
+    # ruleid: python.comparison-with-itself
+    if a.size == a.size:
+        return
+    # ok: python.comparison-with-itself
+    if a.size == b.size:
+        return
+    # ok: python.comparison-with-itself
+    if next(a) == next(a):
+        return
+    # ok: python.comparison-with-itself
+    if a != a:
+        return math.nan
+    # ruleid: python.identity-of-literal
+    if a is "yes":
+        return
+    # ruleid: python.identity-of-literal
+    if b is not 5:
+        return
+    # ok: python.identity-of-literal
+    if a is None or b is True:
+        return
+
+
+def close(handle):
+    # ruleid: python.return-in-finally
+    try:
+        handle.flush()
+    finally:
+        handle.close()
+        return True
+
+
+def close_well(handle):
+    # ok: python.return-in-finally
+    try:
+        return handle.flush()
+    finally:
+        handle.close()
+
+
+class Shape:
+    def area(self):
+        # ruleid: python.raise-not-implemented-value
+        raise NotImplemented
+
+    def border(self):
+        # ruleid: python.raise-not-implemented-value
+        raise NotImplemented("border")
+
+    def name(self):
+        # ok: python.raise-not-implemented-value
+        raise NotImplementedError
+
+    def __eq__(self, other):
+        # ok: python.raise-not-implemented-value
+        return NotImplemented
+
+
+class Circle(Shape):
+    def __init__(self, radius):
+        # ruleid: python.super-init-with-self
+        super().__init__(self, radius)
+
+
+class Square(Shape):
+    def __init__(self, side):
+        # ok: python.super-init-with-self
+        super().__init__(side)
+
+
+def names(url, path):
+    # ruleid: python.strip-with-word
+    host = url.lstrip("https://")
+    # ruleid: python.strip-with-word
+    stem = path.rstrip(".json")
+    # ok: python.strip-with-word
+    line = path.rstrip("\n")
+    # ok: python.strip-with-word
+    number = path.strip("0123456789")
+    # ok: python.strip-with-word
+    stem = path.removesuffix(".json")
+
+
+def clean(ages, users, limit):
+    for key in ages:
+        if ages[key] > limit:
+            # ruleid: python.container-changed-while-iterated
+            del ages[key]
+    for user in users:
+        if user.old:
+            # ruleid: python.container-changed-while-iterated
+            users.remove(user)
+    for key, age in ages.items():
+        if age > limit:
+            # ruleid: python.container-changed-while-iterated
+            ages.pop(key)
+    for key in list(ages):
+        # ok: python.container-changed-while-iterated
+        del ages[key]
+    for user in users:
+        if user.old:
+            # ok: python.container-changed-while-iterated
+            users.remove(user)
+            break
+
+
+def start(work, job):
+    # ruleid: python.thread-target-called
+    threading.Thread(target=work(job)).start()
+    # ok: python.thread-target-called
+    threading.Thread(target=work, args=(job,)).start()
+    # ok: python.thread-target-called
+    threading.Thread(target=partial(work, job)).start()
+    thread = threading.Thread(target=work)
+    # ruleid: python.thread-run-instead-of-start
+    thread.run()
+    # ok: python.thread-run-instead-of-start
+    thread.start()
+
+
+def fetch(url, options):
+    # ruleid: python.request-without-timeout
+    requests.get(url)
+    # ok: python.request-without-timeout
+    requests.get(url, timeout=5)
+    # ok: python.request-without-timeout
+    requests.get(url, **options)
+
+
+def run(command):
+    # ruleid: python.pipe-wait-deadlock
+    child = subprocess.Popen(command, stdout=subprocess.PIPE)
+    child.wait()
+    # ok: python.pipe-wait-deadlock
+    child = subprocess.Popen(command, stdout=subprocess.PIPE)
+    out, _ = child.communicate()
