@@ -5,6 +5,20 @@
 /// One function a command; the table in command_table.cpp names them.
 namespace wrench::app {
 
+ExitCode run_review(Session& session);
+ExitCode run_scan(Session& session);
+ExitCode run_task_list(Session& session);
+ExitCode run_task_show(Session& session);
+ExitCode run_task_watch(Session& session);
+ExitCode run_task_journal(Session& session);
+ExitCode run_task_cancel(Session& session);
+ExitCode run_task_resume(Session& session);
+ExitCode run_task_retry(Session& session);
+ExitCode run_agent_list(Session& session);
+ExitCode run_agent_show(Session& session);
+ExitCode run_rules_list(Session& session);
+ExitCode run_rules_test(Session& session);
+ExitCode run_doctor(Session& session);
 ExitCode run_version(Session& session);
 ExitCode run_completion(Session& session);
 ExitCode run_help(Session& session);

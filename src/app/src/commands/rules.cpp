@@ -1,0 +1,177 @@
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "../output.hpp"
+#include "commands.hpp"
+#include "wrench/base/text.hpp"
+#include "wrench/code/rule.hpp"
+#include "wrench/code/rule_tests.hpp"
+#include "wrench/codec/json.hpp"
+#include "wrench/runtime/rooted_dir.hpp"
+
+namespace wrench::app {
+
+namespace {
+
+using code::RuleTestFile;
+using codec::Json;
+
+constexpr std::size_t kTestFileBytesMax = std::size_t{1} << 20;
+constexpr std::size_t kTestFilesMax = 50'000;
+constexpr std::size_t kTestDepthMax = 32;
+
+ExitCode delivered(Session& session, const std::string& text) {
+  auto done = deliver(session, text);
+  return done ? ExitCode::Done : session.fail(done.error());
+}
+
+/// Every file below a folder, or the files beside one rule file that share its stem.
+Result<std::vector<RuleTestFile>> read_tests(const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return errno_error(errno, path);
+  const bool folder = S_ISDIR(status.st_mode);
+  const auto slash = path.rfind('/');
+  const std::string base = folder ? path : slash == std::string::npos ? "." : path.substr(0, slash);
+  const auto file = folder ? std::string() : path.substr(slash == std::string::npos ? 0 : slash + 1);
+  const auto stem = file.substr(0, file.rfind('.'));
+  const auto dir = WRENCH_TRY(runtime::RootedDir::open(base));
+  std::vector<RuleTestFile> files;
+  std::vector<std::pair<std::string, std::size_t>> stack = {{"", 0}};
+  while (!stack.empty()) {
+    const auto [at, depth] = stack.back();
+    stack.pop_back();
+    for (const auto& entry : WRENCH_TRY(dir.list(at))) {
+      const auto relative = at.empty() ? entry.name : at + "/" + entry.name;
+      if (entry.kind == runtime::FileKind::Folder && depth < kTestDepthMax && (folder || entry.name == stem))
+        stack.emplace_back(relative, depth + 1);
+      if (entry.kind != runtime::FileKind::Regular || entry.size > kTestFileBytesMax) continue;
+      if (!folder && at.empty() && !entry.name.starts_with(stem + ".")) continue;
+      if (files.size() >= kTestFilesMax) return Error("rules.too_many", path + ": more than 50,000 files");
+      files.push_back({(base == "." && !folder ? ""
+                        : base.ends_with('/')  ? base
+                                               : base + "/") +
+                           relative,
+                       WRENCH_TRY(dir.read(relative, kTestFileBytesMax))});
+    }
+  }
+  return files;
+}
+
+std::string lines_text(const std::vector<std::uint32_t>& lines) {
+  std::vector<std::string> words;
+  for (const auto line : lines) words.push_back(std::to_string(line));
+  return join(words, ", ");
+}
+
+Json lines_json(const std::vector<std::uint32_t>& lines) {
+  Json out = Json::array();
+  for (const auto line : lines) out.push_back(line);
+  return out;
+}
+
+}  // namespace
+
+ExitCode run_rules_test(Session& session) {
+  auto files = read_tests(session.invocation.arguments.front());
+  if (!files) return session.fail(files.error());
+  const auto cases = code::group_rule_tests(std::move(*files));
+  const SystemClock clock;
+  const auto report = code::test_rules(cases, clock);
+  if (report.rules + report.skipped == 0 && report.load.errors.empty())
+    return session.fail(Error("cli.no_rules", session.invocation.arguments.front() + ": no rules here")
+                            .with_help("wrench rules test --help"));
+  const bool exact = report.exact == report.rules && report.load.errors.empty();
+  if (session.format() == "json") {
+    Json failures = Json::array();
+    for (const auto& failure : report.failures)
+      failures.push_back(Json::object({{"rule", failure.rule},
+                                       {"rule_file", failure.rule_file},
+                                       {"target", failure.target},
+                                       {"missed", lines_json(failure.missed)},
+                                       {"unexpected", lines_json(failure.unexpected)}}));
+    Json errors = Json::array();
+    for (const auto& error : report.load.errors) errors.push_back(describe(error));
+    const auto code = delivered(session, codec::write_json(Json::object({{"schema", "wrench.rules_test/1"},
+                                                                         {"rules", report.rules},
+                                                                         {"exact", report.exact},
+                                                                         {"missed", report.missed},
+                                                                         {"unexpected", report.unexpected},
+                                                                         {"skipped", report.skipped},
+                                                                         {"failures", std::move(failures)},
+                                                                         {"errors", std::move(errors)}}),
+                                                           {.pretty = true}) +
+                                             "\n");
+    return more_urgent(code, exact ? ExitCode::Done : ExitCode::AnswerIsNo);
+  }
+  std::string text;
+  for (const auto& failure : report.failures) {
+    text +=
+        Console::safe(failure.rule_file) + ": " + Console::safe(failure.rule) + " on " + Console::safe(failure.target);
+    if (!failure.missed.empty()) text += "  missed " + lines_text(failure.missed);
+    if (!failure.unexpected.empty()) text += "  unexpected " + lines_text(failure.unexpected);
+    text += "\n";
+  }
+  for (const auto& refused : report.load.refused)
+    text += Console::safe(refused.file) + ":" + std::to_string(refused.line) + ": " + Console::safe(refused.id) +
+            " not run: " + Console::safe(refused.reason) + "\n";
+  for (const auto& error : report.load.errors) session.console.error(error);
+  if (session.console.verbose())
+    for (const auto& id : report.untested) text += Console::safe(id) + ": no test\n";
+  text += "rules=" + std::to_string(report.rules) + " exact=" + std::to_string(report.exact) +
+          " missed=" + std::to_string(report.missed) + " unexpected=" + std::to_string(report.unexpected) +
+          " skipped=" + std::to_string(report.skipped) + "\n";
+  return more_urgent(delivered(session, text), exact ? ExitCode::Done : ExitCode::AnswerIsNo);
+}
+
+ExitCode run_rules_list(Session& session) {
+  std::vector<RuleTestFile> own;
+  for (const auto& path : session.invocation.values("--rules")) {
+    auto files = read_tests(path);
+    if (!files) return session.fail(files.error());
+    for (auto& file : *files)
+      if (file.path.ends_with(".yaml") || file.path.ends_with(".yml")) own.push_back(std::move(file));
+  }
+  std::vector<code::RuleSource> sources;
+  if (!session.invocation.has("--no-builtin-rules")) sources = code::builtin_rules();
+  for (const auto& file : own) sources.push_back({file.path, file.text});
+  code::LoadReport report;
+  const auto rules = code::RuleSet::load(sources, report, code::RuleSet::PassOver::Yes);
+  for (const auto& error : report.errors) session.console.error(error);
+  std::vector<const code::RuleInfo*> infos;
+  for (std::size_t i = 0; i < rules.size(); ++i) infos.push_back(&rules.info(i));
+  std::sort(infos.begin(), infos.end(),
+            [](const auto* a, const auto* b) { return a->id != b->id ? a->id < b->id : a->file < b->file; });
+  if (session.format() == "json") {
+    Json data = Json::array();
+    for (const auto* info : infos) {
+      Json cwe = Json::array(), languages = Json::array();
+      for (const auto& entry : info->cwe) cwe.push_back(entry);
+      for (const auto& entry : info->language_names) languages.push_back(entry);
+      data.push_back(Json::object({{"id", info->id},
+                                   {"title", info->title},
+                                   {"languages", std::move(languages)},
+                                   {"severity", findings::name(info->severity)},
+                                   {"confidence", findings::name(info->confidence)},
+                                   {"category", findings::name(info->category)},
+                                   {"cwe", std::move(cwe)},
+                                   {"message", info->message},
+                                   {"file", info->file}}));
+    }
+    return delivered(
+        session,
+        codec::write_json(
+            Json::object({{"schema", "wrench.rules_list/1"}, {"data", std::move(data)}, {"next_cursor", nullptr}}),
+            {.pretty = true}) +
+            "\n");
+  }
+  std::string text;
+  for (const auto* info : infos)
+    text += Console::safe(info->id) + "\t" + join(info->language_names, ",") + "\t" +
+            std::string(findings::name(info->severity)) + "\t" + std::string(findings::name(info->category)) +
+            "\trules\t" + join(info->cwe, ",") + "\t" + Console::safe(info->file) + "\n";
+  return delivered(session, text);
+}
+
+}  // namespace wrench::app

@@ -1,0 +1,100 @@
+#include <atomic>
+
+#include "../output.hpp"
+#include "../review_screen.hpp"
+#include "commands.hpp"
+#include "wrench/base/text.hpp"
+#include "wrench/scan/fact_cache.hpp"
+#include "wrench/scan/scan.hpp"
+#include "wrench/scan/tree_sources.hpp"
+
+namespace wrench::app {
+
+namespace {
+
+constexpr Micros kRedrawEvery = 100 * kMicrosPerMs;
+
+Result<std::vector<scan::Analysis>> analyses_of(const Session& session) {
+  std::vector<scan::Analysis> out;
+  const auto list = session.invocation.value("--analyses");
+  if (list.empty()) return std::vector<scan::Analysis>(std::begin(scan::kAllAnalyses), std::end(scan::kAllAnalyses));
+  for (const auto part : split(list, ',')) {
+    const auto word = trim(part);
+    const auto analysis = scan::parse_analysis(word);
+    if (analysis) {
+      out.push_back(*analysis);
+      continue;
+    }
+    std::vector<std::string_view> known;
+    for (const auto candidate : scan::kAllAnalyses) known.push_back(scan::name(candidate));
+    Error error("cli.invalid_value", "--analyses: '" + std::string(word) + "' isn't one");
+    const auto guess = nearest(word, known);
+    return guess.empty() ? std::move(error).with_help("wrench scan --help")
+                         : std::move(error).with_help("did you mean " + std::string(guess) + "?");
+  }
+  return out;
+}
+
+Result<scan::ScanRequest> request_of(const Session& session) {
+  scan::ScanRequest request;
+  if (!session.invocation.arguments.empty()) request.paths = session.invocation.arguments;
+  request.rule_paths = session.invocation.values("--rules");
+  request.use_builtin_rules = !session.invocation.has("--no-builtin-rules");
+  request.analyses = WRENCH_TRY(analyses_of(session));
+  request.with_history = session.invocation.has("--history");
+  request.jobs = static_cast<int>(WRENCH_TRY(session.invocation.number("--jobs", 0, 1, 256)));
+  request.limits.file_us_max =
+      WRENCH_TRY(session.invocation.number("--file-timeout-ms", 5'000, 1, 600'000)) * kMicrosPerMs;
+  return request;
+}
+
+}  // namespace
+
+ExitCode run_scan(Session& session) {
+  const auto gate = gate_of(session);
+  if (!gate) return session.fail(gate.error());
+  if (auto output = check_output(session); !output) return session.fail(output.error());
+  auto request = request_of(session);
+  if (!request) return session.fail(request.error());
+  findings::Report nothing;
+  if (auto readable = apply_baseline_flag(session, nothing); !readable) return session.fail(readable.error());
+
+  const SystemClock clock;
+  runtime::WorkerPool pool({.threads = static_cast<std::size_t>(request->jobs), .name = "analysis"});
+  auto cache_root = scan::survey(request->paths.front(), request->limits, session.stop);
+  const auto cache = scan::FactCache::open(cache_root ? scan::FactCache::folder_for(cache_root->root) : std::string());
+  scan::ScanContext context{.pool = pool, .clock = clock, .cache = cache.get()};
+  std::atomic<Micros> drawn{clock.boot_us() + kRedrawEvery};
+  if (session.console.stderr_is_terminal() && !session.console.quiet() &&
+      session.invocation.value("--progress", "auto") != "none")
+    context.progress = [&](const scan::ScanProgress& at) {
+      auto due = drawn.load();
+      const auto now = clock.boot_us();
+      if (now < due || !drawn.compare_exchange_strong(due, now + kRedrawEvery)) return;
+      session.console.progress_line("scanning " + format_count(at.files_done) + "/" + format_count(at.files_total) +
+                                    " files");
+    };
+  const auto timeout = session.invocation.has("--timeout") ? parse_duration(session.invocation.value("--timeout"))
+                                                           : Result<Micros>(Micros{0});
+  if (!timeout) return session.fail(timeout.error());
+  auto report =
+      scan::run(*request, context, session.stop, *timeout > 0 ? Deadline::after(clock, *timeout) : Deadline());
+  session.console.progress_line("");
+  if (!report) return session.fail(report.error());
+  cache->flush();
+  if (!cache->warning().empty()) session.console.note(cache->warning());
+  if (auto applied = apply_baseline_flag(session, *report); !applied) return session.fail(applied.error());
+  if (auto delivered = deliver_report(session, *report, scan::TreeSources(*report), *gate, nullptr); !delivered)
+    return session.fail(delivered.error());
+  if (session.invocation.has("--explain-skipped"))
+    for (const auto& skipped : report->skipped)
+      session.console.err(skipped.reason + "  " + Console::safe(skipped.path) + "\n");
+  for (const auto& partial : report->partial)
+    if (session.console.verbose() || session.invocation.has("--explain-skipped"))
+      session.console.err("partial: " + partial.code + "  " + Console::safe(partial.path) + "  " +
+                          Console::safe(partial.subject) + "  " + Console::safe(partial.detail) + "\n");
+  for (const auto& error : report->errors) session.console.error(error);
+  return verdict(session, *report, *gate);
+}
+
+}  // namespace wrench::app

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "wrench/app/command.hpp"
+#include "wrench/findings/finding.hpp"
+#include "wrench/findings/source_lookup.hpp"
+
+namespace wrench::app {
+
+/// --fail-on: a severity, or nothing for "none".
+Result<std::optional<findings::Severity>> gate_of(const Session& session);
+
+/// Fails before any work is done when --output can't be created (cli.output_not_creatable).
+Result<void> check_output(const Session& session);
+
+/// Text to standard output, or to --output by atomic rename.
+Result<void> deliver(Session& session, std::string_view text);
+
+/// Reads --baseline and marks what is new. Errors: io.*, findings.baseline_*.
+Result<void> apply_baseline_flag(const Session& session, findings::Report& report);
+
+/// Writes the report in the chosen format; `screen` is what text means for the command.
+Result<void> deliver_report(Session& session, const findings::Report& report, const findings::SourceLookup& sources,
+                            std::optional<findings::Severity> gate, const std::string* screen);
+
+/// Exit code of a finished report: 1 from the gate on, 10 when partial.
+ExitCode verdict(const Session& session, const findings::Report& report, std::optional<findings::Severity> gate);
+
+}  // namespace wrench::app

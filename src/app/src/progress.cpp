@@ -1,0 +1,85 @@
+#include "progress.hpp"
+
+#include "wrench/base/text.hpp"
+#include "wrench/codec/json.hpp"
+
+namespace wrench::app {
+
+namespace {
+
+constexpr Micros kFirstLineAfter = 200 * kMicrosPerMs;
+constexpr Micros kLineEvery = 100 * kMicrosPerMs;
+constexpr Micros kPlainEvery = 10 * kMicrosPerSecond;
+constexpr std::size_t kBarCells = 24;
+
+std::string bar(double fraction, bool unicode) {
+  const auto filled = static_cast<std::size_t>(fraction * static_cast<double>(kBarCells));
+  std::string out = unicode ? "▕" : "[";
+  for (std::size_t i = 0; i < kBarCells; ++i) out += i < filled ? (unicode ? "█" : "#") : (unicode ? "░" : ".");
+  return out + (unicode ? "▏" : "]");
+}
+
+}  // namespace
+
+TaskProgress::TaskProgress(Session& session) : session_(session), begun_us_(clock_.boot_us()) {
+  const auto word = session.invocation.value("--progress", "auto");
+  if (word == "none" || session.console.quiet())
+    mode_ = Mode::None;
+  else if (word == "json")
+    mode_ = Mode::Json;
+  else if (word == "plain")
+    mode_ = Mode::Plain;
+  else
+    mode_ = session.console.stderr_is_terminal() ? Mode::Line : Mode::None;
+}
+
+void TaskProgress::notice(const workflow::Notice& notice) {
+  const std::lock_guard lock(mutex_);
+  if (notice.steps_total > 0) {
+    done_ = notice.steps_done;
+    total_ = notice.steps_total;
+  }
+  if (notice.kind == workflow::Notice::Kind::StepState) {
+    if (notice.step_state == workflow::StepState::Running)
+      running_[std::to_string(notice.step_no)];
+    else
+      running_.erase(std::to_string(notice.step_no));
+  } else if (notice.kind == workflow::Notice::Kind::StepProgress) {
+    running_[std::to_string(notice.step_no)] = notice.progress.message;
+    fraction_ = notice.progress.total > 0 ? notice.progress.done / notice.progress.total : 0;
+  }
+  changed_ = true;
+}
+
+std::string TaskProgress::describe() {
+  const double whole =
+      total_ == 0 ? 0 : (static_cast<double>(done_) + (running_.empty() ? 0 : fraction_)) / static_cast<double>(total_);
+  std::string text = bar(std::min(1.0, whole), session_.console.unicode()) + " " +
+                     std::to_string(static_cast<int>(std::min(1.0, whole) * 100)) + " %  " + std::to_string(done_) +
+                     "/" + std::to_string(total_) + " steps";
+  for (const auto& [node, what] : running_)
+    if (!what.empty()) text += (session_.console.unicode() ? " · " : " - ") + Console::safe(what);
+  return text;
+}
+
+void TaskProgress::tick() {
+  const std::lock_guard lock(mutex_);
+  const Micros now = clock_.boot_us();
+  if (mode_ == Mode::None || !changed_ || now - begun_us_ < kFirstLineAfter) return;
+  if (now - drawn_us_ < (mode_ == Mode::Plain ? kPlainEvery : kLineEvery)) return;
+  drawn_us_ = now;
+  changed_ = false;
+  if (mode_ == Mode::Line) {
+    session_.console.progress_line(describe());
+  } else if (mode_ == Mode::Plain) {
+    session_.console.err(std::to_string(done_) + "/" + std::to_string(total_) + " steps\n");
+  } else {
+    session_.console.err(codec::write_json(codec::Json::object(
+                             {{"schema", "wrench.progress/1"}, {"steps_done", done_}, {"steps_total", total_}})) +
+                         "\n");
+  }
+}
+
+void TaskProgress::finish() { session_.console.progress_line(""); }
+
+}  // namespace wrench::app

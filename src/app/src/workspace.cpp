@@ -1,0 +1,87 @@
+#include "workspace.hpp"
+
+#include <cstdlib>
+
+#include "wrench/agents/builtin.hpp"
+#include "wrench/base/ulid.hpp"
+
+namespace wrench::app {
+
+namespace {
+
+constexpr Micros kDrainPatience = 5 * kMicrosPerSecond;
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+}  // namespace
+
+std::string data_directory(const Session& session) {
+  if (session.invocation.has("--data-dir")) return std::string(session.invocation.value("--data-dir"));
+  if (auto set = environment("WRENCH_DATA_DIR"); !set.empty()) return set;
+  if (auto xdg = environment("XDG_DATA_HOME"); xdg.starts_with('/')) return xdg + "/wrench";
+  if (auto home = environment("HOME"); home.starts_with('/')) return home + "/.local/share/wrench";
+  return {};
+}
+
+Result<agents::Registry> builtin_agents() {
+  agents::Registry registry;
+  WRENCH_TRY(registry.add(agents::make_super()));
+  WRENCH_TRY(registry.add(agents::make_code_analysis()));
+  WRENCH_TRY(registry.add(agents::make_infosec()));
+  WRENCH_TRY(registry.add(agents::make_inspector()));
+  WRENCH_TRY(registry.add(agents::make_journey()));
+  return registry;
+}
+
+Result<std::unique_ptr<Workspace>> Workspace::open(Session& session, Steps steps) {
+  const auto jobs = WRENCH_TRY(session.invocation.number("--jobs", 0, 1, 256));
+  std::unique_ptr<Workspace> space(new Workspace(static_cast<std::size_t>(jobs)));
+  space->registry_ = WRENCH_TRY(builtin_agents());
+  auto directory = data_directory(session);
+  if (directory.empty()) {
+    space->temporary_.emplace(WRENCH_TRY(runtime::TempDir::create("wrench-data")));
+    directory = space->temporary_->path();
+    session.console.note(
+        "no home folder: this run's data is in a temporary folder and is gone afterwards; set WRENCH_DATA_DIR to keep "
+        "it");
+  }
+  storage::StoreConfig config;
+  config.directory = directory;
+  config.statements = {workflow::statements(), agents::memory_statements()};
+  space->store_ = WRENCH_TRY(storage::Store::open(std::move(config), space->clock_, space->random_));
+  space->boots_ = directory + "/boots";
+  space->boot_.emplace(
+      WRENCH_TRY(runtime::BootLock::acquire(space->boots_, make_id("boot", space->clock_, space->random_))));
+  workflow::EngineConfig engine_config;
+  engine_config.boot_id = space->boot_->id();
+  // Analyses of one review run side by side; each spreads over the pool's threads.
+  engine_config.slots = {2, 4, 4};
+  engine_config.boot_is_live = [self = space.get()](std::string_view id) { return self->is_live(id); };
+  space->engine_ =
+      WRENCH_TRY(workflow::Engine::open(*space->store_, std::move(engine_config), space->clock_, space->random_));
+  if (steps == Steps::Run) {
+    space->memory_ = std::make_unique<agents::StoreMemory>(*space->store_);
+    space->runner_ =
+        std::make_unique<agents::AgentRunner>(space->registry_, space->pool_, space->clock_, space->memory_.get());
+    space->engine_->start(*space->runner_);
+  }
+  return space;
+}
+
+bool Workspace::is_live(std::string_view boot_id) const {
+  // When in doubt it lives: taking work from a live process would run it twice.
+  const auto liveness = runtime::BootLock::probe(boots_, boot_id);
+  return !liveness || *liveness == runtime::BootLock::Liveness::Live;
+}
+
+void Workspace::drain() {
+  // What doesn't return in time counts as lost and is resumed like after a crash: nothing to report.
+  static_cast<void>(engine_->drain(Deadline::after(clock_, kDrainPatience)));
+}
+
+Workspace::~Workspace() = default;
+
+}  // namespace wrench::app

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "wrench/agents/registry.hpp"
+#include "wrench/agents/runner.hpp"
+#include "wrench/agents/store_memory.hpp"
+#include "wrench/app/command.hpp"
+#include "wrench/runtime/boot_lock.hpp"
+#include "wrench/runtime/temp_dir.hpp"
+#include "wrench/runtime/worker_pool.hpp"
+#include "wrench/storage/store.hpp"
+#include "wrench/workflow/engine.hpp"
+
+namespace wrench::app {
+
+/// Where this process keeps its data: --data-dir, WRENCH_DATA_DIR, $XDG_DATA_HOME/wrench, ~/.local/share/wrench.
+/// Empty when there is no home: then a private temporary folder is used, with a warning.
+std::string data_directory(const Session& session);
+
+/// The agents of this program: the composition root. Adding an agent is one line there.
+Result<agents::Registry> builtin_agents();
+
+/// Store, engine and agents of one command, opened together and closed in the right order.
+class Workspace {
+ public:
+  enum class Steps { Run, ReadOnly };
+  /// `Run` also starts the engine, so that steps run in this process. Errors: storage.*, io.*, workflow.*.
+  static Result<std::unique_ptr<Workspace>> open(Session& session, Steps steps);
+  ~Workspace();
+
+  storage::Store& store() { return *store_; }
+  workflow::Engine& engine() { return *engine_; }
+  const agents::Registry& registry() const { return registry_; }
+  const Clock& clock() const { return clock_; }
+  /// Whether the process behind a boot id still runs.
+  bool is_live(std::string_view boot_id) const;
+  /// Gives back what runs, so that it can be resumed by anyone.
+  void drain();
+
+ private:
+  explicit Workspace(std::size_t threads) : pool_({.threads = threads, .name = "analysis"}) {}
+
+  SystemClock clock_;
+  SystemRandom random_;
+  std::optional<runtime::TempDir> temporary_;
+  agents::Registry registry_;
+  runtime::WorkerPool pool_;
+  std::string boots_;
+  std::optional<runtime::BootLock> boot_;
+  std::unique_ptr<storage::Store> store_;
+  std::unique_ptr<agents::StoreMemory> memory_;
+  std::unique_ptr<agents::AgentRunner> runner_;
+  std::unique_ptr<workflow::Engine> engine_;
+};
+
+}  // namespace wrench::app
