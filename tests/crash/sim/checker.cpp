@@ -1,0 +1,268 @@
+// What must hold of the store at every moment between two flushes (docs/reference/workflow.md#invariants).
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+
+#include "row_store.hpp"
+#include "world.hpp"
+
+namespace wrench::sim {
+
+using namespace workflow;
+using codec::Json;
+using storage::ReadTx;
+using storage::Rows;
+using storage::Statement;
+
+namespace {
+
+const Statement kExecutions{.id = "sim.executions",
+                            .sql =
+                                "SELECT id, execution_id, task_id, number, status, suspend_reason, error, plan_hash, "
+                                "owner_boot, on_exhausted, cancel_at, cancel_reason, deadline_at, created_at, "
+                                "started_at, completed_at, next_step, steps_total, steps_done, steps_failed, "
+                                "steps_active, steps_held, version FROM task_executions"};
+const Statement kSteps{.id = "sim.steps",
+                       .sql =
+                           "SELECT execution_id, step_no, node, parent_step, iteration, state, attempt, lost, epoch, "
+                           "deps_left, worker_boot, claimed_at, output_seq, cursor, flags, rank FROM steps"};
+const Statement kReady{.id = "sim.ready", .sql = "SELECT queue, rank, execution_id, step_no FROM ready"};
+const Statement kTimers{.id = "sim.timers", .sql = "SELECT execution_id, step_no, kind, due_at, epoch FROM timers"};
+const Statement kJournal{
+    .id = "sim.journal",
+    .sql =
+        "SELECT execution_id, seq, kind, coalesce(step_no, 0), at, data, blob FROM journal ORDER BY execution_id, seq"};
+const Statement kEvents{.id = "sim.events", .sql = "SELECT seq FROM events ORDER BY seq"};
+const Statement kClock{.id = "sim.clock", .sql = "SELECT next, pruned FROM event_clock"};
+const Statement kEffects{.id = "sim.effects", .sql = "SELECT effect_key, state FROM effects"};
+const Statement kTasks{.id = "sim.tasks",
+                       .sql = "SELECT task_id, coalesce(idempotency_key, ''), state, status FROM tasks"};
+const Statement kLostBlobs{.id = "sim.lost_blobs",
+                           .sql =
+                               "SELECT count(*) FROM journal j WHERE j.blob IS NOT NULL AND NOT EXISTS (SELECT 1 FROM "
+                               "blobs b WHERE b.hash = j.blob)"};
+const Statement kSightings{.id = "sim.sightings",
+                           .sql =
+                               "SELECT count(*) FROM finding_sightings s WHERE NOT EXISTS (SELECT 1 FROM steps t WHERE "
+                               "t.execution_id = s.execution_id AND t.step_no = s.step_no AND t.state = 6)"};
+const Statement kPlanOf{.id = "sim.plan_of", .sql = "SELECT body FROM plans WHERE plan_hash = ?1"};
+const Statement* const kStatements[] = {&kExecutions, &kSteps,   &kReady, &kTimers,    &kJournal,   &kEvents,
+                                        &kClock,      &kEffects, &kTasks, &kLostBlobs, &kSightings, &kPlanOf};
+
+[[noreturn]] void violated(const std::string& what) { throw Violation{what}; }
+
+void require(bool holds, const std::string& what) {
+  if (!holds) violated(what);
+}
+
+std::string label(StepKey key) {
+  return "execution " + std::to_string(key.execution_no) + " step " + std::to_string(key.step_no);
+}
+
+struct Snapshot {
+  std::map<std::int64_t, ExecutionRow> executions;
+  std::map<StepKey, StepRow> steps;
+  std::map<std::int64_t, std::shared_ptr<const Plan>> plans;
+  std::map<StepKey, std::vector<std::pair<std::string, std::int64_t>>> ready;
+  std::map<StepKey, std::map<int, TimerRow>> timers;
+};
+
+Result<Snapshot> snapshot(ReadTx& tx) {
+  Snapshot out;
+  static PlanCache plans;
+  const Rows executions = WRENCH_TRY(tx.query(kExecutions));
+  for (const auto row : executions) {
+    ExecutionRow e = row_store::execution_from(row);
+    out.plans[e.id] = WRENCH_TRY(plans.get(tx, e.plan_hash));
+    out.executions[e.id] = std::move(e);
+  }
+  const Rows steps = WRENCH_TRY(tx.query(kSteps));
+  for (const auto row : steps) {
+    StepRow s = row_store::step_from(row);
+    out.steps[{s.execution_no, s.step_no}] = std::move(s);
+  }
+  const Rows ready = WRENCH_TRY(tx.query(kReady));
+  for (const auto row : ready)
+    out.ready[{row.integer(2), row.integer(3)}].emplace_back(std::string(row.text(0)), row.integer(1));
+  const Rows timers = WRENCH_TRY(tx.query(kTimers));
+  for (const auto row : timers)
+    out.timers[{row.integer(0), row.integer(1)}][static_cast<int>(row.integer(2))] = {
+        row.integer(0), row.integer(1), static_cast<TimerKind>(row.integer(2)), row.integer(3), row.integer(4)};
+  return out;
+}
+
+bool need_is_over(const StepRow& row) { return is_terminal(row.state); }
+
+void check_step(const Snapshot& s, StepKey key, const StepRow& row, const ExecutionRow& e, const std::string& boot) {
+  const PlanNode& node = s.plans.at(e.id)->nodes()[row.node];
+  const bool over = is_terminal(e.status);
+  const bool ours = e.owner_boot == boot;
+  const auto ready = s.ready.find(key);
+  const auto timers = s.timers.find(key);
+  const auto has_timer = [&](TimerKind kind) {
+    return timers != s.timers.end() && timers->second.contains(static_cast<int>(kind));
+  };
+  require(!over || is_terminal(row.state), label(key) + " is open in an ended execution");
+  require(row.state == StepState::Ready || ready == s.ready.end(), label(key) + " isn't ready but queued");
+  require(!is_terminal(row.state) || timers == s.timers.end(), label(key) + " ended but has timers");
+  if (row.state == StepState::Ready && ours) {
+    require(ready != s.ready.end() && ready->second.size() == 1, label(key) + " is ready but not queued once");
+    require(ready->second[0].first.ends_with("@" + boot) && ready->second[0].second == row.rank,
+            label(key) + " is in a queue that nobody serves");
+  }
+  if (row.state == StepState::RetryWait) require(has_timer(TimerKind::Retry), label(key) + " waits without a timer");
+  if (row.state == StepState::Running) {
+    require(row.worker_boot == e.owner_boot && ours, label(key) + " runs without a live boot");
+    require(node.timeouts.start_to_close_us == 0 || has_timer(TimerKind::StartToClose),
+            label(key) + " runs without its timeout");
+  }
+  if (row.state == StepState::Blocked && row.parent_step == 0 && e.cancel_at == 0) {
+    int left = node.finally && (row.flags & kFlagGateOpen) == 0 ? 1 : 0;
+    for (const Need& need : node.needs) left += need_is_over(s.steps.at({e.id, need.node + 1})) ? 0 : 1;
+    require(row.deps_left == left,
+            label(key) + ": deps_left is " + std::to_string(row.deps_left) + ", not " + std::to_string(left));
+  }
+  if (row.state == StepState::Waiting) {
+    const MapCursor cursor = MapCursor::parse(row.cursor);
+    std::int64_t open = 0;
+    for (const auto& [other, child] : s.steps)
+      if (other.execution_no == e.id && child.parent_step == row.step_no && !is_terminal(child.state)) ++open;
+    require(open == cursor.next - cursor.done && open > 0, label(key) + ": its cursor doesn't match its children");
+  }
+}
+
+void check_executions(const Snapshot& s, Outside& outside) {
+  std::map<std::int64_t, std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t>> counts;
+  for (const auto& [key, row] : s.steps) {
+    auto& [total, done, active, held] = counts[key.execution_no];
+    ++total;
+    done += is_terminal(row.state) ? 1 : 0;
+    active += is_active(row.state) ? 1 : 0;
+    held += is_held(row.state) ? 1 : 0;
+  }
+  for (const auto& [no, e] : s.executions) {
+    if (e.status == ExecutionStatus::Pending) continue;
+    const auto& [total, done, active, held] = counts[no];
+    require(e.steps_total == total && e.steps_done == done && e.steps_active == active && e.steps_held == held,
+            "execution " + std::to_string(no) + ": its counts aren't those of its steps");
+    if (!is_terminal(e.status)) {
+      require(done < total, "execution " + std::to_string(no) + " is open with nothing left to do");
+      continue;
+    }
+    const std::string end = std::string(name(e.status)) + " " + std::to_string(e.completed_at);
+    const auto [known, added] = outside.ended_executions.emplace(no, end);
+    require(added || known->second == end, "execution " + std::to_string(no) + " changed after its end");
+  }
+  for (const std::int64_t no : outside.cancels_acknowledged)
+    require(is_terminal(s.executions.at(no).status) || s.executions.at(no).cancel_at != 0,
+            "an acknowledged cancel was lost");
+}
+
+void check_journal(const Snapshot& s, const Rows& journal) {
+  std::int64_t execution = 0;
+  std::int64_t next = 1;
+  struct Claimed {
+    std::int64_t epoch = 0;
+    Micros at = 0;
+  };
+  std::map<StepKey, Claimed> claims;
+  for (const auto row : journal) {
+    if (row.integer(0) != execution) {
+      execution = row.integer(0);
+      next = 1;
+    }
+    require(row.integer(1) == next++, "the journal of execution " + std::to_string(execution) + " has a gap");
+    const StepKey key{execution, row.integer(3)};
+    const std::string_view kind = row.text(2);
+    if (row.is_null(5)) continue;
+    if (kind == "claim") {
+      claims[key] = {codec::parse_json(row.text(5)).value().at("epoch").as_integer(), row.integer(4)};
+    } else if (kind == "completed") {
+      const Json output = codec::parse_json(row.text(5)).value();
+      const Json& epoch = output.at("epoch");
+      require(epoch.is_null() || epoch.as_integer() == claims[key].epoch,
+              label(key) + " completed with the result of another attempt");
+    } else if (kind == "timeout" && row.text(5).find("start_to_close") != std::string_view::npos) {
+      const Micros limit = s.plans.at(execution)->nodes()[s.steps.at(key).node].timeouts.start_to_close_us;
+      require(row.integer(4) - claims[key].at >= limit, label(key) + " was timed out too early");
+    }
+  }
+}
+
+void check_outside(const Snapshot& s, ReadTx& tx, Outside& outside) {
+  const Rows tasks = tx.query(kTasks).value();
+  std::map<std::string, std::string> by_key;
+  std::set<std::string> ids;
+  for (const auto row : tasks) {
+    ids.insert(std::string(row.text(0)));
+    if (!row.text(1).empty()) by_key[std::string(row.text(1))] = row.text(0);
+    const auto state = parse_task_state(row.text(2));
+    require(state && status_of(*state) == row.text(3), "a task's status isn't that of its state");
+  }
+  for (const auto& [key, id] : outside.acknowledged) require(ids.contains(id), "an acknowledged task was lost: " + id);
+  std::map<std::string, std::int64_t> effects;
+  const Rows rows = tx.query(kEffects).value();
+  for (const auto row : rows) effects[std::string(row.text(0))] = row.integer(1);
+  for (const auto& [key, times] : outside.sink.done) {
+    require(times == 1, "an effect happened " + std::to_string(times) + " times");
+    require(effects.contains(key), "an effect happened without an intent");
+  }
+  for (const auto& [key, row] : s.steps) {
+    if (!is_terminal(row.state)) continue;
+    const std::pair end{static_cast<int>(row.state), row.output_seq};
+    const auto [known, added] = outside.ended_steps.emplace(key, end);
+    require(added || known->second == end, label(key) + " changed after its end");
+  }
+}
+
+}  // namespace
+
+storage::StatementCatalogue::List statements() { return kStatements; }
+
+void check_store(storage::Store& store, const Dispatcher& dispatcher, const std::string& boot, Outside& outside) {
+  auto done = store.read([&](ReadTx& tx) -> Result<int> {
+    const Snapshot s = WRENCH_TRY(snapshot(tx));
+    int running = 0;
+    for (const auto& [key, row] : s.steps) {
+      check_step(s, key, row, s.executions.at(key.execution_no), boot);
+      running += row.state == StepState::Running ? 1 : 0;
+    }
+    int used = 0;
+    for (const int n : dispatcher.used()) used += n;
+    require(used == running, std::to_string(used) + " slots in use by " + std::to_string(running) + " running steps");
+    for (const auto& [key, rows] : s.ready) require(s.steps.contains(key), label(key) + " is queued but doesn't exist");
+    check_executions(s, outside);
+    check_journal(s, WRENCH_TRY(tx.query(kJournal)));
+    check_outside(s, tx, outside);
+    const Rows clock = WRENCH_TRY(tx.query(kClock));
+    std::int64_t next = clock.front().integer(1) + 1;
+    const Rows events = WRENCH_TRY(tx.query(kEvents));
+    for (const auto row : events) require(row.integer(0) == next++, "the event log has a gap");
+    require(next == clock.front().integer(0), "the event clock isn't behind the last event");
+    require(WRENCH_TRY(tx.query(kLostBlobs)).front().integer(0) == 0, "a blob of the journal is missing");
+    require(WRENCH_TRY(tx.query(kSightings)).front().integer(0) == 0, "findings of a step that didn't complete");
+    return 0;
+  });
+  if (!done.ok()) violated("the store can't be read: " + describe(done.error()));
+}
+
+void check_end(storage::Store& store, const Outside& outside) {
+  auto done = store.read([&](ReadTx& tx) -> Result<int> {
+    const Rows effects = WRENCH_TRY(tx.query(kEffects));
+    for (const auto row : effects)
+      if (row.integer(1) == 1)
+        require(outside.sink.done.contains(std::string(row.text(0))), "a receipt for an effect that never happened");
+    require(WRENCH_TRY(tx.query(kReady)).empty(), "steps are queued, but nothing is left to do");
+    require(WRENCH_TRY(tx.query(kTimers)).empty(), "timers are left, but nothing is left to do");
+    std::map<std::string, int> keys;
+    const Rows tasks = WRENCH_TRY(tx.query(kTasks));
+    require(tasks.size() == outside.acknowledged.size(), "there are more tasks than were asked for");
+    return 0;
+  });
+  if (!done.ok()) violated("the store can't be read: " + describe(done.error()));
+}
+
+}  // namespace wrench::sim

@@ -1,0 +1,155 @@
+#include "program.hpp"
+
+#include "wrench/crypto/sha256.hpp"
+
+namespace wrench::sim {
+
+using codec::Json;
+using namespace workflow;
+
+namespace {
+
+constexpr std::string_view kCapabilities[] = {"sim.pure", "sim.local", "sim.idempotent", "sim.guarded"};
+
+std::uint64_t hash(std::string_view text) {
+  std::uint64_t h = 0xcbf29ce484222325U;
+  for (const char c : text) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+  return h;
+}
+
+bool chance(Random& random, int percent) { return static_cast<int>(random.below(100)) < percent; }
+
+Json random_plan(Random& random, const Troubles& troubles) {
+  Json nodes = Json::array();
+  const auto count = static_cast<int>(1 + random.below(6));
+  for (int i = 0; i < count; ++i) {
+    Json node = Json::object({{"id", "n" + std::to_string(i)}});
+    Json needs = Json::array();
+    for (int j = 0; j < i; ++j) {
+      if (!chance(random, 40)) continue;
+      Json need = Json::object({{"id", "n" + std::to_string(j)}});
+      if (chance(random, 30)) need.set("on_failure", "continue");
+      needs.push_back(std::move(need));
+    }
+    Json input = Json::object({{"seed", Json::object({{"$from", "inputs.n"}})}});
+    for (const Json& need : needs.as_array())
+      input.set(need.at("id").as_string(),
+                Json::object({{"$from", "steps." + std::string(need.at("id").as_string()) + ".output.v"}}));
+    const auto capability = std::string(kCapabilities[random.below(4)]);
+    const auto kind = random.below(10);
+    if (kind < 6) {
+      node.set("kind", "call");
+      node.set("capability", capability);
+      node.set("input", std::move(input));
+    } else if (kind < 9) {
+      input.set("item", Json::object({{"$from", "item"}}));
+      node.set("kind", "map");
+      node.set("over", "inputs.list");
+      node.set("max_parallel", static_cast<int>(1 + random.below(3)));
+      node.set("collect", "append");
+      node.set("body", Json::object({{"capability", capability}, {"input", std::move(input)}}));
+    } else {
+      node.set("kind", "merge");
+      node.set("strategy", "append");
+    }
+    if (chance(random, 20)) node.set("when", chance(random, 50) ? "inputs.n % 2 == 0" : "true");
+    if (chance(random, 20)) node.set("on_failure", "continue");
+    if (chance(random, 30)) node.set("slot", "io");
+    node.set("retry", Json::object({{"attempts", static_cast<int>(1 + random.below(4))}, {"first_ms", 100}}));
+    Json timeouts = Json::object();
+    if (troubles.timeout_percent > 0) {
+      timeouts.set("start_to_close_ms", 1000);
+      if (chance(random, 30)) timeouts.set("heartbeat_ms", 300);
+      if (chance(random, 20)) timeouts.set("schedule_to_start_ms", 5000);
+      if (chance(random, 20)) timeouts.set("schedule_to_close_ms", 8000);
+    }
+    node.set("timeouts", std::move(timeouts));
+    node.set("needs", std::move(needs));
+    nodes.push_back(std::move(node));
+  }
+  if (chance(random, 30)) {
+    Json last = Json::object({{"id", "last"}, {"kind", "call"}, {"capability", "sim.pure"}, {"finally", true}});
+    if (chance(random, 50)) last.set("needs", Json::array({"n0"}));
+    nodes.push_back(std::move(last));
+  }
+  return Json::object({{"v", 1}, {"nodes", std::move(nodes)}});
+}
+
+}  // namespace
+
+Program::Program(std::uint64_t seed) {
+  SeededRandom random(seed * 2 + 1);
+  troubles.calm = random.below(8) == 0;
+  troubles.crash_percent = static_cast<int>(random.below(15)) + (troubles.calm ? 3 : 0);
+  troubles.power_cut_percent = random.below(4) == 0 ? 60 : 0;
+  if (!troubles.calm) {
+    troubles.fail_percent = static_cast<int>(random.below(3)) * 15;
+    troubles.timeout_percent = static_cast<int>(random.below(3)) * 5;
+    troubles.cancel_percent = random.below(3) == 0 ? 4 : 0;
+  }
+  const auto count = 1 + random.below(3);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    CreateTask task;
+    task.title = "task " + std::to_string(i);
+    task.idempotency_key = "key " + std::to_string(i);
+    task.plan = Plan::parse(random_plan(random, troubles)).value();
+    Json list = Json::array();
+    for (std::uint64_t n = random.below(5); n > 0; --n) list.push_back(n);
+    task.inputs = Json::object({{"n", random.below(10)}, {"list", std::move(list)}});
+    task.repository = "/repo";
+    if (!troubles.calm && random.below(4) == 0) task.on_exhausted = OnExhausted::Dead;
+    tasks.push_back(std::move(task));
+  }
+}
+
+std::optional<CapabilityTraits> Runner::traits(std::string_view capability) const {
+  for (std::size_t i = 0; i < std::size(kCapabilities); ++i)
+    if (kCapabilities[i] == capability) return CapabilityTraits{static_cast<Effect>(i), SlotClass::Cpu};
+  return std::nullopt;
+}
+
+StepOutcome Runner::run(const StepInvocation& in, StepContext& context) {
+  const std::string name = in.node + "/" + std::to_string(in.item.value_or(-1));
+  SeededRandom dice(hash(name + "/" + std::to_string(in.attempt)) ^ seed_);
+  context.tick({});
+  if (dice.below(8) == 0) {
+    if (auto kept = context.checkpoint(Json::object({{"attempt", in.attempt}})); !kept.ok())
+      return Failed{FailureClass::Permanent, kept.error(), {}};
+  }
+  if (dice.below(8) == 0) {
+    auto value = context.journaled("draw", [&] { return Json(static_cast<std::int64_t>(dice.below(1000))); });
+    if (!value.ok()) return Failed{FailureClass::Permanent, value.error(), {}};
+  }
+  if (in.capability == "sim.guarded") {
+    auto ticket = context.begin_effect(0, Json::object({{"node", in.node}}));
+    if (!ticket.ok()) return Failed{FailureClass::Retryable, ticket.error(), {}};
+    if (!ticket->receipt) {
+      ++sink_.done[ticket->effect_key];
+      if (auto ended = context.end_effect(*ticket, Json("receipt")); !ended.ok())
+        return Failed{FailureClass::Retryable, ended.error(), {}};
+    }
+  }
+  if (static_cast<int>(dice.below(100)) < troubles_.fail_percent)
+    return Failed{
+        dice.below(4) == 0 ? FailureClass::Permanent : FailureClass::Retryable, Error("sim.failed", "drawn"), {}};
+  Completed done;
+  const auto v = static_cast<std::int64_t>(hash(name + codec::canonical_json(in.input)) >> 12);
+  done.output = Json::object({{"v", v}, {"epoch", in.epoch}});
+  if (hash(name) % 4 == 0) done.output.set("pad", std::string(2000, 'p'));
+  if (hash(name) % 3 == 0) {
+    findings::Finding finding;
+    finding.fingerprint = "wf1-" + crypto::sha256_hex(name).substr(0, 32);
+    finding.rule = "sim.rule";
+    finding.where.path = in.node;
+    done.findings.push_back(std::move(finding));
+  }
+  return done;
+}
+
+Reconciled Runner::reconcile(std::string_view, std::string_view effect_key, const Json&) {
+  if (hash(effect_key) % 3 == 0) return {};
+  const bool done = sink_.done.contains(std::string(effect_key));
+  return {done ? ReconcileAnswer::Done : ReconcileAnswer::NotDone, done ? Json("receipt") : Json()};
+}
+
+}  // namespace wrench::sim

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "wrench/base/random.hpp"
+#include "wrench/workflow/engine.hpp"
+#include "wrench/workflow/step_runner.hpp"
+
+namespace wrench::sim {
+
+/// Which troubles a run has; each run draws its own mix.
+struct Troubles {
+  int fail_percent = 0;       ///< Attempts that fail.
+  int timeout_percent = 0;    ///< Waits that are longer than any timeout.
+  int crash_percent = 0;      ///< Flushes that end the process.
+  int power_cut_percent = 0;  ///< Of these: the power goes, in the middle of the flush.
+  int cancel_percent = 0;     ///< User turns that cancel or retry a task.
+  bool calm = false;          ///< Crashes only: the outcome must equal that of an undisturbed run.
+};
+
+/// What a run does, drawn from its seed.
+struct Program {
+  explicit Program(std::uint64_t seed);
+  std::vector<workflow::CreateTask> tasks;
+  Troubles troubles;
+};
+
+/// The outside world: remembers every effect, whatever becomes of the store.
+struct EffectSink {
+  std::map<std::string, int> done;
+};
+
+/// Does what the seed says; its outputs depend on the inputs only.
+class Runner final : public workflow::StepRunner {
+ public:
+  Runner(std::uint64_t seed, const Troubles& troubles, EffectSink& sink)
+      : seed_(seed), troubles_(troubles), sink_(sink) {}
+  std::optional<workflow::CapabilityTraits> traits(std::string_view capability) const override;
+  workflow::StepOutcome run(const workflow::StepInvocation& invocation, workflow::StepContext& context) override;
+  workflow::Reconciled reconcile(std::string_view capability, std::string_view effect_key,
+                                 const codec::Json& intent) override;
+
+ private:
+  std::uint64_t seed_;
+  const Troubles& troubles_;
+  EffectSink& sink_;
+};
+
+}  // namespace wrench::sim

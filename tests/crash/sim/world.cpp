@@ -1,0 +1,327 @@
+#include "world.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "row_store.hpp"
+#include "sql.hpp"
+#include "wrench/base/ulid.hpp"
+#include "wrench/storage/blob_store.hpp"
+#include "wrench/workflow/queries.hpp"
+#include "wrench/workflow/step_execution.hpp"
+
+namespace wrench::sim {
+
+using namespace workflow;
+using codec::Json;
+using storage::ReadTx;
+using storage::Rows;
+using storage::testing::Fault;
+using storage::testing::FaultVfs;
+
+namespace {
+
+constexpr int kTurnsMax = 4000;
+constexpr int kFaultTurns = 150;
+constexpr int kTurnsBetweenChecks = 40;
+constexpr int kPowerCutCalls = 40;
+constexpr Micros kStuckAfter = 3600 * kMicrosPerSecond;
+
+const storage::Statement kHeld{
+    .id = "sim.held",
+    .sql =
+        "SELECT s.execution_id, s.step_no, s.state, (SELECT effect_key FROM effects e WHERE e.execution_id = "
+        "s.execution_id AND e.step_no = s.step_no AND e.state = 0) FROM steps s JOIN task_executions x ON "
+        "x.id = s.execution_id WHERE s.state IN (10, 11) AND x.completed_at IS NULL"};
+const storage::Statement kOpenOwners{
+    .id = "sim.open_owners",
+    .sql = "SELECT id, coalesce(owner_boot, '') FROM task_executions WHERE completed_at IS NULL"};
+const storage::Statement kOpenTasks{
+    .id = "sim.open_tasks",
+    .sql = "SELECT count(*) FROM tasks WHERE state NOT IN ('completed', 'failed', 'cancelled')"};
+const storage::Statement kEndedTasks{.id = "sim.ended_tasks",
+                                     .sql = "SELECT id FROM tasks WHERE state IN ('completed', 'failed', 'cancelled')"};
+const storage::Statement kResults{
+    .id = "sim.results",
+    .sql =
+        "SELECT t.title, s.node, coalesce(s.iteration, -1), s.state, s.execution_id, j.data, j.blob FROM steps s "
+        "JOIN task_executions x ON x.id = s.execution_id JOIN tasks t ON t.id = x.task_id "
+        "LEFT JOIN journal j ON j.execution_id = s.execution_id AND j.seq = s.output_seq"};
+const storage::Statement* const kStatements[] = {&kHeld, &kOpenOwners, &kOpenTasks, &kEndedTasks, &kResults};
+
+storage::StoreConfig store_config(const FaultVfs& vfs) {
+  storage::StoreConfig config;
+  config.directory = "disk";
+  config.statements = {workflow::statements(), sim::statements(), kStatements};
+  config.mode = storage::WriterMode::Passive;
+  config.vfs_name = vfs.name();
+  config.wal_reserve_bytes = 0;
+  config.on_outcome_unknown = [](const Error&) {};
+  return config;
+}
+
+template <class T>
+T must(Result<T> result, std::string_view what) {
+  if (!result.ok()) throw Violation{std::string(what) + ": " + describe(result.error())};
+  return std::move(*result);
+}
+
+}  // namespace
+
+FaultVfs::Image World::empty_disk() {
+  FaultVfs vfs(1);
+  ManualClock clock;
+  SeededRandom random(1);
+  {
+    auto store = must(storage::Store::open(store_config(vfs), clock, random), "open");
+    store->close();
+  }
+  return vfs.durable_image();
+}
+
+World::World(std::uint64_t seed, const Program& program, const FaultVfs::Image& disk)
+    : program_(program),
+      random_(seed),
+      vfs_(seed,
+           random_.below(2) == 0 ? storage::testing::Overwrite::PowerSafe : storage::testing::Overwrite::TearsSectors),
+      runner_(seed, program_.troubles, outside_.sink) {
+  vfs_.load(disk);
+  config_.slots = {static_cast<int>(1 + random_.below(3)), static_cast<int>(1 + random_.below(2)), 1};
+  config_.losses_max = program_.troubles.calm ? 1'000'000 : 3;
+}
+
+World::~World() { die(); }
+
+void World::boot() {
+  dead_ = false;
+  config_.boot = "boot" + std::to_string(++boots_);
+  store_ = must(storage::Store::open(store_config(vfs_), clock_, random_), "the store doesn't open after a crash");
+  dispatcher_ = std::make_unique<Dispatcher>(config_, clock_, random_, *this);
+  dispatcher_->set_traits([this](std::string_view capability) { return runner_.traits(capability); });
+  dispatcher_->allow_claims(true);
+  const Rows open = must(store_->read([](ReadTx& tx) { return tx.query(kOpenOwners); }), "read");
+  for (const auto row : open)
+    dispatcher_->enqueue(Job{.work = Command(command::Adopt{row.integer(0), std::string(row.text(1))})});
+}
+
+void World::die() {
+  dispatcher_.reset();
+  store_.reset();
+  running_.clear();
+  reconciles_.clear();
+  ticks_.clear();
+  asked_.clear();
+}
+
+void World::run() {
+  boot();
+  for (int turns = 0;; ++turns) {
+    if (turns > kTurnsMax) throw Violation{"the world doesn't run dry"};
+    if (turns > kFaultTurns) faults_ = false;
+    try {
+      if (turns % kTurnsBetweenChecks == 0) check();
+      turn();
+    } catch (const Crash&) {
+      ++crashes_;
+      die();
+      boot();
+      // Before anything is adopted the store must be as the dead process left it.
+      while (flush()) {
+      }
+      check();
+    }
+    if (!faults_ && all_done()) break;
+  }
+  check();
+  check_end(*store_, outside_);
+}
+
+void World::turn() {
+  while (!reconciles_.empty()) {
+    const StepKey step = reconciles_.back();
+    reconciles_.pop_back();
+    dispatcher_->enqueue(must(reconcile_step(step, runner_, *store_, dispatcher_->plans()), "reconcile"));
+  }
+  const auto dice = random_.below(10);
+  if (dice < 5 && flush()) return;
+  if (dice < 8 && !running_.empty()) return run_one_step();
+  if (dice == 8) return user_turn();
+  if (dispatcher_->idle() && running_.empty()) {
+    user_turn();
+    if (!flush()) help_people();
+    if (!flush() && running_.empty()) let_time_pass();
+    return;
+  }
+  if (chance(program_.troubles.timeout_percent)) clock_.advance(static_cast<Micros>(random_.below(2'000'000)));
+  clock_.advance(1000);
+  dispatcher_->on_time();
+  flush();
+}
+
+bool World::flush() {
+  auto batch = dispatcher_->next_batch();
+  if (!batch) return false;
+  ++flushes_;
+  enum class Fate { Fine, DieBefore, DieAfter, PowerCut } fate = Fate::Fine;
+  if (faults_ && chance(program_.troubles.crash_percent))
+    fate = chance(program_.troubles.power_cut_percent) ? Fate::PowerCut : chance(50) ? Fate::DieBefore : Fate::DieAfter;
+  if (fate == Fate::PowerCut) vfs_.plan({Fault::PowerCut, 1 + random_.below(kPowerCutCalls), 1});
+  Result<void> outcome;
+  must(store_->submit({storage::JobLane::Completion, 0,
+                       [&](storage::WriteTx& tx) -> Result<void> {
+                         WRENCH_TRY(dispatcher_->run(*batch, tx));
+                         if (fate == Fate::DieBefore) return Error("sim.died", "died before the commit");
+                         return {};
+                       }},
+                      [&](Result<void> result) { outcome = std::move(result); }),
+       "submit");
+  store_->flush_once();
+  if (fate == Fate::PowerCut) {
+    const bool cut = vfs_.fault_happened();
+    vfs_.clear_faults();
+    if (cut) throw Crash{};
+  }
+  if (fate == Fate::DieBefore || fate == Fate::DieAfter) throw Crash{};
+  if (!outcome.ok() && (outcome.error().code.starts_with("storage.") || outcome.error().code == "workflow.conflict"))
+    throw Violation{"a flush failed: " + describe(outcome.error())};
+  dispatcher_->on_flushed(*batch, std::move(outcome));
+  return true;
+}
+
+void World::launch(const Launch& launch) {
+  const StepKey key{launch.step.execution_no, launch.step.step_no};
+  ticks_[key] = clock_.now_us();
+  running_.push_back({launch.step, StopSource()});
+}
+
+void World::stop(StepKey step) {
+  for (Running& r : running_)
+    if (r.step.execution_no == step.execution_no && r.step.step_no == step.step_no) r.stop.request_stop();
+}
+
+void World::released(StepKey step, std::int64_t) { stop(step); }
+
+Micros World::last_tick_at(StepKey step) { return ticks_[step]; }
+
+void World::run_one_step() {
+  const auto at = static_cast<std::ptrdiff_t>(random_.below(running_.size()));
+  Running picked = std::move(running_[static_cast<std::size_t>(at)]);
+  running_.erase(running_.begin() + at);
+  run_step(std::move(picked));
+}
+
+void World::run_step(Running running) {
+  const StepKey key{running.step.execution_no, running.step.step_no};
+  StepSession session{
+      .store = *store_,
+      .plans = dispatcher_->plans(),
+      .clock = clock_,
+      .random = random_,
+      .stop = running.stop.token(),
+      .deadline = {},
+      .tick = [this, key](const Progress&) { ticks_[key] = clock_.now_us(); },
+      .record = [this](command::Record record) -> Result<void> {
+        std::optional<Result<void>> answer;
+        dispatcher_->enqueue(Job{.work = Command(std::move(record)), .reply = [&answer](Result<TaskReceipt> r) {
+                                   answer = r.ok() ? Result<void>() : Result<void>(r.error());
+                                 }});
+        while (!answer)
+          if (!flush()) throw Violation{"a record got no answer"};
+        return *answer;
+      }};
+  dispatcher_->enqueue(execute_step(running.step, runner_, std::move(session)));
+}
+
+void World::user_turn() {
+  for (const CreateTask& task : program_.tasks) {
+    const std::string& key = task.idempotency_key;
+    const bool again = outside_.acknowledged.contains(key);
+    if (asked_.contains(key) || (again && !chance(5))) continue;
+    Creation creation;
+    creation.task = task;
+    creation.inputs = must(storage::blob_store::prepare(codec::write_json(task.inputs)), "prepare");
+    creation.request_hash = task.plan->hash();
+    creation.task_id = make_id("tsk", clock_, random_);
+    creation.execution_id = make_id("exe", clock_, random_);
+    asked_.insert(key);
+    dispatcher_->enqueue(Job{.work = std::move(creation), .reply = [this, key](Result<TaskReceipt> r) {
+                               asked_.erase(key);
+                               if (!r.ok()) throw Violation{"a task was refused: " + describe(r.error())};
+                               auto [it, added] = outside_.acknowledged.emplace(key, r->task_id);
+                               if (!added && it->second != r->task_id)
+                                 throw Violation{"one idempotency key names two tasks"};
+                             }});
+    return;
+  }
+  if (!faults_ || !chance(program_.troubles.cancel_percent)) return;
+  if (chance(70)) {
+    const Rows open = must(store_->read([](ReadTx& tx) { return tx.query(kOpenOwners); }), "read");
+    if (open.empty()) return;
+    const std::int64_t no = open[random_.below(open.size())].integer(0);
+    dispatcher_->enqueue(
+        Job{.work = Command(command::Cancel{no, "enough", "user"}), .reply = [this, no](const Result<TaskReceipt>& r) {
+              if (r.ok()) outside_.cancels_acknowledged.insert(no);
+            }});
+  } else {
+    const Rows ended = must(store_->read([](ReadTx& tx) { return tx.query(kEndedTasks); }), "read");
+    if (ended.empty()) return;
+    dispatcher_->enqueue(
+        Job{.work = Rerun{ended[random_.below(ended.size())].integer(0), make_id("exe", clock_, random_)}});
+  }
+}
+
+void World::let_time_pass() {
+  const Micros due = dispatcher_->next_due();
+  if (due > clock_.now_us() + kStuckAfter) {
+    if (!all_done()) throw Violation{"nothing can go on, but tasks aren't done"};
+    faults_ = false;
+    return;
+  }
+  clock_.set(std::max(due, clock_.now_us() + 1000));
+  dispatcher_->on_time();
+}
+
+/// A person who knows what happened outside.
+void World::help_people() {
+  const Rows held = must(store_->read([](ReadTx& tx) { return tx.query(kHeld); }), "read");
+  for (const auto row : held) {
+    StepDecision decision = chance(60) ? StepDecision::Skip : chance(50) ? StepDecision::GiveUp : StepDecision::Retry;
+    if (row.integer(2) == static_cast<int>(StepState::Uncertain) && !row.is_null(3)) {
+      const bool done = outside_.sink.done.contains(std::string(row.text(3)));
+      decision = done ? StepDecision::Skip : StepDecision::Retry;
+    }
+    dispatcher_->enqueue(Job{.work = Command(command::Decide{{row.integer(0), row.integer(1)}, decision, "person"})});
+  }
+}
+
+bool World::all_done() {
+  if (outside_.acknowledged.size() < program_.tasks.size() || !dispatcher_->idle()) return false;
+  const Rows open = must(store_->read([](ReadTx& tx) { return tx.query(kOpenTasks); }), "read");
+  return open.front().integer(0) == 0;
+}
+
+void World::check() { check_store(*store_, *dispatcher_, config_.boot, outside_); }
+
+std::map<std::string, std::string> World::results() {
+  std::map<std::string, std::string> out;
+  auto done = store_->read([&](ReadTx& tx) -> Result<int> {
+    const Rows rows = WRENCH_TRY(tx.query(kResults));
+    for (const auto row : rows) {
+      const std::string key =
+          std::string(row.text(0)) + "/" + std::to_string(row.integer(1)) + "/" + std::to_string(row.integer(2));
+      std::string value = std::to_string(row.integer(3));
+      std::string data(row.text_or_empty(5));
+      if (!row.is_null(6)) data = WRENCH_TRY(storage::blob_store::get(tx, row.bytes(6)));
+      if (!data.empty()) {
+        const Json output = WRENCH_TRY(codec::parse_json(data));
+        value += " " + codec::write_json(output.at("v"));
+      }
+      out[key] = value;
+    }
+    return 0;
+  });
+  must(std::move(done), "results");
+  return out;
+}
+
+}  // namespace wrench::sim

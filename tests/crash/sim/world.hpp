@@ -1,0 +1,107 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "program.hpp"
+#include "wrench/base/clock.hpp"
+#include "wrench/base/random.hpp"
+#include "wrench/storage/store.hpp"
+#include "wrench/storage/testing/fault_vfs.hpp"
+#include "wrench/workflow/dispatcher.hpp"
+
+namespace wrench::sim {
+
+/// The process died. Thrown through everything that would die with it; not a std::exception, so nobody keeps it.
+struct Crash {};
+
+/// What must not happen, found.
+struct Violation {
+  std::string what;
+};
+
+/// What the outside knows, whatever becomes of the process.
+struct Outside {
+  EffectSink sink;
+  std::map<std::string, std::string> acknowledged;                        ///< Idempotency key to task id.
+  std::set<std::int64_t> cancels_acknowledged;                            ///< Executions.
+  std::map<workflow::StepKey, std::pair<int, std::int64_t>> ended_steps;  ///< Terminal state and output seq.
+  std::map<std::int64_t, std::string> ended_executions;
+};
+
+/// One process after another on one disk, one thread, everything from one seed: the real store, core, dispatcher, SQL.
+class World final : public workflow::DispatcherShell {
+ public:
+  World(std::uint64_t seed, const Program& program, const storage::testing::FaultVfs::Image& disk);
+  ~World() override;
+
+  /// Runs the program to its end. Throws Violation.
+  void run();
+
+  /// A disk with an empty store.
+  static storage::testing::FaultVfs::Image empty_disk();
+
+  std::uint64_t crashes() const { return crashes_; }
+  std::uint64_t flushes() const { return flushes_; }
+  /// Node outputs by task and node, without what depends on the number of attempts.
+  std::map<std::string, std::string> results();
+
+ private:
+  void launch(const workflow::Launch& launch) override;
+  void stop(workflow::StepKey step) override;
+  void released(workflow::StepKey step, std::int64_t epoch) override;
+  void reconcile(workflow::StepKey step) override { reconciles_.push_back(step); }
+  void notice(const workflow::Notice&) override {}
+  Micros last_tick_at(workflow::StepKey step) override;
+
+  struct Running {
+    workflow::StepRow step;
+    StopSource stop;
+  };
+
+  void boot();
+  void die();
+  void turn();
+  bool flush();
+  void run_one_step();
+  void run_step(Running running);
+  void user_turn();
+  void let_time_pass();
+  void help_people();
+  void check();
+  bool all_done();
+  bool chance(int percent) { return static_cast<int>(random_.below(100)) < percent; }
+
+  const Program& program_;
+  SeededRandom random_;
+  ManualClock clock_;
+  storage::testing::FaultVfs vfs_;
+  Outside outside_;
+  workflow::DispatcherConfig config_;
+  Runner runner_;
+  std::unique_ptr<storage::Store> store_;
+  std::unique_ptr<workflow::Dispatcher> dispatcher_;
+  std::vector<Running> running_;
+  std::vector<workflow::StepKey> reconciles_;
+  std::map<workflow::StepKey, Micros> ticks_;
+  std::set<std::string> asked_;  ///< Creations under way in this process.
+  bool faults_ = true;
+  bool dead_ = false;
+  int boots_ = 0;
+  std::uint64_t crashes_ = 0, flushes_ = 0;
+};
+
+/// Everything that must hold of the store between flushes. Throws Violation.
+void check_store(storage::Store& store, const workflow::Dispatcher& dispatcher, const std::string& boot,
+                 Outside& outside);
+/// What must hold when nothing is left to do.
+void check_end(storage::Store& store, const Outside& outside);
+
+/// The checker's own statements.
+storage::StatementCatalogue::List statements();
+
+}  // namespace wrench::sim
