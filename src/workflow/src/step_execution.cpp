@@ -212,7 +212,10 @@ Result<Prepared> prepare(ReadTx& tx, PlanCache& plans, const StepRow& step) {
   if (child) {
     out.item = step.iteration;
     const Rows parent = WRENCH_TRY(tx.query(sql::kStepRow, {step.execution_no, step.parent_step}));
-    const MapCursor cursor = MapCursor::parse(row_store::step_from(parent.front()).cursor);
+    const StepRow map = row_store::step_from(parent.front());
+    // This attempt timed out before it began, and the map has gone on without it.
+    if (map.state != StepState::Waiting) return Error("workflow.fenced", "the map of this item has ended");
+    const MapCursor cursor = MapCursor::parse(map.cursor);
     const Json items = WRENCH_TRY(payload::of_journal(tx, step.execution_no, cursor.items_seq));
     scope.set_item(node.item_name, items.as_array().at(static_cast<std::size_t>(step.iteration)));
   }

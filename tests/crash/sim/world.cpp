@@ -39,6 +39,11 @@ const storage::Statement kOpenOwners{
 const storage::Statement kOpenTasks{
     .id = "sim.open_tasks",
     .sql = "SELECT count(*) FROM tasks WHERE state NOT IN ('completed', 'failed', 'cancelled')"};
+const storage::Statement kOpenSteps{
+    .id = "sim.open_steps",
+    .sql =
+        "SELECT x.id, x.status, x.owner_boot, s.step_no, s.state, s.attempt FROM task_executions x LEFT JOIN steps s "
+        "ON s.execution_id = x.id AND (s.state < 6 OR s.state > 9) WHERE x.completed_at IS NULL"};
 const storage::Statement kEndedTasks{.id = "sim.ended_tasks",
                                      .sql = "SELECT id FROM tasks WHERE state IN ('completed', 'failed', 'cancelled')"};
 const storage::Statement kResults{
@@ -47,7 +52,8 @@ const storage::Statement kResults{
         "SELECT t.title, s.node, coalesce(s.iteration, -1), s.state, s.execution_id, j.data, j.blob FROM steps s "
         "JOIN task_executions x ON x.id = s.execution_id JOIN tasks t ON t.id = x.task_id "
         "LEFT JOIN journal j ON j.execution_id = s.execution_id AND j.seq = s.output_seq"};
-const storage::Statement* const kStatements[] = {&kHeld, &kOpenOwners, &kOpenTasks, &kEndedTasks, &kResults};
+const storage::Statement* const kStatements[] = {&kHeld,      &kOpenOwners, &kOpenTasks,
+                                                 &kOpenSteps, &kEndedTasks, &kResults};
 
 storage::StoreConfig store_config(const FaultVfs& vfs) {
   storage::StoreConfig config;
@@ -63,7 +69,11 @@ storage::StoreConfig store_config(const FaultVfs& vfs) {
 template <class T>
 T must(Result<T> result, std::string_view what) {
   if (!result.ok()) throw Violation{std::string(what) + ": " + describe(result.error())};
-  return std::move(*result);
+  return std::move(result).value();
+}
+
+void must(const Result<void>& result, std::string_view what) {
+  if (!result.ok()) throw Violation{std::string(what) + ": " + describe(result.error())};
 }
 
 }  // namespace
@@ -115,20 +125,25 @@ void World::die() {
 
 void World::run() {
   boot();
+  bool crashed = false;
   for (int turns = 0;; ++turns) {
     if (turns > kTurnsMax) throw Violation{"the world doesn't run dry"};
     if (turns > kFaultTurns) faults_ = false;
     try {
+      if (crashed) {
+        ++crashes_;
+        die();
+        boot();
+        crashed = false;
+        while (flush()) {
+        }
+        check();
+      }
       if (turns % kTurnsBetweenChecks == 0) check();
       turn();
     } catch (const Crash&) {
-      ++crashes_;
-      die();
-      boot();
-      // Before anything is adopted the store must be as the dead process left it.
-      while (flush()) {
-      }
-      check();
+      crashed = true;
+      continue;
     }
     if (!faults_ && all_done()) break;
   }
@@ -148,7 +163,8 @@ void World::turn() {
   if (dice == 8) return user_turn();
   if (dispatcher_->idle() && running_.empty()) {
     user_turn();
-    if (!flush()) help_people();
+    if (flush()) return;
+    help_people();
     if (!flush() && running_.empty()) let_time_pass();
     return;
   }
@@ -273,12 +289,23 @@ void World::user_turn() {
 void World::let_time_pass() {
   const Micros due = dispatcher_->next_due();
   if (due > clock_.now_us() + kStuckAfter) {
-    if (!all_done()) throw Violation{"nothing can go on, but tasks aren't done"};
+    if (!all_done()) throw Violation{"nothing can go on, but tasks aren't done: " + open_steps()};
     faults_ = false;
     return;
   }
   clock_.set(std::max(due, clock_.now_us() + 1000));
   dispatcher_->on_time();
+}
+
+std::string World::open_steps() {
+  const Rows rows = must(store_->read([](ReadTx& tx) { return tx.query(kOpenSteps); }), "read");
+  std::string out;
+  for (const auto row : rows)
+    out += " execution " + std::to_string(row.integer(0)) + " (" + std::string(row.text(1)) + ", owner " +
+           std::string(row.text_or_empty(2)) + ") step " + std::to_string(row.optional_integer(3).value_or(0)) + " " +
+           std::string(name(static_cast<StepState>(row.optional_integer(4).value_or(0)))) + " attempt " +
+           std::to_string(row.optional_integer(5).value_or(0)) + ";";
+  return out;
 }
 
 /// A person who knows what happened outside.

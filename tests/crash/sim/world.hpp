@@ -74,6 +74,7 @@ class World final : public workflow::DispatcherShell {
   void help_people();
   void check();
   bool all_done();
+  std::string open_steps();
   bool chance(int percent) { return static_cast<int>(random_.below(100)) < percent; }
 
   const Program& program_;
