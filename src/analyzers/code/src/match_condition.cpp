@@ -344,7 +344,9 @@ class Evaluator {
       if (const auto number = parse_number(text, condition_.base)) return {*number};
       return {};
     }
-    if (const auto number = parse_number(written, condition_.base)) return {*number};
+    // A string's contents, or what a regular expression captured.
+    if (condition_.strip || file_ == nullptr)
+      if (const auto number = parse_number(written, condition_.base)) return {*number};
     return {written};
   }
   std::string_view atoms_text(Atom atom) const { return file_->atoms().text(atom); }

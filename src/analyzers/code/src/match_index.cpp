@@ -109,6 +109,8 @@ void FileIndex::collect() {
   for (const auto& [alias, paths] : aliases_)
     for (const auto& parts : paths)
       for (const Atom part : parts) mention(part);
+  for (const auto& parts : wildcards_)
+    for (const Atom part : parts) mention(part);
 }
 
 std::vector<Atom> FileIndex::split_path(std::string_view path) {

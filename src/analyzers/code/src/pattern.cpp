@@ -368,6 +368,16 @@ void add_types(Pattern& pattern, const std::vector<TypedMetavariable>& typed, At
   }
 }
 
+/// `name: …` or `'name': …` at the very start.
+bool is_member(std::string_view text) {
+  std::size_t i = 0;
+  while (i < text.size() &&
+         ((text[i] >= '0' && text[i] <= '9') || (text[i] >= 'A' && text[i] <= 'Z') ||
+          (text[i] >= 'a' && text[i] <= 'z') || std::string_view("_$'\"-").find(text[i]) != std::string_view::npos))
+    ++i;
+  return i > 0 && i + 1 < text.size() && text[i] == ':' && text[i + 1] == ' ';
+}
+
 }  // namespace
 
 bool is_metavariable(std::string_view text) {
@@ -397,6 +407,9 @@ Result<Pattern> compile_pattern(Language grammar, std::string_view text, Parser&
   limits.nodes_max = 20'000;
   std::vector<std::string_view> wrappers = pattern_wrappers(grammar);
   if (is_script(grammar) && trim(start).starts_with('{')) std::swap(wrappers[0], wrappers[1]);
+  // `key: value` is a member of an object, not a labelled statement.
+  if (is_script(grammar) && is_member(start))
+    std::rotate(wrappers.begin(), std::find(wrappers.begin(), wrappers.end(), "({%})"), wrappers.end());
   // As a statement `$X && $Y` declares a reference and `$X * $Y` a pointer.
   const bool expression = start.find(';') == std::string_view::npos && !start.ends_with('}') && !start.starts_with('#');
   if ((grammar == Language::C || grammar == Language::Cpp) && expression)
@@ -415,8 +428,6 @@ Result<Pattern> compile_pattern(Language grammar, std::string_view text, Parser&
         pattern.grammar = grammar;
         Builder builder(*parsed, atoms, code, pattern);
         if (auto built = builder.run(start); !built) return std::move(built).error();
-        // `key: value` is a member of an object, not a labelled statement.
-        if (is_script(grammar) && pattern.nodes[pattern.roots.front()].kind == Kind::Label) break;
         require_root_names(pattern);
         add_types(pattern, pieces.typed, atoms);
         return pattern;

@@ -110,8 +110,9 @@ class OneRule {
 
   void run() {
     if (!node_.is_mapping()) return fail(Error("rules.invalid", "a rule is a mapping with id, message, …"), node_);
-    if (auto read = read_head(); !read) return report(std::move(read).error());
+    auto read = read_head();
     if (refusal_) return refuse(*refusal_);
+    if (!read) return report(std::move(read).error());
     auto compiled = compile();
     if (refusal_) return refuse(*refusal_);
     if (!compiled) return report(std::move(compiled).error());

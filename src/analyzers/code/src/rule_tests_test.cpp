@@ -32,8 +32,8 @@ std::string lines(const std::vector<std::uint32_t>& numbers) {
   return out;
 }
 
-TEST(OwnRules, ReportExactlyTheMarkedLines) {
-  const auto cases = group_rule_tests(read_rules_folder(std::filesystem::path(WRENCH_SOURCE_DIR) / "rules"));
+void expect_exact(const std::filesystem::path& folder) {
+  const auto cases = group_rule_tests(read_rules_folder(folder));
   const RuleTestReport report = test_rules(cases, SystemClock());
   for (const Error& error : report.load.errors)
     ADD_FAILURE() << error.place.file << ":" << error.place.line << ": " << describe(error);
@@ -47,6 +47,13 @@ TEST(OwnRules, ReportExactlyTheMarkedLines) {
                   << "], unexpected lines [" << lines(failure.unexpected) << "]";
   EXPECT_EQ(report.rules, report.exact);
   EXPECT_GT(report.rules, 0u);
+}
+
+TEST(OwnRules, ReportExactlyTheMarkedLines) { expect_exact(std::filesystem::path(WRENCH_SOURCE_DIR) / "rules"); }
+
+/// One pair of files for each point of the search semantics, named after its number in the specification.
+TEST(SearchSemantics, HoldInEachPoint) {
+  expect_exact(std::filesystem::path(WRENCH_SOURCE_DIR) / "src/analyzers/code/testdata/search");
 }
 
 TEST(OwnRules, SayWhatTheyAreAndWhatToDo) {

@@ -1,0 +1,182 @@
+#include "wrench/code/file_analyzer.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace wrench::code {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+RuleSet load(std::string_view yaml, LoadReport* report = nullptr) {
+  const RuleSource source{"r.yaml", yaml};
+  LoadReport own;
+  return RuleSet::load({&source, 1}, report == nullptr ? own : *report);
+}
+
+source::SourceText python(std::string text) {
+  source::SourceText out;
+  out.path = "src/a.py";
+  out.project_path = "src/a.py";
+  out.language = source::Language::Python;
+  out.text = std::move(text);
+  out.lines = source::LineTable(out.text);
+  return out;
+}
+
+std::vector<std::string> problems(std::string_view yaml) {
+  LoadReport report;
+  load(yaml, &report);
+  std::vector<std::string> out;
+  for (const Error& error : report.errors)
+    out.push_back(error.place.file + ":" + std::to_string(error.place.line) + ":" + std::to_string(error.place.column) +
+                  ": " + error.message);
+  for (const RefusedRule& rule : report.refused)
+    out.push_back(rule.file + ":" + std::to_string(rule.line) + ": " + rule.id + " refused: " + rule.reason);
+  return out;
+}
+
+constexpr std::string_view kCallRule = R"(rules:
+  - id: no.call
+    languages: [python]
+    severity: ERROR
+    message: don't call $F with $X
+    pattern: $F.call($X)
+    fix: $F.safe($X)
+    metadata: {title: Call, category: security, cwe: ["CWE-1: Something"], confidence: HIGH}
+)";
+
+TEST(FileAnalyzer, FillsAFinding) {
+  const RuleSet rules = load(kCallRule);
+  const SystemClock clock;
+  FileAnalyzer analyzer(rules, {}, clock);
+  const FileResult result = analyzer.analyze(python("class A:\n  def f(self):\n    é = db.call(q)\n"), {}, {});
+  ASSERT_EQ(result.findings.size(), 1u);
+  const findings::Finding& finding = result.findings[0];
+  EXPECT_EQ(finding.rule, "no.call");
+  EXPECT_EQ(finding.rule_file, "r.yaml");
+  EXPECT_EQ(finding.message, "don't call db with q");
+  EXPECT_EQ(finding.severity, findings::Severity::High);
+  EXPECT_EQ(finding.rule_severity, "ERROR");
+  EXPECT_EQ(finding.confidence, findings::Confidence::High);
+  EXPECT_THAT(finding.cwe, ElementsAre("CWE-1"));
+  EXPECT_EQ(finding.where.start.line, 3u);
+  EXPECT_EQ(finding.where.start.col, 9u);  // In code points.
+  EXPECT_EQ(finding.where.end.col, 19u);
+  EXPECT_EQ(finding.symbol, "A.f");
+  EXPECT_EQ(finding.lines, "    é = db.call(q)");
+  ASSERT_EQ(finding.metavars.size(), 2u);
+  EXPECT_EQ(finding.metavars[1].name, "$X");
+  EXPECT_EQ(finding.metavars[1].text, "q");
+  ASSERT_TRUE(finding.fix.has_value());
+  EXPECT_EQ(finding.fix->edits.at(0).text, "db.safe(q)");
+  EXPECT_THAT(finding.fingerprint, HasSubstr("wf1-"));
+}
+
+TEST(FileAnalyzer, FingerprintsSurviveMovedLines) {
+  const RuleSet rules = load(kCallRule);
+  const SystemClock clock;
+  FileAnalyzer analyzer(rules, {}, clock);
+  const auto before = analyzer.analyze(python("db.call(q)\n"), {}, {}).findings;
+  const auto after = analyzer.analyze(python("# a comment\n\ndb.call( q )  # moved\n"), {}, {}).findings;
+  ASSERT_EQ(after.size(), 1u);
+  EXPECT_EQ(before[0].fingerprint, after[0].fingerprint);
+}
+
+TEST(FileAnalyzer, ObeysPathsOfRules) {
+  std::string yaml(kCallRule);
+  yaml += "    paths: {exclude: [src]}\n";
+  const RuleSet rules = load(yaml);
+  const SystemClock clock;
+  EXPECT_TRUE(FileAnalyzer(rules, {}, clock).analyze(python("db.call(q)\n"), {}, {}).findings.empty());
+}
+
+TEST(FileAnalyzer, SaysWhenARuleSpentItsBudget) {
+  const RuleSet rules = load(kCallRule);
+  const SystemClock clock;
+  CodeOptions options;
+  options.match_states_max = 30;
+  std::string text;
+  for (int i = 0; i < 100; ++i) text += "db.call(q)\n";
+  const FileResult result = FileAnalyzer(rules, options, clock).analyze(python(text), {}, {});
+  ASSERT_EQ(result.partial.size(), 1u);
+  EXPECT_EQ(result.partial[0].code, "match_states_max");
+  EXPECT_EQ(result.partial[0].subject, "no.call");
+  EXPECT_FALSE(result.findings.empty());
+  options = {};
+  options.findings_per_rule_max = 99;
+  const FileResult cut = FileAnalyzer(rules, options, clock).analyze(python(text), {}, {});
+  EXPECT_EQ(cut.findings.size(), 99u);
+  ASSERT_EQ(cut.partial.size(), 1u);
+  EXPECT_EQ(cut.partial[0].code, "findings_max");
+}
+
+TEST(FileAnalyzer, StopsAtTheFilesDeadline) {
+  const RuleSet rules = load(kCallRule);
+  const ManualClock clock;
+  const FileResult result =
+      FileAnalyzer(rules, {}, clock).analyze(python("db.call(q)\n"), Deadline::after(clock, 0), StopToken());
+  ASSERT_FALSE(result.partial.empty());
+  EXPECT_EQ(result.partial[0].code, "file_timeout");
+}
+
+TEST(FileAnalyzer, ManyEllipsesStayWithinTheBudget) {
+  std::string pattern = "    pattern: |\n";
+  for (int i = 0; i < 12; ++i) pattern += "      a($X" + std::to_string(i) + ")\n      ...\n";
+  const RuleSet rules =
+      load("rules:\n  - id: r\n    languages: [python]\n    severity: LOW\n    message: m\n" + pattern + "      b()\n");
+  std::string text;
+  for (int i = 0; i < 400; ++i) text += "a(" + std::to_string(i) + ")\n";
+  const SystemClock clock;
+  const FileResult result = FileAnalyzer(rules, {}, clock).analyze(python(text), {}, {});
+  EXPECT_TRUE(result.findings.empty());
+  for (const auto& partial : result.partial) EXPECT_EQ(partial.code, "match_states_max");
+}
+
+TEST(RuleSet, SaysWhatIsWrongAndWhere) {
+  EXPECT_THAT(problems("rules:\n  - id: a\n    languages: [python]\n    severity: LOW\n    message: m\n"),
+              ElementsAre("r.yaml:2:5: rule 'a': no pattern, patterns, pattern-either or pattern-regex"));
+  EXPECT_THAT(problems("rules:\n  - id: a\n    languages: [python]\n    severity: LOW\n    message: m\n    pattern: |\n"
+                       "      x = 1\n      y = = 2\n"),
+              ElementsAre("r.yaml:8:5: rule 'a': pattern doesn't parse as Python: x = 1 y = = 2"));
+  EXPECT_THAT(
+      problems("rules:\n  - id: a\n    languages: [python]\n    severity: LOW\n    message: m\n    pattern: $X\n"),
+      ElementsAre("r.yaml:6:14: rule 'a': the rule would match everything"));
+  EXPECT_THAT(
+      problems("rules:\n  - id: a\n    languages: [python]\n    severity: BAD\n    message: m\n    pattern: f()\n"),
+      ElementsAre("r.yaml:4:15: rule 'a': severity 'BAD' isn't one of CRITICAL HIGH MEDIUM LOW INFO ERROR WARNING"));
+  EXPECT_THAT(problems("rules:\n  - id: a\n    languages: [python]\n    severity: LOW\n    message: m\n    patterns:\n"
+                       "      - pattern-bad: f()\n"),
+              ElementsAre("r.yaml:7:22: rule 'a': unknown operator 'pattern-bad'"));
+  EXPECT_THAT(
+      problems(
+          "rules:\n  - id: a\n    languages: [python]\n    severity: LOW\n    message: m\n    pattern-regex: '('\n"),
+      ElementsAre(HasSubstr("r.yaml:6:20: rule 'a': ")));
+  EXPECT_THAT(problems("a: 1\na: 2\n"), ElementsAre("r.yaml:2:1: duplicate key 'a'"));
+  EXPECT_THAT(problems("x: 1\n"), ElementsAre("r.yaml:1:1: no list 'rules' in this file"));
+}
+
+TEST(RuleSet, RefusesWhatItDoesNotSupportWithAReason) {
+  EXPECT_THAT(
+      problems("rules:\n  - id: a\n    languages: [ocaml]\n    severity: LOW\n    message: m\n    pattern: f()\n"),
+      ElementsAre("r.yaml:2: a refused: language 'ocaml' isn't supported yet"));
+  EXPECT_THAT(
+      problems("rules:\n  - id: a\n    languages: [python]\n    severity: LOW\n    message: m\n    mode: taint\n"),
+      ElementsAre("r.yaml:2: a refused: mode 'taint' isn't supported yet"));
+}
+
+TEST(RuleSet, OneBadRuleLeavesTheOthersStanding) {
+  LoadReport report;
+  const RuleSet rules = load(std::string(kCallRule) + "  - id: bad\n", &report);
+  EXPECT_EQ(rules.size(), 1u);
+  EXPECT_EQ(report.errors.size(), 1u);
+}
+
+TEST(RuleSet, IsKnownByItsBytes) {
+  EXPECT_EQ(load(kCallRule).sha256(), load(kCallRule).sha256());
+  EXPECT_NE(load(kCallRule).sha256(), load(std::string(kCallRule) + "\n").sha256());
+}
+
+}  // namespace
+}  // namespace wrench::code
