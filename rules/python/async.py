@@ -26,6 +26,8 @@ async def poll(url, loop):
     await asyncio.sleep(2)
     # ok: python.coroutine-not-awaited
     later = asyncio.sleep(2)
+    # ok: python.coroutine-not-awaited
+    print(repr(await asyncio.wait_for(later, timeout=3)))
 
 
 def wait():

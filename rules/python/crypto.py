@@ -90,6 +90,8 @@ def scratch(path):
     name = tempfile.mktemp()
     # ok: python.insecure-temp-file
     handle, name = tempfile.mkstemp()
+    # ok: python.insecure-temp-file
+    address = tempfile.mktemp(prefix="listener-")
     # ruleid: python.world-writable-file
     os.chmod(path, 0o777)
     # ruleid: python.world-writable-file

@@ -12,9 +12,14 @@ def collect(item, into=[]):
     return into
 
 
-def count(word, seen={}):
+def count(word, counts={}):
     # ruleid: python.mutable-default-changed
-    seen[word] = True
+    counts[word] = True
+
+
+def load_once(name, _cache={}):
+    # ok: python.mutable-default-changed
+    _cache[name] = open(name).read()
 
 
 def join(words, separators=[]):

@@ -59,6 +59,9 @@ def unique(items):
 
 def reverse(items):
     out = []
+    for i in range(4):
+        # ok: python.front-insertion-in-loop
+        out.insert(0, i)
     for item in items:
         # ruleid: python.front-insertion-in-loop
         out.insert(0, item)
@@ -67,6 +70,10 @@ def reverse(items):
     while items:
         # ruleid: python.front-removal-in-loop
         first = items.pop(0)
+        items.extend(first.children)
+    while out:
+        # ok: python.front-removal-in-loop
+        first = out.pop(0)
     while out:
         # ok: python.front-removal-in-loop
         last = out.pop()
@@ -81,6 +88,10 @@ def receive(sock, names):
     while True:
         # ok: python.bytes-concatenation-in-loop
         buffer += sock.recv(4096)
+    text = ""
+    for name in names:
+        # ok: python.bytes-concatenation-in-loop
+        text += name
 
 
 class Page:
