@@ -26,6 +26,7 @@ constexpr std::uint32_t kRecordMark = 0x57524631;  // "WRF1"
 constexpr std::size_t kKeyBytesMax = 512;
 constexpr std::uint64_t kValueBytesMax = std::uint64_t{1} << 30;
 constexpr std::size_t kBufferBytesMax = std::size_t{16} << 20;
+constexpr std::size_t kSharedBytesMax = std::size_t{64} << 20;
 constexpr std::size_t kChecksumBytes = 16;
 
 // In memory and on disk; the pack is read by the machine that wrote it or thrown away (the mark differs).
@@ -106,6 +107,9 @@ struct FactCache::State {
     if (warning.empty()) warning = "the fact cache in " + folder + " isn't used: " + std::move(text);
   }
 
+  std::string shared(std::string_view name) const {
+    return folder.substr(0, folder.rfind('/')) + "/" + std::string(name);
+  }
   std::string pack() const { return folder + "/facts.pack"; }
 
   void open_pack() {
@@ -282,6 +286,18 @@ void FactCache::put(std::string_view key, std::string_view value) {
 void FactCache::flush() {
   const std::lock_guard guard(state_->mutex);
   state_->write_buffer();
+}
+
+std::string FactCache::get_shared(std::string_view name) const {
+  if (state_->fd < 0) return {};
+  auto bytes = runtime::read_file(state_->shared(name), kSharedBytesMax);
+  return bytes.ok() ? std::move(*bytes) : std::string();
+}
+
+void FactCache::put_shared(std::string_view name, std::string_view bytes) const {
+  // Without it the next run compiles again: nothing to tell anybody.
+  if (state_->fd >= 0 && state_->lock)
+    static_cast<void>(runtime::write_file_atomically(state_->shared(name), bytes).ok());
 }
 
 std::string FactCache::warning() const {

@@ -87,6 +87,14 @@ TEST_F(FactCacheTest, ASecondProcessReadsAndDoesntWrite) {
   EXPECT_EQ(reader->warning(), "");
 }
 
+TEST_F(FactCacheTest, WhatIsSharedStandsBesideTheFoldersOfTrees) {
+  const auto one = FactCache::open(folder());
+  EXPECT_EQ(one->get_shared("thing"), "");
+  one->put_shared("thing", "bytes");
+  EXPECT_EQ(FactCache::open(dir_ / "other")->get_shared("thing"), "bytes");
+  EXPECT_EQ(FactCache::open("")->get_shared("thing"), "");
+}
+
 TEST_F(FactCacheTest, AnUnusableFolderIsAnEmptyCacheWithAWarning) {
   ASSERT_TRUE(runtime::write_file_atomically(dir_ / "file", "x"));
   const auto cache = FactCache::open(dir_ / "file/cache");

@@ -65,7 +65,7 @@ class Run {
         return finish(std::move(report), started, started_us);
       }
     }
-    WRENCH_TRY(load_rules(request_, setup_));
+    WRENCH_TRY(load_rules(request_, context_.cache, setup_));
     history_.notes.insert(history_.notes.end(), setup_.notes.begin(), setup_.notes.end());
     WRENCH_TRY(analyse_all());
     progress(ScanProgress::Phase::Link, true);

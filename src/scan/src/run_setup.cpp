@@ -69,17 +69,21 @@ std::string hash_of_rules(const ScanRequest& request, const RunSetup& setup) {
 
 constexpr std::string_view kSecretRule = "mode 'secret' is for the secrets analyzer";
 
-void load_secret_rules(const ScanRequest& request, RunSetup& setup) {
-  if (request.use_builtin_rules && setup.rule_files.empty()) {
-    setup.secret_rules = secrets::SecretRules::builtin();
-    return;
-  }
+// The compiled form of the built-in detectors is the same for every tree and is kept in one place.
+constexpr std::string_view kCompiledDetectors = "detectors";
+
+void load_secret_rules(const ScanRequest& request, const FactCache* cache, RunSetup& setup) {
   std::vector<secrets::RuleText> texts;
   if (request.use_builtin_rules)
     for (const auto& file : secrets::builtin_rule_files())
       texts.push_back({"rules/" + std::string(file.path), file.bytes});
   for (const auto& file : setup.rule_files) texts.push_back({file.path, file.bytes});
-  setup.secret_rules = secrets::SecretRules::load(texts, setup.errors);
+  const bool only_builtin = request.use_builtin_rules && setup.rule_files.empty();
+  std::string compiled = cache != nullptr && only_builtin ? cache->get_shared(kCompiledDetectors) : std::string();
+  const std::string before = compiled;
+  setup.secret_rules =
+      only_builtin ? secrets::SecretRules::builtin(&compiled) : secrets::SecretRules::load(texts, setup.errors);
+  if (cache != nullptr && only_builtin && compiled != before) cache->put_shared(kCompiledDetectors, compiled);
 }
 
 void load_code_rules(const ScanRequest& request, RunSetup& setup) {
@@ -151,10 +155,10 @@ void RunSetup::apply_config(std::vector<findings::Finding>& all, std::string_vie
   }
 }
 
-Result<void> load_rules(const ScanRequest& request, RunSetup& setup) {
+Result<void> load_rules(const ScanRequest& request, const FactCache* cache, RunSetup& setup) {
   const bool wants_code = std::any_of(setup.analyses.begin(), setup.analyses.end(),
                                       [](Analysis analysis) { return analysis != Analysis::Secrets; });
-  if (setup.wants(Analysis::Secrets)) load_secret_rules(request, setup);
+  if (setup.wants(Analysis::Secrets)) load_secret_rules(request, cache, setup);
   if (wants_code) load_code_rules(request, setup);
   WRENCH_TRY(check_named_files(setup));
   for (const auto& error : setup.errors)

@@ -9,6 +9,7 @@
 #include "wrench/code/metrics.hpp"
 #include "wrench/code/rule.hpp"
 #include "wrench/findings/finding.hpp"
+#include "wrench/scan/fact_cache.hpp"
 #include "wrench/scan/project_config.hpp"
 #include "wrench/scan/scan.hpp"
 #include "wrench/secrets/secret_rules.hpp"
@@ -44,6 +45,6 @@ struct RunSetup {
 Result<RunSetup> make_setup(const ScanRequest& request, const std::string& project_root, const Clock& clock,
                             const StopToken& stop);
 /// Error code scan.no_rules.
-Result<void> load_rules(const ScanRequest& request, RunSetup& setup);
+Result<void> load_rules(const ScanRequest& request, const FactCache* cache, RunSetup& setup);
 
 }  // namespace wrench::scan

@@ -3,15 +3,35 @@
 #include <hs/hs.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <vector>
 
 #include "wrench/base/assert.hpp"
+#include "wrench/crypto/sha256.hpp"
 
 namespace wrench::source {
 
 namespace {
 
 constexpr std::size_t kBlockBytesMax = std::size_t{1} << 31;
+
+constexpr std::size_t kDigestBytes = 32;
+
+std::string_view bytes_of(const crypto::Sha256Digest& digest) {
+  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+}
+
+std::string identity_of(std::span<const PatternSpec> patterns) {
+  crypto::Sha256 hash;
+  hash.update(hs_version());
+  for (const auto& pattern : patterns) {
+    const char flags[] = {pattern.literal ? '1' : '0', pattern.caseless ? '1' : '0', pattern.once ? '1' : '0', '\0'};
+    hash.update(std::string_view(flags, sizeof flags));
+    hash.update(std::to_string(pattern.pattern.size()));
+    hash.update(pattern.pattern);
+  }
+  return std::string(bytes_of(hash.finish()));
+}
 
 std::string quoted(std::string_view literal) {
   std::string out;
@@ -46,6 +66,7 @@ PatternSet::Scratch::~Scratch() = default;
 struct PatternSet::State {
   hs_database_t* database = nullptr;
   std::size_t size = 0;
+  std::string identity;  // Of the patterns and the engine.
   ~State() { hs_free_database(database); }
 };
 
@@ -57,6 +78,7 @@ PatternSet::~PatternSet() = default;
 Result<PatternSet> PatternSet::compile(std::span<const PatternSpec> patterns) {
   auto state = std::make_unique<State>();
   state->size = patterns.size();
+  state->identity = identity_of(patterns);
   if (patterns.empty()) return PatternSet(std::move(state));
   if (hs_valid_platform() != HS_SUCCESS)
     return Error("source.no_engine", "this processor lacks the instructions that Hyperscan needs (SSSE3)");
@@ -89,6 +111,32 @@ Result<PatternSet> PatternSet::compile(std::span<const PatternSpec> patterns) {
                 "': " + message;
     return Error("source.invalid_regex", message);
   }
+  return PatternSet(std::move(state));
+}
+
+// Identity, digest of the database, database.
+std::string PatternSet::serialize() const {
+  if (state_->database == nullptr) return {};
+  char* bytes = nullptr;
+  std::size_t length = 0;
+  if (hs_serialize_database(state_->database, &bytes, &length) != HS_SUCCESS) return {};
+  const std::string_view database(bytes, length);
+  std::string out = state_->identity;
+  out.append(bytes_of(crypto::sha256(database))).append(database);
+  std::free(bytes);  // NOLINT: the engine's default allocator is malloc
+  return out;
+}
+
+std::optional<PatternSet> PatternSet::load(std::span<const PatternSpec> patterns, std::string_view bytes) {
+  if (patterns.empty() || bytes.size() <= 2 * kDigestBytes || hs_valid_platform() != HS_SUCCESS) return std::nullopt;
+  auto state = std::make_unique<State>();
+  state->size = patterns.size();
+  state->identity = identity_of(patterns);
+  const std::string_view database = bytes.substr(2 * kDigestBytes);
+  if (bytes.substr(0, kDigestBytes) != state->identity ||
+      bytes.substr(kDigestBytes, kDigestBytes) != bytes_of(crypto::sha256(database)))
+    return std::nullopt;
+  if (hs_deserialize_database(database.data(), database.size(), &state->database) != HS_SUCCESS) return std::nullopt;
   return PatternSet(std::move(state));
 }
 

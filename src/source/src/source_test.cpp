@@ -141,5 +141,30 @@ TEST(PatternSet, FindsAllPatternsInOnePass) {
   EXPECT_EQ(PatternSet::compile(std::vector<PatternSpec>{{"a("}}).error().code, "source.invalid_regex");
 }
 
+TEST(PatternSet, ALoadedSetFindsWhatTheCompiledOneFinds) {
+  const PatternSpec patterns[] = {{.pattern = "ab+c"}, {.pattern = "x.y", .literal = true}};
+  const auto compiled = PatternSet::compile(patterns).value();
+  std::string bytes = compiled.serialize();
+  const auto hits = [](const PatternSet& set) {
+    std::vector<std::pair<std::uint32_t, std::uint64_t>> out;
+    PatternSet::Scratch scratch;
+    set.scan("abbc x.y xzy abc", scratch, [&](std::uint32_t pattern, std::uint64_t end) {
+      out.emplace_back(pattern, end);
+      return true;
+    });
+    return out;
+  };
+  const auto loaded = PatternSet::load(patterns, bytes);
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(hits(*loaded), hits(compiled));
+  EXPECT_EQ(hits(*loaded).size(), 3U);
+  const PatternSpec others[] = {{.pattern = "ab+c"}, {.pattern = "x.y"}};
+  EXPECT_FALSE(PatternSet::load(others, bytes));
+  EXPECT_FALSE(PatternSet::load(patterns, bytes.substr(0, bytes.size() - 1)));
+  bytes[bytes.size() / 2] ^= 1;
+  EXPECT_FALSE(PatternSet::load(patterns, bytes));
+  EXPECT_FALSE(PatternSet::load(patterns, ""));
+}
+
 }  // namespace
 }  // namespace wrench::source

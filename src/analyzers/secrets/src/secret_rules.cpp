@@ -176,7 +176,7 @@ const std::string& first_stage(const SecretRule& rule) { return rule.find.empty(
 
 }  // namespace
 
-SecretRules SecretRules::load(std::span<const RuleText> files, std::vector<Error>& errors) {
+SecretRules SecretRules::load(std::span<const RuleText> files, std::vector<Error>& errors, std::string* compiled) {
   auto state = std::make_shared<State>();
   std::set<std::string, std::less<>> ids;
   crypto::Sha256 hash;
@@ -207,13 +207,13 @@ SecretRules SecretRules::load(std::span<const RuleText> files, std::vector<Error
           errors.push_back(fault(*rule, node, "more than " + std::to_string(kSecretRulesMax) + " secret rules"));
           continue;
         }
-        auto compiled = compile_rule(*rule);
-        if (!compiled.ok()) {
-          errors.push_back(std::move(compiled).error());
+        auto regexes = compile_rule(*rule);
+        if (!regexes.ok()) {
+          errors.push_back(std::move(regexes).error());
           continue;
         }
         state->rules.push_back(std::move(*rule));
-        state->compiled.push_back(std::move(*compiled));
+        state->compiled.push_back(std::move(*regexes));
       }
     }
     hash.update(file.path);
@@ -221,11 +221,15 @@ SecretRules SecretRules::load(std::span<const RuleText> files, std::vector<Error
     hash.update(crypto::sha256_hex(file.bytes));
   }
   state->hash = crypto::to_hex(hash.finish());
-  const auto compile_all = [&] {
+  const auto compile_all = [&]() -> Result<source::PatternSet> {
     std::vector<source::PatternSpec> specs;
     specs.reserve(state->rules.size());
     for (const auto& rule : state->rules) specs.push_back({.pattern = first_stage(rule)});
-    return source::PatternSet::compile(specs);
+    if (compiled != nullptr)
+      if (auto loaded = source::PatternSet::load(specs, *compiled)) return std::move(*loaded);
+    auto made = source::PatternSet::compile(specs);
+    if (made.ok() && compiled != nullptr) *compiled = made->serialize();
+    return made;
   };
   auto patterns = compile_all();
   if (!patterns.ok()) {
@@ -253,12 +257,12 @@ SecretRules SecretRules::load(std::span<const RuleText> files, std::vector<Error
   return out;
 }
 
-SecretRules SecretRules::builtin() {
-  static const SecretRules rules = [] {
+SecretRules SecretRules::builtin(std::string* compiled) {
+  static const SecretRules rules = [&] {
     std::vector<RuleText> files;
     for (const auto& file : builtin_rule_files()) files.push_back({"rules/" + std::string(file.path), file.bytes});
     std::vector<Error> errors;
-    auto loaded = load(files, errors);
+    auto loaded = load(files, errors, compiled);
     WRENCH_ASSERT(errors.empty());
     return loaded;
   }();

@@ -85,6 +85,22 @@ TEST(SecretRules, ABrokenFileIsAnErrorWithItsName) {
   EXPECT_TRUE(rules.rules().empty());
 }
 
+TEST(SecretRules, ACompiledFormIsUsedOnlyForTheSameRules) {
+  std::vector<Error> errors;
+  const RuleText one[] = {{"a.yaml", "rules: [{id: a, mode: secret, regex: 'a_[0-9]{8}'}]"}};
+  const RuleText other[] = {{"b.yaml", "rules: [{id: b, mode: secret, regex: 'b_[0-9]{8}'}]"}};
+  std::string compiled;
+  SecretRules::load(one, errors, &compiled);
+  const std::string first = compiled;
+  EXPECT_FALSE(first.empty());
+  SecretScanner again(SecretRules::load(one, errors, &compiled));
+  EXPECT_EQ(compiled, first);
+  EXPECT_EQ(again.scan(source::make_source_text("f", "f", "a_48151623")).findings.size(), 1U);
+  SecretScanner second(SecretRules::load(other, errors, &compiled));
+  EXPECT_NE(compiled, first);
+  EXPECT_EQ(second.scan(source::make_source_text("f", "f", "b_48151623")).findings.size(), 1U);
+}
+
 TEST(Generators, MakeTheSameTextForTheSameSeedAndRefuseNonsense) {
   EXPECT_EQ(made("a{{hex:8}}b", 3), made("a{{hex:8}}b", 3));
   EXPECT_NE(made("{{hex:16}}", 3), made("{{hex:16}}", 4));

@@ -30,6 +30,9 @@ class FactCache {
   void put(std::string_view key, std::string_view value);
   /// Makes what was put visible to later runs.
   void flush();
+  /// A file beside the folders of all trees, for what doesn't depend on a tree: empty when there is none.
+  std::string get_shared(std::string_view name) const;
+  void put_shared(std::string_view name, std::string_view bytes) const;
   std::string warning() const;
   std::uint64_t bytes() const;
 

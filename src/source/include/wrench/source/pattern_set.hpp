@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -38,6 +39,11 @@ class PatternSet {
   /// Error code source.invalid_regex naming the pattern; source.no_engine where the processor lacks what Hyperscan
   /// needs.
   static Result<PatternSet> compile(std::span<const PatternSpec> patterns);
+  /// The compiled form, to be kept: compiling hundreds of patterns takes half a second, loading them a millisecond.
+  std::string serialize() const;
+  /// What serialize() gave for the same patterns with the same engine on a like processor, or nothing: compile then.
+  /// `bytes` must come from a place that only this user writes to; damage is noticed, malice isn't.
+  static std::optional<PatternSet> load(std::span<const PatternSpec> patterns, std::string_view bytes);
   PatternSet(PatternSet&&) noexcept;
   PatternSet& operator=(PatternSet&&) noexcept;
   ~PatternSet();

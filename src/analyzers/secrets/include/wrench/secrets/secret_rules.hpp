@@ -64,9 +64,11 @@ class SecretRules {
  public:
   /// Takes the rules with `mode: secret`; passes over others. Never fails as a whole: a rule with a fault is left out
   /// and told in `errors` (secrets.invalid_rule, with file and line).
-  static SecretRules load(std::span<const RuleText> files, std::vector<Error>& errors);
+  /// `compiled`, when given, holds what an earlier call left there and saves the compilation if it fits; it is left
+  /// holding what fits.
+  static SecretRules load(std::span<const RuleText> files, std::vector<Error>& errors, std::string* compiled = nullptr);
   /// The built-in ones, compiled once in a process. A fault in them is a programmer's error.
-  static SecretRules builtin();
+  static SecretRules builtin(std::string* compiled = nullptr);
 
   const std::vector<SecretRule>& rules() const;
   /// Changes when any rule does.
