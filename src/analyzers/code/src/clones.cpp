@@ -5,8 +5,9 @@
 #include <algorithm>
 #include <functional>
 #include <map>
-#include <unordered_map>
+#include <optional>
 
+#include "wrench/base/text.hpp"
 #include "wrench/source/source_text.hpp"
 
 namespace wrench::code {
@@ -44,8 +45,15 @@ bool is_literal(Kind kind) {
   return kind == Kind::String || kind == Kind::Number || kind == Kind::Bool || kind == Kind::Char ||
          kind == Kind::Regex || kind == Kind::XmlText;
 }
-bool is_wrapper(Kind kind) {
-  return kind == Kind::Module || kind == Kind::Block || kind == Kind::ExprStmt || kind == Kind::Import;
+bool is_wrapper(Kind kind) { return kind == Kind::Module || kind == Kind::Block || kind == Kind::Import; }
+
+bool starts_statement(std::uint32_t value) {
+  if ((value & kClassMask) == kFiller) return true;
+  if ((value & kClassMask) != kStructure || value == 0) return false;
+  const auto kind = static_cast<Kind>((value - 1) >> 8);
+  const bool declaration = kind == Kind::Function || kind == Kind::Class || kind == Kind::Field ||
+                           kind == Kind::VarDef || kind == Kind::EnumMember;
+  return declaration || (kind >= Kind::ExprStmt && kind <= Kind::Directive);
 }
 
 struct Place {
@@ -135,7 +143,19 @@ class Finder {
     std::vector<std::uint32_t> distinct(values.begin() + first, values.begin() + end);
     std::ranges::sort(distinct);
     distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
-    return distinct.size() >= options_.distinct_min;
+    return distinct.size() >= options_.distinct_min && !periodic(values, first, end);
+  }
+
+  /// Rows of a table: the same few tokens again after a short way.
+  static bool periodic(const std::vector<std::uint32_t>& values, std::uint32_t first, std::uint32_t end) {
+    const std::uint32_t period_max = std::min(kGram, (end - first) / 2);
+    for (std::uint32_t period = 1; period <= period_max; ++period) {
+      std::uint32_t equal = 0;
+      for (std::uint32_t i = first; i + period < end; ++i)
+        equal += normal(values[i]) == normal(values[i + period]) ? 1 : 0;
+      if (equal * 10 >= (end - first - period) * 9) return true;
+    }
+    return false;
   }
 
   bool same(Place a, Place b) const {
@@ -163,10 +183,22 @@ class Finder {
       ++length;
     done_[key] = a.token + length;
     std::uint32_t total = back + length;
-    const std::uint32_t from_a = a.token - back;
-    const std::uint32_t from_b = b.token - back;
+    std::uint32_t from_a = a.token - back;
+    std::uint32_t from_b = b.token - back;
     // A repeat that overlaps itself counts once.
     if (a.file == b.file) total = std::min(total, from_b - from_a);
+    // Whole statements only: else every pair of a class would end at another token.
+    const auto whole_until = [&](std::uint32_t file, std::uint32_t from) {
+      std::uint32_t end = total;
+      while (end > 0 && from + end < size(file) && !starts_statement(value({file, from + end}))) --end;
+      return end;
+    };
+    total = std::min(whole_until(a.file, from_a), whole_until(b.file, from_b));
+    std::uint32_t skip = 0;
+    while (skip < total && !starts_statement(value({a.file, from_a + skip}))) ++skip;
+    total -= skip;
+    from_a += skip;
+    from_b += skip;
     if (total < options_.tokens_min || !varied(a.file, from_a)) return;
     const Range ra{a.file, from_a, from_a + total};
     const Range rb{b.file, from_b, from_b + total};

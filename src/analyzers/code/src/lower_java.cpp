@@ -141,6 +141,7 @@ void function(Lowering& l, std::uint32_t n) {
   typed(l, l.child(n, "type"), l.child(n, "dimensions"), Role::Type);
   name_leaf(l, name);
   l.visit(l.child(n, "parameters"), Role::Param);
+  l.visit(l.find(n, "throws"), Role::From);
   l.visit(l.child(n, "value"), Role::Default);
   l.visit(l.child(n, "body"), Role::Body);
 }
@@ -184,6 +185,7 @@ void variables(Lowering& l, std::uint32_t n) {
 void enum_constant(Lowering& l, std::uint32_t n) {
   const std::uint32_t name = l.child(n, "name");
   l.open(Kind::EnumMember, n, 0, 0, l.atom_of(name));
+  modifiers(l, n);
   name_leaf(l, name);
   l.visit(l.child(n, "arguments"), Role::Value);
   l.visit(l.child(n, "body"), Role::Body);
@@ -488,6 +490,7 @@ std::span<const Row> java_rows() {
       inlined("type_arguments"),
       inlined("type_parameters", Role::TypeParam),
       inlined("type_bound"),
+      inlined("throws"),
       custom("type_parameter", type_parameter),
       custom("wildcard", named_type),
   };

@@ -10,6 +10,9 @@ namespace {
 constexpr std::array<std::string_view, 9> kAttributeWords = {"__attribute__", "__attribute",   "__declspec",
                                                              "__extension__", "__restrict",    "__inline",
                                                              "__inline__",    "__forceinline", "__stdcall"};
+/// After these an ALL_CAPS word is an expression.
+constexpr std::array<std::string_view, 9> kExpressionWords = {"return", "case", "throw",  "else",  "do",
+                                                              "goto",   "new",  "delete", "sizeof"};
 constexpr std::size_t kMacroNameBytesMin = 3;
 
 bool is_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; }
@@ -97,16 +100,25 @@ class Blanker {
         end = past_parentheses(next);
         next = skip_spaces(end);
       }
-      const bool word_behind =
-          next < text_.size() && is_word(text_[next]) && !(text_[next] >= '0' && text_[next] <= '9');
-      const bool body_behind = last_ == ')' && next < text_.size() && (text_[next] == '{' || text_[next] == ';');
+      const bool after_operator =
+          last_ == 'w' && std::ranges::find(kExpressionWords, last_word_) != kExpressionWords.end();
+      const bool after_class =
+          last_ == 'w' && (last_word_ == "class" || last_word_ == "struct" || last_word_ == "union");
+      const char behind = next < text_.size() ? text_[next] : 0;
+      const bool word_behind = is_word(behind) && !(behind >= '0' && behind <= '9');
+      // `void f() NOEXCEPT_MACRO;`, `int x GUARDED_BY(mutex);`
+      const bool trails =
+          (behind == '{' || behind == ';' || (call && behind == '=')) && (last_ == ')' || (call && last_ == 'w'));
       // `TYPE name;` reads the same as `MACRO type name;` until the second word: only then is the first one a macro.
-      if ((word_behind && (call ? last_ != ')' : second_word_behind(next))) || body_behind) {
+      const bool leads =
+          word_behind && (after_class || (call ? last_ != ')' && last_ != 'w' : second_word_behind(next)));
+      if ((leads || trails) && !after_operator) {
         blank(from, end);
         at_ = end;
         return;
       }
     }
+    last_word_ = word;
     last_ = 'w';
   }
 
@@ -141,6 +153,7 @@ class Blanker {
   std::string_view text_;
   std::size_t at_ = 0;
   bool line_start_ = true;
+  std::string_view last_word_;
   char last_ = 0;  ///< Last token's character; 'w' for a word.
   std::string out_;
 };

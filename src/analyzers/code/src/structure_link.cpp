@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
+#include <optional>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "structure_modules.hpp"
 #include "wrench/code/structure.hpp"

@@ -42,7 +42,7 @@ class Candidates {
 
   std::vector<UnusedCandidate> run() {
     // A name in code that didn't parse may be a use: say nothing about files with errors.
-    if (ir_.error_nodes > 0) return {};
+    if (ir_.error_nodes > 0 || text_.path.ends_with(".pyi")) return {};
     find_global_facts();
     for (NodeIndex i = 1; i < ir_.nodes.size(); ++i) {
       if (ir_[i].kind == Kind::Import) imports(i);
@@ -54,6 +54,13 @@ class Candidates {
  private:
   bool used(std::string_view name) const { return std::ranges::binary_search(words_, word_hash(name)); }
 
+  /// "_print_" in a string, to which a class name is added: such methods are found by name at run time.
+  bool prefix_used(std::string_view name) const {
+    for (std::size_t at = name.find('_', 1); at != std::string_view::npos; at = name.find('_', at + 1))
+      if (used(name.substr(0, at + 1))) return true;
+    return false;
+  }
+
   void find_global_facts() {
     for (NodeIndex i = 1; i < ir_.nodes.size(); ++i) {
       const Node& node = ir_[i];
@@ -62,6 +69,7 @@ class Candidates {
       if (node.kind == Kind::Name && (atoms_.text(node.atom) == "require" || atoms_.text(node.atom) == "module"))
         is_module_ = true;
       if (node.kind == Kind::XmlElement) has_jsx_ = true;
+      if (node.kind == Kind::Other && atoms_.text(node.atom).find("##") != std::string_view::npos) pastes_names_ = true;
       if (node.parent == 0 && node.kind != Kind::Import && node.kind != Kind::ExprStmt && node.kind != Kind::Namespace)
         only_imports_ = false;
       if (node.kind == Kind::Call && node.parent != 0) only_imports_ = false;
@@ -104,13 +112,14 @@ class Candidates {
       if (ir_[c].kind != Kind::ImportItem || ir_[c].extra == kNoAtom) continue;
       const std::string_view local = atoms_.text(ir_[c].extra);
       const std::string_view name = atoms_.text(ir_[c].atom);
-      if (local == "*" || local.empty() || local[0] == '_' || bound_[ir_[c].extra] > 1) continue;
+      if (local == "*" || local.empty() || local[0] == '_' || local == "load_tests" || bound_[ir_[c].extra] > 1)
+        continue;
       if (has_jsx_ && (local == "React" || local == "h" || local == "jsx")) continue;
       // `import y as y` says that it is meant for others.
       const bool same_alias =
           sub == ImportSub::Names && language == Language::Python && local == name &&
           text_.text.substr(ir_[c].first, ir_[c].end - ir_[c].first).find(" as ") != std::string::npos;
-      if (same_alias || uses_elsewhere(local, i) || comment_on_line_speaks(import.first, import.end, local)) continue;
+      if (same_alias || uses_elsewhere(local) || comment_on_line_speaks(import.first, import.end, local)) continue;
       UnusedCandidate candidate;
       candidate.import = true;
       candidate.name = word_hash(local);
@@ -124,12 +133,11 @@ class Candidates {
   }
 
   /// `words_` holds the imported names themselves, so names are counted where imports don't stand.
-  bool uses_elsewhere(std::string_view local, NodeIndex import) {
+  bool uses_elsewhere(std::string_view local) {
     if (!counted_) {
       counted_ = true;
       count_uses();
     }
-    (void)import;
     return uses_.contains(word_hash(local));
   }
 
@@ -199,10 +207,11 @@ class Candidates {
     if (name == kNoNode || ir_.child(i, Role::Body) == kNoNode || ir_.child(i, Role::Decorator) != kNoNode ||
         !is_private_here(i))
       return;
-    // `static inline` in a header is there for whoever includes it.
-    if (ir_.language == Language::C && (text_.path.ends_with(".h") || has_modifier(i, "inline"))) return;
+    // Macros may paste its name together; `static inline` in a header is there for whoever includes it.
+    if (ir_.language == Language::C && (pastes_names_ || text_.path.ends_with(".h") || has_modifier(i, "inline")))
+      return;
     const std::string_view text = atoms_.text(node.atom);
-    if (used(text)) return;
+    if (used(text) || prefix_used(text)) return;
     UnusedCandidate candidate;
     candidate.name = word_hash(text);
     candidate.finding = make_finding(
@@ -217,7 +226,7 @@ class Candidates {
   const Atoms& atoms_;
   const source::SourceText& text_;
   std::span<const std::uint64_t> words_;
-  bool is_module_ = false, has_jsx_ = false, only_imports_ = true, counted_ = false;
+  bool is_module_ = false, has_jsx_ = false, pastes_names_ = false, only_imports_ = true, counted_ = false;
   std::unordered_map<Atom, int> bound_;
   std::unordered_map<std::uint64_t, bool> uses_;
   std::vector<UnusedCandidate> out_;

@@ -24,9 +24,10 @@ enum class Kind : std::uint8_t {
   Import,      // Element*  each: ImportItem; atom = module path as written ("a.b", "./x", "<stdio.h>"); sub = ImportSub
   ImportItem,  // atom = imported name ("*" for all), extra = local name it binds (0: none); for ImportSub::Module
                // atom = module path. One Import per module: `import a, b` gives two. flag kFlagTypeOnly
-  Function,    // Decorator* Modifier* Type? Receiver? Name Param* TypeParam* Body?   atom = name; sub = FunctionSub
-  Lambda,      // Param* Body                               Body is an expression or a Block
-  Class,       // Decorator* Modifier* Name TypeParam* Base* Body?   atom = name; sub = ClassSub
+  Function,  // Decorator* Modifier* Type? Receiver? Name Param* TypeParam* From* (Java throws) Body?   atom = name; sub
+             // = FunctionSub
+  Lambda,    // Param* Body                               Body is an expression or a Block
+  Class,     // Decorator* Modifier* Name TypeParam* Base* Body?   atom = name; sub = ClassSub
   EnumMember,  // Name Value?                               atom = name
   Field,       // Decorator* Modifier* Type? Name Value?    atom = name; a class member that isn't a function
   Param,       // Decorator* Modifier* Type? Name? Default? atom = name; sub = ParamSub; patterns in Target
