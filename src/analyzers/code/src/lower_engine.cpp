@@ -484,9 +484,20 @@ std::string_view unquoted(std::string_view text) {
 }
 
 std::string squeezed(std::string_view text) {
+  const auto is_word = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  };
   std::string out;
-  for (const char c : text)
-    if (c != ' ' && c != '\t' && c != '\n' && c != '\r') out += c;
+  bool space = false;
+  for (const char c : text) {
+    if (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
+      space = true;
+      continue;
+    }
+    if (space && !out.empty() && is_word(out.back()) && is_word(c)) out += ' ';
+    space = false;
+    out += c;
+  }
   return out;
 }
 

@@ -228,7 +228,7 @@ void aug_assign(Lowering&, std::uint32_t);         ///< left, operator "+=", rig
 void parenthesised(Lowering&, std::uint32_t);      ///< passes on with kFlagParenthesised
 void statement_list(Lowering&, std::uint32_t);     ///< one child: itself; several: Tuple
 std::string_view unquoted(std::string_view text);  ///< Without one pair of quotes, if it has them.
-std::string squeezed(std::string_view text);       ///< Without white space, for type names.
+std::string squeezed(std::string_view text);       ///< Without white space but between two words, for type names.
 
 // --- tables
 std::span<const Row> python_rows();

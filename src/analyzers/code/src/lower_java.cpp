@@ -60,6 +60,11 @@ void array_type(Lowering& l, std::uint32_t n) {
   l.visit(l.child(n, "element"), Role::Element);
 }
 
+void wildcard(Lowering& l, std::uint32_t n) {
+  l.open(Kind::Type, n, 0, 0, l.atom("?"));
+  l.visit_children(n, Role::Element);
+}
+
 void type_parameter(Lowering& l, std::uint32_t n) {
   const std::uint32_t name = l.find(n, "type_identifier");
   l.open(Kind::Type, n, 0, 0, l.atom_of(name));
@@ -138,6 +143,10 @@ void function(Lowering& l, std::uint32_t n) {
          is_public(l, n) ? kFlagExported : 0, l.atom_of(name));
   modifiers(l, n);
   l.visit(l.child(n, "type_parameters"), Role::TypeParam);
+  // `<T> @Nullable T f()`: annotations of the type stand behind the type parameters.
+  l.each_named(n, [&](std::uint32_t c) {
+    if (l.is(c, "marker_annotation") || l.is(c, "annotation")) l.visit(c, Role::Decorator);
+  });
   typed(l, l.child(n, "type"), l.child(n, "dimensions"), Role::Type);
   name_leaf(l, name);
   l.visit(l.child(n, "parameters"), Role::Param);
@@ -492,7 +501,7 @@ std::span<const Row> java_rows() {
       inlined("type_bound"),
       inlined("throws"),
       custom("type_parameter", type_parameter),
-      custom("wildcard", named_type),
+      custom("wildcard", wildcard),
   };
   return rows;
 }
