@@ -1,0 +1,235 @@
+#include "wrench/workflow/core.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace wrench::workflow {
+namespace {
+
+constexpr Micros kSecond = kMicrosPerSecond;
+
+/// The core over rows in memory: what decide() writes is what it reads next.
+class CoreTest : public ::testing::Test {
+ protected:
+  void load(std::string_view nodes, OnExhausted policy = OnExhausted::Fail) {
+    auto plan = Plan::parse_text("{\"v\":1,\"nodes\":" + std::string(nodes) + "}");
+    ASSERT_TRUE(plan.ok()) << describe(plan.error());
+    rows_.plans[1] = *plan;
+    ExecutionRow execution;
+    execution.id = 1;
+    execution.task_no = 1;
+    execution.on_exhausted = policy;
+    rows_.executions[1] = execution;
+    rows_.tasks[1].id = 1;
+    rows_.journal_next[1] = 1;
+    rows_.all_open_steps.insert(1);
+    context_.boot = "me";
+    context_.free = {8, 8, 8};
+    context_.traits = [](std::string_view) { return CapabilityTraits{Effect::Pure, SlotClass::Cpu}; };
+    ASSERT_TRUE(send(command::Start{1}).ok());
+  }
+
+  Result<void> send(Command command) {
+    const Command commands[] = {std::move(command)};
+    plan_ = Core::decide(commands, rows_, context_, now_, random_);
+    EXPECT_TRUE(plan_.complete());
+    for (const auto& change : plan_.steps)
+      rows_.steps[{change.after.execution_no, change.after.step_no}] = change.after;
+    for (const auto& change : plan_.executions) rows_.executions[change.after.id] = change.after;
+    for (const auto& change : plan_.tasks) rows_.tasks[change.after.id] = change.after;
+    for (const auto& timer : plan_.timers_delete)
+      std::erase_if(timers_, [&](const auto& entry) {
+        return entry.first.first == timer.step && (!timer.kind || entry.first.second == *timer.kind);
+      });
+    for (const auto& timer : plan_.timers_set) timers_[{{timer.execution_no, timer.step_no}, timer.kind}] = timer;
+    rows_.journal_next[1] += static_cast<std::int64_t>(plan_.journal.size());
+    return plan_.verdicts.at(0);
+  }
+
+  const StepRow& step(std::int64_t no = 1) { return rows_.steps.at({1, no}); }
+  TimerRow timer(TimerKind kind, std::int64_t no = 1) { return timers_.at({{1, no}, kind}); }
+  bool has_timer(TimerKind kind, std::int64_t no = 1) { return timers_.contains({{1, no}, kind}); }
+  void fire(TimerKind kind, Micros last_tick = 0, std::int64_t no = 1) {
+    const TimerRow due = timer(kind, no);
+    now_ = std::max(now_, due.due_at);
+    EXPECT_TRUE(send(command::TimerDue{due, last_tick}).ok());
+  }
+  Result<void> finish(std::int64_t no = 1) {
+    return send(command::Outcome{{1, no}, step(no).epoch, command::Outcome::Complete{{"{}", {}}}});
+  }
+  Result<void> fail(FailureClass kind, std::int64_t no = 1) {
+    return send(command::Outcome{{1, no}, step(no).epoch, command::Outcome::Fail{kind, "{\"code\":\"t\"}", {}}});
+  }
+
+  LoadedRows rows_;
+  CoreContext context_;
+  SeededRandom random_{1};
+  Micros now_ = 1'000 * kSecond;
+  FlushPlan plan_;
+  std::map<std::pair<StepKey, TimerKind>, TimerRow> timers_;
+};
+
+constexpr std::string_view kOne = R"([{"id":"a","kind":"call","capability":"x.y","retry":{"attempts":2},
+  "timeouts":{"schedule_to_start_ms":1000,"start_to_close_ms":2000,"schedule_to_close_ms":5000,"heartbeat_ms":500}}])";
+
+TEST_F(CoreTest, StartingClaimsWhatFindsAFreeSlotInTheSameFlush) {
+  load(kOne);
+  EXPECT_EQ(step().state, StepState::Running);
+  EXPECT_EQ(step().epoch, 1);
+  EXPECT_EQ(plan_.launches.size(), 1U);
+  EXPECT_TRUE(plan_.ready_insert.empty());
+  EXPECT_FALSE(has_timer(TimerKind::ScheduleToStart)) << "it has started";
+  EXPECT_EQ(timer(TimerKind::StartToClose).due_at, now_ + 2 * kSecond);
+  EXPECT_EQ(timer(TimerKind::ScheduleToClose).due_at, now_ + 5 * kSecond);
+}
+
+TEST_F(CoreTest, AStepThatTakesTooLongIsStoppedAndTriedAgain) {
+  load(kOne);
+  fire(TimerKind::StartToClose);
+  EXPECT_EQ(step().state, StepState::RetryWait);
+  EXPECT_EQ(step().epoch, 2) << "its late result is fenced";
+  EXPECT_THAT(plan_.stops, ::testing::ElementsAre(StepKey{1, 1}));
+  EXPECT_EQ(plan_.released.size(), 1U);
+  EXPECT_EQ(send(command::Outcome{{1, 1}, 1, command::Outcome::Complete{{"{}", {}}}}).error().code, "workflow.fenced");
+  fire(TimerKind::Retry);
+  EXPECT_EQ(step().state, StepState::Running);
+  EXPECT_EQ(step().attempt, 2);
+  fire(TimerKind::StartToClose);
+  EXPECT_EQ(step().state, StepState::Failed) << "two attempts were allowed";
+  EXPECT_EQ(rows_.executions[1].status, ExecutionStatus::Failed);
+  EXPECT_EQ(rows_.tasks[1].state, TaskState::Failed);
+  EXPECT_TRUE(timers_.empty());
+}
+
+TEST_F(CoreTest, ScheduleToCloseEndsAllAttempts) {
+  load(kOne);
+  ASSERT_TRUE(fail(FailureClass::Retryable).ok());
+  EXPECT_EQ(step().state, StepState::RetryWait);
+  fire(TimerKind::ScheduleToClose);
+  EXPECT_EQ(step().state, StepState::Failed);
+}
+
+TEST_F(CoreTest, ScheduleToStartEndsAStepThatFindsNoSlot) {
+  load(kOne);
+  ASSERT_TRUE(fail(FailureClass::Retryable).ok());  // Ran at once; by the time of the retry the slots are taken.
+  context_.free = {0, 0, 0};
+  fire(TimerKind::Retry);
+  ASSERT_EQ(step().state, StepState::Ready);
+  EXPECT_EQ(plan_.ready_insert.size(), 1U);
+  fire(TimerKind::ScheduleToStart);
+  EXPECT_EQ(step().state, StepState::Failed);
+  EXPECT_EQ(plan_.ready_delete.size(), 1U);
+}
+
+TEST_F(CoreTest, TicksKeepAStepAliveAndSilenceEndsIt) {
+  load(kOne);
+  const Micros begun = now_;
+  fire(TimerKind::Heartbeat, begun + 400'000);
+  EXPECT_EQ(step().state, StepState::Running);
+  EXPECT_EQ(timer(TimerKind::Heartbeat).due_at, begun + 900'000);
+  fire(TimerKind::Heartbeat, begun + 400'000);
+  EXPECT_EQ(step().state, StepState::RetryWait);
+}
+
+TEST_F(CoreTest, ATimerOfAnEarlierAttemptDoesNothing) {
+  load(kOne);
+  const TimerRow old = timer(TimerKind::StartToClose);
+  ASSERT_TRUE(fail(FailureClass::Retryable).ok());
+  fire(TimerKind::Retry);
+  now_ = old.due_at;
+  ASSERT_TRUE(send(command::TimerDue{old, 0}).ok());
+  EXPECT_EQ(step().state, StepState::Running);
+}
+
+TEST_F(CoreTest, AStepThatIgnoresCancelIsGivenUpAfterTheGrace) {
+  load(kOne);
+  ASSERT_TRUE(send(command::Cancel{1, "enough", "user"}).ok());
+  EXPECT_EQ(step().state, StepState::Running);
+  EXPECT_THAT(plan_.stops, ::testing::ElementsAre(StepKey{1, 1}));
+  EXPECT_EQ(timer(TimerKind::CancelGrace).due_at, now_ + kCancelGrace);
+  EXPECT_TRUE(send(command::Cancel{1, "enough", "user"}).ok()) << "asking twice is fine";
+  fire(TimerKind::CancelGrace);
+  EXPECT_EQ(step().state, StepState::Cancelled);
+  EXPECT_EQ(rows_.executions[1].status, ExecutionStatus::Cancelled);
+  EXPECT_EQ(rows_.tasks[1].state, TaskState::Cancelled);
+}
+
+TEST_F(CoreTest, ACompletionThatBeatsTheCancelCounts) {
+  load(kOne);
+  ASSERT_TRUE(send(command::Cancel{1, "enough", "user"}).ok());
+  ASSERT_TRUE(finish().ok());
+  EXPECT_EQ(step().state, StepState::Completed);
+  EXPECT_EQ(rows_.executions[1].status, ExecutionStatus::Cancelled);
+}
+
+TEST_F(CoreTest, AStepWhoseProcessKeepsDyingIsPoison) {
+  load(kOne);
+  for (int life = 1; life <= 2; ++life) {
+    context_.boot = "life" + std::to_string(life);
+    ASSERT_TRUE(send(command::Adopt{1, rows_.executions[1].owner_boot}).ok());
+    EXPECT_EQ(step().state, StepState::Running);
+    EXPECT_EQ(step().attempt, 1) << "a lost run isn't an attempt of the step's own";
+    EXPECT_EQ(step().lost, life);
+  }
+  context_.boot = "life3";
+  ASSERT_TRUE(send(command::Adopt{1, "life2"}).ok());
+  EXPECT_EQ(step().state, StepState::Failed);
+  EXPECT_THAT(rows_.executions[1].error, ::testing::HasSubstr("workflow.poison"));
+}
+
+TEST_F(CoreTest, AnExecutionIsTakenOnlyFromTheBootThatIsKnownToBeDead) {
+  load(kOne);
+  context_.boot = "other";
+  EXPECT_EQ(send(command::Adopt{1, "somebody"}).error().code, "workflow.owned_elsewhere");
+  EXPECT_EQ(finish().error().code, "workflow.fenced") << "only its owner reports results";
+  EXPECT_TRUE(send(command::Adopt{1, "me"}).ok());
+}
+
+TEST_F(CoreTest, ADeadStepWaitsForAPersonAndSuspendsTheExecution) {
+  load(kOne, OnExhausted::Dead);
+  ASSERT_TRUE(fail(FailureClass::Permanent).ok());
+  EXPECT_EQ(step().state, StepState::Dead);
+  EXPECT_EQ(rows_.executions[1].status, ExecutionStatus::Suspended);
+  EXPECT_EQ(rows_.tasks[1].state, TaskState::Waiting);
+  EXPECT_EQ(rows_.tasks[1].wait_reason, "dead_letter");
+  ASSERT_TRUE(send(command::Decide{{1, 1}, StepDecision::Retry, "ada"}).ok());
+  EXPECT_EQ(step().state, StepState::Running);
+  EXPECT_EQ(rows_.tasks[1].state, TaskState::Running);
+  ASSERT_TRUE(finish().ok());
+  EXPECT_EQ(rows_.tasks[1].state, TaskState::Completed);
+  EXPECT_EQ(send(command::Decide{{1, 1}, StepDecision::Retry, "ada"}).error().code, "workflow.invalid_transition");
+}
+
+TEST_F(CoreTest, TheDeadlineOfAnExecutionEndsItAsTimedOut) {
+  load(kOne);
+  rows_.executions[1].deadline_at = now_ + kSecond;
+  ASSERT_TRUE(send(command::TimerDue{{1, 0, TimerKind::Deadline, now_ + kSecond, -1}, 0}).ok());
+  ASSERT_TRUE(fail(FailureClass::Permanent).ok());
+  EXPECT_EQ(rows_.executions[1].status, ExecutionStatus::TimedOut);
+  EXPECT_EQ(rows_.tasks[1].state, TaskState::Failed);
+}
+
+TEST_F(CoreTest, DecidingIsPure) {
+  load(kOne);
+  const Command commands[] = {
+      command::Outcome{{1, 1}, step().epoch, command::Outcome::Fail{FailureClass::Retryable, "{}", {}}}};
+  SeededRandom a(9);
+  SeededRandom b(9);
+  const FlushPlan first = Core::decide(commands, rows_, context_, now_, a);
+  const FlushPlan second = Core::decide(commands, rows_, context_, now_, b);
+  EXPECT_EQ(first.timers_set, second.timers_set);
+  EXPECT_EQ(first.steps[0].after, second.steps[0].after);
+  EXPECT_EQ(first.events[0].payload, second.events[0].payload);
+}
+
+TEST_F(CoreTest, ReportsRowsThatItNeedsInsteadOfGuessing) {
+  load(R"([{"id":"a","kind":"call","capability":"x.y"},{"id":"b","kind":"call","capability":"x.y","needs":["a"]}])");
+  rows_.steps.erase({1, 2});
+  const Command commands[] = {command::Outcome{{1, 1}, 1, command::Outcome::Complete{{"{}", {}}}}};
+  const FlushPlan plan = Core::decide(commands, rows_, context_, now_, random_);
+  EXPECT_FALSE(plan.complete());
+  EXPECT_THAT(plan.missing_steps, ::testing::Contains(StepKey{1, 2}));
+}
+
+}  // namespace
+}  // namespace wrench::workflow
