@@ -38,7 +38,7 @@ TEST(Quality, IsAHundredWhenNothingIsWrong) {
 
 TEST(Quality, WeighsTheSharesOfLinesConcerned) {
   findings::Report code;
-  code.files = {file("a.py", 600), file("b.py", 400)};
+  code.files = {file("a.py", 600), file("b.py", 400), file("tests/test_a.py", 5000)};
   code.functions = {function("knot", 100, 16), function("plain", 50, 2)};
   code.clones.resize(1);
   code.clones[0].tokens = 60;

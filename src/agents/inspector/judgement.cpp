@@ -39,10 +39,31 @@ bool contains(const findings::Location& outer, const findings::Location& inner) 
          outer.start.line < outer.end.line;
 }
 
-/// Nobody outside can reach test code, and its speed is nobody's. Leaked secrets and plain mistakes count there, too.
-bool is_harmless_in_tests(const Finding& finding) {
-  return finding.category == Category::Performance ||
-         (finding.category == Category::Security && finding.severity < Severity::Critical);
+/// Measures of one function: splitting it mends them together.
+constexpr std::string_view kFunctionRules[] = {"cognitive-complexity", "cyclomatic-complexity", "long-function",
+                                               "deep-nesting"};
+constexpr std::string_view kDuplicateRule = "duplicate";
+
+/// Why a finding in test code isn't one, or empty. Nobody outside can reach it, its speed is nobody's, and suites are
+/// long and repeat themselves on purpose. Leaked secrets and plain mistakes count there, too.
+std::string_view harmless_in_tests(const Finding& finding, const ReportPaths& paths) {
+  const auto in_tests = [&](const findings::Location& where) {
+    return source::is_test_path(paths.below_root(where.path));
+  };
+  if (!in_tests(finding.where)) return {};
+  switch (finding.category) {
+    case Category::Performance:
+      return "test code: its speed isn't the product's";
+    case Category::Security:
+      return finding.severity < Severity::Critical ? "test code: nobody outside can reach it" : "";
+    case Category::Maintainability:
+      // A copy of product code in a test is a copy of product code.
+      return std::ranges::all_of(finding.related, [&](const auto& other) { return in_tests(other.where); })
+                 ? "test code: suites are long and repeat themselves on purpose"
+                 : "";
+    default:
+      return {};
+  }
 }
 
 bool needs_input_from_outside(const Finding& finding) {
@@ -66,11 +87,8 @@ std::string at(const findings::Location& where) { return where.path + ":" + std:
 
 std::optional<Disproved> disprove(const Finding& finding, const ReportPaths& paths, const DeadCode& dead,
                                   const findings::SourceLookup& sources) {
-  if (source::is_test_path(paths.below_root(finding.where.path)) && is_harmless_in_tests(finding))
-    return Disproved{&finding, "test_code",
-                     finding.category == Category::Performance ? "test code: its speed isn't the product's"
-                                                               : "test code: nobody outside can reach it",
-                     "path:" + finding.where.path};
+  if (const auto why = harmless_in_tests(finding, paths); !why.empty())
+    return Disproved{&finding, "test_code", std::string(why), "path:" + finding.where.path};
   if (finding.category == Category::Security || finding.category == Category::Performance) {
     const auto [begin, end] = dead.equal_range(finding.where.path);
     for (auto it = begin; it != end; ++it)
@@ -99,7 +117,17 @@ bool is_better(const Finding& a, const Finding& b) {
          std::tuple(b.rank, b.severity, b.confidence, b.trace.size(), std::string_view(a.fingerprint));
 }
 
-/// Findings that begin on one line of one file and share a weakness have one cause and are mended by one change.
+/// Why two findings that begin on one line have one cause, so that one change mends both; empty when they haven't.
+std::string_view common_cause(const Finding& a, const Finding& b) {
+  const std::string_view rule_a = last_part(a.rule);
+  const std::string_view rule_b = last_part(b.rule);
+  if (is_one_of(rule_a, kFunctionRules) && is_one_of(rule_b, kFunctionRules)) return "one function that does too much";
+  if (rule_a == kDuplicateRule && rule_b == kDuplicateRule) return "copies of one piece of code";
+  // Two hits of another rule on a line are two places to mend.
+  if (a.rule != b.rule && share_weakness(a, b)) return "the same weakness on the same line";
+  return {};
+}
+
 std::vector<Merged> merge(std::vector<const Finding*> standing) {
   std::ranges::stable_sort(standing, [](const Finding* a, const Finding* b) {
     return std::tie(a->where.path, a->where.start.line) < std::tie(b->where.path, b->where.start.line);
@@ -116,13 +144,15 @@ std::vector<Merged> merge(std::vector<const Finding*> standing) {
     while (line.size() > 1) {
       Merged one{line.front(), {}, {}};
       std::vector<const Finding*> rest;
-      for (std::size_t i = 1; i < line.size(); ++i)
-        // Two hits of one rule on a line are two places to mend.
-        (line[i]->rule != one.kept->rule && share_weakness(*line[i], *one.kept) ? one.others : rest).push_back(line[i]);
-      if (!one.others.empty()) {
-        one.why = "the same weakness on the same line: " + at(one.kept->where);
-        all.push_back(std::move(one));
+      for (std::size_t i = 1; i < line.size(); ++i) {
+        if (const auto cause = common_cause(*line[i], *one.kept); !cause.empty()) {
+          one.others.push_back(line[i]);
+          one.why = std::string(cause) + ": " + at(one.kept->where);
+        } else {
+          rest.push_back(line[i]);
+        }
       }
+      if (!one.others.empty()) all.push_back(std::move(one));
       line = std::move(rest);
     }
   }

@@ -153,6 +153,30 @@ TEST(Judgement, TwoHitsOfOneRuleStayTwo) {
   EXPECT_THAT(code.judge().merged, IsEmpty());
 }
 
+TEST(Judgement, MeasuresOfOneFunctionAreOneFinding) {
+  Case code("app.py", "def f(): pass\ndef g(): pass\n");
+  code.add("code.cognitive-complexity", "def f").rank = 40;
+  code.add("code.cyclomatic-complexity", "def f").rank = 20;
+  code.add("code.long-function", "def f").rank = 20;
+  code.add("code.long-function", "def g");
+  const Judgement judgement = code.judge();
+  ASSERT_EQ(judgement.merged.size(), 1u);
+  EXPECT_EQ(judgement.merged[0].kept->rule, "code.cognitive-complexity");
+  EXPECT_EQ(judgement.merged[0].others.size(), 2u);
+  EXPECT_EQ(judgement.merged[0].why, "one function that does too much: app.py:1");
+}
+
+TEST(Judgement, CopiesAmongTestsAreMeantCopiesOfTheProductAreNot) {
+  Case code("tests/test_app.py", "a b");
+  auto& among_tests = code.add("code.duplicate", "a");
+  among_tests.category = Category::Maintainability;
+  among_tests.related.push_back({{"tests/test_b.py", {}, {}, ""}, "copy"});
+  auto& of_product = code.add("other.duplicate", "b");
+  of_product.category = Category::Maintainability;
+  of_product.related.push_back({{"src/app.py", {}, {}, ""}, "copy"});
+  EXPECT_THAT(code.disproved(), ElementsAre("code.duplicate:test_code"));
+}
+
 TEST(Judgement, LeavesSuppressedFindingsAlone) {
   Case code("tests/a.py", "a");
   code.add("known", "a").suppressed = findings::Suppressed{"inline", "why", "x"};

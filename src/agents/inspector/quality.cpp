@@ -11,6 +11,9 @@
 #include <utility>
 #include <vector>
 
+#include "../core/report_paths.hpp"
+#include "wrench/source/file_class.hpp"
+
 namespace wrench::agents {
 namespace {
 
@@ -49,19 +52,41 @@ struct Factor {
   }
 };
 
+/// The report's measures without test code.
+struct ProductCode {
+  std::uint64_t nloc = 0, test_nloc = 0;
+  std::vector<const findings::FileMetrics*> files;
+  std::vector<const FunctionMetrics*> functions;
+  const std::vector<findings::CloneClass>& clones;
+  const std::vector<findings::ImportCycle>& cycles;
+
+  explicit ProductCode(const findings::Report& report)
+      : clones(report.clones), cycles(report.cycles), paths_(report.root) {
+    for (const findings::FileMetrics& file : report.files) {
+      (is_test(file.path) ? test_nloc : nloc) += file.nloc;
+      if (!is_test(file.path)) files.push_back(&file);
+    }
+    for (const FunctionMetrics& function : report.functions)
+      if (!is_test(function.path)) functions.push_back(&function);
+  }
+  bool is_test(std::string_view path) const { return source::is_test_path(paths_.below_root(path)); }
+
+ private:
+  ReportPaths paths_;
+};
+
 /// Functions above a limit of one measure, the worst as evidence.
-Factor over_limit(const findings::Report& code, std::uint64_t total, std::uint32_t FunctionMetrics::* measure,
-                  std::uint32_t limit) {
+Factor over_limit(const ProductCode& code, std::uint32_t FunctionMetrics::* measure, std::uint32_t limit) {
   std::vector<const FunctionMetrics*> over;
   std::uint64_t concerned = 0;
-  for (const FunctionMetrics& function : code.functions) {
-    if (function.*measure <= limit) continue;
-    over.push_back(&function);
-    concerned += function.nloc;
+  for (const FunctionMetrics* function : code.functions) {
+    if (function->*measure <= limit) continue;
+    over.push_back(function);
+    concerned += function->nloc;
   }
   std::ranges::stable_sort(over, [&](const auto* a, const auto* b) { return a->*measure > b->*measure; });
   Factor factor;
-  factor.set(concerned, total);
+  factor.set(concerned, code.nloc);
   for (const FunctionMetrics* function : over)
     factor.show(function->path + ":" + std::to_string(function->line) + " " + function->name + " (" +
                 std::to_string(function->*measure) + ")");
@@ -69,33 +94,33 @@ Factor over_limit(const findings::Report& code, std::uint64_t total, std::uint32
 }
 
 /// Lines that stand elsewhere already; a line in several clone classes counts once.
-Factor duplicated(const findings::Report& code, std::uint64_t total) {
+Factor duplicated(const ProductCode& code) {
   std::map<std::string_view, std::set<std::uint32_t>> lines_of_path;
-  std::vector<const findings::CloneClass*> classes;
+  std::vector<std::pair<std::uint64_t, std::string>> worst;
   for (const findings::CloneClass& clone : code.clones) {
-    classes.push_back(&clone);
-    for (std::size_t i = 1; i < clone.members.size(); ++i) {
-      const findings::Location& member = clone.members[i];
-      std::set<std::uint32_t>& lines = lines_of_path[member.path];
-      const std::uint32_t last = std::max(member.start.line, member.end.line);
-      for (std::uint32_t line = member.start.line; line <= last; ++line) lines.insert(line);
+    std::vector<const findings::Location*> members;
+    for (const findings::Location& member : clone.members)
+      if (!code.is_test(member.path)) members.push_back(&member);
+    if (members.size() < 2) continue;
+    worst.emplace_back(std::uint64_t{clone.tokens} * members.size(), members[0]->path + ":" +
+                                                                         std::to_string(members[0]->start.line) + " " +
+                                                                         std::to_string(members.size()) + " times");
+    for (std::size_t i = 1; i < members.size(); ++i) {
+      std::set<std::uint32_t>& lines = lines_of_path[members[i]->path];
+      const std::uint32_t last = std::max(members[i]->start.line, members[i]->end.line);
+      for (std::uint32_t line = members[i]->start.line; line <= last; ++line) lines.insert(line);
     }
   }
   std::uint64_t concerned = 0;
   for (const auto& [path, lines] : lines_of_path) concerned += lines.size();
-  std::ranges::stable_sort(classes, [](const auto* a, const auto* b) {
-    return a->tokens * a->members.size() > b->tokens * b->members.size();
-  });
+  std::ranges::stable_sort(worst, [](const auto& a, const auto& b) { return a.first > b.first; });
   Factor factor;
-  factor.set(concerned, total);
-  for (const findings::CloneClass* clone : classes)
-    if (!clone->members.empty())
-      factor.show(clone->members[0].path + ":" + std::to_string(clone->members[0].start.line) + " " +
-                  std::to_string(clone->members.size()) + " times");
+  factor.set(concerned, code.nloc);
+  for (auto& [tokens, text] : worst) factor.show(std::move(text));
   return factor;
 }
 
-Factor in_cycles(const findings::Report& code, std::uint64_t total) {
+Factor in_cycles(const ProductCode& code) {
   std::set<std::string_view> modules;
   Factor factor;
   for (const findings::ImportCycle& cycle : code.cycles) {
@@ -104,9 +129,9 @@ Factor in_cycles(const findings::Report& code, std::uint64_t total) {
       factor.show(cycle.modules.front() + ", cycle of " + std::to_string(cycle.modules.size()));
   }
   std::uint64_t concerned = 0;
-  for (const findings::FileMetrics& file : code.files)
-    if (modules.contains(file.path)) concerned += file.nloc;
-  factor.set(concerned, total);
+  for (const findings::FileMetrics* file : code.files)
+    if (modules.contains(file->path)) concerned += file->nloc;
+  factor.set(concerned, code.nloc);
   return factor;
 }
 
@@ -117,13 +142,12 @@ bool is_defect(const Finding& finding) {
 
 }  // namespace
 
-Json measure_quality(const findings::Report& code, std::span<const Finding* const> standing) {
-  std::uint64_t total = 0;
-  for (const findings::FileMetrics& file : code.files) total += file.nloc;
-  Factor complexity = over_limit(code, total, &FunctionMetrics::cognitive, kCognitiveMax);
-  Factor size = over_limit(code, total, &FunctionMetrics::nloc, kFunctionNlocMax);
-  Factor duplication = duplicated(code, total);
-  Factor structure = in_cycles(code, total);
+Json measure_quality(const findings::Report& report, std::span<const Finding* const> standing) {
+  const ProductCode code(report);
+  Factor complexity = over_limit(code, &FunctionMetrics::cognitive, kCognitiveMax);
+  Factor size = over_limit(code, &FunctionMetrics::nloc, kFunctionNlocMax);
+  Factor duplication = duplicated(code);
+  Factor structure = in_cycles(code);
 
   double weighted = 0;
   std::vector<const Finding*> defects;
@@ -136,14 +160,15 @@ Json measure_quality(const findings::Report& code, std::span<const Finding* cons
   Json evidence = Json::array();
   for (std::size_t i = 0; i < std::min(defects.size(), kEvidenceMax); ++i)
     evidence.push_back("finding:" + defects[i]->fingerprint);
-  const double per_kloc = total == 0 ? 0 : weighted * 1000 / static_cast<double>(total);
+  const double per_kloc = code.nloc == 0 ? 0 : weighted * 1000 / static_cast<double>(code.nloc);
   const double defect_share = std::min(1.0, per_kloc / kDefectsPerKlocWorst);
 
   const double score = 100 * (1 - Weights::kComplexity * complexity.share - Weights::kSize * size.share -
                               Weights::kDuplication * duplication.share - Weights::kStructure * structure.share -
                               Weights::kDefects * defect_share);
   return Json::object({{"score", std::round(score * 10) / 10},
-                       {"nloc", total},
+                       {"nloc", code.nloc},
+                       {"test_nloc", code.test_nloc},
                        {"factors", Json::object({{"complexity", std::move(complexity).to_json()},
                                                  {"size", std::move(size).to_json()},
                                                  {"duplication", std::move(duplication).to_json()},

@@ -53,7 +53,7 @@ AgentSpec make_spec() {
   mine.requires_fact = "git.commits";
   mine.effect = Effect::Pure;
   mine.slot = "io";
-  mine.cost = {.base_ms = 100, .per_kloc_ms = 1};
+  mine.cost = {.base_ms = 300, .per_kloc_ms = 0.5};
   mine.intent = {{"mine", "track", "explain"}, {"history", "churn", "ownership", "hotspot"}};
   Capability track;
   track.id = "journey.track";
