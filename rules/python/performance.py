@@ -42,19 +42,19 @@ def words(lines):
     pattern = re.compile(r"\w+")
 
 
-def unique(items):
-    found = []
-    for item in items:
-        # ruleid: python.quadratic-deduplication
-        if item not in found:
-            found.append(item)
-    seen = set()
-    out = []
-    for item in items:
-        # ok: python.quadratic-deduplication
-        if item not in seen:
-            seen.add(item)
-            out.append(item)
+def unknown(path, names):
+    with open(path) as file:
+        lines = file.readlines()
+    words = set(lines)
+    for name in names:
+        # ruleid: python.membership-in-list-in-loop
+        if name not in lines:
+            print(name)
+        # ok: python.membership-in-list-in-loop
+        if name not in words:
+            print(name)
+    # ok: python.membership-in-list-in-loop
+    return "x" in lines
 
 
 def reverse(items):
@@ -84,6 +84,11 @@ def receive(sock, names):
     while True:
         # ruleid: python.bytes-concatenation-in-loop
         data += sock.recv(4096)
+    message = b""
+    while len(message) < 100:
+        chunk = sock.recv(4096)
+        # ruleid: python.bytes-concatenation-in-loop
+        message += chunk
     buffer = bytearray()
     while True:
         # ok: python.bytes-concatenation-in-loop
