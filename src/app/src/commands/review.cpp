@@ -154,7 +154,8 @@ ExitCode run_review(Session& session) {
   auto report = final_report(**space, prepared->planned, outcome->execution.execution_no);
   if (!report) return session.fail(report.error());
   const auto& execution = outcome->execution;
-  if (execution.started_at && execution.completed_at) report->run.elapsed_ms = (*execution.completed_at - *execution.started_at) / kMicrosPerMs;
+  if (execution.started_at && execution.completed_at)
+    report->run.elapsed_ms = (*execution.completed_at - *execution.started_at) / kMicrosPerMs;
   return finished(session, std::move(*report), *prepared);
 }
 
