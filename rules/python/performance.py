@@ -100,14 +100,6 @@ def receive(sock, names):
 
 
 class Page:
-    def fill(self, rows):
-        for row in rows:
-            # ruleid: python.attribute-text-concatenation-in-loop
-            self.text += "<td>%s</td>" % row
-        for row in rows:
-            # ok: python.attribute-text-concatenation-in-loop
-            self.count += 1
-
     # ruleid: python.cache-on-method
     @functools.lru_cache(maxsize=None)
     def total(self, year):

@@ -6,6 +6,8 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 app = flask.Flask(__name__)
+# ok: python.hardcoded-secret-key
+SECRET_KEY = "aws_secret_access_key"
 # ruleid: python.hardcoded-secret-key
 app.secret_key = "b2c7f9e14a"
 # ok: python.hardcoded-secret-key
