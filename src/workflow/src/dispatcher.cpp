@@ -36,7 +36,8 @@ const command::Outcome* outcome_of(const Job& job) {
 bool must_be_kept(const Job& job) {
   const auto* any = std::get_if<Command>(&job.work);
   return any != nullptr && !std::holds_alternative<command::Cancel>(*any) &&
-         !std::holds_alternative<command::Adopt>(*any) && !std::holds_alternative<command::Decide>(*any);
+         !std::holds_alternative<command::Adopt>(*any) && !std::holds_alternative<command::Decide>(*any) &&
+         !std::holds_alternative<command::Suspend>(*any);
 }
 
 Result<void> store_baggage(WriteTx& tx, const command::Outcome& outcome, const Baggage& baggage,
@@ -170,6 +171,7 @@ void Dispatcher::on_flushed(Batch& batch, Result<void> outcome) {
     return;
   }
   not_before_ = 0;
+  if (trouble_ && !trouble_->final) trouble_.reset();
   carry_out(batch);
   for (std::size_t c = 0; c < batch.job_of_command.size(); ++c) {
     const auto job = static_cast<std::size_t>(batch.job_of_command[c]);
@@ -186,7 +188,10 @@ void Dispatcher::on_flushed(Batch& batch, Result<void> outcome) {
 void Dispatcher::failed(Batch& batch, const Error& error) {
   claim_pass_wanted_ = claims_allowed_;
   const bool transient = is_transient(error);
-  if (transient) not_before_ = clock_.now_us() + kFlushRetryDelay;
+  if (transient) {
+    not_before_ = clock_.now_us() + kFlushRetryDelay;
+    if (!trouble_) trouble_ = Trouble{error, clock_.now_us(), false};
+  }
   std::vector<Job> again;
   for (Job& job : batch.jobs) {
     ++job.tries;
@@ -204,8 +209,9 @@ void Dispatcher::failed(Batch& batch, const Error& error) {
       codec::Json what = codec::Json::object({{"code", error.code}, {"message", error.message}});
       refused.result = command::Outcome::Fail{FailureClass::Permanent, codec::write_json(what), std::nullopt};
       again.push_back(Job{.work = Command(std::move(refused)), .reply = std::move(job.reply)});
-    } else if (job.reply) {
-      std::exchange(job.reply, nullptr)(Result<TaskReceipt>(error));
+    } else {
+      if (must_be_kept(job)) trouble_ = Trouble{error, clock_.now_us(), true};
+      if (job.reply) std::exchange(job.reply, nullptr)(Result<TaskReceipt>(error));
     }
   }
   jobs_.insert(jobs_.begin(), std::make_move_iterator(again.begin()), std::make_move_iterator(again.end()));

@@ -267,7 +267,10 @@ Result<std::unique_ptr<Engine>> Engine::open(storage::Store& store, EngineConfig
                                              Random& random) {
   WRENCH_ASSERT(!config.boot_id.empty() && config.boot_is_live);
   for (const int slots : config.slots) WRENCH_ASSERT(slots >= 1);
+  const Rows known = WRENCH_TRY(store.read([](ReadTx& tx) { return tx.query(sql::kWorkers); }));
   WRENCH_TRY(store.write([&](storage::WriteTx& tx) -> Result<void> {
+    for (const auto row : known)
+      if (!config.boot_is_live(row.text(0))) WRENCH_TRY(tx.exec(sql::kDeleteWorker, {row.text(0)}));
     WRENCH_TRY(tx.exec(sql::kInsertWorker, {config.boot_id, static_cast<std::int64_t>(getpid()), version(), tx.now()}));
     return {};
   }));
@@ -396,6 +399,11 @@ Result<TaskOutcome> Engine::wait(std::string_view task_id, Deadline deadline, co
       }
       lock.lock();
       if (seen != s.generation) continue;
+    }
+    if (const auto& trouble = s.dispatcher.trouble();
+        trouble && (trouble->final || s.clock.now_us() - trouble->since >= kStorePatience)) {
+      Error error = trouble->error;
+      return std::move(error).with_help("wrench task resume " + std::string(task_id));
     }
     if (s.draining) return Error("workflow.draining", "the task was given back unfinished");
     if (stop.stop_requested()) return Error("workflow.wait_stopped", "stopped waiting");

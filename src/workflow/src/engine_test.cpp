@@ -484,6 +484,26 @@ TEST_F(EngineTest, RefusesTasksThatMakeNoSense) {
   EXPECT_EQ(code(bad), "workflow.invalid_task");
 }
 
+TEST_F(EngineTest, AnAttachedRowThatCannotBeStoredFailsItsStepAndNothingElse) {
+  runner_.add("t.bad_row", [](const StepInvocation&, StepContext& context) -> StepOutcome {
+    context.attach([](storage::WriteTx&) -> Result<void> { return Error("storage.constraint", "no such thing"); });
+    return Completed{Json::object(), {}};
+  });
+  const TaskOutcome done = run(task(R"([{"id":"a","kind":"call","capability":"t.bad_row"},
+     {"id":"b","kind":"call","capability":"t.echo"}])"));
+  EXPECT_EQ(done.task.state, TaskState::Failed);
+  EXPECT_EQ(done.execution.error.at("error").at("code").as_string(), "storage.constraint");
+  EXPECT_EQ(states().at("b"), StepState::Completed);
+}
+
+TEST_F(EngineTest, AStepKnowsItsDeadline) {
+  runner_.add("t.deadline", [](const StepInvocation&, StepContext& context) -> StepOutcome {
+    return Completed{Json(!context.deadline().never()), {}};
+  });
+  run(task(R"([{"id":"a","kind":"call","capability":"t.deadline"}])"));
+  EXPECT_TRUE(output("a").as_boolean());
+}
+
 TEST_F(EngineTest, ManyTasksAtOnceAllEnd) {
   auto e = engine();
   e->start(runner_);

@@ -229,6 +229,10 @@ const Statement kInsertWorker{.id = "workflow.insert_worker",
                               .sql =
                                   "INSERT INTO workers (boot, pid, version, started_at) VALUES (?1, ?2, ?3, ?4) "
                                   "ON CONFLICT (boot) DO NOTHING"};
+const Statement kWorkers{.id = "workflow.workers",
+                         .sql = "SELECT boot FROM workers",
+                         .plan = "SCAN workers",
+                         .plan_exception = "one row for each process that has the store open"};
 const Statement kDeleteWorker{.id = "workflow.delete_worker",
                               .access = Access::Write,
                               .sql = "DELETE FROM workers WHERE boot = ?1",
@@ -382,6 +386,7 @@ storage::StatementCatalogue::List statements() {
                                                    &sql::kReopenTask,
                                                    &sql::kInsertWorker,
                                                    &sql::kDeleteWorker,
+                                                   &sql::kWorkers,
                                                    &sql::kTaskById,
                                                    &sql::kTasksByIdSuffix,
                                                    &sql::kTasksOfStatus,

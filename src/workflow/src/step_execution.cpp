@@ -102,7 +102,11 @@ struct SkipStep {};
 struct Finished {
   Json output;
 };
-using Prepared = std::variant<StepInvocation, OpenMap, SkipStep, Finished>;
+struct Call {
+  StepInvocation invocation;
+  Micros start_to_close_us = 0;
+};
+using Prepared = std::variant<Call, OpenMap, SkipStep, Finished>;
 
 void merge_into(Json& target, const Json& value, std::size_t depth, const std::string& path, Json& conflicts) {
   if (target.is_null()) {
@@ -221,7 +225,7 @@ Result<Prepared> prepare(ReadTx& tx, PlanCache& plans, const StepRow& step) {
   }
   out.input = WRENCH_TRY(resolve_references(node.input, scope));
   if (!step.cursor.empty()) out.checkpoint = WRENCH_TRY(codec::parse_json(step.cursor));
-  return checked(std::move(out));
+  return checked(Call{std::move(out), node.timeouts.start_to_close_us});
 }
 
 class Context final : public StepContext {
@@ -333,7 +337,8 @@ Result<Result1> carry_out(const StepRow& step, StepRunner& runner, StepSession& 
     const auto items = static_cast<std::int64_t>(map->items.as_array().size());
     return Result1(command::Outcome::OpenMap{items, WRENCH_TRY(pack(map->items, baggage))});
   }
-  const auto& invocation = std::get<StepInvocation>(prepared);
+  const auto& [invocation, start_to_close_us] = std::get<Call>(prepared);
+  if (start_to_close_us > 0) session.deadline = Deadline::after(session.clock, start_to_close_us);
   Context context(invocation, session, baggage);
   return report(call(runner, invocation, context), baggage, session.random, session.clock);
 }

@@ -109,6 +109,15 @@ class Dispatcher {
   /// Cancel requests that other processes left for executions of this boot.
   void obey_requests(const std::vector<std::int64_t>& executions);
 
+  /// Why nothing has been stored for a while (disk full, another process writing), and since when; or what made results
+  /// impossible to store. Work goes on by itself once the store takes writes again.
+  struct Trouble {
+    Error error;
+    Micros since = 0;
+    bool final = false;  ///< A result was lost: what it belongs to can only be resumed by another boot.
+  };
+  const std::optional<Trouble>& trouble() const { return trouble_; }
+
   bool idle() const { return jobs_.empty() && !flushing_; }
   const std::set<std::int64_t>& active() const { return active_; }
   /// Slots in use; equals the steps that this boot runs.
@@ -138,6 +147,7 @@ class Dispatcher {
   bool claim_pass_wanted_ = false;
   bool flushing_ = false;
   Micros not_before_ = 0;
+  std::optional<Trouble> trouble_;
   std::deque<Job> jobs_;
   std::map<StepKey, Running> running_;
   std::array<int, kSlotClasses> used_ = {0, 0, 0};

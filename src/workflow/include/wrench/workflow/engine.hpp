@@ -26,6 +26,8 @@ inline constexpr std::int64_t kDefaultProject = 1;
 inline constexpr std::size_t kInputsBytesMax = 1024 * 1024;
 inline constexpr Micros kCancelGrace = 10 * kMicrosPerSecond;
 inline constexpr int kLossesMax = 3;
+/// wait() gives up when the store has refused every write for this long (storage.full, storage.busy).
+inline constexpr Micros kStorePatience = 10 * kMicrosPerSecond;
 
 enum class OnExhausted : std::uint8_t {
   Fail,  ///< The step fails: for in-process runs, so that CI never hangs.
@@ -106,7 +108,7 @@ struct EngineConfig {
 /// workflow.draining, and those of storage.
 class Engine {
  public:
-  /// `store`, `clock`, `random` must outlive the engine.
+  /// `store`, `clock`, `random` must outlive the engine; `random` must be thread-safe (SystemRandom).
   static Result<std::unique_ptr<Engine>> open(storage::Store& store, EngineConfig config, const Clock& clock,
                                               Random& random);
   ~Engine();  ///< drain() without patience, then joins.
@@ -128,7 +130,8 @@ class Engine {
   Result<void> decide_step(std::string_view task_id, std::int64_t step_no, StepDecision decision);
 
   /// Blocks until the task ended or waits for a person. Errors: workflow.wait_deadline, workflow.wait_stopped,
-  /// workflow.draining (this engine gave it back).
+  /// workflow.draining (this engine gave it back), and the store's error if it takes no writes for kStorePatience: the
+  /// task can be resumed later.
   Result<TaskOutcome> wait(std::string_view task_id, Deadline deadline, const StopToken& stop);
 
   /// Called for each notice, on an engine thread; must be quick. One subscriber; empty function: none.
