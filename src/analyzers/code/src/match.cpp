@@ -49,7 +49,7 @@ bool may_omit(Kind kind, Role role) {
   if (role == Role::Name || role == Role::Decorator || role == Role::Modifier || role == Role::TypeParam) return true;
   switch (kind) {
     case Kind::Function:
-      return role == Role::Type || role == Role::Receiver || role == Role::Body;
+      return role == Role::Type || role == Role::Receiver || role == Role::Body || role == Role::From;
     case Kind::Lambda:
       return role == Role::Type;
     case Kind::Class:
