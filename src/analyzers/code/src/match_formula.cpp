@@ -13,6 +13,14 @@ bool contains(const Match& outer, const Match& inner) { return outer.first <= in
 
 bool before(const Match& a, const Match& b) { return a.first != b.first ? a.first < b.first : a.end < b.end; }
 
+/// Whether all that it matches is only a place to be in: pattern-inside, or a choice of such.
+bool only_confines(const Formula& formula) {
+  if (formula.place == Formula::Place::Inside) return true;
+  return formula.what == Formula::What::Any &&
+         std::all_of(formula.parts.begin(), formula.parts.end(),
+                     [](const Formula& part) { return part.place == Formula::Place::Inside; });
+}
+
 }  // namespace
 
 bool FormulaRun::same_text(const Bound& a, const Bound& b) const {
@@ -157,8 +165,7 @@ std::vector<Match> FormulaRun::all(const Formula& formula, const Window& window,
   // Order doesn't change the result: what matches comes before what only confines, so that most rules stop early.
   std::vector<const Formula*> parts;
   for (const Formula& part : formula.parts) parts.push_back(&part);
-  std::stable_partition(parts.begin(), parts.end(),
-                        [](const Formula* part) { return part->place == Formula::Place::Plain; });
+  std::stable_partition(parts.begin(), parts.end(), [](const Formula* part) { return !only_confines(*part); });
   std::vector<Match> matches;
   if (parts.empty()) {
     // Only conditions or negatives, in metavariable-pattern: the whole content is what they speak of.
