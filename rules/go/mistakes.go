@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"strings"
 	"sync"
-	"time"
 )
 
 func files(paths []string) {
@@ -140,7 +139,7 @@ func compare(a, b order) bool {
 	return a.id == b.id
 }
 
-func text(lines []string, db *sql.DB, stop chan bool) string {
+func text(lines []string, db *sql.DB) string {
 	out := ""
 	for _, line := range lines {
 		// ruleid: go.regexp-compile-in-loop
@@ -161,17 +160,6 @@ func text(lines []string, db *sql.DB, stop chan bool) string {
 		// ok: go.string-concatenation-in-loop
 		count += 1
 	}
-	for {
-		select {
-		case <-stop:
-			return out
-		// ruleid: go.time-after-in-loop
-		case <-time.After(time.Second):
-			flush()
-		}
-	}
-	// ok: go.time-after-in-loop
-	<-time.After(time.Second)
 	// ok: go.n-plus-one-query
 	rows := db.QueryRow("SELECT 1")
 	// ok: go.regexp-compile-in-loop
