@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
 #include <map>
 #include <optional>
 
@@ -218,7 +217,7 @@ class Finder {
       }
       return at->second;
     };
-    const std::function<std::uint32_t(std::uint32_t)> top = [&](std::uint32_t x) {
+    const auto top = [&](std::uint32_t x) {
       while (parent[x] != x) x = parent[x] = parent[parent[x]];
       return x;
     };

@@ -33,7 +33,8 @@ void each_word(std::string_view text, F f) {
 
 class Extractor {
  public:
-  Extractor(const Ir& ir, const Atoms& atoms, const source::SourceText& text) : ir_(ir), atoms_(atoms), text_(text) {}
+  Extractor(const Ir& ir, const Atoms& atoms, const source::SourceText& text)
+      : ir_(ir), atoms_(atoms), text_(text), positions_(text) {}
 
   FileFacts run() {
     out_.path = text_.path;
@@ -175,7 +176,7 @@ class Extractor {
     fact.sub = static_cast<ImportSub>(node.sub);
     fact.type_only = (node.flags & kFlagTypeOnly) != 0 || for_types_only(i);
     fact.lazy = inside_function(i);
-    fact.where = detail::location(text_, {node.first, node.end});
+    fact.where = detail::location(text_, {node.first, node.end}, positions_);
     bool all_types = true;
     for (NodeIndex c = ir_.first_child(i); c != kNoNode; c = ir_.next_sibling(c)) {
       if (ir_[c].kind != Kind::ImportItem) continue;
@@ -200,13 +201,14 @@ class Extractor {
     ImportFact fact;
     fact.module = atoms_.text(ir_[argument].atom);
     fact.lazy = inside_function(i);
-    fact.where = detail::location(text_, {ir_[i].first, ir_[i].end});
+    fact.where = detail::location(text_, {ir_[i].first, ir_[i].end}, positions_);
     out_.imports.push_back(std::move(fact));
   }
 
   const Ir& ir_;
   const Atoms& atoms_;
   const source::SourceText& text_;
+  detail::PositionCursor positions_;
   FileFacts out_;
 };
 

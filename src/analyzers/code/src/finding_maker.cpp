@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "wrench/base/text.hpp"
+
 namespace wrench::code::detail {
 
 namespace {
@@ -13,6 +15,31 @@ findings::Position position(const source::SourceText& text, std::uint32_t offset
   return {at.line, at.col, offset};
 }
 }  // namespace
+
+findings::Position PositionCursor::at(std::uint32_t offset) {
+  if (line_end_ == 0 || offset < line_first_ || offset >= line_end_) {
+    const findings::Position found = position(text_, offset);
+    line_ = found.line;
+    col_ = found.col;
+    offset_ = offset;
+    line_first_ = text_.lines.line_start(line_);
+    line_end_ = line_ < text_.lines.line_count() ? text_.lines.line_start(line_ + 1) : text_.text.size() + 1;
+    return found;
+  }
+  const std::string_view text = text_.text;
+  if (offset >= offset_) {
+    col_ += static_cast<std::uint32_t>(count_code_points(text.substr(offset_, offset - offset_)));
+  } else {
+    col_ -= static_cast<std::uint32_t>(count_code_points(text.substr(offset, offset_ - offset)));
+  }
+  offset_ = offset;
+  return {line_, col_, offset};
+}
+
+findings::Location location(const source::SourceText& text, Span span, PositionCursor& cursor) {
+  const findings::Position first = cursor.at(span.first);
+  return {text.path, first, cursor.at(span.end), text.content_id};
+}
 
 findings::Location location(const source::SourceText& text, Span span) {
   return {text.path, position(text, span.first), position(text, span.end), text.content_id};
@@ -32,9 +59,10 @@ findings::Finding make_finding(const source::SourceText& text, Span span, std::s
   const std::uint32_t last = std::min(finding.where.end.line, finding.where.start.line + kSnippetLinesMax - 1);
   for (std::uint32_t line = finding.where.start.line; line <= last; ++line) {
     if (line != finding.where.start.line) finding.lines += '\n';
-    finding.lines += text.lines.line(text.text, line);
+    finding.lines += text.lines.line(text.text, line).substr(0, kSnippetBytesMax);
     if (finding.lines.size() > kSnippetBytesMax) {
       finding.lines.resize(kSnippetBytesMax);
+      finding.lines = repair_utf8(finding.lines);
       break;
     }
   }

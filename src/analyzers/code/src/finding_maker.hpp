@@ -9,7 +9,23 @@
 
 namespace wrench::code::detail {
 
+/// Positions of offsets that lie near each other. Trap: LineTable counts a column from the line's start, so asking it
+/// for every node of a file that is one long line takes quadratic time.
+class PositionCursor {
+ public:
+  explicit PositionCursor(const source::SourceText& text) : text_(text) {}
+  findings::Position at(std::uint32_t offset);
+
+ private:
+  const source::SourceText& text_;
+  std::uint32_t offset_ = 0, line_ = 1, col_ = 1;
+  std::uint64_t line_first_ = 0, line_end_ = 0;  ///< line_end_ 0: not asked yet.
+};
+
 findings::Location location(const source::SourceText& text, Span span);
+findings::Location location(const source::SourceText& text, Span span, PositionCursor& cursor);
+
+inline constexpr std::size_t kFindingsPerRuleMax = 1'000;  ///< Per rule and file.
 
 /// A finding of a built-in analysis at `span`, with the lines of the span.
 findings::Finding make_finding(const source::SourceText& text, Span span, std::string_view rule,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 #include <unordered_set>
 
@@ -17,6 +18,8 @@ using source::Language;
 namespace {
 
 constexpr std::size_t kExplainedIncrementsMax = 3;
+/// Increments listed per file. An increment counts for every function around it, so deep nesting would multiply them.
+constexpr std::size_t kIncrementsMax = 100'000;
 
 bool is_logical(const Node& node) {
   const Op op = static_cast<Op>(node.sub);
@@ -79,7 +82,7 @@ struct Function {
 class Measurer {
  public:
   Measurer(const Ir& ir, const Atoms& atoms, const source::SourceText& text)
-      : ir_(ir), atoms_(atoms), text_(text), lines_(ir, text) {}
+      : ir_(ir), atoms_(atoms), text_(text), lines_(ir, text), positions_(text) {}
 
   FileMeasures run() {
     // nesting_[i]: cognitive nesting of the children of node i; depth_[i]: control structures around them.
@@ -159,9 +162,9 @@ class Measurer {
     const bool decorated = ir_.child(i, Role::Decorator) != kNoNode;
     const std::uint32_t from = decorated ? measure.name.first : ir_[i].first;
     const std::uint32_t last = ir_[i].end > ir_[i].first ? ir_[i].end - 1 : ir_[i].first;
-    const std::uint32_t first_line = text_.lines.position(text_.text, from).line;
-    measure.metrics.line = text_.lines.position(text_.text, measure.name.first).line;
-    measure.metrics.end_line = text_.lines.position(text_.text, last).line;
+    const std::uint32_t first_line = positions_.at(from).line;
+    measure.metrics.line = positions_.at(measure.name.first).line;
+    measure.metrics.end_line = positions_.at(last).line;
     measure.metrics.nloc = lines_.count(first_line, measure.metrics.end_line);
     measure.metrics.parameters = parameters(i);
     functions_.push_back(std::move(function));
@@ -179,9 +182,11 @@ class Measurer {
       const std::string_view name = atoms_.text(node.atom);
       const bool method = ir_[i].kind == Kind::Function && ir_[i].sub != 0;
       const bool self = first && method && ir_.language == Language::Python && (name == "self" || name == "cls");
-      const bool c_void = (ir_.language == Language::C || ir_.language == Language::Cpp) && name.empty() && is_void(c);
+      // `f(void)` takes nothing, and `...` isn't one parameter.
+      const bool c_family = ir_.language == Language::C || ir_.language == Language::Cpp;
+      const bool none = c_family && name.empty() && (is_void(c) || sub == ParamSub::Variadic);
       first = false;
-      if (!self && !c_void) ++count;
+      if (!self && !none) ++count;
     }
     return count;
   }
@@ -199,12 +204,13 @@ class Measurer {
 
   void cognitive(NodeIndex at, std::string_view kind, bool nests) {
     if (open_.empty()) return;
-    const source::LineCol place = text_.lines.position(text_.text, ir_[at].first);
+    const findings::Position place = positions_.at(ir_[at].first);
     bool innermost = true;
     for (std::size_t f = open_.back(); f != SIZE_MAX; f = functions_[f].outer) {
       Function& function = functions_[f];
       const std::uint32_t nesting = nests ? nesting_[ir_[at].parent] - function.base_nesting : 0;
-      function.measure.metrics.increments.push_back({place.line, place.col, std::string(kind), 1 + nesting, nesting});
+      if (increments_++ < kIncrementsMax)
+        function.measure.metrics.increments.push_back({place.line, place.col, std::string(kind), 1 + nesting, nesting});
       function.measure.metrics.cognitive += 1 + nesting;
       if (innermost) function.measure.own_cognitive += 1 + nesting;
       innermost = false;
@@ -401,6 +407,8 @@ class Measurer {
   const Atoms& atoms_;
   const source::SourceText& text_;
   CodeLines lines_;
+  detail::PositionCursor positions_;
+  std::size_t increments_ = 0;
   std::vector<std::uint16_t> nesting_, depth_;
   std::vector<Function> functions_;
   std::vector<std::size_t> open_;

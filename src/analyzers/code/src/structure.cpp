@@ -51,6 +51,7 @@ class Structure {
  private:
   void report(NodeIndex at, Span span, std::string_view rule, findings::Severity severity,
               findings::Confidence confidence, std::string title, std::string message, std::string_view tokens) {
+    if (out_.size() >= detail::kFindingsPerRuleMax) return;
     out_.push_back(detail::make_finding(text_, span, rule, severity, confidence, findings::Category::Structure,
                                         std::move(title), std::move(message)));
     out_.back().symbol = detail::enclosing_symbol(ir_, atoms_, at);

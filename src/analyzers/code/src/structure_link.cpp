@@ -203,9 +203,15 @@ class Linker {
  private:
   void structure() {
     const detail::ModuleGraph graph = detail::module_graph(files_);
+    std::vector<std::vector<std::uint32_t>> importers(files_.size());
+    for (std::uint32_t i = 0; i < files_.size(); ++i) {
+      for (const detail::ModuleEdge& edge : graph.edges[i]) importers[edge.to].push_back(i);
+      for (const std::uint32_t to : graph.quiet[i]) importers[to].push_back(i);
+    }
+    find_users();
     for (std::uint32_t i = 0; i < files_.size(); ++i)
       for (const UnusedCandidate& candidate : files_[i]->unused)
-        if (!used_by_others(i, candidate, graph)) out_.findings.push_back(candidate.finding);
+        if (!used_by_others(i, candidate, importers)) out_.findings.push_back(candidate.finding);
     out_.cycles = Cycles(files_, graph).run();
     for (const findings::ImportCycle& cycle : out_.cycles) {
       if (cycle.evidence.empty()) continue;
@@ -214,24 +220,44 @@ class Linker {
     }
   }
 
-  bool used_by_others(std::uint32_t own, const UnusedCandidate& candidate, const detail::ModuleGraph& graph) const {
-    for (std::uint32_t i = 0; i < files_.size(); ++i) {
-      if (i == own) continue;
-      if (!candidate.import) {
-        if (sorted_has(files_[i]->words, candidate.name)) return true;
-        continue;
+  /// Up to two files that use a name: enough to know one that isn't the candidate's own.
+  struct Users {
+    std::uint32_t first = UINT32_MAX, second = UINT32_MAX;
+    void add(std::uint32_t file) {
+      if (first == UINT32_MAX) {
+        first = file;
+      } else if (first != file) {
+        second = file;
       }
-      // Another file may take the name from here, by an import or as an attribute.
-      if (sorted_has(files_[i]->members, candidate.member)) return true;
-      const bool imports_own =
-          std::ranges::any_of(graph.edges[i], [own](const detail::ModuleEdge& e) { return e.to == own; }) ||
-          std::ranges::any_of(graph.quiet[i], [own](std::uint32_t to) { return to == own; });
-      if (imports_own && sorted_has(files_[i]->words, candidate.name)) return true;
-      if (imports_own)
-        for (const ImportFact& import : files_[i]->imports)
-          if (std::ranges::find(import.names, "*") != import.names.end()) return true;
     }
-    return false;
+    bool besides(std::uint32_t own) const { return second != UINT32_MAX || (first != UINT32_MAX && first != own); }
+  };
+
+  void find_users() {
+    for (const FileFacts* file : files_)
+      for (const UnusedCandidate& candidate : file->unused) {
+        users_.try_emplace(candidate.name);
+        if (candidate.import) member_users_.try_emplace(candidate.member);
+      }
+    for (std::uint32_t i = 0; i < files_.size(); ++i) {
+      for (const std::uint64_t word : files_[i]->words)
+        if (const auto found = users_.find(word); found != users_.end()) found->second.add(i);
+      for (const std::uint64_t member : files_[i]->members)
+        if (const auto found = member_users_.find(member); found != member_users_.end()) found->second.add(i);
+    }
+  }
+
+  bool used_by_others(std::uint32_t own, const UnusedCandidate& candidate,
+                      const std::vector<std::vector<std::uint32_t>>& importers) const {
+    if (!candidate.import) return users_.at(candidate.name).besides(own);
+    // Another file may take the name from here, by an import or as an attribute.
+    if (member_users_.at(candidate.member).besides(own)) return true;
+    return std::ranges::any_of(importers[own], [&](std::uint32_t i) {
+      if (sorted_has(files_[i]->words, candidate.name)) return true;
+      return std::ranges::any_of(files_[i]->imports, [](const ImportFact& import) {
+        return std::ranges::find(import.names, "*") != import.names.end();
+      });
+    });
   }
 
   void clones() {
@@ -265,6 +291,7 @@ class Linker {
   const LinkOptions& options_;
   const StopToken& stop_;
   std::unordered_map<std::string, std::uint32_t> by_path_;
+  std::unordered_map<std::uint64_t, Users> users_, member_users_;
   ProjectResult out_;
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "finding_maker.hpp"
 
@@ -15,13 +16,14 @@ namespace {
 
 bool is_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; }
 
-bool has_word(std::string_view text, std::string_view word) {
-  for (std::size_t at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1)) {
-    const bool left = at == 0 || !is_word(text[at - 1]);
-    const bool right = at + word.size() >= text.size() || !is_word(text[at + word.size()]);
-    if (left && right) return true;
-  }
-  return false;
+template <class F>
+void each_word(std::string_view text, F f) {
+  std::size_t from = 0;
+  for (std::size_t at = 0; at <= text.size(); ++at)
+    if (at == text.size() || !is_word(text[at])) {
+      if (at > from) f(text.substr(from, at - from));
+      from = at + 1;
+    }
 }
 
 bool is_script(Language language) {
@@ -38,13 +40,13 @@ std::string_view stem(std::string_view path) {
 class Candidates {
  public:
   Candidates(const Ir& ir, const Atoms& atoms, const source::SourceText& text, std::span<const std::uint64_t> words)
-      : ir_(ir), atoms_(atoms), text_(text), words_(words) {}
+      : ir_(ir), atoms_(atoms), text_(text), words_(words), positions_(text) {}
 
   std::vector<UnusedCandidate> run() {
     // A name in code that didn't parse may be a use: say nothing about files with errors.
     if (ir_.error_nodes > 0 || text_.path.ends_with(".pyi")) return {};
     find_global_facts();
-    for (NodeIndex i = 1; i < ir_.nodes.size(); ++i) {
+    for (NodeIndex i = 1; i < ir_.nodes.size() && out_.size() < kFindingsPerRuleMax; ++i) {
       if (ir_[i].kind == Kind::Import) imports(i);
       if (ir_[i].kind == Kind::Function) function(i);
     }
@@ -78,17 +80,24 @@ class Candidates {
     }
   }
 
-  bool comment_on_line_speaks(std::uint32_t first, std::uint32_t end, std::string_view name) const {
-    const std::uint32_t from = text_.lines.position(text_.text, first).line;
-    const std::uint32_t to = text_.lines.position(text_.text, end).line;
+  /// Whoever comments on an import has a reason for it; names in documentation and in type comments are uses.
+  bool comments_speak_for(std::uint32_t first, std::uint32_t end, std::string_view name) {
+    if (!comments_read_) read_comments();
+    const std::uint32_t to = positions_.at(end).line;
+    for (std::uint32_t line = positions_.at(first).line; line <= to; ++line)
+      if (commented_lines_.contains(line)) return true;
+    return comment_words_.contains(word_hash(name));
+  }
+
+  void read_comments() {
+    comments_read_ = true;
     const bool doc_comments = is_script(ir_.language) || ir_.language == Language::Java;
     for (const Span& comment : ir_.comments) {
       const std::string_view content = std::string_view(text_.text).substr(comment.first, comment.end - comment.first);
-      const std::uint32_t line = text_.lines.position(text_.text, comment.first).line;
-      if (line >= from && line <= to) return true;  // Whoever comments on an import has a reason for it.
-      if ((doc_comments || content.find("type:") != std::string_view::npos) && has_word(content, name)) return true;
+      commented_lines_.insert(positions_.at(comment.first).line);
+      if (doc_comments || content.find("type:") != std::string_view::npos)
+        each_word(content, [&](std::string_view w) { comment_words_.insert(word_hash(w)); });
     }
-    return false;
   }
 
   bool inside(NodeIndex i, Kind kind) const {
@@ -119,7 +128,7 @@ class Candidates {
       const bool same_alias =
           sub == ImportSub::Names && language == Language::Python && local == name &&
           text_.text.substr(ir_[c].first, ir_[c].end - ir_[c].first).find(" as ") != std::string::npos;
-      if (same_alias || uses_elsewhere(local) || comment_on_line_speaks(import.first, import.end, local)) continue;
+      if (same_alias || uses_elsewhere(local) || comments_speak_for(import.first, import.end, local)) continue;
       UnusedCandidate candidate;
       candidate.import = true;
       candidate.name = word_hash(local);
@@ -143,17 +152,12 @@ class Candidates {
 
   void count_uses() {
     const auto add = [&](std::string_view words) {
-      std::size_t from = 0;
-      for (std::size_t at = 0; at <= words.size(); ++at)
-        if (at == words.size() || !is_word(words[at])) {
-          if (at > from) uses_.emplace(word_hash(words.substr(from, at - from)), true);
-          from = at + 1;
-        }
+      each_word(words, [&](std::string_view w) { uses_.insert(word_hash(w)); });
     };
     for (NodeIndex i = 1; i < ir_.nodes.size(); ++i) {
       const Node& node = ir_[i];
       if (node.kind == Kind::Name && (node.role != Role::Name || ir_[node.parent].kind == Kind::XmlElement))
-        uses_.emplace(word_hash(atoms_.text(node.atom)), true);
+        uses_.insert(word_hash(atoms_.text(node.atom)));
       if (node.kind == Kind::Type || node.kind == Kind::XmlElement || node.kind == Kind::Other)
         add(atoms_.text(node.atom));
       if (node.kind == Kind::String && node.sub != static_cast<std::uint8_t>(StringSub::Doc))
@@ -226,9 +230,12 @@ class Candidates {
   const Atoms& atoms_;
   const source::SourceText& text_;
   std::span<const std::uint64_t> words_;
+  PositionCursor positions_;
   bool is_module_ = false, has_jsx_ = false, pastes_names_ = false, only_imports_ = true, counted_ = false;
   std::unordered_map<Atom, int> bound_;
-  std::unordered_map<std::uint64_t, bool> uses_;
+  std::unordered_set<std::uint64_t> uses_, comment_words_;
+  std::unordered_set<std::uint32_t> commented_lines_;
+  bool comments_read_ = false;
   std::vector<UnusedCandidate> out_;
 };
 
