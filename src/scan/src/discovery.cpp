@@ -7,10 +7,13 @@
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
+#include <tuple>
 #include <unordered_set>
+#include <utility>
 
 #include "wrench/base/text.hpp"
 #include "wrench/runtime/atomic_file.hpp"
+#include "wrench/scan/scan.hpp"
 #include "wrench/source/file_class.hpp"
 #include "wrench/source/ignore_rules.hpp"
 
@@ -78,6 +81,13 @@ IgnoreRules::Verdict verdict(const IgnoreLevel* level, std::string_view project_
   return IgnoreRules::Verdict::Undecided;
 }
 
+/// The git work tree that holds the folder, and whether there is one.
+std::pair<std::string, bool> root_above(const std::string& folder) {
+  for (std::string_view at = folder; !at.empty(); at = at == "/" ? std::string_view{} : parent_of(at))
+    if (exists(joined(at, ".git"))) return {std::string(at), true};
+  return {folder, false};
+}
+
 class Walk {
  public:
   Walk(const DiscoveryOptions& options, const StopToken& stop) : options_(options), stop_(stop) {}
@@ -121,13 +131,7 @@ class Walk {
 
   Result<void> find_root(const std::string& folder) {
     if (!out_.project_root.empty()) return {};
-    out_.project_root = folder;
-    for (std::string_view at = folder; !at.empty(); at = at == "/" ? std::string_view{} : parent_of(at)) {
-      if (!exists(joined(at, ".git"))) continue;
-      out_.project_root = at;
-      out_.in_git = true;
-      break;
-    }
+    std::tie(out_.project_root, out_.in_git) = root_above(folder);
     if (options_.tracked_files && out_.in_git) {
       tracked_ = options_.tracked_files(out_.project_root);
       for (const auto& file : tracked_)
@@ -298,6 +302,13 @@ class Walk {
 };
 
 }  // namespace
+
+Result<std::string> project_root(const std::string& path) {
+  const auto real = WRENCH_TRY(absolute(path));
+  struct stat status{};
+  if (::stat(real.c_str(), &status) != 0) return errno_error(errno, path);
+  return root_above(S_ISDIR(status.st_mode) ? real : std::string(parent_of(real))).first;
+}
 
 Result<Discovery> discover(const DiscoveryOptions& options, const StopToken& stop) { return Walk(options, stop).run(); }
 

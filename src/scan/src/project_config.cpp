@@ -18,8 +18,8 @@ constexpr std::string_view kTopKeys[] = {"exclude", "include",  "languages", "ru
 constexpr std::string_view kNotHere[] = {"llm", "server", "storage",   "auth",   "tools", "agents",   "providers",
                                          "mcp", "a2a",    "telemetry", "policy", "cache", "data_dir", "log"};
 constexpr std::string_view kThresholdKeys[] = {"cognitive", "cyclomatic", "nloc", "nesting", "parameters", "file_nloc"};
-constexpr std::string_view kLimitKeys[] = {"file_bytes_max", "secret_file_bytes_max", "files_max",
-                                           "dir_depth_max",  "findings_max",          "file_timeout_ms"};
+constexpr std::string_view kLimitKeys[] = {"file_bytes_max", "secret_file_bytes_max", "findings_max",
+                                           "file_timeout_ms"};
 
 Error fault(const YamlNode& node, std::string message) {
   return Error("scan.invalid_config", std::move(message))
@@ -162,8 +162,6 @@ ScanLimits lowered(const ScanLimits& limits, const ProjectConfig& config) {
     };
     if (key == "file_bytes_max") lower(out.file_bytes_max);
     if (key == "secret_file_bytes_max") lower(out.secret_file_bytes_max);
-    if (key == "files_max") lower(out.files_max);
-    if (key == "dir_depth_max") lower(out.dir_depth_max);
     if (key == "findings_max") lower(out.findings_max);
     if (key == "file_timeout_ms")
       out.file_us_max =

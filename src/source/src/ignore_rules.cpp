@@ -86,10 +86,33 @@ bool matches_part(std::string_view pattern, std::string_view text) {
   return p == pattern.size();
 }
 
+/// Parts between slashes; a slash inside a class ("[a-/x]") separates nothing.
+std::vector<std::string_view> parts_of(std::string_view pattern) {
+  std::vector<std::string_view> parts;
+  std::size_t first = 0;
+  for (std::size_t at = 0; at < pattern.size();) {
+    bool unused = false;
+    if (pattern[at] == '\\') {
+      at += 2;
+    } else if (const auto end = pattern[at] == '[' ? match_class(pattern, at, 'x', unused) : std::string_view::npos;
+               end != std::string_view::npos) {
+      at = end;
+    } else {
+      if (pattern[at] == '/') {
+        parts.push_back(pattern.substr(first, at - first));
+        first = at + 1;
+      }
+      ++at;
+    }
+  }
+  parts.push_back(pattern.substr(first));
+  return parts;
+}
+
 }  // namespace
 
 bool matches_glob(std::string_view pattern, std::string_view path) {
-  const auto wanted = split(pattern, '/');
+  const auto wanted = parts_of(pattern);
   const auto parts = split(path, '/');
   // reach[j]: the parts of the pattern so far can end before parts[j].
   std::vector<char> reach(parts.size() + 1, 0);

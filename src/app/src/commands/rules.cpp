@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
+#include <set>
 
 #include "../output.hpp"
 #include "commands.hpp"
@@ -10,6 +12,7 @@
 #include "wrench/code/rule_tests.hpp"
 #include "wrench/codec/json.hpp"
 #include "wrench/runtime/rooted_dir.hpp"
+#include "wrench/secrets/secret_rules.hpp"
 
 namespace wrench::app {
 
@@ -71,14 +74,57 @@ Json lines_json(const std::vector<std::uint32_t>& lines) {
   return out;
 }
 
+/// The detectors (`mode: secret`) among the files, with the built-in ones if asked for.
+secrets::SecretRules secrets_of(const std::vector<RuleTestFile>& files, bool with_builtin, std::vector<Error>& errors) {
+  std::vector<secrets::RuleText> texts;
+  if (with_builtin)
+    for (const auto& file : secrets::builtin_rule_files())
+      texts.push_back({"rules/" + std::string(file.path), file.bytes});
+  for (const auto& file : files)
+    if (file.path.ends_with(".yaml") || file.path.ends_with(".yml")) texts.push_back({file.path, file.text});
+  std::vector<Error> all;
+  auto rules = secrets::SecretRules::load(texts, all);
+  // What isn't YAML at all is told by the other loader.
+  for (auto& error : all)
+    if (error.code == "secrets.invalid_rule") errors.push_back(std::move(error));
+  return rules;
+}
+
+/// Detectors bring their tests along: texts that must and mustn't match. A line is counted for each text.
+void add_secret_tests(const secrets::SecretRules& rules, std::vector<Error> errors, code::RuleTestReport& report) {
+  std::set<std::string> wrong;
+  const auto tested = secrets::test_rules(rules);
+  for (const auto& failure : tested.failures) {
+    wrong.insert(failure.rule);
+    const bool missed = failure.what == "not found";
+    ++(missed ? report.missed : report.unexpected);
+    code::RuleTestFailure entry;
+    entry.rule = failure.rule;
+    entry.rule_file = failure.file;
+    entry.target = failure.text + " (" + failure.what + ")";
+    (missed ? entry.missed : entry.unexpected).push_back(static_cast<std::uint32_t>(failure.line));
+    report.failures.push_back(std::move(entry));
+  }
+  report.rules += tested.rules;
+  report.exact += tested.rules - wrong.size();
+  std::move(errors.begin(), errors.end(), std::back_inserter(report.load.errors));
+  // They were passed over by the code rules' loader.
+  const auto before = report.load.refused.size();
+  std::erase_if(report.load.refused, [](const auto& refused) { return refused.reason.starts_with("mode 'secret'"); });
+  report.skipped -= std::min(report.skipped, before - report.load.refused.size());
+}
+
 }  // namespace
 
 ExitCode run_rules_test(Session& session) {
   auto files = read_tests(session.invocation.arguments.front());
   if (!files) return session.fail(files.error());
+  std::vector<Error> secret_errors;
+  const auto secret_rules = secrets_of(*files, false, secret_errors);
   const auto cases = code::group_rule_tests(std::move(*files));
   const SystemClock clock;
-  const auto report = code::test_rules(cases, clock);
+  auto report = code::test_rules(cases, clock);
+  add_secret_tests(secret_rules, std::move(secret_errors), report);
   if (report.rules + report.skipped == 0 && report.load.errors.empty())
     return session.fail(Error("cli.no_rules", session.invocation.arguments.front() + ": no rules here")
                             .with_help("wrench rules test --help"));
@@ -141,6 +187,25 @@ ExitCode run_rules_list(Session& session) {
   for (const auto& error : report.errors) session.console.error(error);
   std::vector<const code::RuleInfo*> infos;
   for (std::size_t i = 0; i < rules.size(); ++i) infos.push_back(&rules.info(i));
+  std::vector<Error> secret_errors;
+  const auto detectors = secrets_of(own, !session.invocation.has("--no-builtin-rules"), secret_errors);
+  for (const auto& error : secret_errors) session.console.error(error);
+  std::vector<code::RuleInfo> detector_infos;
+  detector_infos.reserve(detectors.rules().size());
+  for (const auto& rule : detectors.rules()) {
+    code::RuleInfo info;
+    info.id = rule.id;
+    info.file = rule.file;
+    info.title = rule.title;
+    info.message = rule.message;
+    info.severity = rule.severity;
+    info.confidence = rule.confidence;
+    info.category = findings::Category::Secret;
+    info.cwe = {"CWE-798"};
+    info.language_names = {"generic"};
+    detector_infos.push_back(std::move(info));
+  }
+  for (const auto& info : detector_infos) infos.push_back(&info);
   std::sort(infos.begin(), infos.end(),
             [](const auto* a, const auto* b) { return a->id != b->id ? a->id < b->id : a->file < b->file; });
   if (session.format() == "json") {
@@ -170,7 +235,8 @@ ExitCode run_rules_list(Session& session) {
   for (const auto* info : infos)
     text += Console::safe(info->id) + "\t" + join(info->language_names, ",") + "\t" +
             std::string(findings::name(info->severity)) + "\t" + std::string(findings::name(info->category)) +
-            "\trules\t" + join(info->cwe, ",") + "\t" + Console::safe(info->file) + "\n";
+            (info->category == findings::Category::Secret ? "\tsecrets\t" : "\trules\t") + join(info->cwe, ",") + "\t" +
+            Console::safe(info->file) + "\n";
   return delivered(session, text);
 }
 

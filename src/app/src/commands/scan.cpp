@@ -61,8 +61,8 @@ ExitCode run_scan(Session& session) {
 
   const SystemClock clock;
   runtime::WorkerPool pool({.threads = static_cast<std::size_t>(request->jobs), .name = "analysis"});
-  auto cache_root = scan::survey(request->paths.front(), request->limits, session.stop);
-  const auto cache = scan::FactCache::open(cache_root ? scan::FactCache::folder_for(cache_root->root) : std::string());
+  const auto cache_root = scan::project_root(request->paths.front());
+  const auto cache = scan::FactCache::open(cache_root ? scan::FactCache::folder_for(*cache_root) : std::string());
   scan::ScanContext context{.pool = pool, .clock = clock, .cache = cache.get()};
   std::atomic<Micros> drawn{clock.boot_us() + kRedrawEvery};
   if (session.console.stderr_is_terminal() && !session.console.quiet() &&

@@ -31,8 +31,6 @@ struct ScanLimits {
   std::uint64_t file_bytes_max = std::uint64_t{1} << 20;          ///< Larger files aren't parsed.
   std::uint64_t named_file_bytes_max = std::uint64_t{64} << 20;   ///< The same for files named by the user.
   std::uint64_t secret_file_bytes_max = std::uint64_t{64} << 20;  ///< Larger files aren't read at all.
-  std::uint64_t files_max = 2'000'000;
-  std::uint32_t dir_depth_max = 128;
   std::uint32_t findings_max = 100'000;
   std::uint32_t findings_per_rule_and_file_max = 1'000;
   Micros file_us_max = 5 * kMicrosPerSecond;  ///< Parse and rules of one file.
@@ -72,6 +70,10 @@ struct ScanContext {
 /// report: `partial`, `skipped`, `errors`. The report is the same for every number of jobs but for its `run`.
 Result<findings::Report> run(const ScanRequest& request, ScanContext& context, const StopToken& stop,
                              Deadline deadline = {});
+
+/// Absolute path of the project that `path` belongs to: the enclosing git work tree, else the folder itself or that of
+/// the file. Errors: io.*.
+Result<std::string> project_root(const std::string& path);
 
 /// What stands below a path, without parsing: for plans and estimates.
 struct TreeSurvey {
