@@ -27,6 +27,19 @@ constexpr std::size_t kChildPage = 1000;
 constexpr std::size_t kMergeDepthMax = 64;
 constexpr std::size_t kConflictsListed = 100;
 
+/// Each query on a snapshot of its own. What a step reads to begin (plan, inputs, outputs of ended steps) never changes
+/// any more, and parsing a large output between two queries may take longer than a snapshot lives.
+class SeparateReads final : public ReadTx {
+ public:
+  explicit SeparateReads(storage::Store& store) : store_(store) {}
+  Result<Rows> query(const storage::Statement& statement, storage::Binds binds) override {
+    return store_.read([&](ReadTx& tx) { return tx.query(statement, binds); });
+  }
+
+ private:
+  storage::Store& store_;
+};
+
 /// `inputs`, `steps.<id>.output` and the map's item, read from the store when a path asks for them.
 class StepScope final : public Scope {
  public:
@@ -329,7 +342,8 @@ Result<Result1> report(StepOutcome outcome, Baggage& baggage, Random& random, co
 }
 
 Result<Result1> carry_out(const StepRow& step, StepRunner& runner, StepSession& session, Baggage& baggage) {
-  Prepared prepared = WRENCH_TRY(session.store.read([&](ReadTx& tx) { return prepare(tx, session.plans, step); }));
+  SeparateReads reads(session.store);
+  Prepared prepared = WRENCH_TRY(prepare(reads, session.plans, step));
   if (std::holds_alternative<SkipStep>(prepared)) return Result1(command::Outcome::WhenFalse{});
   if (auto* finished = std::get_if<Finished>(&prepared))
     return Result1(command::Outcome::Complete{WRENCH_TRY(pack(finished->output, baggage))});
