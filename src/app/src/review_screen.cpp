@@ -24,6 +24,7 @@ constexpr std::size_t kLookHereRows = 5;
 constexpr std::size_t kSnippetLinesMax = 5;
 constexpr std::size_t kTraceStepsMax = 8;
 constexpr std::size_t kMessageLinesMax = 4;
+constexpr std::size_t kSameRuleMax = 3;
 
 Style style_of(Severity severity) {
   switch (severity) {
@@ -144,10 +145,16 @@ class Painter {
       line();
       return;
     }
-    const std::size_t limit = screen_.all ? shown.size() : std::min(screen_.top, shown.size());
-    for (std::size_t i = 0; i < limit; ++i) one(*shown[i]);
-    if (limit < shown.size()) {
-      line(styled(Style::Dim, "  " + format_count(shown.size() - limit) + " more: wrench " + screen_.command +
+    // Ten times the same rule says less than ten different things: beyond three of a kind the next best comes first.
+    std::vector<const Finding*> listed;
+    std::map<std::string_view, std::size_t> of_rule;
+    for (const auto* finding : shown) {
+      if (screen_.all || (listed.size() < screen_.top && ++of_rule[finding->rule] <= kSameRuleMax))
+        listed.push_back(finding);
+    }
+    for (const auto* finding : listed) one(*finding);
+    if (listed.size() < shown.size()) {
+      line(styled(Style::Dim, "  " + format_count(shown.size() - listed.size()) + " more: wrench " + screen_.command +
                                   " --all, or --format html --output report.html"));
       line();
     }
