@@ -10,6 +10,7 @@
 #include "../core/report_paths.hpp"
 #include "../core/schemas.hpp"
 #include "wrench/agents/builtin.hpp"
+#include "wrench/base/text.hpp"
 #include "wrench/findings/ranking.hpp"
 #include "wrench/scan/hotspots.hpp"
 
@@ -48,6 +49,17 @@ AgentSpec make_spec() {
   return spec;
 }
 
+/// Findings with the same cause: their rules go into the message, their other places beside the finding's own.
+void take_in(Finding& kept, std::vector<Finding> others) {
+  std::vector<std::string> rules;
+  for (Finding& other : others) {
+    if (other.rule != kept.rule && std::ranges::find(rules, other.rule) == rules.end()) rules.push_back(other.rule);
+    for (findings::Related& related : other.related)
+      if (std::ranges::find(kept.related, related) == kept.related.end()) kept.related.push_back(std::move(related));
+  }
+  if (!rules.empty()) kept.message += " Mended by the same change: " + join(rules, ", ") + ".";
+}
+
 /// Marks what the inspection disproved, with its reason, and puts merged findings under the one that was kept.
 void apply_inspection(Report& report, const Json& inspection) {
   std::map<std::string_view, const Json*> disproved;
@@ -58,17 +70,18 @@ void apply_inspection(Report& report, const Json& inspection) {
     for (const Json& other : entry.at("into").as_array())
       merged_into.emplace(other.as_string(), entry.at("kept").as_string());
 
-  std::map<std::string_view, std::vector<findings::Related>> related;
-  std::erase_if(report.findings, [&](const Finding& finding) {
+  std::map<std::string, std::vector<Finding>> merged;
+  std::vector<Finding> kept;
+  for (Finding& finding : report.findings) {
     const auto target = merged_into.find(finding.fingerprint);
-    if (finding.suppressed || target == merged_into.end()) return false;
-    related[target->second].push_back({finding.where, "also found by " + finding.rule});
-    return true;
-  });
+    const bool stays = finding.suppressed || target == merged_into.end();
+    (stays ? kept : merged[std::string(target->second)]).push_back(std::move(finding));
+  }
+  report.findings = std::move(kept);
   for (Finding& finding : report.findings) {
     if (finding.suppressed) continue;
-    if (const auto more = related.find(finding.fingerprint); more != related.end())
-      std::ranges::move(more->second, std::back_inserter(finding.related));
+    if (const auto others = merged.find(finding.fingerprint); others != merged.end())
+      take_in(finding, std::move(others->second));
     if (const auto why = disproved.find(finding.fingerprint); why != disproved.end())
       finding.suppressed = findings::Suppressed{"inspector", std::string(why->second->at("why").as_string()),
                                                 std::string(why->second->at("evidence").as_string())};

@@ -49,7 +49,8 @@ TEST_F(Synthesis, PutsTheAgentsResultsTogether) {
 TEST_F(Synthesis, ShowsWhyAFindingWasDroppedAndWhereMergedOnesAre) {
   const auto wrong = some_finding("wrong", "a.py", 1);
   const auto kept = some_finding("kept", "a.py", 2);
-  const auto twin = some_finding("twin", "a.py", 2);
+  auto twin = some_finding("twin", "a.py", 2);
+  twin.related.push_back({twin.where, "copy"});
   const Json inspection = Json::object(
       {{"dropped", Json::array({Json::object(
                        {{"fingerprint", wrong.fingerprint}, {"why", "constants"}, {"evidence", "text:x"}})})},
@@ -61,8 +62,9 @@ TEST_F(Synthesis, ShowsWhyAFindingWasDroppedAndWhereMergedOnesAre) {
   ASSERT_TRUE(report.findings[0].suppressed.has_value());
   EXPECT_EQ(report.findings[0].suppressed->kind, "inspector");
   EXPECT_EQ(report.findings[0].suppressed->reason, "constants");
+  EXPECT_EQ(report.findings[1].message, "kept Mended by the same change: twin.");
   ASSERT_EQ(report.findings[1].related.size(), 1u);
-  EXPECT_EQ(report.findings[1].related[0].note, "also found by twin");
+  EXPECT_EQ(report.findings[1].related[0].note, "copy");
   EXPECT_EQ(report.summary.suppressed, 1u);
   EXPECT_EQ(stored_.size(), 1u) << "only what stands becomes a row";
 }
