@@ -697,6 +697,7 @@ class Matcher {
       case Role::Handler:
       case Role::Attribute:
       case Role::TypeParam:
+      case Role::From:
         return some_of(group.wanted, group.found, 0, 0, Others::Allowed, rest);
       case Role::Element:
         if (p.kind == Kind::Dict)
@@ -790,6 +791,7 @@ class Matcher {
   // --- statements
 
   enum class Tail { End, MayFollow };
+  // As semgrep: what follows the last statement of a pattern's block isn't compared.
   static constexpr Tail kBlockTail = Tail::MayFollow;
 
   bool block(const PatternNode& p, NodeIndex n, Next next) {
