@@ -1,0 +1,149 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "guards.hpp"
+#include "wrench/base/assert.hpp"
+#include "wrench/workflow/core.hpp"
+
+namespace wrench::workflow {
+
+/// Why an execution was cancelled when its deadline did it.
+inline constexpr std::string_view kTimedOut = "timed_out";
+/// TimerRow::epoch of timers that outlive attempts.
+inline constexpr std::int64_t kAnyEpoch = -1;
+
+enum class Standing : std::uint8_t { Blocked, Active, Held, Done };
+
+/// Rows are missing: the command can't be decided yet. Never leaves decide().
+inline Error missing() { return Error("workflow.missing_rows", "rows to be loaded"); }
+
+/// One call of Core::decide(): working copies of the rows, what commands do to them (decision_commands.cpp), what the
+/// step machine does (decision_steps.cpp), and the plan that comes out (core.cpp).
+class Decision {
+ public:
+  Decision(const LoadedRows& rows, const CoreContext& context, Micros now, Random& random)
+      : rows_(rows), context_(context), now_(now), random_(random) {}
+
+  FlushPlan run(std::span<const Command> commands);
+
+ private:
+  struct Execution {
+    ExecutionRow row;
+    const ExecutionRow* before = nullptr;
+    TaskRow task;
+    const TaskRow* task_before = nullptr;
+    const Plan* plan = nullptr;
+    std::int64_t journal_next = 1;
+    std::vector<StepKey> changed;
+    bool touched = false;
+    std::string actor;
+  };
+  /// What becomes of a step's timers; the last word counts.
+  struct TimerEdits {
+    bool all_deleted = false;
+    std::map<TimerKind, std::optional<TimerRow>> kinds;
+  };
+  struct Step {
+    StepRow row;
+    const StepRow* before = nullptr;  ///< Null: new.
+  };
+
+  // ---- rows ----
+
+  Execution* execution(std::int64_t no);
+  Step* step(StepKey key);
+
+  /// Keys of the open steps of an execution; nothing if they aren't all loaded.
+  std::optional<std::vector<StepKey>> open_steps(std::int64_t no);
+  const PlanNode& node(const Execution& e, const StepRow& row) const;
+  SlotClass slot_of(const Execution& e, const StepRow& row) const;
+  Effect effect_of(const Execution& e, const StepRow& row) const;
+  static StepKey key_of(const StepRow& row);
+  std::int64_t journal(Execution& e, std::string kind, const StepRow* row, std::string data = {},
+                       std::string blob_hash = {});
+
+  // ---- the step machine ----
+
+  Result<void> fire(Execution& e, Step& s, StepEvent event);
+  static void count(Execution& e, Standing where, int by);
+
+  /// What a state held is given back.
+  void leave(Execution& e, const StepRow& old, StepKey key);
+  void set_timer(const TimerRow& timer);
+  void delete_timer(StepKey key, TimerKind kind);
+  void dequeue(const Execution& e, Step& s, const std::string& boot);
+  void enter_ready(Execution& e, Step& s);
+
+  // ---- what the end of a step means for others ----
+
+  /// Steps whose end others wait for. A worklist, because a skip can run through the whole plan.
+  void propagate(Execution& e);
+  void need_ended(Execution& e, const StepRow& need, std::uint32_t dependent, bool failed);
+  void child_ended(Execution& e, const StepRow& child);
+  void spawn_child(Execution& e, const StepRow& parent, std::int64_t item);
+
+  /// The first error that isn't tolerated explains why the execution failed.
+  void keep_error(Execution& e, const StepRow& row, std::string_view error_json = {});
+
+  // ---- commands ----
+
+  /// The execution, if this boot may change it.
+  Result<Execution*> owned(std::int64_t no);
+  Result<void> on(const command::Start& c);
+  Result<void> on(const command::Outcome& c);
+  Result<void> open_map(Execution& e, Step& s, const command::Outcome& c);
+  Result<void> on(const command::TimerDue& c);
+  static bool timer_holds(const TimerRow& timer, const StepRow& row);
+  Result<void> time_out(Execution& e, Step& s, TimerKind kind);
+  Result<void> cancel_children(Execution& e, std::int64_t parent);
+  Result<void> cancel_step(Execution& e, Step& s);
+  Result<void> cancel(Execution& e, std::string reason, const std::string& actor);
+  Result<void> on(const command::Cancel& c);
+  Result<void> on(const command::Adopt& c);
+  Result<void> on(const command::Decide& c);
+  void void_intents(StepKey key, std::int64_t epoch);
+  Result<void> on(const command::Reconcile& c);
+  Result<void> on(const command::Record& c);
+  Result<void> on(const command::Suspend& c);
+
+  // ---- executions and tasks ----
+
+  void move(Execution& e, ExecutionEventKind event);
+  void move(Execution& e, TaskEventKind event);
+  void end(Execution& e, ExecutionEventKind event, TaskEventKind task_event);
+  void settle(Execution& e);
+  void open_gate(Execution& e);
+
+  // ---- slots ----
+
+  void claim();
+  void start_step(Execution& e, Step& s, SlotClass slot);
+  void queue_rest();
+
+  // ---- the result ----
+
+  void finish();
+  storage::EventDraft event_of(const Execution& e) const;
+
+  const LoadedRows& rows_;
+  const CoreContext& context_;
+  const Micros now_;
+  Random& random_;
+  FlushPlan plan_;
+  std::map<std::int64_t, Execution> executions_;
+  std::map<StepKey, Step> steps_;
+  std::map<StepKey, TimerEdits> timers_;
+  std::deque<StepKey> ended_;
+  std::vector<StepKey> newly_ready_;
+  std::set<StepKey> voided_;
+  std::array<int, kSlotClasses> freed_ = {0, 0, 0};
+};
+
+}  // namespace wrench::workflow

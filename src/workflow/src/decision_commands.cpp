@@ -1,0 +1,357 @@
+#include <algorithm>
+#include <utility>
+
+#include "decision.hpp"
+
+namespace wrench::workflow {
+
+using codec::Json;
+
+Result<Decision::Execution*> Decision::owned(std::int64_t no) {
+  Execution* e = execution(no);
+  if (e == nullptr) return Error("workflow.task_not_found", "there is no execution " + std::to_string(no));
+  if (e->row.owner_boot != context_.boot)
+    return Error("workflow.fenced", "execution " + e->row.execution_id + " belongs to another process now");
+  return e;
+}
+
+Result<void> Decision::on(const command::Start& c) {
+  Execution* e = execution(c.execution_no);
+  if (e == nullptr) return Error("workflow.task_not_found", "there is no such execution");
+  if (e->row.status != ExecutionStatus::Pending) return {};
+  move(*e, ExecutionEventKind::Start);
+  e->row.owner_boot = context_.boot;
+  e->row.started_at = now_;
+  const auto& nodes = e->plan->nodes();
+  e->row.steps_total = static_cast<std::int64_t>(nodes.size());
+  e->row.next_step = e->row.steps_total + 1;
+  journal(*e, "started", nullptr, "{\"boot\":\"" + context_.boot + "\"}");
+  move(*e, TaskEventKind::Started);
+  if (e->row.deadline_at != 0) set_timer({e->row.id, 0, TimerKind::Deadline, e->row.deadline_at, kAnyEpoch});
+  for (std::uint32_t i = 0; i < nodes.size(); ++i) {
+    StepRow row;
+    row.execution_no = e->row.id;
+    row.step_no = i + 1;
+    row.node = i;
+    row.deps_left = static_cast<int>(nodes[i].needs.size()) + (nodes[i].finally ? 1 : 0);
+    steps_[key_of(row)].row = row;
+  }
+  for (std::uint32_t i = 0; i < nodes.size(); ++i) {
+    Step& s = steps_.at({e->row.id, i + 1});
+    if (s.row.deps_left == 0) WRENCH_ASSERT(fire(*e, s, {StepEventKind::DepsDone}).ok());
+  }
+  return {};
+}
+
+Result<void> Decision::on(const command::Outcome& c) {
+  Execution* e = WRENCH_TRY(owned(c.step.execution_no));
+  Step* s = step(c.step);
+  if (s == nullptr) return missing();
+  using O = command::Outcome;
+  const bool cancelling = (s->row.flags & kFlagCancelRequested) != 0;
+  if (const auto* complete = std::get_if<O::Complete>(&c.result)) {
+    WRENCH_TRY(fire(*e, *s, {StepEventKind::Complete, c.epoch}));
+    s->row.output_seq = journal(*e, "completed", &s->row, complete->output.inline_json, complete->output.blob_hash);
+    s->row.cursor.clear();
+    if (s->row.effect() == Effect::Guarded)
+      plan_.effects.push_back({EffectWrite::Kind::CloseAll, c.step, {}, c.epoch, "null"});
+  } else if (cancelling) {
+    WRENCH_TRY(fire(*e, *s, {StepEventKind::Cancel, c.epoch}));
+    journal(*e, std::string(name(s->row.state)), &s->row);
+  } else if (const auto* fail = std::get_if<O::Fail>(&c.result)) {
+    WRENCH_TRY(
+        fire(*e, *s,
+             {fail->failure == FailureClass::Retryable ? StepEventKind::FailRetryable : StepEventKind::FailPermanent,
+              c.epoch, fail->retry_after_us}));
+    s->row.output_seq = journal(*e, s->row.state == StepState::RetryWait ? "retry" : std::string(name(s->row.state)),
+                                &s->row, fail->error_json);
+    if (s->row.state == StepState::Failed) keep_error(*e, s->row, fail->error_json);
+  } else if (std::holds_alternative<O::Yield>(c.result)) {
+    WRENCH_TRY(fire(*e, *s, {StepEventKind::Release, c.epoch}));
+    journal(*e, "released", &s->row);
+  } else if (std::holds_alternative<O::WhenFalse>(c.result)) {
+    WRENCH_TRY(fire(*e, *s, {StepEventKind::WhenFalse, c.epoch}));
+    journal(*e, "skipped", &s->row, "{\"when\":false}");
+  } else {
+    WRENCH_TRY(open_map(*e, *s, c));
+  }
+  propagate(*e);
+  return {};
+}
+
+Result<void> Decision::open_map(Execution& e, Step& s, const command::Outcome& c) {
+  const auto& map = std::get<command::Outcome::OpenMap>(c.result);
+  WRENCH_TRY(fire(e, s, {StepEventKind::Wait, c.epoch}));
+  MapCursor cursor;
+  cursor.items = map.items;
+  cursor.items_seq = journal(e, "items", &s.row, map.list.inline_json, map.list.blob_hash);
+  const std::int64_t window = std::min<std::int64_t>(map.items, node(e, s.row).max_parallel);
+  while (cursor.next < window) spawn_child(e, s.row, cursor.next++);
+  s.row.cursor = cursor.str();
+  return {};
+}
+
+Result<void> Decision::on(const command::TimerDue& c) {
+  Execution* e = WRENCH_TRY(owned(c.timer.execution_no));
+  if (c.timer.kind == TimerKind::Deadline) {
+    if (is_terminal(e->row.status)) return {};
+    return cancel(*e, std::string(kTimedOut), "deadline");
+  }
+  Step* s = step({c.timer.execution_no, c.timer.step_no});
+  if (s == nullptr) return missing();
+  if (!timer_holds(c.timer, s->row)) return {};
+  const Micros heartbeat = node(*e, s->row).timeouts.heartbeat_us;
+  if (c.timer.kind == TimerKind::Heartbeat && c.last_tick_at + heartbeat > now_) {
+    TimerRow later = c.timer;
+    later.due_at = c.last_tick_at + heartbeat;
+    set_timer(later);
+    return {};
+  }
+  switch (c.timer.kind) {
+    case TimerKind::Retry:
+      WRENCH_TRY(fire(*e, *s, {StepEventKind::Timer}));
+      break;
+    case TimerKind::CancelGrace:
+      WRENCH_TRY(fire(*e, *s, {StepEventKind::CancelGraceOver}));
+      journal(*e, std::string(name(s->row.state)), &s->row, "{\"grace\":\"over\"}");
+      break;
+    default:
+      WRENCH_TRY(time_out(*e, *s, c.timer.kind));
+      break;
+  }
+  propagate(*e);
+  return {};
+}
+
+bool Decision::timer_holds(const TimerRow& timer, const StepRow& row) {
+  if (is_terminal(row.state)) return false;
+  if (keeps(Keep::TimerEpoch) && timer.epoch != kAnyEpoch && timer.epoch != row.epoch) return false;
+  switch (timer.kind) {
+    case TimerKind::Retry:
+      return row.state == StepState::RetryWait;
+    case TimerKind::ScheduleToStart:
+      return row.state == StepState::Ready;
+    case TimerKind::ScheduleToClose:
+      return is_active(row.state);
+    default:
+      return row.state == StepState::Running;
+  }
+}
+
+Result<void> Decision::time_out(Execution& e, Step& s, TimerKind kind) {
+  static constexpr std::string_view kNames[] = {"retry", "schedule_to_start", "start_to_close", "schedule_to_close",
+                                                "heartbeat"};
+  const bool was_running = s.row.state == StepState::Running;
+  const bool was_waiting = s.row.state == StepState::Waiting;
+  if (was_waiting && !rows_.all_open_steps.contains(e.row.id)) {
+    plan_.missing_executions.insert(e.row.id);
+    return missing();
+  }
+  const bool cancelling = was_running && (s.row.flags & kFlagCancelRequested) != 0;
+  if (cancelling) {
+    WRENCH_TRY(fire(e, s, {StepEventKind::CancelGraceOver}));
+  } else {
+    WRENCH_TRY(fire(e, s, {StepEventKind::Timeout, std::nullopt, std::nullopt, kind == TimerKind::ScheduleToClose}));
+  }
+  if (was_running) plan_.stops.push_back(key_of(s.row));
+  const std::string limit(kNames[static_cast<std::size_t>(kind)]);
+  const std::string error = "{\"code\":\"workflow.timeout\",\"message\":\"the " + limit + " timeout passed\"}";
+  s.row.output_seq = journal(e, "timeout", &s.row, error);
+  if (s.row.state == StepState::Failed) keep_error(e, s.row, error);
+  if (was_waiting) return cancel_children(e, s.row.step_no);
+  return {};
+}
+
+Result<void> Decision::cancel_children(Execution& e, std::int64_t parent) {
+  const auto open = open_steps(e.row.id);
+  if (!open) return missing();
+  for (const StepKey& key : *open)
+    if (Step* s = step(key); s->row.parent_step == parent) WRENCH_TRY(cancel_step(e, *s));
+  return {};
+}
+
+Result<void> Decision::cancel_step(Execution& e, Step& s) {
+  if (s.row.state == StepState::Running) {
+    if ((s.row.flags & kFlagCancelRequested) != 0) return {};
+    s.row.flags |= kFlagCancelRequested;
+    e.touched = true;
+    e.changed.push_back(key_of(s.row));
+    plan_.stops.push_back(key_of(s.row));
+    set_timer({e.row.id, s.row.step_no, TimerKind::CancelGrace, now_ + kCancelGrace, s.row.epoch});
+    return {};
+  }
+  WRENCH_TRY(fire(e, s, {StepEventKind::Cancel}));
+  journal(e, "cancelled", &s.row);
+  return {};
+}
+
+Result<void> Decision::cancel(Execution& e, std::string reason, const std::string& actor) {
+  if (e.row.cancel_at != 0 && e.row.cancel_reason != "requested") return {};
+  const bool pending = e.row.status == ExecutionStatus::Pending;
+  std::vector<StepKey> keys;
+  if (!pending) {
+    auto open = open_steps(e.row.id);
+    if (!open) return missing();
+    keys = std::move(*open);
+  }
+  e.actor = actor;
+  e.row.cancel_at = now_;
+  e.row.cancel_reason = std::move(reason);
+  e.touched = true;
+  Json data = Json::object({{"reason", e.row.cancel_reason}});
+  journal(e, "cancel_requested", nullptr, codec::write_json(data));
+  if (pending) {
+    end(e, ExecutionEventKind::CancelDone, TaskEventKind::Cancelled);
+    return {};
+  }
+  for (const StepKey& key : keys) {
+    Step* s = step(key);
+    if (is_terminal(s->row.state)) continue;  // An earlier one of the loop ended it.
+    if (!node(e, s->row).finally) WRENCH_TRY(cancel_step(e, *s));
+  }
+  propagate(e);
+  return {};
+}
+
+Result<void> Decision::on(const command::Cancel& c) {
+  Execution* e = execution(c.execution_no);
+  if (e == nullptr) return Error("workflow.task_not_found", "there is no such execution");
+  if (is_terminal(e->row.status)) return {};
+  if (e->row.status != ExecutionStatus::Pending) WRENCH_TRY(owned(c.execution_no));
+  return cancel(*e, c.reason.empty() ? "cancelled" : c.reason, c.actor);
+}
+
+Result<void> Decision::on(const command::Adopt& c) {
+  Execution* e = execution(c.execution_no);
+  if (e == nullptr) return Error("workflow.task_not_found", "there is no such execution");
+  if (is_terminal(e->row.status) || e->row.owner_boot == context_.boot) return {};
+  if (e->row.status == ExecutionStatus::Pending) return on(command::Start{c.execution_no});
+  if (!e->row.owner_boot.empty() && e->row.owner_boot != c.from_boot)
+    return Error("workflow.owned_elsewhere",
+                 "task " + e->task.task_id + " is being run by another process (" + e->row.owner_boot + ")");
+  const auto open = open_steps(c.execution_no);
+  if (!open) return missing();
+  const std::string old_boot = std::exchange(e->row.owner_boot, context_.boot);
+  e->touched = true;
+  journal(*e, "adopted", nullptr, "{\"from\":\"" + old_boot + "\"}");
+  plan_.adopted.push_back(c.execution_no);
+  for (const StepKey& key : *open) {
+    Step* s = step(key);
+    if (s->row.state == StepState::Ready) {
+      if (s->row.rank != 0) dequeue(*e, *s, old_boot);
+      newly_ready_.push_back(key);
+    } else if (s->row.state == StepState::Running && keeps(Keep::RequeueOnAdopt)) {
+      const bool cancelling = (s->row.flags & kFlagCancelRequested) != 0;
+      WRENCH_TRY(fire(*e, *s, {StepEventKind::LeaseLost}));
+      const std::string poison =
+          "{\"code\":\"workflow.poison\",\"message\":\"its process died " + std::to_string(s->row.lost) + " times\"}";
+      const bool ended = is_terminal(s->row.state) || s->row.state == StepState::Dead;
+      const std::int64_t seq = journal(*e, "lost", &s->row, ended ? poison : std::string());
+      if (ended) s->row.output_seq = seq;
+      if (s->row.state == StepState::Failed) keep_error(*e, s->row, poison);
+      s->row.flags &= ~static_cast<std::uint32_t>(kFlagCancelRequested);
+      if (cancelling && !is_terminal(s->row.state)) WRENCH_TRY(cancel_step(*e, *s));
+    } else if (s->row.state == StepState::Uncertain) {
+      plan_.uncertain.push_back(key);
+    }
+  }
+  propagate(*e);
+  // Another process asked for it while nobody could obey.
+  if (e->row.cancel_at != 0 && e->row.cancel_reason == "requested") WRENCH_TRY(cancel(*e, "cancelled", "user"));
+  if (e->row.status == ExecutionStatus::Suspended && e->row.suspend_reason == "drain") {
+    move(*e, ExecutionEventKind::Resume);
+    e->row.suspend_reason.clear();
+  }
+  return {};
+}
+
+Result<void> Decision::on(const command::Decide& c) {
+  Execution* e = WRENCH_TRY(owned(c.step.execution_no));
+  Step* s = step(c.step);
+  if (s == nullptr) return missing();
+  static constexpr StepEventKind kEvents[] = {StepEventKind::PersonRetry, StepEventKind::PersonSkip,
+                                              StepEventKind::PersonGiveUp};
+  e->actor = c.actor;
+  if (s->row.state == StepState::Uncertain) void_intents(c.step, s->row.epoch);
+  WRENCH_TRY(fire(*e, *s, {kEvents[static_cast<std::size_t>(c.decision)]}));
+  journal(*e, "decision", &s->row, "{\"to\":\"" + std::string(name(s->row.state)) + "\"}");
+  if (s->row.state == StepState::Failed) keep_error(*e, s->row, "{\"code\":\"workflow.given_up\"}");
+  propagate(*e);
+  return {};
+}
+
+void Decision::void_intents(StepKey key, std::int64_t epoch) {
+  voided_.insert(key);
+  plan_.effects.push_back({EffectWrite::Kind::VoidAll, key, {}, epoch, {}});
+}
+
+Result<void> Decision::on(const command::Reconcile& c) {
+  Execution* e = WRENCH_TRY(owned(c.step.execution_no));
+  Step* s = step(c.step);
+  if (s == nullptr) return missing();
+  if (s->row.state != StepState::Uncertain || s->row.epoch != c.epoch || c.answer == ReconcileAnswer::Unknown)
+    return {};
+  if (c.answer == ReconcileAnswer::NotDone) {
+    void_intents(c.step, c.epoch);
+    WRENCH_TRY(fire(*e, *s, {StepEventKind::ReconciledNotDone}));
+    journal(*e, "reconciled", &s->row, "{\"done\":false}");
+  } else {
+    WRENCH_TRY(fire(*e, *s, {StepEventKind::ReconciledDone}));
+    s->row.output_seq = journal(*e, "completed", &s->row, c.receipt.inline_json, c.receipt.blob_hash);
+    plan_.effects.push_back({EffectWrite::Kind::CloseAll, c.step, {}, c.epoch, c.receipt.inline_json});
+  }
+  propagate(*e);
+  return {};
+}
+
+Result<void> Decision::on(const command::Record& c) {
+  Execution* e = WRENCH_TRY(owned(c.step.execution_no));
+  Step* s = step(c.step);
+  if (s == nullptr) return missing();
+  if (s->row.epoch != c.epoch || s->row.state != StepState::Running)
+    return Error("workflow.fenced", "step " + std::to_string(c.step.step_no) + " went on without this attempt");
+  using K = command::Record::Kind;
+  switch (c.kind) {
+    case K::Checkpoint:
+      s->row.cursor = c.json;
+      e->touched = true;
+      break;
+    case K::Value:
+      plan_.values.push_back({c.step, c.name, c.json});
+      journal(*e, "value", &s->row, codec::write_json(Json::object({{"name", c.name}})));
+      break;
+    case K::Intent:
+      plan_.effects.push_back({EffectWrite::Kind::Intent, c.step, c.name, c.epoch, c.json});
+      journal(*e, "intent", &s->row, "{\"effect_key\":\"" + c.name + "\"}");
+      break;
+    case K::Receipt:
+      plan_.effects.push_back({EffectWrite::Kind::Receipt, c.step, c.name, c.epoch, c.json});
+      journal(*e, "receipt", &s->row, "{\"effect_key\":\"" + c.name + "\"}");
+      break;
+  }
+  return {};
+}
+
+Result<void> Decision::on(const command::Suspend& c) {
+  Execution* e = execution(c.execution_no);
+  if (e == nullptr || e->row.owner_boot != context_.boot || is_terminal(e->row.status)) return {};
+  const auto open = open_steps(c.execution_no);
+  if (!open) return missing();
+  for (const StepKey& key : *open)
+    if (step(key)->row.state == StepState::Running)
+      return Error("workflow.draining", "a step of " + e->row.execution_id + " still runs");
+  for (const StepKey& key : *open)
+    if (Step* s = step(key); s->row.state == StepState::Ready && s->row.rank != 0)
+      dequeue(*e, *s, e->row.owner_boot), e->changed.push_back(key);
+  std::erase_if(newly_ready_, [&](const StepKey& key) { return key.execution_no == c.execution_no; });
+  e->row.owner_boot.clear();
+  e->touched = true;
+  journal(*e, "suspended", nullptr, "{\"reason\":\"drain\"}");
+  if (e->row.status == ExecutionStatus::Running) {
+    move(*e, ExecutionEventKind::Suspend);
+    e->row.suspend_reason = "drain";
+  }
+  return {};
+}
+
+}  // namespace wrench::workflow

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "wrench/workflow/expression.hpp"
+
+namespace wrench::workflow {
+
+using codec::Json;
+
+enum class Op : std::uint8_t {
+  Literal,
+  Path,
+  List,
+  Not,
+  Negate,
+  Or,
+  And,
+  Equal,
+  NotEqual,
+  Less,
+  LessEqual,
+  Greater,
+  GreaterEqual,
+  In,
+  Add,
+  Subtract,
+  Multiply,
+  Divide,
+  Modulo,
+  Choose,
+  Call,
+};
+
+enum class Fn : std::uint8_t { Size, Has, Contains, StartsWith, EndsWith, Lower, Min, Max, Any, All, Count };
+
+struct Expression::Node {
+  Op op = Op::Literal;
+  Fn fn = Fn::Size;
+  Json literal;
+  std::vector<std::string> path;
+  std::vector<std::unique_ptr<const Node>> args;
+};
+
+using ExpressionNodePtr = std::unique_ptr<const Expression::Node>;
+
+/// The tree of `text`, and the paths in it. Errors: workflow.expression_invalid.
+Result<ExpressionNodePtr> parse_expression(std::string_view text, std::vector<std::vector<std::string>>& paths);
+
+}  // namespace wrench::workflow
