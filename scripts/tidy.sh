@@ -9,8 +9,8 @@ else
   base=$(git merge-base HEAD "${1:-main}")
   files=$({ git diff --name-only --diff-filter=d "$base" -- 'src/*.cpp'; git ls-files --others --exclude-standard 'src/*.cpp'; } | sort -u)
 fi
-# Only what the preset compiles: fuzz targets and benchmarks have no compile command in it.
-files=$(grep -vE '_(fuzz|bench)\.cpp$' <<<"$files" || true)
+# Only what the preset compiles: fuzz targets and benchmarks have no compile command in it, test data is no code of ours.
+files=$(grep -vE '_(fuzz|bench)\.cpp$|/testdata/' <<<"$files" || true)
 [ -n "$files" ] || { echo "tidy: nothing changed"; exit 0; }
 xargs -n 1 -P "$(nproc)" clang-tidy-19 -p build/dev --quiet <<<"$files"
 echo "tidy: $(wc -l <<<"$files") files are clean"

@@ -8,7 +8,6 @@ namespace wrench::agents {
 namespace {
 
 using codec::Json;
-using findings::Severity;
 
 findings::Finding weakness(const std::string& rule, std::uint32_t line, const std::string& cwe, double rank) {
   auto finding = some_finding(rule, "a.py", line);

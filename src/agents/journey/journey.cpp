@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <iterator>
 #include <optional>
 #include <set>
@@ -159,7 +160,7 @@ void add_insight(Json& insights, std::string kind, std::string text, Json eviden
       Json::object({{"kind", std::move(kind)}, {"text", std::move(text)}, {"evidence", std::move(evidence)}}));
 }
 
-std::string percent(double value) { return std::to_string(static_cast<int>(value + 0.5)) + " %"; }
+std::string percent(double value) { return std::to_string(std::lround(value)) + " %"; }
 Json commit_evidence(std::string_view commit) { return Json::array({"commit:" + std::string(commit)}); }
 
 std::string text(const Json& value) { return std::string(value.as_string()); }

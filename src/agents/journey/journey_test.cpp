@@ -13,7 +13,6 @@ namespace {
 
 using codec::Json;
 using findings::Severity;
-using testing::Contains;
 using testing::HasSubstr;
 
 Json tree_of(const std::string& root) {
@@ -73,7 +72,7 @@ TEST(Journey, WithoutHistoryItSpeaksOfFindingsAlone) {
 }
 
 TEST(Journey, PhaseComesFromTheProjectsOwnPace) {
-  const auto phase = [](std::vector<int> commits_by_month) {
+  const auto phase = [](const std::vector<int>& commits_by_month) {
     Json months = Json::array();
     for (const int commits : commits_by_month) months.push_back(Json::object({{"commits", commits}}));
     Caller caller;

@@ -57,7 +57,7 @@ Facts tree_facts(const scan::TreeSurvey& survey, bool has_commits) {
   const auto files = std::to_string(survey.files) + " files listed";
   facts["files.count"] = {survey.files, files};
   facts["code.present"] = {code_bytes > 0, files};
-  facts["code.kloc"] = {static_cast<double>(code_bytes / kBytesPerLine) / 1000.0,
+  facts["code.kloc"] = {static_cast<double>(code_bytes) / static_cast<double>(kBytesPerLine) / 1000.0,
                         format_bytes(code_bytes) + " of code"};
   facts["code.languages"] = {std::move(languages), files};
   facts["git.present"] = {survey.in_git, survey.in_git ? ".git of the work tree" : "no .git in the folder or above it"};

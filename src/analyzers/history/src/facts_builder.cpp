@@ -77,7 +77,7 @@ void FactsBuilder::add_all(const HistoryFacts& facts) {
   }
 }
 
-HistoryFacts FactsBuilder::build(std::vector<std::string> present, std::size_t commits_max) && {
+HistoryFacts FactsBuilder::build(const std::vector<std::string>& present, std::size_t commits_max) && {
   for (const std::string& path : present) file_index(path);
   const auto commit_order = order_of(commits_.size(), [this](std::uint32_t a, std::uint32_t b) {
     return std::tie(commits_[a].time_s, commits_[a].id) < std::tie(commits_[b].time_s, commits_[b].id);

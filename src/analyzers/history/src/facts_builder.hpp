@@ -20,7 +20,7 @@ class FactsBuilder {
   void add_all(const HistoryFacts& facts);
   std::size_t commits() const { return commits_.size(); }
   /// The newest `commits_max` commits, ordered and renumbered; `present` are the paths at the head.
-  HistoryFacts build(std::vector<std::string> present, std::size_t commits_max) &&;
+  HistoryFacts build(const std::vector<std::string>& present, std::size_t commits_max) &&;
 
  private:
   struct Hash {

@@ -149,7 +149,7 @@ Result<SecretRule> read_rule(const YamlNode& node, const std::string& file) {
 }
 
 Result<CompiledRule> compile_rule(const SecretRule& rule) {
-  const auto bad = [&](Error cause) {
+  const auto bad = [&](const Error& cause) {
     return Error("secrets.invalid_rule", "rule '" + rule.id + "': " + cause.message).at(rule.file, rule.line);
   };
   auto regex = source::Regex::compile(rule.regex);
