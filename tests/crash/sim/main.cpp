@@ -88,7 +88,8 @@ int usage() {
 }  // namespace wrench::sim
 
 int main(int argc, char** argv) {
-  // Every run builds and drops a disk in memory: giving its pages back to the kernel each time costs a third of the run.
+  // Every run builds and drops a disk in memory: giving its pages back to the kernel each time costs a third of the
+  // run.
   mallopt(M_TRIM_THRESHOLD, 512 << 20);
   mallopt(M_MMAP_THRESHOLD, 512 << 20);
   std::uint64_t seed = 1;
