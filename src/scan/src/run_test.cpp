@@ -338,6 +338,7 @@ TEST_F(ScanTest, ANamedFileWithoutRulesIsAnError) {
     ASSERT_TRUE(runtime::write_file_atomically(dir_ / "r.yaml", text));
     auto with = request();
     with.rule_paths = {dir_ / "r.yaml"};
+    with.use_builtin_rules = false;
     const auto report = scan(with);
     ASSERT_FALSE(report.ok()) << text;
     EXPECT_EQ(report.error().code, "scan.no_rules");

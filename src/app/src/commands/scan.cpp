@@ -82,7 +82,6 @@ ExitCode run_scan(Session& session) {
   session.console.progress_line("");
   if (!report) return session.fail(report.error());
   cache->flush();
-  if (!cache->warning().empty()) session.console.note(cache->warning());
   if (auto applied = apply_baseline_flag(session, *report); !applied) return session.fail(applied.error());
   if (auto delivered = deliver_report(session, *report, scan::TreeSources(*report), *gate, nullptr); !delivered)
     return session.fail(delivered.error());
