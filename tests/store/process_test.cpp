@@ -107,7 +107,7 @@ int stop_inside_write(const std::string& directory) {
   if (!store.ok()) fail(store.error());
   const Result<void> written = (*store)->write([](WriteTx& tx) -> Result<void> {
     WRENCH_TRY(tx.exec(kAdd, {1, "slow"}));
-    ::kill(::getpid(), SIGSTOP);
+    ::raise(SIGSTOP);  // To this thread: a signal to the process may be taken by another one, after the commit.
     return {};
   });
   return written.ok() ? 0 : 1;
