@@ -143,6 +143,10 @@ class Matcher {
         try_kind(root, Kind::VarDef);
         try_kind(root, Kind::Field);
         return;
+      case Kind::Loop:
+        try_kind(root, Kind::Loop);
+        if (has_open_header(p)) try_kind(root, Kind::ForEach);
+        return;
       case Kind::Function:
         try_kind(root, Kind::Function);
         if (is_script()) {
@@ -340,8 +344,12 @@ class Matcher {
       case Kind::Char:
         if (found.kind != p.kind) return propagated(p_index, n, next);
         break;
+      case Kind::Loop:
+        if (found.kind == Kind::ForEach && has_open_header(p)) return loop_body(p, n, next);
+        break;
       case Kind::Name:
       case Kind::Member:
+        if (p.kind == Kind::Member && p.text == PatternNode::Text::Any) return chain(p, n, next);
         if (!p.dotted.empty() && file_.resolves_to(n, p.dotted)) return next();
         break;
       case Kind::Assign:
@@ -380,7 +388,6 @@ class Matcher {
     if (sub_matters(p.kind) && p.sub != found.sub) return false;
     if (p.kind == Kind::Assign && p.sub == 1 && found.sub != 1) return false;
     if (p.kind == Kind::Class && p.sub != found.sub) return false;
-    if (p.kind == Kind::Member && p.text == PatternNode::Text::Any) return chain(p, n, next);
     if (p.kind == Kind::Binary && binary_may_swap(p)) {
       if (children(p, n, next)) return true;
       return swapped(p, n, next);
@@ -481,6 +488,8 @@ class Matcher {
         break;
       case Kind::Number:
         written = is_script() ? "number" : "int";
+        if (type.text == PatternNode::Text::Exact && is_script() && file_.atoms().text(type.atom) == "float")
+          return true;
         break;
       case Kind::Binary:
         if (!file_.is_constant_string(n)) return false;
@@ -620,6 +629,18 @@ class Matcher {
   }
   bool has_child(const PatternNode& p, Role role) const {
     return std::any_of(p.children.begin(), p.children.end(), [&](std::uint32_t c) { return at(c).role == role; });
+  }
+
+  /// `for (...)` says nothing of what kind of loop it is.
+  bool has_open_header(const PatternNode& p) const {
+    return std::any_of(p.children.begin(), p.children.end(),
+                       [&](std::uint32_t c) { return at(c).role == Role::Condition && at(c).kind == Kind::Ellipsis; });
+  }
+  bool loop_body(const PatternNode& p, NodeIndex n, Next next) {
+    const NodeIndex body = ir_.child(n, Role::Body);
+    for (const std::uint32_t child : p.children)
+      if (at(child).role == Role::Body) return body != kNoNode && node(child, body, next);
+    return next();
   }
 
   /// `$X. ... .f`: any calls and members between.
@@ -1012,6 +1033,7 @@ std::string_view text_of(const FileIndex& file, const Bound& bound) {
 }
 
 bool agree(const FileIndex& file, const Bound& a, const Bound& b) {
+  if (a.node != kNoNode && b.node != kNoNode && file.are_different_variables(a.node, b.node)) return false;
   if (a.atom != kNoAtom && b.atom != kNoAtom) return a.atom == b.atom;
   if (a.node != kNoNode && b.node != kNoNode) return equal_trees(file, a.node, b.node);
   return collapse_white_space(text_of(file, a)) == collapse_white_space(text_of(file, b));

@@ -416,6 +416,13 @@ NodeIndex FileIndex::declared_type(NodeIndex name) const {
   return symbol == nullptr ? kNoNode : symbol->type;
 }
 
+bool FileIndex::are_different_variables(NodeIndex a, NodeIndex b) const {
+  if (a == b || ir_[a].kind != Kind::Name || ir_[b].kind != Kind::Name || ir_[a].atom != ir_[b].atom) return false;
+  const Symbol* first = find_symbol(a);
+  const Symbol* second = find_symbol(b);
+  return first != nullptr && second != nullptr && first != second;
+}
+
 bool FileIndex::is_constant_string(NodeIndex n) const {
   std::vector<NodeIndex> open{n};
   std::size_t seen = 0;

@@ -52,6 +52,8 @@ class FileIndex {
   NodeIndex only_value(NodeIndex name) const;
   /// The Type node of the declaration that a name refers to, or kNoNode.
   NodeIndex declared_type(NodeIndex name) const;
+  /// Whether both are names and are declared in different places.
+  bool are_different_variables(NodeIndex a, NodeIndex b) const;
   /// Whether the value is a string known at this place: literal, folded or propagated.
   bool is_constant_string(NodeIndex n) const;
 

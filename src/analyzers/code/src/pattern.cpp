@@ -276,9 +276,9 @@ class Builder {
         node.text = PatternNode::Text::Metavar;
       } else if (text.starts_with("$...") && is_metavariable("$" + text.substr(4))) {
         node.text = PatternNode::Text::Any;
-      } else if (text.size() > 4 && text.starts_with("=~/") && text.ends_with('/')) {
+      } else if (text.size() > 4 && text.starts_with("=~/") && (text.ends_with('/') || text.ends_with("/i"))) {
         node.text = PatternNode::Text::Regex;
-        auto regex = source::Regex::compile(text.substr(3, text.size() - 4));
+        auto regex = source::Regex::compile(text.substr(3, text.rfind('/') - 3), {.caseless = text.back() == 'i'});
         if (regex) {
           node.regex = std::make_shared<const source::Regex>(std::move(*regex));
         } else if (!fault_) {

@@ -256,6 +256,7 @@ class ContextReader {
     char mark;
     bool type_body = false;
     bool may_be_parameters = false;
+    bool for_header = false;
     std::vector<PatternPiece*> holds;
   };
 
@@ -263,12 +264,13 @@ class ContextReader {
     for (const char c : code) {
       if (c != ' ' && c != '\n' && c != '\t') settle(c);
       if (c == '{' || c == '(' || c == '[') {
-        open_.push_back({c, c == '{' && names_type(), c == '(' && !after_keyword(), {}});
+        open_.push_back({c, c == '{' && names_type(), c == '(' && !after_keyword(), c == '(' && after_for(), {}});
       } else if ((c == '}' || c == ')' || c == ']') && !open_.empty()) {
         Bracket closed = std::move(open_.back());
         open_.pop_back();
         if (closed.type_body)
           for (PatternPiece* piece : closed.holds) piece->where = PatternPiece::Where::Members;
+        if (closed.for_header && closed.holds.size() == 1) closed.holds.front()->where = PatternPiece::Where::ForHeader;
         if (closed.may_be_parameters) closed_ = std::move(closed.holds);
       }
       if (c == '{' || c == '}' || c == ';')
@@ -287,6 +289,10 @@ class ContextReader {
     for (const std::string_view word : {"class ", "interface ", "struct ", "enum ", "record "})
       if (header_.find(word) != std::string::npos) return true;
     return false;
+  }
+  bool after_for() const {
+    const std::string_view header = trim(header_);
+    return header == "for" || header.ends_with(" for") || header.ends_with("\nfor");
   }
   bool after_keyword() const {
     const std::string_view header = trim(header_);
@@ -316,6 +322,9 @@ std::vector<std::string_view> ellipsis_forms(Language grammar, const PatternPiec
   if (typed && own_line && piece.where == PatternPiece::Where::Members)
     return {"int %;", "%;", "%", "int %", "case %:"};
   if (typed && piece.where == PatternPiece::Where::Parameters) return {"int %", "%", "%;"};
+  // All of `for (...)`: the matcher takes it for a loop over elements, too.
+  if (piece.where == PatternPiece::Where::ForHeader && grammar != Language::Python && grammar != Language::Go)
+    return {"%; %; %", "%"};
   switch (grammar) {
     case Language::Python:
       return {"%", "%: %", "**%", "case %: %"};

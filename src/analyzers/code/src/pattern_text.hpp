@@ -22,7 +22,7 @@ struct PatternPiece {
   What what = What::Code;
   std::string text;       ///< Code as written, or the metavariable's name without `$` and `...`.
   bool own_line = false;  ///< Ellipsis alone on its line: a statement or member.
-  enum class Where : std::uint8_t { Anywhere, Members, Parameters };
+  enum class Where : std::uint8_t { Anywhere, Members, Parameters, ForHeader };
   Where where = Where::Anywhere;  ///< What the brackets around an ellipsis hold, as far as one can see.
   std::size_t at = 0;             ///< Byte in the pattern.
 };
