@@ -69,6 +69,12 @@ findings::Finding make_finding(const source::SourceText& text, Span span, std::s
   return finding;
 }
 
+bool is_test_path(std::string_view path) {
+  return path.starts_with("test") || path.find("/test") != std::string_view::npos ||
+         path.find("_test.") != std::string_view::npos || path.find(".test.") != std::string_view::npos ||
+         path.find(".spec.") != std::string_view::npos || path.find("Test.java") != std::string_view::npos;
+}
+
 std::string enclosing_symbol(const Ir& ir, const Atoms& atoms, NodeIndex i) {
   std::string symbol;
   for (NodeIndex up = ir[i].parent; up != kNoNode; up = ir[up].parent) {

@@ -32,6 +32,9 @@ findings::Finding make_finding(const source::SourceText& text, Span span, std::s
                                findings::Severity severity, findings::Confidence confidence,
                                findings::Category category, std::string title, std::string message);
 
+/// By the usual names of test folders and files.
+bool is_test_path(std::string_view path);
+
 /// "Store.find": names of the classes and functions around node `i`, which is left out.
 std::string enclosing_symbol(const Ir& ir, const Atoms& atoms, NodeIndex i);
 

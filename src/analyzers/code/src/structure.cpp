@@ -25,12 +25,6 @@ bool reads_by_name(std::string_view callee) {
   return callee == "locals" || callee == "eval" || callee == "exec" || callee == "vars";
 }
 
-bool is_test_path(std::string_view path) {
-  return path.starts_with("test") || path.find("/test") != std::string_view::npos ||
-         path.find("_test.") != std::string_view::npos || path.find(".test.") != std::string_view::npos ||
-         path.find(".spec.") != std::string_view::npos || path.find("Test.java") != std::string_view::npos;
-}
-
 class Structure {
  public:
   Structure(const Ir& ir, const Atoms& atoms, const source::SourceText& text)
@@ -118,7 +112,7 @@ class Structure {
 
   bool checks_variables() const {
     // Go's compiler refuses them; C++ declares objects for what their destructors do; tests for what making them does.
-    return ir_.language != Language::Go && ir_.language != Language::Cpp && !is_test_path(text_.project_path);
+    return ir_.language != Language::Go && ir_.language != Language::Cpp && !detail::is_test_path(text_.project_path);
   }
 
   struct Variable {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <unordered_map>
 
+#include "finding_maker.hpp"
 #include "structure_modules.hpp"
 #include "wrench/code/structure.hpp"
 #include "wrench/findings/fingerprint.hpp"
@@ -157,7 +158,10 @@ findings::Finding cycle_finding(const findings::ImportCycle& cycle) {
 findings::Finding clone_finding(const findings::CloneClass& clone) {
   findings::Finding finding;
   finding.rule = "code.duplicate";
-  finding.severity = findings::Severity::Low;
+  // Tests say the same thing again on purpose.
+  const bool tests_only =
+      std::ranges::all_of(clone.members, [](const findings::Location& l) { return detail::is_test_path(l.path); });
+  finding.severity = tests_only ? findings::Severity::Info : findings::Severity::Low;
   finding.confidence = findings::Confidence::High;
   finding.category = findings::Category::Maintainability;
   const findings::Location& first = clone.members[0];

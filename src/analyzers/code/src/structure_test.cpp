@@ -217,6 +217,19 @@ TEST(Clones, EqualTokensAreTypeOne) {
   EXPECT_TRUE(project.result().clones[0].renames.empty());
 }
 
+TEST(Clones, TestsMayRepeatThemselves) {
+  Project project;
+  project.add("tests/a.py", function_text("first", "2"));
+  project.add("tests/b.py", function_text("first", "2"));
+  project.reports();
+  ASSERT_EQ(project.result().findings.size(), 1u);
+  EXPECT_EQ(project.result().findings[0].severity, findings::Severity::Info);
+  project.add("src/c.py", function_text("first", "2"));
+  project.reports();
+  ASSERT_EQ(project.result().findings.size(), 1u);
+  EXPECT_EQ(project.result().findings[0].severity, findings::Severity::Low);
+}
+
 TEST(Clones, RenamesAreListed) {
   Project project;
   project.add("a.py", function_text("first", "2"));
