@@ -84,7 +84,7 @@ fi
 names=$(awk -F' \\| ' 'NF == 2 {print $1}' <<<"$table")
 # shellcheck disable=SC2086 # the names are words
 present=$(dpkg-query -W -f='${binary:Package} ${db:Status-Status}\n' $names 2>/dev/null | sed -n 's/^\([^: ]*\)[^ ]* installed$/\1/p' || true)
-missing=$(comm -23 <(sort <<<"$names") <(sort <<<"$present"))
+missing=$(grep -vxF -e "$present" <<<"$names" || true)
 
 if [ -n "$missing" ]; then
   echo "setup: these packages are missing:"
