@@ -387,6 +387,16 @@ TEST_F(ScanTest, StopsInTheMiddleOfALargeTreeSoon) {
   EXPECT_EQ(report.error().code, "scan.stopped");
 }
 
+TEST_F(ScanTest, WithoutMemoryFilesAreRefusedAndTold) {
+  for (std::uint64_t i = 1; i <= 5; ++i) write("f" + std::to_string(i) + ".py", "x\n");
+  auto tight = request();
+  tight.limits.memory_soft_max = 1;
+  const auto report = scan(tight).value();
+  ASSERT_FALSE(report.partial.empty());
+  for (const auto& partial : report.partial) EXPECT_EQ(partial.code, "memory_budget");
+  EXPECT_EQ(report.partial.size() + report.summary.files_scanned, 5U);
+}
+
 TEST_F(ScanTest, HostileFilesAreReadOrSkippedByRule) {
   write("brackets.js", std::string(100'000, '('));
   write("nested.py", [] {

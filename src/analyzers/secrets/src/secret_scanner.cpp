@@ -132,6 +132,7 @@ struct SecretScanner::State {
         break;
       case Structure::ConnectionPassword:
         if (!is_real_password(secret, match)) return false;
+        if (is_readable(secret)) hit.confidence = Confidence::Low;  // Weak, or made up for a comment.
         break;
     }
     if (options.drop_placeholders && rule.structure == Structure::None) {

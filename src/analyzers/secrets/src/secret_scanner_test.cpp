@@ -179,6 +179,12 @@ TEST(SecretScanner, InManualsOnlyAFormOfItsOwnStaysSure) {
   EXPECT_EQ(found("ghp_" + made("{{crc62:30}}"), "docs/config.rst").at(0).confidence, Confidence::High);
 }
 
+TEST(SecretScanner, AWordAsPasswordInAnAddressIsLessSure) {
+  EXPECT_EQ(found("https://deploy:" + made("{{alnum:20}}") + "@git.acme.io/x.git").at(0).confidence, Confidence::High);
+  EXPECT_EQ(found("https://joe:xyzzy@www.acme.io/x.git").at(0).confidence, Confidence::Low);
+  EXPECT_TRUE(found("https://user:password@www.acme.io/x.git").empty());
+}
+
 TEST(SecretScanner, OnePlaceIsReportedOnceByTheSurestForm) {
   const auto findings = found("github_api_token = \"ghp_" + made("{{crc62:30}}") + "\"");
   ASSERT_EQ(findings.size(), 1U);
