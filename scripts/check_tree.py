@@ -10,7 +10,6 @@ import re
 import subprocess
 import sys
 
-PUBLIC_HOSTS = {"registry.npmjs.org", "deb.debian.org", "security.debian.org", "snapshot.debian.org"}
 # Rules and test inputs show other people's code, home folders included.
 HOME = re.compile(rb"/(?:home|Users)/[a-z][a-z0-9_-]*/")
 HOME_EXEMPT = re.compile(r"^rules/|_test\.cpp$|/testdata/|^tests/|^src/analyzers/secrets/")
@@ -21,7 +20,7 @@ def output(*words, cwd):
 
 
 def machine_hosts():
-    """Registry hosts this machine is configured with, but the public ones."""
+    """Registry hosts this machine is configured with."""
     texts = []
     for path in glob.glob("/etc/apt/sources.list*") + glob.glob("/etc/apt/sources.list.d/*"):
         try:
@@ -36,7 +35,7 @@ def machine_hosts():
         except OSError:
             pass
     texts += [value for name, value in os.environ.items() if name.lower() == "npm_config_registry"]
-    return {host for text in texts for host in re.findall(r"https?://([A-Za-z0-9.-]+\.[A-Za-z]+)", text)} - PUBLIC_HOSTS
+    return {host for text in texts for host in re.findall(r"https?://([A-Za-z0-9.-]+\.[A-Za-z]+)", text)}
 
 
 def main():
