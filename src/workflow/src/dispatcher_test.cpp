@@ -1,0 +1,127 @@
+#include "wrench/workflow/dispatcher.hpp"
+
+#include <gtest/gtest.h>
+
+#include "wrench/storage/testing/fault_vfs.hpp"
+#include "wrench/workflow/queries.hpp"
+#include "wrench/workflow/step_execution.hpp"
+
+namespace wrench::workflow {
+namespace {
+
+using codec::Json;
+using storage::testing::Fault;
+using storage::testing::FaultPlan;
+using storage::testing::FaultVfs;
+
+class Echo final : public StepRunner {
+ public:
+  std::optional<CapabilityTraits> traits(std::string_view) const override {
+    return CapabilityTraits{Effect::Pure, SlotClass::Cpu};
+  }
+  StepOutcome run(const StepInvocation&, StepContext&) override {
+    // Large and without repetition, so that it needs room on the disk.
+    SeededRandom random(1);
+    std::string text;
+    while (text.size() < 200'000) text += std::to_string(random.next());
+    return Completed{Json(std::move(text)), {}};
+  }
+};
+
+class DispatcherTest : public ::testing::Test, public DispatcherShell {
+ protected:
+  DispatcherTest() : vfs_(1), dispatcher_({.boot = "b"}, clock_, random_, *this) {
+    storage::StoreConfig config;
+    config.directory = "disk";
+    config.statements = {statements()};
+    config.mode = storage::WriterMode::Passive;
+    config.vfs_name = vfs_.name();
+    store_ = storage::Store::open(std::move(config), clock_, random_).value();
+    dispatcher_.set_traits([this](std::string_view name) { return runner_.traits(name); });
+    dispatcher_.allow_claims(true);
+  }
+
+  void launch(const Launch& launch) override { launched_.push_back(launch.step); }
+  void stop(StepKey) override {}
+  void released(StepKey, std::int64_t) override {}
+  void reconcile(StepKey) override {}
+  void notice(const Notice&) override {}
+  Micros last_tick_at(StepKey) override { return 0; }
+
+  bool flush() {
+    const auto batch = dispatcher_.next_batch();
+    if (!batch) return false;
+    EXPECT_TRUE(store_
+                    ->submit({storage::JobLane::Completion, 0,
+                              [&](storage::WriteTx& tx) { return dispatcher_.run(*batch, tx); }},
+                             [&](Result<void> outcome) { dispatcher_.on_flushed(*batch, std::move(outcome)); })
+                    .ok());
+    store_->flush_once();
+    return true;
+  }
+
+  Job run(const StepRow& step) {
+    return execute_step(step, runner_,
+                        StepSession{.store = *store_,
+                                    .plans = dispatcher_.plans(),
+                                    .clock = clock_,
+                                    .random = random_,
+                                    .stop = {},
+                                    .deadline = {},
+                                    .tick = [](const Progress&) {},
+                                    .record = [](const command::Record&) { return Result<void>(); }});
+  }
+
+  TaskState state() {
+    return store_->read([](storage::ReadTx& tx) { return list_tasks(tx, {}); })->tasks.at(0).state;
+  }
+
+  FaultVfs vfs_;
+  ManualClock clock_;
+  SeededRandom random_{1};
+  Echo runner_;
+  std::unique_ptr<storage::Store> store_;
+  Dispatcher dispatcher_;
+  std::vector<StepRow> launched_;
+};
+
+TEST_F(DispatcherTest, AResultWaitsForRoomOnTheDiskAndGoesOnByItself) {
+  Creation creation;
+  creation.task.title = "t";
+  creation.task.plan = Plan::parse_text(R"({"v":1,"nodes":[{"id":"a","kind":"call","capability":"x.y"}]})").value();
+  creation.inputs = storage::blob_store::prepare("{}").value();
+  creation.request_hash = "h";
+  creation.task_id = "tsk_1";
+  creation.execution_id = "exe_1";
+  int answers = 0;
+  dispatcher_.enqueue(Job{.work = creation, .reply = [&](const Result<TaskReceipt>& r) { answers += r.ok() ? 1 : 9; }});
+  EXPECT_EQ(answers, 0) << "not before the flush";
+  ASSERT_TRUE(flush());
+  EXPECT_EQ(answers, 1);
+  ASSERT_EQ(launched_.size(), 1U);
+
+  Job result = run(launched_[0]);
+  vfs_.plan({Fault::Full, 1, FaultPlan::kForever});
+  dispatcher_.enqueue(std::move(result));
+  ASSERT_TRUE(flush());
+  ASSERT_TRUE(dispatcher_.trouble().has_value());
+  EXPECT_EQ(dispatcher_.trouble()->error.code, "storage.full");
+  EXPECT_FALSE(dispatcher_.trouble()->final);
+  EXPECT_EQ(dispatcher_.used()[0], 1) << "the step keeps its slot";
+  EXPECT_FALSE(flush()) << "not at once again";
+  EXPECT_EQ(state(), TaskState::Running) << "reads are served";
+
+  clock_.set(dispatcher_.next_due());
+  ASSERT_TRUE(flush());
+  EXPECT_TRUE(dispatcher_.trouble().has_value()) << "still full";
+
+  vfs_.clear_faults();
+  clock_.set(dispatcher_.next_due());
+  ASSERT_TRUE(flush());
+  EXPECT_FALSE(dispatcher_.trouble().has_value());
+  EXPECT_EQ(dispatcher_.used()[0], 0);
+  EXPECT_EQ(state(), TaskState::Completed);
+}
+
+}  // namespace
+}  // namespace wrench::workflow
