@@ -68,6 +68,9 @@ class Matcher {
   // --- one node
 
   bool node(std::uint32_t p_index, NodeIndex n, Next next);
+  bool imported_member(const PatternNode& p, NodeIndex n, Next next);
+  bool names_module_only(const PatternNode& import) const;
+  bool is_below(Atom wanted, Atom module) const;
   bool import_item(const PatternNode& p, NodeIndex n, Next next);
 
   /// `import a.b` also stands for `from a import b`, `from a.b import c` and `import a.b.c`.

@@ -62,6 +62,7 @@ bool Matcher::node(std::uint32_t p_index, NodeIndex n, Next next) {
     case Kind::Member:
       if (p.kind == Kind::Member && p.text == PatternNode::Text::Any) return chain(p, n, next);
       if (!p.dotted.empty() && file_.resolves_to(n, p.dotted)) return next();
+      if (p.kind == Kind::Member && p.text == PatternNode::Text::Metavar && imported_member(p, n, next)) return true;
       break;
     case Kind::Assign:
       if (p.sub == 0 && (found.kind == Kind::VarDef || found.kind == Kind::Field))
@@ -84,6 +85,7 @@ bool Matcher::node(std::uint32_t p_index, NodeIndex n, Next next) {
       if (found.kind == Kind::Import && p.sub == static_cast<std::uint8_t>(ImportSub::Module) &&
           ir_.language == source::Language::Python)
         return python_import(p, n, next);
+      if (found.kind == Kind::Import && names_module_only(p)) return is_below(p.atom, found.atom) && next();
       break;
     case Kind::ImportItem:
       return found.kind == Kind::ImportItem && import_item(p, n, next);
@@ -106,6 +108,33 @@ bool Matcher::node(std::uint32_t p_index, NodeIndex n, Next next) {
   const bool stop = named(p, n, next);
   if (!stop && (p.kind == Kind::Name || p.kind == Kind::Member)) return symbolic(p_index, n, next);
   return stop;
+}
+
+/// `requests.$F` against what was imported from requests.
+bool Matcher::imported_member(const PatternNode& p, NodeIndex n, Next next) {
+  const std::vector<Atom>& wanted = at(p.children.front()).dotted;
+  std::vector<Atom> path;
+  if (wanted.empty() || !file_.resolved(n, path) || path.size() != wanted.size() + 1) return false;
+  if (!std::equal(wanted.begin(), wanted.end(), path.begin())) return false;
+  Bound bound = ir_[n].kind == Kind::Member ? name_of(n) : Bound{kNoNode, kNoAtom, ir_[n].first, ir_[n].end};
+  bound.atom = path.back();
+  return bind(p.atom, bound, next);
+}
+
+/// `import "a/b"` also stands for modules below a/b.
+bool Matcher::is_below(Atom wanted, Atom module) const {
+  const std::string_view folder = file_.atoms().text(wanted), path = file_.atoms().text(module);
+  return folder == path || (path.size() > folder.size() && path.starts_with(folder) && path[folder.size()] == '/');
+}
+
+/// `import "a/b"` in a script or in Go, without a name of its own.
+bool Matcher::names_module_only(const PatternNode& import) const {
+  if (import.text != PatternNode::Text::Exact) return false;
+  if (is_script()) return import.sub == static_cast<std::uint8_t>(ImportSub::SideEffect);
+  if (ir_.language != source::Language::Go || import.children.size() != 1) return false;
+  const std::string_view name = file_.atoms().text(at(import.children.front()).extra);
+  const std::string_view path = file_.atoms().text(import.atom);
+  return path == name || path.ends_with("/" + std::string(name));
 }
 
 bool Matcher::import_item(const PatternNode& p, NodeIndex n, Next next) {

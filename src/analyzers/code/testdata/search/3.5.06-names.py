@@ -29,3 +29,11 @@ take_any(NAME)
 take_any(changed)
 # ok: any-string
 take_any(f"{x}")
+import net as n
+from net import fetch as load
+# ruleid: metavariable-member
+n.send(0)
+# ruleid: metavariable-member
+load(0)
+# ok: metavariable-member
+other(0)
