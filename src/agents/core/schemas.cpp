@@ -36,6 +36,7 @@ Json tree() {
                                            {"description", "what a relative path is relative to"}})},
        {"rules?", list_of(of("string"))},
        {"builtin_rules?", of("boolean")},
+       {"project_config?", of("boolean")},
        {"jobs?", Json::object({{"type", "integer"}, {"minimum", 0}, {"maximum", 256}})}});
 }
 

@@ -24,6 +24,7 @@ scan::ScanRequest scan_request(const codec::Json& tree, std::vector<scan::Analys
   request.paths = {usable_path(tree)};
   request.analyses = std::move(analyses);
   request.use_builtin_rules = tree.at("builtin_rules").as_boolean(true);
+  request.use_project_config = tree.at("project_config").as_boolean(true);
   for (const auto& path : tree.at("rules").as_array()) request.rule_paths.emplace_back(path.as_string());
   request.jobs = static_cast<int>(tree.at("jobs").as_integer());
   return request;

@@ -83,7 +83,7 @@ TEST(Help, CompletionKnowsEveryCommandAndFlag) {
 }
 
 TEST(ExitCodes, LongestPrefixDecidesAndTheTableIsComplete) {
-  EXPECT_EQ(exit_code(Error("workflow.not_found", "")), ExitCode::NotFound);
+  EXPECT_EQ(exit_code(Error("workflow.task_not_found", "")), ExitCode::NotFound);
   EXPECT_EQ(exit_code(Error("storage.corrupt", "")), ExitCode::OperationFailed);
   EXPECT_EQ(exit_code(Error("storage.busy", "")), ExitCode::Unreachable);
   EXPECT_EQ(exit_code(Error("anything.else", "")), ExitCode::OperationFailed);

@@ -183,7 +183,7 @@ std::string Console::paint(Style style, std::string_view text, bool color) {
   return out;
 }
 
-std::string error_json(const Error& error) {
+std::string error_json(const Error& error, ExitCode code) {
   using codec::Json;
   Json help = Json::array();
   for (const auto& command : error.help) help.push_back(command);
@@ -192,7 +192,7 @@ std::string error_json(const Error& error) {
     location = Json::object({{"file", error.place.file}, {"line", error.place.line}, {"column", error.place.column}});
   return codec::write_json(Json::object({{"schema", "wrench.error/1"},
                                          {"code", error.code},
-                                         {"exit_code", static_cast<int>(exit_code(error))},
+                                         {"exit_code", static_cast<int>(code)},
                                          {"message", error.message},
                                          {"location", std::move(location)},
                                          {"help", std::move(help)},

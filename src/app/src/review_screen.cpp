@@ -286,7 +286,7 @@ class Painter {
       for (const auto& skipped : report_.skipped) line("    " + pad(skipped.reason, 18) + Console::safe(skipped.path));
     if (!report_.partial.empty()) {
       line("  " + styled(Style::Medium, "Partial: ") + format_count(report_.partial.size()) +
-           " places were not fully analysed");
+           (report_.partial.size() == 1 ? " place was" : " places were") + " not fully analysed");
       const std::size_t limit = screen_.all || screen_.explain_skipped
                                     ? report_.partial.size()
                                     : std::min<std::size_t>(5, report_.partial.size());

@@ -1,3 +1,6 @@
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <exception>
 
 #include "signals.hpp"
@@ -34,7 +37,7 @@ ExitCode run(std::span<const std::string> words, Console& console, const StopTok
     console.error(parsed.error());
     for (const auto& word : words)
       if (word == "--json" || word == "--format=json") {
-        console.out(error_json(parsed.error()) + "\n");
+        console.out(error_json(parsed.error(), exit_code(parsed.error())) + "\n");
         break;
       }
     return exit_code(parsed.error());
@@ -47,9 +50,17 @@ ExitCode run(std::span<const std::string> words, Console& console, const StopTok
   return parsed->command->run(session);
 }
 
+/// A closed standard descriptor would be the number of the next file opened: the report would go into the store. The
+/// stand-in is opened the wrong way round, so that using it fails as it should.
+void reserve_standard_descriptors() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(fd, F_GETFD) < 0) ::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 }  // namespace
 
 int run_cli(int argc, char** argv) {
+  reserve_standard_descriptors();
   const StopToken stop = install_signal_handlers();
   const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
   Console console(console_options(words));

@@ -23,8 +23,11 @@ StopToken install_signal_handlers() {
   // A thread that waits for signals may take locks and allocate; a handler may not.
   sigset_t set;
   sigemptyset(&set);
-  sigaddset(&set, SIGINT);
-  sigaddset(&set, SIGTERM);
+  for (const int number : {SIGINT, SIGTERM}) {
+    // Ignored from outside (nohup, a shell's background job) stays ignored; sigwait would take it all the same.
+    struct sigaction inherited{};
+    if (sigaction(number, nullptr, &inherited) != 0 || inherited.sa_handler != SIG_IGN) sigaddset(&set, number);
+  }
   WRENCH_ASSERT(pthread_sigmask(SIG_BLOCK, &set, nullptr) == 0);
   std::thread([set] {
     for (;;) {

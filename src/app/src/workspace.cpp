@@ -41,6 +41,8 @@ Result<std::unique_ptr<Workspace>> Workspace::open(Session& session, Steps steps
   std::unique_ptr<Workspace> space(new Workspace(static_cast<std::size_t>(jobs)));
   space->registry_ = WRENCH_TRY(builtin_agents());
   auto directory = data_directory(session);
+  if (directory.empty() && session.invocation.has("--data-dir"))
+    return Error("cli.invalid_value", "--data-dir: the folder's name is empty");
   if (directory.empty()) {
     space->temporary_.emplace(WRENCH_TRY(runtime::TempDir::create("wrench-data")));
     directory = space->temporary_->path();

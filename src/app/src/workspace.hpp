@@ -37,6 +37,8 @@ class Workspace {
   const Clock& clock() const { return clock_; }
   /// Whether the process behind a boot id still runs.
   bool is_live(std::string_view boot_id) const;
+  /// False when there is no home folder: the store ends with this process.
+  bool keeps_data() const { return !temporary_.has_value(); }
   /// Gives back what runs, so that it can be resumed by anyone.
   void drain();
 

@@ -113,7 +113,9 @@ class Walk {
     for (const auto& path : paths) {
       struct stat status{};
       Error error("", "");
-      if (::stat(path.c_str(), &status) != 0) {
+      if (path.empty()) {
+        error = Error("io.not_found", "PATH is empty");
+      } else if (::stat(path.c_str(), &status) != 0) {
         error = errno_error(errno, path);
       } else if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
         error = Error("io.not_regular", path + ": neither a file nor a folder");

@@ -42,7 +42,7 @@ std::string HistoryPart::revision() const {
 std::optional<history::HistorySummary> HistoryPart::mine(FactCache* cache, runtime::WorkerPool& pool,
                                                          const StopToken& stop, Deadline deadline) {
   if (!repo_) {
-    notes.emplace_back("not a git repository: no history, no hotspots");
+    notes.emplace_back(notes.empty() ? "not a git repository: no history, no hotspots" : "no history, no hotspots");
     return std::nullopt;
   }
   std::optional<history::HistoryFacts> previous;

@@ -128,7 +128,9 @@ Result<void> check_named_files(const RunSetup& setup) {
     if (gave) continue;
     for (const auto& error : setup.errors)
       if (error.place.file == file.path)
-        return Error("scan.no_rules", "no usable rule in '" + file.path + "': " + describe(error));
+        return Error("scan.no_rules", "no usable rule: " + error.message)
+            .at(error.place.file, error.place.line, error.place.column)
+            .with_help("wrench rules test " + file.path);
     if (setup.wants(Analysis::Secrets) && setup.wants(Analysis::Rules))
       return Error("scan.no_rules", "no usable rule in '" + file.path + "'")
           .with_help("wrench rules test " + file.path);
@@ -169,7 +171,7 @@ Result<void> load_rules(const ScanRequest& request, const FactCache* cache, RunS
 Result<RunSetup> make_setup(const ScanRequest& request, const std::string& project_root, const Clock& clock,
                             const StopToken& stop) {
   RunSetup setup;
-  setup.config = WRENCH_TRY(read_project_config(project_root));
+  if (request.use_project_config) setup.config = WRENCH_TRY(read_project_config(project_root));
   setup.limits = lowered(request.limits, setup.config);
   setup.analyses = request.analyses;
   std::sort(setup.analyses.begin(), setup.analyses.end());
@@ -184,6 +186,13 @@ Result<RunSetup> make_setup(const ScanRequest& request, const std::string& proje
   setup.rules_sha256 = hash_of_rules(request, setup);
   setup.key = setup_key(setup);
   return setup;
+}
+
+Result<void> check_settings(ScanRequest request, const std::string& project_root, const Clock& clock,
+                            const StopToken& stop) {
+  request.use_builtin_rules = false;
+  auto setup = WRENCH_TRY(make_setup(request, project_root, clock, stop));
+  return setup.rule_files.empty() ? Result<void>() : load_rules(request, nullptr, setup);
 }
 
 }  // namespace wrench::scan

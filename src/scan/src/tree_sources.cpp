@@ -3,12 +3,47 @@
 #include <map>
 #include <mutex>
 #include <utility>
+#include <vector>
 
+#include "wrench/base/text.hpp"
 #include "wrench/runtime/atomic_file.hpp"
+#include "wrench/runtime/rooted_dir.hpp"
 #include "wrench/scan/scan.hpp"
 #include "wrench/source/source_text.hpp"
 
 namespace wrench::scan {
+namespace {
+
+constexpr std::size_t kCandidatesMax = 64;
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+
+/// Reports repair names that aren't UTF-8: the paths on disk that `path` may stand for. Bounded; which one was meant is
+/// told by the content.
+std::vector<std::string> paths_on_disk(std::string_view path) {
+  std::vector<std::string> found{path.starts_with('/') ? "/" : ""};
+  for (const auto part : split(path, '/')) {
+    if (part.empty()) continue;
+    std::vector<std::string> longer;
+    for (const auto& folder : found) {
+      const auto join = [&](std::string_view name) {
+        return folder + (folder.empty() || folder.ends_with('/') ? "" : "/") + std::string(name);
+      };
+      if (part.find(kReplacement) == std::string_view::npos) {
+        longer.push_back(join(part));
+        continue;
+      }
+      const auto dir = runtime::RootedDir::open(folder.empty() ? "." : folder);
+      const auto entries = dir.ok() ? dir->list("") : Result<std::vector<runtime::DirEntry>>(dir.error());
+      if (!entries.ok()) continue;
+      for (const auto& entry : *entries)
+        if (longer.size() < kCandidatesMax && repair_utf8(entry.name) == part) longer.push_back(join(entry.name));
+    }
+    found = std::move(longer);
+  }
+  return found;
+}
+
+}  // namespace
 
 struct TreeSources::State {
   std::map<std::string, std::string, std::less<>> content_ids;  // By path, of files that findings name.
@@ -41,10 +76,14 @@ std::shared_ptr<const std::string> TreeSources::text(std::string_view path) cons
   if (state_->last_path == path) return state_->last_text;
   state_->last_path = path;
   state_->last_text = nullptr;
-  auto bytes = runtime::read_file(std::string(path), ScanLimits{}.named_file_bytes_max);
-  if (!bytes.ok()) return nullptr;
-  auto text = source::make_source_text(std::string(path), {}, std::move(*bytes));
-  if (text.content_id == known->second) state_->last_text = std::make_shared<const std::string>(std::move(text.text));
+  for (const auto& candidate : paths_on_disk(path)) {
+    auto bytes = runtime::read_file(candidate, ScanLimits{}.named_file_bytes_max);
+    if (!bytes.ok()) continue;
+    auto text = source::make_source_text(std::string(path), {}, std::move(*bytes));
+    if (text.content_id != known->second) continue;
+    state_->last_text = std::make_shared<const std::string>(std::move(text.text));
+    break;
+  }
   return state_->last_text;
 }
 

@@ -26,6 +26,7 @@ namespace {
 using codec::Json;
 
 Result<std::string> canonical(const std::string& path) {
+  if (path.empty()) return Error("io.not_found", "PATH is empty");
   char buffer[PATH_MAX];
   if (::realpath(path.c_str(), buffer) == nullptr) return errno_error(errno, path);
   return std::string(buffer);
@@ -41,7 +42,15 @@ Result<Prepared> prepare(const Session& session, const agents::Registry& registr
   Prepared out;
   out.path = session.invocation.arguments.empty() ? "." : session.invocation.arguments.front();
   out.root = WRENCH_TRY(canonical(out.path));
+  if (!is_valid_utf8(out.root) || !is_valid_utf8(out.path))
+    return Error("io.name_not_utf8", out.path + ": the folder's path isn't UTF-8, which a task can't hold")
+        .with_help("wrench scan PATH");
   const auto survey = WRENCH_TRY(scan::survey(out.path, {}, session.stop));
+  // Found out now, not by a task that fails.
+  scan::ScanRequest request;
+  request.rule_paths = session.invocation.values("--rules");
+  request.use_project_config = !session.invocation.has("--no-project-config");
+  WRENCH_TRY(scan::check_settings(std::move(request), survey.root, SystemClock(), session.stop));
   bool has_commits = false;
   if (survey.in_git) {
     const auto repo = history::GitRepo::open(out.root, session.stop);
@@ -56,6 +65,7 @@ Result<Prepared> prepare(const Session& session, const agents::Registry& registr
 
   Json tree = Json::object({{"path", out.path}, {"root", out.root}, {"working_directory", WRENCH_TRY(canonical("."))}});
   if (session.invocation.has("--no-builtin-rules")) tree.set("builtin_rules", false);
+  if (session.invocation.has("--no-project-config")) tree.set("project_config", false);
   Json rules = Json::array();
   for (const auto& rule_path : session.invocation.values("--rules")) rules.push_back(WRENCH_TRY(canonical(rule_path)));
   if (!rules.as_array().empty()) tree.set("rules", std::move(rules));
@@ -80,7 +90,8 @@ Result<workflow::TaskReceipt> start(Session& session, Workspace& space, const Pr
     auto earlier = WRENCH_TRY(space.store().read([&](storage::ReadTx& tx) {
       return workflow::find_task_by_key(tx, workflow::kDefaultProject, task.idempotency_key);
     }));
-    if (earlier) WRENCH_TRY(space.engine().cancel(earlier->task_id, "started afresh"));
+    if (earlier && !workflow::is_terminal(earlier->state))
+      WRENCH_TRY(space.engine().cancel(earlier->task_id, "started afresh"));
   }
   auto receipt = WRENCH_TRY(space.engine().create(std::move(task)));
   if (!receipt.existed) return receipt;

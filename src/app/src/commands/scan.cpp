@@ -40,6 +40,7 @@ Result<scan::ScanRequest> request_of(const Session& session) {
   if (!session.invocation.arguments.empty()) request.paths = session.invocation.arguments;
   request.rule_paths = session.invocation.values("--rules");
   request.use_builtin_rules = !session.invocation.has("--no-builtin-rules");
+  request.use_project_config = !session.invocation.has("--no-project-config");
   request.analyses = WRENCH_TRY(analyses_of(session));
   request.with_history = session.invocation.has("--history");
   request.jobs = static_cast<int>(WRENCH_TRY(session.invocation.number("--jobs", 0, 1, 256)));
@@ -85,6 +86,7 @@ ExitCode run_scan(Session& session) {
   if (auto applied = apply_baseline_flag(session, *report); !applied) return session.fail(applied.error());
   if (auto delivered = deliver_report(session, *report, scan::TreeSources(*report), *gate, nullptr); !delivered)
     return session.fail(delivered.error());
+  if (report->summary.files_scanned + report->summary.files_cached == 0) session.console.note("nothing to analyse");
   if (session.invocation.has("--explain-skipped"))
     for (const auto& skipped : report->skipped)
       session.console.err(skipped.reason + "  " + Console::safe(skipped.path) + "\n");

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "../output.hpp"
+#include "../signals.hpp"
 #include "../workspace.hpp"
 #include "commands.hpp"
 #include "task_run.hpp"
@@ -197,7 +198,7 @@ ExitCode run_task_watch(Session& session) {
       return ExitCode::NeedsPerson;
     }
     if (const auto code = task_exit_code(*task); code != ExitCode::NeedsPerson) return code;
-    if (session.stop.stop_requested()) return ExitCode::Interrupted;
+    if (session.stop.stop_requested()) return signal_received();
     auto more = (*space)->store().wait_for_events(std::numeric_limits<std::int64_t>::max(),
                                                   Deadline::after((*space)->clock(), kPollEvery), session.stop);
     if (!more) return session.fail(more.error());

@@ -1,7 +1,6 @@
 #include "task_run.hpp"
 
 #include "../progress.hpp"
-#include "../signals.hpp"
 #include "wrench/base/ulid.hpp"
 
 namespace wrench::app {
@@ -34,16 +33,16 @@ ExitCode task_failure(Session& session, Workspace& space, const Error& error, co
   const std::string id(short_id(task_id));
   if (error.code == "workflow.wait_stopped") {
     space.drain();
-    session.console.note("interrupted; nothing is lost. Go on with: wrench task resume " + id);
-    return signal_received() == ExitCode::Done ? ExitCode::Interrupted : signal_received();
+    if (!space.keeps_data())
+      return session.fail(Error(error.code, "interrupted; what was done so far was in a temporary folder and is gone"));
+    return session.fail(Error(error.code, "interrupted; nothing is lost").with_help("wrench task resume " + id));
   }
   if (error.code == "workflow.wait_deadline") {
     if (auto cancelled = space.engine().cancel(task_id, "--timeout"); !cancelled)
       return session.fail(cancelled.error());
     space.drain();
-    session.console.error(Error("cli.timeout", "the time of --timeout is over; task " + id + " was cancelled")
-                              .with_help("wrench task retry " + id));
-    return ExitCode::Stopped;
+    return session.fail(Error("cli.timeout", "the time of --timeout is over; task " + id + " was cancelled")
+                            .with_help("wrench task retry " + id));
   }
   return session.fail(error);
 }

@@ -64,6 +64,6 @@ class Console {
 };
 
 /// The machine form: {"schema":"wrench.error/1", …}.
-std::string error_json(const Error& error);
+std::string error_json(const Error& error, ExitCode code);
 
 }  // namespace wrench::app

@@ -41,6 +41,7 @@ struct ScanRequest {
   std::vector<std::string> paths = {"."};  ///< Files or folders, as typed. Named files are always taken.
   std::vector<std::string> rule_paths;     ///< Added to the built-in rules: YAML files, or folders of them.
   bool use_builtin_rules = true;
+  bool use_project_config = true;  ///< .wrench.yaml of the project root.
   std::vector<Analysis> analyses{std::begin(kAllAnalyses), std::end(kAllAnalyses)};
   bool with_history = false;  ///< Mine git: the `history` section, hotspots, hotspots in the ranks.
   std::optional<findings::Baseline> baseline;
@@ -65,7 +66,7 @@ struct ScanContext {
   std::function<void(const ScanProgress&)> progress{};  ///< Called from several threads, at most some times a second.
 };
 
-/// Errors are about the request, before any work: scan.no_such_path, scan.path_unreadable, scan.invalid_config,
+/// Errors are about the request, before any work: io.* (of a path), scan.invalid_config, scan.rules_unreadable,
 /// scan.no_rules; or scan.stopped, within 500 ms of the stop. What goes wrong with single files and rules is in the
 /// report: `partial`, `skipped`, `errors`. The report is the same for every number of jobs but for its `run`.
 Result<findings::Report> run(const ScanRequest& request, ScanContext& context, const StopToken& stop,
@@ -74,6 +75,10 @@ Result<findings::Report> run(const ScanRequest& request, ScanContext& context, c
 /// Absolute path of the project that `path` belongs to: the enclosing git work tree, else the folder itself or that of
 /// the file. Errors: io.*.
 Result<std::string> project_root(const std::string& path);
+
+/// Whether run() would take the project's configuration and the request's rules; its errors about them, without a scan.
+Result<void> check_settings(ScanRequest request, const std::string& project_root, const Clock& clock,
+                            const StopToken& stop);
 
 /// What stands below a path, without parsing: for plans and estimates.
 struct TreeSurvey {

@@ -1,0 +1,640 @@
+#!/usr/bin/env python3
+"""What wrench does with bad input: a clear message, the documented exit code, nothing lost, nothing hung.
+
+    tests/cli/cli_test.py PATH_OF_WRENCH [TEST...]
+"""
+import glob
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import unittest
+import xml.etree.ElementTree
+
+from harness import CliTest, stable
+
+SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "src")
+DEPTH = 100_000
+GIB = 1 << 30
+
+
+class Paths(CliTest):
+    def test_no_such_path(self):
+        for command in (self.review, self.scan):
+            self.assert_fails(command("nowhere"), 3, "nowhere: No such file or directory")
+            self.assert_fails(command(""), 3, "empty")
+        self.assert_fails(self.scan("nowhere", "neither"), 3, "nowhere", "neither")
+
+    def test_a_path_that_is_no_text(self):
+        missing = self.scan(b"\xff\x1b[31m", "--json")
+        self.assert_fails(missing, 3, "No such file")
+        self.assertEqual(missing.json()["exit_code"], 3)
+        self.write(b"caf\xe9/a.py", "eval(1)\n")
+        done = self.scan(b"caf\xe9", "--json")
+        self.assertEqual(done.code, 1, done.err)
+        self.assertEqual(len(done.json()["findings"]), 1)
+        self.assert_fails(self.review(b"caf\xe9", "--json"), 3, "isn't UTF-8", "wrench scan")
+
+    def test_no_permission(self):
+        nobody = self.as_nobody()
+        self.project()
+        os.mkdir(self.at("closed"), 0o000)
+        os.chmod(self.write("shop/secret.py", "eval(2)\n"), 0o000)
+        for command in (self.review, self.scan):
+            self.assert_fails(command("closed", **nobody), 3, "closed: Permission denied")
+            partial = command("shop", "--fail-on", "none", "--json", **nobody)
+            self.assertEqual(partial.code, 10, partial.err)
+            self.assertEqual([(p["code"], p["path"]) for p in partial.json()["partial"]],
+                             [("file_unreadable", "shop/secret.py")])
+            self.assertEqual(len(partial.json()["findings"]), 1)
+            self.assertEqual(command("shop", "--fail-on", "none", "--allow-partial", **nobody).code, 0)
+
+    def test_nothing_to_analyse(self):
+        os.mkdir(self.at("empty"))
+        done = self.review("empty")
+        self.assertEqual(done.code, 0, done.err)
+        self.assertIn("Nothing to analyse", done.out)
+        done = self.scan("empty")
+        self.assertEqual(done.code, 0, done.err)
+        self.assertIn("nothing to analyse", done.err)
+
+    def test_no_file_and_no_folder(self):
+        os.mkfifo(self.at("fifo"))
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(self.at("socket"))
+            for path in ("fifo", "socket", "/dev/zero"):
+                for command in (self.review, self.scan):
+                    self.assert_fails(command(path), 3, "neither a file nor a folder")
+
+    def test_links_and_special_files_inside(self):
+        self.project()
+        os.symlink("..", self.at("shop/up"))
+        os.symlink("itself.py", self.at("shop/itself.py"))
+        os.symlink("/etc/passwd", self.at("shop/out.py"))
+        os.mkfifo(self.at("shop/fifo.py"))
+        expected = {"shop/up": "symlink", "shop/itself.py": "symlink", "shop/out.py": "symlink",
+                    "shop/fifo.py": "special_file"}
+        if os.geteuid() == 0:
+            try:
+                os.mknod(self.at("shop/zero.py"), 0o20666, os.makedev(1, 5))
+                expected["shop/zero.py"] = "special_file"
+            except PermissionError:
+                pass
+        for command in (self.review, self.scan):
+            done = command("shop", "--json")
+            self.assertEqual(done.code, 1, done.err)
+            self.assertEqual({s["path"]: s["reason"] for s in done.json()["skipped"]}, expected)
+            self.assertEqual(len(done.json()["findings"]), 1)
+
+    def test_names_that_attack_the_terminal(self):
+        for name in (b"\xff\xfe.py", b"\x1b[31mred\x1b]0;title\x07.py", "\u202egnp.py".encode(), b"a\nb\r.py", b"<&\"'>.py"):
+            self.write(b"shop/" + name, "eval(1)\n")
+        for command in (self.review, self.scan):
+            done = command("shop", "--all") if command == self.review else command("shop")
+            self.assertEqual(done.code, 1, done.err)
+            self.assertIn("\\x1b", done.out)
+        for form in ("json", "sarif", "semgrep-json", "junit", "markdown", "html"):
+            done = self.scan("shop", "--format", form, "--fail-on", "none", colored=form == "html")
+            self.assertEqual(done.code, 0, done.err)
+            self.assertNotIn("\x1b", done.out)
+            if form in ("json", "sarif", "semgrep-json"):
+                self.assertTrue(done.json())
+            if form == "junit":
+                self.assertEqual(len(xml.etree.ElementTree.fromstring(done.out).findall(".//failure")), 5)
+
+    def test_a_path_longer_than_the_system_takes(self):
+        self.project()
+        at = os.open(self.at("shop"), os.O_RDONLY)
+        for _ in range(30):
+            os.mkdir("d" * 200, dir_fd=at)
+            below = os.open("d" * 200, os.O_RDONLY, dir_fd=at)
+            os.close(at)
+            at = below
+        os.close(os.open("deep.py", os.O_CREAT | os.O_WRONLY, dir_fd=at))
+        os.close(at)
+        for command in (self.review, self.scan):
+            done = command("shop", "--json", "--fail-on", "none")
+            self.assertIn(done.code, (0, 10), done.err)
+            self.assertEqual(len(done.json()["findings"]), 1)
+
+
+class Content(CliTest):
+    def test_a_gigabyte(self):
+        self.project()
+        with open(self.at("shop/big.py"), "wb") as file:
+            file.truncate(GIB)
+        for command in (self.review, self.scan):
+            done = command("shop", "--json")
+            self.assertEqual(done.code, 1, done.err)
+            self.assertEqual(done.json()["skipped"], [{"path": "shop/big.py", "reason": "too_large"}])
+        named = self.scan("shop/big.py", "--json")
+        self.assertIn(named.code, (0, 10), named.err)
+        self.assertIn("too_large", named.out)
+
+    def test_binary_and_invalid_text(self):
+        self.write("shop/nul.py", b"eval(1)\0\0\1" * 100)
+        self.write("shop/latin.py", b"x = '\xff\xfe\xc3'\neval(x + f())\n")
+        self.write("shop/cr.py", b"x = 1\reval(f())\r")
+        self.write("shop/bom.py", b"\xef\xbb\xbfeval(f())\n")
+        done = self.scan("shop", "--json")
+        self.assertEqual(done.code, 1, done.err)
+        self.assertEqual(done.json()["skipped"], [{"path": "shop/nul.py", "reason": "binary"}])
+        self.assertEqual({f["path"] for f in done.json()["findings"]}, {"shop/latin.py", "shop/cr.py", "shop/bom.py"})
+        self.assertEqual(self.review("shop", "--all").code, 1)
+
+    def test_nesting_a_hundred_thousand_deep(self):
+        round_, square = ("(" * DEPTH, ")" * DEPTH), ("[" * DEPTH, "]" * DEPTH)
+        self.write("deep/a.py", f"x = {square[0]}{square[1]}\n")
+        self.write("deep/a.js", f"let x = {square[0]}{square[1]};\n")
+        self.write("deep/a.ts", "let x = " + "{a:\n" * DEPTH + "}" * DEPTH + ";\n")
+        self.write("deep/a.c", f"int x = {round_[0]}1{round_[1]};\n")
+        self.write("deep/a.cpp", "void f() " + "{\n" * DEPTH + "}\n" * DEPTH)
+        self.write("deep/a.java", f"class A {{ int x = {round_[0]}1{round_[1]}; }}\n")
+        self.write("deep/a.go", f"package a\nvar x = {round_[0]}1{round_[1]}\n")
+        self.write("deep/open.py", "(" * DEPTH)
+        self.write("deep/fine.py", "eval(f())\n")
+        self.write("deep/a.json", square[0])
+        self.write("deep/.wrenchignore", "a.json\n")
+        for command in (self.review, self.scan):
+            done = command("deep", "--json", "--fail-on", "none")
+            self.assertIn(done.code, (0, 10), done.err)
+            self.assertIn("deep/fine.py", [f["path"] for f in done.json()["findings"]])
+
+    def test_files_that_change_and_vanish_meanwhile(self):
+        for i in range(40):
+            self.write(f"shop/{i}.py", "eval(f())\n" * (5 if i < 4 else 200))
+        ended = threading.Event()
+
+        def churn():
+            i = 0
+            while not ended.is_set():
+                path = self.at(f"shop/{i % 4}.py")
+                if i % 3 == 0 and os.path.exists(path):
+                    os.unlink(path)
+                elif i % 3 == 1:
+                    os.truncate(path, 7) if os.path.exists(path) else None
+                else:
+                    self.write(f"shop/{i % 4}.py", "eval(g())\n" * (i % 30))
+                i += 1
+
+        thread = threading.Thread(target=churn)
+        thread.start()
+        try:
+            for i in range(4):
+                command = self.review if i % 2 else self.scan
+                done = command("shop", "--json", "--fail-on", "none", *(["--fresh"] if i % 2 else []))
+                self.assertIn(done.code, (0, 10), done.err)
+                self.assertGreaterEqual(len(done.json()["findings"]), 36 * 200)
+        finally:
+            ended.set()
+            thread.join()
+
+
+class Git(CliTest):
+    def test_not_a_repository(self):
+        done = self.review(self.project())
+        self.assertEqual(done.code, 1, done.err)
+        self.assertIn("no .git in the folder or above it", done.out)
+        self.assertIn("not a git repository", self.scan("shop", "--history").out)
+
+    def test_broken_repositories(self):
+        def break_head(git):
+            self.write(git + "/HEAD", b"\xff\0garbage")
+
+        def lose_objects(git):
+            shutil.rmtree(self.at(git + "/objects"))
+            os.mkdir(self.at(git + "/objects"))
+
+        def break_index(git):
+            self.write(git + "/index", b"DIRC\xff\xff\xff\xff" + b"\0" * 100)
+
+        def break_config(git):
+            self.write(git + "/config", "[core\nrepositoryformatversion = 99\n")
+
+        def dangle(git):
+            shutil.rmtree(self.at(git))
+            self.write(git, "gitdir: /nowhere/at/all\n")
+
+        def empty(git):
+            shutil.rmtree(self.at(git))
+            os.mkdir(self.at(git))
+
+        self.git_project("whole")
+        for number, harm in enumerate((break_head, lose_objects, break_index, break_config, dangle, empty)):
+            name = f"shop{number}"
+            shutil.copytree(self.at("whole"), self.at(name))
+            harm(name + "/.git")
+            for command, words in ((self.review, []), (self.scan, ["--history"])):
+                with self.subTest(harm=harm.__name__, command=words):
+                    done = command(name, "--json", *words)
+                    self.assertIn(done.code, (1, 10), done.err)
+                    self.assertEqual(len(done.json()["findings"]), 1)
+                    if harm is not break_index:
+                        self.assertRegex(" ".join(done.json()["notes"]), "git|history")
+
+    def test_a_repository_without_commits(self):
+        self.project()
+        self.git("shop", "init", "-q")
+        self.assertEqual(self.review("shop").code, 1)
+
+    def test_a_hostile_repository_runs_nothing(self):
+        self.git_project()
+        marker = self.at("marker")
+        script = self.write("evil.sh", f"#!/bin/sh\n: > {marker}\n")
+        os.chmod(script, 0o755)
+        with open(self.at("shop/.git/config"), "a", encoding="utf-8") as config:
+            config.write(f"""
+[core]
+  fsmonitor = {script}
+  pager = {script}
+  editor = {script}
+  sshCommand = {script}
+  hooksPath = {self.dir}/hooks
+  alternateRefsCommand = {script}
+  gitProxy = {script}
+[diff]
+  external = {script}
+[diff "evil"]
+  textconv = {script}
+  command = {script}
+[filter "evil"]
+  clean = {script}
+  smudge = {script}
+  process = {script}
+  required = true
+[log]
+  showSignature = true
+[gpg]
+  program = {script}
+[pager]
+  log = {script}
+[alias]
+  log = !{script}
+  ls-files = !{script}
+[include]
+  path = {self.dir}/more.config
+[uploadpack]
+  packObjectsHook = {script}
+[credential]
+  helper = {script}
+[remote "origin"]
+  url = ext::{script}
+  promisor = true
+[extensions]
+  partialClone = origin
+""")
+        self.write("more.config", f"[core]\n  fsmonitor = {script}\n")
+        self.write("shop/.gitattributes", "* filter=evil diff=evil\n")
+        for hook in ("post-index-change", "reference-transaction", "post-checkout", "fsmonitor-watchman"):
+            os.chmod(self.write("hooks/" + hook, f"#!/bin/sh\n: > {marker}\n"), 0o755)
+        for done in (self.review("shop"), self.scan("shop", "--history")):
+            self.assertEqual(done.code, 1, done.err)
+            self.assertFalse(os.path.exists(marker), "a program named by the repository ran")
+
+    def test_a_foreign_repository_is_not_read(self):
+        self.git_project("private")
+        self.project()
+        self.write("shop/.git", f"gitdir: {self.at('private/.git')}\n")
+        for done in (self.review("shop", "--json"), self.scan("shop", "--history", "--json")):
+            self.assertEqual(done.code, 1, done.err)
+            self.assertNotIn("ada@example.org", done.out)
+            self.assertNotIn('"Ada"', done.out)
+
+
+class Settings(CliTest):
+    def test_a_broken_rule_file(self):
+        self.project()
+        self.write("bad.yaml", RULES_WITH_A_BAD_PATTERN)
+        self.write("noyaml.yaml", "rules:\n  - id: [\n")
+        for command in ("review", "scan"):
+            done = self.run_wrench(command, "shop", "--rules", "bad.yaml", "--json")
+            self.assert_fails(done, 2, "bad.yaml:3:", "pattern doesn't parse as Python")
+            location = done.json()["location"]
+            self.assertEqual((location["file"], location["line"]), ("bad.yaml", 3))
+            self.assert_fails(self.run_wrench(command, "shop", "--rules", "noyaml.yaml"), 2, "noyaml.yaml:3:")
+            self.assert_fails(self.run_wrench(command, "shop", "--rules", "missing.yaml"), 2, "missing.yaml")
+        self.assertEqual(self.run_wrench("task", "list", "--json").json()["data"], [])
+
+    def test_one_broken_rule_in_a_folder_leaves_the_others(self):
+        self.project()
+        shutil.copy(self.at("rules.yaml"), self.write("rules/good.yaml"))
+        self.write("rules/bad.yaml", RULES_WITH_A_BAD_PATTERN)
+        done = self.run_wrench("scan", "shop", "--no-builtin-rules", "--rules", "rules", "--json", "--fail-on", "none")
+        self.assertEqual(done.code, 10, done.err)
+        self.assertEqual([p["code"] for p in done.json()["partial"]], ["rule_invalid"])
+        self.assertEqual(len(done.json()["findings"]), 1)
+
+    def test_a_rule_bomb(self):
+        self.project()
+        bomb = "a0: &a0 x\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 12))
+        self.write("bomb.yaml", bomb + "rules: *a11\n")
+        self.assert_fails(self.run_wrench("scan", "shop", "--rules", "bomb.yaml"), 2, "bomb.yaml")
+        self.write("deep.yaml", "rules: " + "[" * DEPTH)
+        self.assert_fails(self.run_wrench("scan", "shop", "--rules", "deep.yaml"), 2, "deep.yaml")
+
+    def test_a_broken_project_configuration(self):
+        self.project()
+        self.write("shop/.wrench.yaml", "rulez: 3\n")
+        for command in (self.review, self.scan):
+            self.assert_fails(command("shop"), 2, ".wrench.yaml:1:1: unknown key 'rulez'; did you mean 'rules'?")
+            self.assertEqual(command("shop", "--no-project-config").code, 1)
+
+    def test_wrong_words(self):
+        self.project()
+        for words, parts in (
+            (["reviw"], ["unknown command", "did you mean 'wrench review'?"]),
+            (["task", "lst"], ["did you mean 'wrench task list'?"]),
+            (["review", "shop", "--formt", "json"], ["unknown flag '--formt'", "did you mean --format?"]),
+            (["review", "shop", "--format", "jsn"], ["--format", "json"]),
+            (["review", "shop", "--fail-on", "hgh"], ["--fail-on", "high"]),
+            (["review", "shop", "--baseline"], ["--baseline"]),
+            (["review", "shop", "--jobs", "0"], ["--jobs", "1 to 256"]),
+            (["review", "shop", "--jobs", "9" * 30], ["--jobs"]),
+            (["review", "shop", "--timeout", "5x"], ["5x"]),
+            (["review", "shop", "--agents", "journey"], ["no plan", "code_analysis"]),
+            (["review", "shop", "--data-dir", ""], ["--data-dir"]),
+            (["review", "shop", "other"], ["takes one PATH", "other"]),
+            (["scan", "shop", "--analyses", "rules,tant"], ["did you mean taint?"]),
+            (["task", "show"], ["wrench task show"]),
+            (["task", "list", "--cursor", "zzz"], ["zzz"]),
+            (["completion", "fash"], ["bash"]),
+            (["help", "nope"], ["nope"]),
+            (["\x1b[31m\u202e"], ["unknown command"]),
+            (["review", "shop", "--output", "no/such/report.json"], ["--output: no/such: No such file or directory"]),
+            (["review", "shop", "--output", "shop"], ["--output", "folder"]),
+        ):
+            with self.subTest(words=words):
+                self.assert_fails(self.run_wrench(*words), 2, *parts)
+        self.assert_fails(self.run_wrench("review", "shop", "--agents", "inspectr"), 5, "did you mean inspector?")
+        self.assert_fails(self.run_wrench("agent", "show", "nope"), 5, "wrench agent list")
+
+    def test_a_bad_baseline(self):
+        self.project()
+        whole = self.scan("shop", "--json").out
+        self.write("whole.json", whole)
+        self.write("cut.json", whole[: len(whole) // 2])
+        self.write("other.json", '{"schema": "other/1"}')
+        self.write("deep.json", "[" * DEPTH)
+        with open(self.at("huge.json"), "wb") as file:
+            file.truncate(300 << 20)
+        for command in (self.review, self.scan):
+            self.assertEqual(command("shop", "--baseline", "whole.json").code, 0)
+            for name in ("cut.json", "other.json", "deep.json", "huge.json", "missing.json", "shop"):
+                self.assert_fails(command("shop", "--baseline", name), 3, name)
+
+    def test_no_gate(self):
+        self.project()
+        for command in (self.review, self.scan):
+            self.assertEqual(command("shop").code, 1)
+            self.assertEqual(command("shop", "--fail-on", "none").code, 0)
+            self.assertEqual(command("shop", "--fail-on", "critical").code, 0)
+
+
+RULES_WITH_A_BAD_PATTERN = """\
+rules:
+  - id: own.bad
+    pattern: foo($X
+    languages: [python]
+    message: m
+    severity: ERROR
+"""
+
+
+class Tasks(CliTest):
+    def test_unknown_tasks(self):
+        for word in ("show", "watch", "journal", "cancel", "resume", "retry"):
+            self.assert_fails(self.run_wrench("task", word, "ABCDEF"), 5, "there is no task", "wrench task list")
+        for task in ("x", "", "'; drop table tasks; --", "%%%%%%", "\x1b[31m"):
+            self.assert_fails(self.run_wrench("task", "show", task), 5, "there is no task")
+
+    def test_an_ambiguous_id_names_the_candidates(self):
+        self.project()
+        self.assertEqual(self.review("shop").code, 1)
+        self.assertEqual(self.review("shop", "--fresh").code, 1)
+        ids = [task["task_id"] for task in self.run_wrench("task", "list", "--json").json()["data"]]
+        self.assertEqual(len(ids), 2)
+        twin = ids[0][:-6] + ids[1][-6:]
+        (store,) = glob.glob(self.at("data/*.db"))
+        with sqlite3.connect(store) as db:  # Two ids that end alike are too rare to wait for.
+            db.execute("PRAGMA foreign_keys = OFF")
+            db.execute("UPDATE tasks SET task_id = ? WHERE task_id = ?", (twin, ids[0]))
+        db.close()
+        self.assert_fails(self.run_wrench("task", "show", twin[-6:]), 2, "several tasks", twin, ids[1])
+        self.assertEqual(self.run_wrench("task", "show", twin).code, 0)
+
+    def test_an_ended_task(self):
+        self.project()
+        self.assertEqual(self.review("shop").code, 1)
+        (task,) = self.run_wrench("task", "list", "--json").json()["data"]
+        for word in ("cancel", "resume", "retry"):
+            self.assert_fails(self.run_wrench("task", word, task["task_id"]), 6, "completed")
+
+    def test_interrupted_and_taken_up_again(self):
+        self.git_project()
+        expected = self.review("shop", "--json", env=self.env(WRENCH_DATA_DIR=self.at("other"), XDG_CACHE_HOME=None))
+        for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            with self.subTest(signal=number):
+                words = ["review", "shop", *self.quick, "--json", "--jobs", str(code - 128)]
+                stopped = self.interrupt(number, *words)
+                self.assert_fails(stopped, code, "interrupted; nothing is lost", "wrench task resume ")
+                self.assertEqual(json.loads(stopped.out)["exit_code"], code)
+                again = self.run_wrench(*words)
+                self.assertEqual(again.code, 1, again.err)
+                self.assertIn("going on with the interrupted review", again.err)
+                self.assertEqual(stable(again.json()), stable(expected.json()))
+        open_tasks = [t for t in self.run_wrench("task", "list", "--json").json()["data"] if t["status"] != "completed"]
+        self.assertEqual(open_tasks, [])
+
+    def test_an_interrupted_scan_leaves_the_last_report(self):
+        self.git_project()
+        for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            self.write("report.json", "the last one")
+            stopped = self.interrupt(number, "scan", "shop", "--history", *self.quick, "--json", "--output", "report.json")
+            self.assert_fails(stopped, code, "stopped")
+            with open(self.at("report.json"), encoding="utf-8") as report:
+                self.assertEqual(report.read(), "the last one")
+            self.assertEqual([name for name in os.listdir(self.dir) if "report" in name], ["report.json"])
+
+
+class Storage(CliTest):
+    def test_a_data_directory_that_takes_no_writes(self):
+        nobody = self.as_nobody()
+        self.project()
+        os.mkdir(self.at("readonly"), 0o555)
+        done = self.review("shop", "--data-dir", self.at("readonly"), "--json", **nobody)
+        self.assert_fails(done, 3, self.at("readonly"), "Permission denied")
+        self.assertEqual(done.json()["exit_code"], 3)
+        for path in ("/dev/null", self.at("rules.yaml")):
+            self.assert_fails(self.review("shop", "--data-dir", path), 3, path)
+
+    def test_a_store_made_read_only_afterwards(self):
+        nobody = self.as_nobody()
+        self.project()
+        data = self.at("nobody/data") if nobody else self.at("data")
+        self.assertEqual(self.review("shop", **nobody).code, 1)
+        for name in os.listdir(data):
+            os.chmod(os.path.join(data, name), 0o555 if os.path.isdir(os.path.join(data, name)) else 0o444)
+            if nobody:
+                os.chown(os.path.join(data, name), 0, 0)
+        os.chmod(data, 0o555)
+        if nobody:
+            os.chown(data, 0, 0)
+        self.assert_fails(self.review("shop", **nobody), 3, "[")
+        os.chmod(data, 0o755)
+
+    def test_a_full_data_directory(self):
+        disk = self.small_disk("disk", "96k")
+        self.project()
+        self.assert_fails(self.review("shop", "--data-dir", disk + "/data"), 3, "[")
+
+    def test_a_data_directory_that_fills_up_loses_nothing(self):
+        disk = self.small_disk("disk", "3m")
+        self.project()
+        words = ["review", "shop", *self.quick, "--json", "--data-dir", disk + "/data"]
+        self.assertEqual(self.run_wrench(*words).code, 1)
+        before = self.run_wrench("task", "list", "--json", "--data-dir", disk + "/data").json()["data"]
+        with open(disk + "/ballast", "wb", buffering=0) as ballast:
+            try:
+                while True:
+                    ballast.write(b"\0" * 4096)
+            except OSError:
+                pass
+        self.write("shop/b.py", "".join(f"eval(f({i}))\n" for i in range(2000)))
+        self.assert_fails(self.run_wrench(*words), 3, "[")
+        os.unlink(disk + "/ballast")
+        after = self.run_wrench("task", "list", "--json", "--data-dir", disk + "/data").json()["data"]
+        self.assertLessEqual({t["task_id"] for t in before}, {t["task_id"] for t in after})
+        self.assertEqual(self.run_wrench(*words).code, 1)
+
+    def test_a_report_on_a_full_disk_leaves_the_last_one(self):
+        disk = self.small_disk("disk", "64k")
+        self.write("shop/a.py", "".join(f"eval(f({i}))\n" for i in range(900)))
+        with open(disk + "/report.json", "w", encoding="utf-8") as report:
+            report.write("the last one")
+        self.assert_fails(self.scan("shop", "--json", "--output", disk + "/report.json"), 3, "No space left on device")
+        with open(disk + "/report.json", encoding="utf-8") as report:
+            self.assertEqual(report.read(), "the last one")
+        self.assertEqual(os.listdir(disk), ["report.json"])
+
+    def test_a_cache_that_takes_no_writes_changes_nothing(self):
+        self.project()
+        expected = self.scan("shop", "--json")
+        for path in ("/dev/null", "/proc/nope"):
+            done = self.scan("shop", "--json", env=self.env(XDG_CACHE_HOME=path))
+            self.assertEqual(done.code, 1, done.err)
+            self.assertEqual(done.json()["findings"], expected.json()["findings"])
+
+    def test_a_damaged_cache_changes_nothing(self):
+        self.project()
+        expected = self.scan("shop", "--json")
+        for pack in glob.glob(self.at("cache/**/*.pack"), recursive=True):
+            with open(pack, "r+b") as file:
+                size = os.path.getsize(pack)
+                file.seek(size // 3)
+                file.write(b"\xff" * (size // 3))
+        done = self.scan("shop", "--json")
+        self.assertEqual(done.code, 1, done.err)
+        self.assertEqual(done.json()["findings"], expected.json()["findings"])
+
+    def test_no_home(self):
+        self.project()
+        env = self.env(HOME=None, WRENCH_DATA_DIR=None, XDG_CACHE_HOME=None)
+        done = self.review("shop", env=env)
+        self.assertEqual(done.code, 1, done.err)
+        self.assertIn("temporary folder", done.err)
+        self.assertEqual(os.listdir(self.at("tmp")), [])
+
+
+class Output(CliTest):
+    def test_a_reader_that_has_gone(self):
+        self.project()
+        for words in (["scan", "shop", *self.quick], ["review", "shop", *self.quick, "--json"], ["help"], ["task", "list"]):
+            read, write = os.pipe()
+            os.close(read)
+            done = self.run_wrench(*words, stdout=write)
+            os.close(write)
+            self.assertEqual((done.code, done.err), (141, ""), words)
+
+    def test_a_full_or_closed_output(self):
+        self.project()
+        with open("/dev/full", "wb") as full:
+            self.assert_fails(self.scan("shop", stdout=full), 3, "standard output", "No space left on device")
+        closed = subprocess.run(["/bin/sh", "-c", 'exec "$@" >&- 2>&- <&-', "sh", self.wrench, "review", "shop",
+                                 *self.quick, "--json"], cwd=self.dir, env=self.env(), timeout=60)
+        self.assertEqual(closed.returncode, 3)
+        self.assertEqual(len(self.run_wrench("task", "list", "--json").json()["data"]), 1)
+        self.assertEqual(self.review("shop", "--fresh").code, 1)
+
+    def test_json_is_the_same_on_a_terminal(self):
+        self.project()
+        for command in ("scan", "review"):
+            words = [command, "shop", *self.quick, "--json", "--progress", "none"]
+            piped = self.run_wrench(*words)
+            code, drawn = self.on_terminal(*words)
+            self.assertEqual((code, piped.code), (1, 1))
+            self.assertEqual(stable(json.loads(drawn)), stable(piped.json()))
+
+    def test_colour(self):
+        self.project()
+        words = ["review", "shop", *self.quick, "--progress", "none"]
+        for expected, arguments, environment in (
+            (True, [], {}),
+            (False, [], {"NO_COLOR": "1"}),
+            (True, [], {"NO_COLOR": ""}),
+            (True, ["--color", "always"], {"NO_COLOR": "1"}),
+            (False, ["--color", "never"], {"CLICOLOR_FORCE": "1"}),
+            (False, ["--no-color"], {}),
+            (False, [], {"TERM": "dumb"}),
+        ):
+            with self.subTest(arguments=arguments, environment=environment):
+                _, drawn = self.on_terminal(*words, *arguments, env=self.env(**{"TERM": "xterm", **environment}))
+                self.assertEqual("\x1b[" in drawn, expected, drawn)
+        self.assertIn("\x1b[", self.run_wrench(*words, "--color", "always", colored=True).out)
+
+    def test_widths(self):
+        self.project()
+        for columns, most in (("40", 40), ("0", 100), ("-7", 100), ("much", 100), ("9" * 30, None), ("1", None)):
+            with self.subTest(columns=columns):
+                done = self.review("shop", env=self.env(COLUMNS=columns))
+                self.assertEqual(done.code, 1, done.err)
+                prose = [line for line in done.out.splitlines() if line.startswith("     why")]
+                if most:
+                    self.assertLessEqual(max(map(len, prose)), most, done.out)
+
+    def test_a_plain_locale_gets_plain_drawing(self):
+        self.project()
+        for name in ("LANG", "LC_ALL"):
+            done = self.review("shop", env=self.env(**{"LANG": None, name: "C"}))
+            self.assertTrue(done.out.isascii() and done.err.isascii(), done.out + done.err)
+        self.assertFalse(self.review("shop").out.isascii())
+
+
+class ExitCodes(CliTest):
+    def test_every_code_of_the_table_exists(self):
+        raised = set()
+        for path in glob.glob(SOURCES + "/**/*.[ch]pp", recursive=True):
+            if not path.endswith(("_test.cpp", "exit_code.cpp")):
+                with open(path, encoding="utf-8") as source:
+                    raised |= set(re.findall(r'"([a-z]+\.[a-z_]+)"', source.read()))
+        with open(SOURCES + "/app/src/exit_code.cpp", encoding="utf-8") as source:
+            table = re.findall(r'\{"([a-z_.]+)", ExitCode::', source.read())
+        self.assertGreater(len(table), 20)
+        self.assertEqual([p for p in table if not any(code.startswith(p) for code in raised)], [])
+
+    def test_the_help_tells_them_all(self):
+        text = self.run_wrench("help", "exit-codes").out
+        for code in (*range(11), 130, 141, 143):
+            self.assertRegex(text, rf"(?m)^ *{code}  ")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    CliTest.wrench = os.path.abspath(sys.argv.pop(1))
+    unittest.main()
