@@ -15,8 +15,11 @@ set(CMAKE_LINK_DEPENDS_NO_SHARED ON)
 
 find_program(WRENCH_CCACHE ccache)
 if(WRENCH_CCACHE)
-  set(CMAKE_C_COMPILER_LAUNCHER "${WRENCH_CCACHE}")
-  set(CMAKE_CXX_COMPILER_LAUNCHER "${WRENCH_CCACHE}")
+  # Where the checkout lies doesn't matter to what is compiled, so clones and work trees share what one of them built.
+  set(launcher /usr/bin/env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+      CCACHE_IGNOREOPTIONS=-ffile-prefix-map=* "${WRENCH_CCACHE}")
+  set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
 endif()
 
 set(WRENCH_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined or thread")
