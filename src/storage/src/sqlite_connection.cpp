@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <cctype>
 #include <memory>
 #include <utility>
 
@@ -28,6 +29,22 @@ struct Finalize {
   void operator()(sqlite3_stmt* stmt) const { sqlite3_finalize(stmt); }
 };
 using OwnedStatement = std::unique_ptr<sqlite3_stmt, Finalize>;
+
+/// psow=0: SQLite then pads each commit in the log to a whole block, so that the next write can't tear it
+/// (docs/adr/0007-whole-blocks.md). SQLITE_FCNTL_POWERSAFE_OVERWRITE comes too late: opening has asked already.
+std::string database_uri(std::string_view path) {
+  static constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string uri = "file:";
+  for (const char c : path) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) != 0 || std::string_view("-._~").find(c) != std::string_view::npos) {
+      uri += c;
+    } else {
+      uri.append({'%', kHex[byte >> 4U], kHex[byte & 0xFU]});
+    }
+  }
+  return uri + "?psow=0";
+}
 
 /// A NULL pointer would bind NULL, also for text of length 0.
 const char* not_null(std::string_view text) { return text.data() == nullptr ? "" : text.data(); }
@@ -60,9 +77,10 @@ Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Ro
                                                      const StatementCatalogue& catalogue) {
   sqlite3* db = nullptr;
   // A reader opens for writing too: the WAL index is shared memory that readers mark. query_only keeps it from more.
-  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
                     (role == Role::Writer ? SQLITE_OPEN_CREATE : 0);
-  const int opened = sqlite3_open_v2(path.c_str(), &db, flags, vfs_name.empty() ? nullptr : vfs_name.c_str());
+  const int opened =
+      sqlite3_open_v2(database_uri(path).c_str(), &db, flags, vfs_name.empty() ? nullptr : vfs_name.c_str());
   if (opened != SQLITE_OK) {
     Error error = sqlite_error(db, opened, "open " + path);
     sqlite3_close(db);
@@ -223,11 +241,21 @@ bool Connection::in_transaction() const { return sqlite3_get_autocommit(db_) == 
 
 std::int64_t Connection::total_changes() const { return sqlite3_total_changes64(db_); }
 
-int Connection::checkpoint(bool restart) {
-  int log = 0;
-  int done = 0;
-  const int rc = sqlite3_wal_checkpoint_v2(db_, "main", restart ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE,
-                                           &log, &done);
+int Connection::checkpoint(Checkpoint mode) {
+  const int how = mode == Checkpoint::Restart ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE;
+  return sqlite3_wal_checkpoint_v2(db_, "main", how, nullptr, nullptr);
+}
+
+int Connection::flush_log() {
+  sqlite3_file* log = nullptr;
+  if (const int rc = sqlite3_file_control(db_, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log); rc != SQLITE_OK) return rc;
+  return log == nullptr || log->pMethods == nullptr ? SQLITE_OK : log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+}
+
+int Connection::begin_log_anew() {
+  if (log_begun_anew_) return SQLITE_OK;
+  const int rc = checkpoint(Checkpoint::Restart);
+  log_begun_anew_ = rc == SQLITE_OK;
   return rc;
 }
 

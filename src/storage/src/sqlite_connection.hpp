@@ -47,8 +47,18 @@ class Connection {
   bool in_transaction() const;  ///< SQLite ends one by itself after some errors.
   std::int64_t total_changes() const;
   std::size_t wal_pages() const { return wal_pages_; }
-  /// Runs a checkpoint: 0 = passive, 1 = restart. Raw result code.
-  int checkpoint(bool restart);
+  enum class Checkpoint {
+    Passive,  ///< What can be copied without waiting for anybody.
+    Restart,  ///< Everything; waits until nobody reads from the log, so that the next commit starts it anew.
+  };
+  /// Raw result code.
+  int checkpoint(Checkpoint mode);
+  /// Makes durable what opening the database found in the log: the process that wrote it may have died before its
+  /// fsync. Raw result code.
+  int flush_log();
+  /// Before the first write of a connection; later calls do nothing. Raw result code, SQLITE_BUSY if a reader of
+  /// another process stays.
+  int begin_log_anew();
   std::uint64_t statements_run() const { return statements_run_; }
   sqlite3* raw() const { return db_; }
 
@@ -64,6 +74,7 @@ class Connection {
   Micros snapshot_ends_us_ = 0;
   Deadline deadline_;
   std::size_t wal_pages_ = 0;
+  bool log_begun_anew_ = false;
   std::uint64_t statements_run_ = 0;
 };
 

@@ -67,6 +67,7 @@ class SqliteStore final : public Store {
  private:
   Result<void> open_database(const std::optional<StoreDirectory>& directory);
   Result<void> create_or_check(Connection& connection);
+  Result<void> begin_log_anew(Connection& connection);
   Result<void> migrate(Connection& connection);
   Result<void> load_store_id(Connection& connection);
   Result<void> reserve_wal(Connection& connection, const StoreDirectory& directory);
@@ -117,9 +118,10 @@ Result<void> SqliteStore::open() {
     WRENCH_TRY(directory->mark(store_id_));
     lock->unlock();
   }
-  writer_ = std::make_unique<Writer>(std::move(connection), std::move(lock), queue_, clock_,
-                                     Writer::Options{config_.lock_wait_us, config_.on_outcome_unknown,
-                                                     [this](std::int64_t seq) { events_committed(seq); }});
+  writer_ =
+      std::make_unique<Writer>(std::move(connection), std::move(lock), queue_, clock_,
+                               Writer::Options{config_.lock_wait_us, config_.checkpoints, config_.on_outcome_unknown,
+                                               [this](std::int64_t seq) { events_committed(seq); }});
   readers_ = std::make_unique<ReaderPool>(path, config_.vfs_name, catalogue_, clock_,
                                           std::clamp<std::size_t>(runtime::usable_cores(), 2, kReadersMax));
   if (config_.mode == WriterMode::Thread) {
@@ -145,6 +147,14 @@ Result<void> SqliteStore::create_or_check(Connection& connection) {
   if (mode != "wal")
     return Error("storage.unsupported_filesystem",
                  config_.directory + ": no write-ahead log on this file system (journal mode " + mode + ")");
+  if (const int rc = connection.flush_log(); rc != SQLITE_OK)
+    return sqlite_error(connection.raw(), rc, "flush the log of earlier processes in " + config_.directory);
+  return {};
+}
+
+Result<void> SqliteStore::begin_log_anew(Connection& connection) {
+  if (const int rc = connection.begin_log_anew(); rc != SQLITE_OK)
+    return sqlite_error(connection.raw(), rc, "copy the log of earlier processes into " + config_.directory);
   return {};
 }
 
@@ -156,13 +166,16 @@ Result<void> SqliteStore::migrate(Connection& connection) {
     write_refusal_ = std::move(standing).error();
     return {};
   }
-  return *standing == MigrationRunner::Standing::Current ? Result<void>() : runner.run();
+  if (*standing == MigrationRunner::Standing::Current) return {};
+  WRENCH_TRY(begin_log_anew(connection));
+  return runner.run();
 }
 
 Result<void> SqliteStore::load_store_id(Connection& connection) {
   Rows rows;
   WRENCH_TRY(connection.run(sql::kReadStoreId, {}, &rows));
   if (rows.empty()) {
+    WRENCH_TRY(begin_log_anew(connection));
     const std::string fresh = make_id("sto", clock_, random_);
     const Bind binds[] = {Bind(fresh)};
     WRENCH_TRY(connection.run(sql::kInsertStoreId, binds, nullptr));
@@ -238,7 +251,9 @@ Result<void> SqliteStore::write(WriteBody body, Deadline deadline, JobLane lane)
 
 std::size_t SqliteStore::flush_once() {
   WRENCH_ASSERT(config_.mode == WriterMode::Passive);
-  return writer_->flush_once();
+  const std::size_t ended = writer_->flush_once();
+  if (ended == 0) writer_->on_idle();
+  return ended;
 }
 
 void SqliteStore::write_loop() {

@@ -334,6 +334,71 @@ TEST_F(StoreTest, CheckpointsWhenTheLogHasGrown) {
   EXPECT_EQ(count(*store), 40);
 }
 
+/// Page number and "size of the database after this commit" (0: no commit) of each frame in a log
+/// (sqlite.org/fileformat2.html#the_write_ahead_log).
+std::vector<std::pair<std::uint32_t, std::uint32_t>> frames_of(const std::string& wal) {
+  constexpr std::size_t kHeader = 32;
+  constexpr std::size_t kFrame = 24 + 4096;
+  const auto big_endian = [&](std::size_t at) {
+    std::uint32_t value = 0;
+    for (std::size_t i = 0; i < 4; ++i) value = value << 8U | static_cast<unsigned char>(wal[at + i]);
+    return value;
+  };
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> frames;
+  for (std::size_t at = kHeader; at + kFrame <= wal.size(); at += kFrame)
+    if (wal.compare(at + 8, 8, wal, 16, 8) == 0) frames.emplace_back(big_endian(at), big_endian(at + 4));
+  return frames;
+}
+
+constexpr std::size_t kLogBytesMax = 1 << 20;
+
+TEST_F(StoreTest, PadsEveryCommitToWholeBlocks) {
+  {
+    const auto store = open_passive();
+    for (int i = 0; i < 5; ++i) ASSERT_TRUE(store->write(add(i)).ok());
+  }
+  // Read after the close: closing a descriptor of ours would drop locks of an open store.
+  const auto frames = frames_of(runtime::read_file(db() + "-wal", kLogBytesMax).value());
+  std::size_t commits = 0;
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    if (frames[i].second == 0) continue;
+    ++commits;
+    ASSERT_LT(i + 1, frames.size()) << "a commit frame without the copy that fills its block";
+    EXPECT_EQ(frames[i], frames[i + 1]);
+    ++i;
+  }
+  EXPECT_GE(commits, 5U);
+}
+
+TEST_F(StoreTest, EachProcessBeginsTheLogAnewWithItsFirstWrite) {
+  {
+    const auto store = open_passive();
+    for (int i = 0; i < 50; ++i) ASSERT_TRUE(store->write(add(i)).ok());
+  }
+  const std::size_t before = frames_of(runtime::read_file(db() + "-wal", kLogBytesMax).value()).size();
+  {
+    const auto store = open_passive();
+    EXPECT_EQ(count(*store), 50);
+  }
+  EXPECT_EQ(frames_of(runtime::read_file(db() + "-wal", kLogBytesMax).value()).size(), before)
+      << "reading leaves the log alone";
+  {
+    const auto store = open_passive();
+    ASSERT_TRUE(store->write(add(50)).ok());
+    EXPECT_LT(store->stats().wal_pages, 10U);
+    EXPECT_EQ(count(*store), 51);
+  }
+  EXPECT_LT(frames_of(runtime::read_file(db() + "-wal", kLogBytesMax).value()).size(), 10U);
+}
+
+TEST_F(StoreTest, OpensAPathWithCharactersThatMeanSomethingInAUri) {
+  StoreConfig odd = config();
+  odd.directory = dir_ / "a?b=c&d#e%20f g\xc3\xa9/data";
+  ASSERT_TRUE(Store::open(odd, clock_, random_).value()->write(add(1)).ok());
+  EXPECT_TRUE(std::filesystem::exists(odd.directory + "/store.db"));
+  EXPECT_EQ(count(*Store::open(odd, clock_, random_).value()), 1);
+}
+
 TEST_F(StoreTest, ReservesTheLogOnceAtCreation) {
   StoreConfig reserving = config();
   reserving.wal_reserve_bytes = kWalReserveBytes;

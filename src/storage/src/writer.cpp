@@ -12,14 +12,6 @@
 namespace wrench::storage {
 namespace {
 
-/// WAL sizes, in pages of 4 KiB, at which a checkpoint is due: with nothing else to do; in spite of load; and so late
-/// that readers are waited for, so that the log starts again from its beginning.
-constexpr std::size_t kCheckpointIdlePages = 1'000;
-constexpr std::size_t kCheckpointBusyPages = 4'000;
-constexpr std::size_t kCheckpointRestartPages = 16'000;
-/// A reader can hold the log back: try again only after it has grown by this.
-constexpr std::size_t kCheckpointStepPages = 1'000;
-
 void set_all(std::vector<Result<void>>& outcomes, std::size_t jobs, const Error& error) {
   outcomes.assign(jobs, Result<void>(error));
 }
@@ -48,12 +40,16 @@ std::size_t Writer::flush_once() {
     jobs[i].body = nullptr;  // what it captured must not outlive its caller, who wakes now
     jobs[i].done(std::move(outcomes[i]));
   }
-  checkpoint_if_due(kCheckpointBusyPages);
+  checkpoint_if_due(options_.checkpoints.busy_pages);
   return jobs.size();
 }
 
 void Writer::flush(std::span<QueuedJob> jobs, std::vector<Result<void>>& outcomes) {
   if (const Result<void> locked = lock(); !locked.ok()) return set_all(outcomes, jobs.size(), locked.error());
+  if (const Result<void> ready = begin_log_anew(); !ready.ok()) {
+    unlock();
+    return set_all(outcomes, jobs.size(), ready.error());
+  }
   Attempt attempt = run_together(jobs, outcomes);
   if (attempt == Attempt::Retry) {
     reruns_.fetch_add(1);
@@ -65,6 +61,16 @@ void Writer::flush(std::span<QueuedJob> jobs, std::vector<Result<void>>& outcome
       outcomes[i] = poisoned() ? Result<void>(*poison_) : run_alone(jobs[i]);
   }
   unlock();
+}
+
+Result<void> Writer::begin_log_anew() {
+  const int rc = connection_->begin_log_anew();
+  if (rc == SQLITE_OK) return {};
+  if ((rc & 0xFF) == SQLITE_IOERR) {
+    poison_checkpoint(rc);
+    return *poison_;
+  }
+  return sqlite_error(connection_->raw(), rc, "copy the log of earlier processes into the database");
 }
 
 Writer::Attempt Writer::run_together(std::span<QueuedJob> jobs, std::vector<Result<void>>& outcomes) {
@@ -179,21 +185,25 @@ void Writer::become_poisoned(Error error) {
   options_.on_outcome_unknown(*poison_);
 }
 
+void Writer::poison_checkpoint(int result_code) {
+  become_poisoned(Error("storage.outcome_unknown", "a checkpoint failed half-way; the log still has everything")
+                      .because(sqlite_error(connection_->raw(), result_code, "checkpoint")));
+}
+
 Error Writer::poison() const { return *poison_; }
 
-void Writer::on_idle() { checkpoint_if_due(kCheckpointIdlePages); }
+void Writer::on_idle() { checkpoint_if_due(options_.checkpoints.idle_pages); }
 
 void Writer::checkpoint_if_due(std::size_t pages_due) {
   const std::size_t pages = connection_->wal_pages();
   if (pages < pages_at_last_checkpoint_) pages_at_last_checkpoint_ = 0;  // the log began anew
-  if (poisoned() || pages < pages_due || pages < pages_at_last_checkpoint_ + kCheckpointStepPages) return;
+  if (poisoned() || pages < pages_due || pages < pages_at_last_checkpoint_ + options_.checkpoints.step_pages) return;
   if (!lock().ok()) return;  // another process is busy writing; its writer looks after the log
-  const int rc = connection_->checkpoint(pages >= kCheckpointRestartPages);
+  const int rc = connection_->checkpoint(pages >= options_.checkpoints.restart_pages ? Connection::Checkpoint::Restart
+                                                                                     : Connection::Checkpoint::Passive);
   checkpoints_.fetch_add(1);
   pages_at_last_checkpoint_ = pages;
-  if ((rc & 0xFF) == SQLITE_IOERR)
-    become_poisoned(Error("storage.outcome_unknown", "a checkpoint failed half-way; the log still has everything")
-                        .because(sqlite_error(connection_->raw(), rc, "checkpoint")));
+  if ((rc & 0xFF) == SQLITE_IOERR) poison_checkpoint(rc);
   unlock();
 }
 

@@ -24,6 +24,7 @@ class Writer {
  public:
   struct Options {
     Micros lock_wait_us = kLockWaitMax;
+    CheckpointPages checkpoints;
     std::function<void(const Error&)> on_outcome_unknown;
     std::function<void(std::int64_t last_seq)> on_events;  ///< After a commit that appended some.
   };
@@ -49,6 +50,8 @@ class Writer {
  private:
   enum class Attempt { Committed, Refused /* outcomes are set */, Retry /* one by one */, Lost /* SQLite gave up */ };
 
+  /// See Connection::begin_log_anew().
+  Result<void> begin_log_anew();
   void flush(std::span<QueuedJob> jobs, std::vector<Result<void>>& outcomes);
   Attempt run_together(std::span<QueuedJob> jobs, std::vector<Result<void>>& outcomes);
   Attempt run_in_savepoints(std::span<QueuedJob> jobs, std::vector<Result<void>>& outcomes);
@@ -57,6 +60,7 @@ class Writer {
   /// COMMIT, and what its failure means.
   Attempt commit(SqliteWriteTx& tx, std::vector<Result<void>>& outcomes, std::size_t jobs);
   void become_poisoned(Error error);
+  void poison_checkpoint(int result_code);
   void checkpoint_if_due(std::size_t pages_due);
   Micros now_us();
 

@@ -29,6 +29,8 @@ struct Handle {
     std::shared_ptr<SharedMemory> shm;
     std::array<int, kShmLocks> shm_locks{};  ///< 0 none, 1 shared, 2 exclusive
     int persist_wal = 0;
+    bool syncs_directory = false;  ///< With its next sync.
+    bool power_safe = true;        ///< As far as SQLite is told.
   };
   alignas(State) char storage[sizeof(State)];
 };
@@ -124,6 +126,7 @@ int sync_file(sqlite3_file* file, int) {
       break;
   }
   h.file->sync();
+  if (std::exchange(h.syncs_directory, false)) h.disk->sync_directory();
   return SQLITE_OK;
 }
 
@@ -184,11 +187,9 @@ int file_control(sqlite3_file* file, int op, void* argument) {
   return SQLITE_OK;
 }
 
-int sector_size(sqlite3_file*) { return static_cast<int>(kSectorBytes); }
+int sector_size(sqlite3_file*) { return static_cast<int>(kBlockBytes); }
 
-int device_characteristics(sqlite3_file* file) {
-  return state(file).disk->overwrite == Overwrite::PowerSafe ? SQLITE_IOCAP_POWERSAFE_OVERWRITE : 0;
-}
+int device_characteristics(sqlite3_file* file) { return state(file).power_safe ? SQLITE_IOCAP_POWERSAFE_OVERWRITE : 0; }
 
 int shm_map(sqlite3_file* file, int region, int bytes, int extend, void volatile** out) {
   Handle::State& h = state(file);
@@ -283,6 +284,10 @@ int open_file(sqlite3_vfs* vfs, sqlite3_filename path, sqlite3_file* file, int f
   h->path = path == nullptr ? "" : path;
   h->boot = disk.boot;
   h->flags = flags;
+  // As SQLite's unix file system: the first fsync of a journal or log that it may have created includes the folder.
+  constexpr int kJournals = SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_SUPER_JOURNAL | SQLITE_OPEN_WAL;
+  h->syncs_directory = (flags & SQLITE_OPEN_CREATE) != 0 && (flags & kJournals) != 0;
+  h->power_safe = (flags & SQLITE_OPEN_URI) == 0 || sqlite3_uri_boolean(path, "psow", 1) != 0;
   file->pMethods = &kMethods;
   if (out_flags != nullptr) *out_flags = flags;
   return SQLITE_OK;
@@ -295,11 +300,9 @@ int delete_file(sqlite3_vfs* vfs, const char* path, int sync_directory) {
   if (disk.enter(Disk::Call::Other, disk.boot, &fault) == Disk::Verdict::Dead) return SQLITE_IOERR_DELETE;
   const auto found = disk.files.find(path);
   if (found == disk.files.end()) return SQLITE_IOERR_DELETE_NOENT;
-  if (sync_directory == 0)
-    disk.deleted[path] = found->second;
-  else
-    disk.deleted.erase(path);
+  disk.deleted[path] = found->second;
   disk.files.erase(found);
+  if (sync_directory != 0) disk.sync_directory();
   return SQLITE_OK;
 }
 
@@ -369,6 +372,11 @@ const std::string& FaultVfs::name() const { return disk_->name; }
 void FaultVfs::crash() {
   const Guard guard(disk_->mutex);
   disk_->crash();
+}
+
+void FaultVfs::kill() {
+  const Guard guard(disk_->mutex);
+  disk_->kill();
 }
 
 void FaultVfs::plan(FaultPlan plan) {

@@ -7,6 +7,9 @@
 namespace wrench::storage::testing {
 namespace {
 
+/// Of the blocks that were waiting to be written, one in so many was under the head when the power went.
+constexpr std::uint64_t kBlocksPerLostSector = 4;
+
 void apply_write(std::string& image, std::string_view bytes, std::uint64_t offset) {
   if (image.size() < offset + bytes.size()) image.resize(offset + bytes.size(), '\0');
   std::memcpy(image.data() + offset, bytes.data(), bytes.size());
@@ -19,22 +22,24 @@ void apply_change(std::string& image, const Change& change) {
     apply_write(image, change.bytes, change.offset);
 }
 
+/// The drive was writing a sector of this block when the power went: neither its old content nor the new can be read.
+void lose_a_sector(std::string& image, std::uint64_t block, Random& random) {
+  const std::uint64_t at = block + random.below(kBlockBytes / kSectorBytes) * kSectorBytes;
+  for (std::uint64_t i = at; i < std::min<std::uint64_t>(at + kSectorBytes, image.size()); ++i)
+    image[i] = static_cast<char>(random.next());
+}
+
 /// The sectors of one write arrive or not, each by itself.
 void apply_torn(std::string& image, const Change& change, double chance, Random& random, Overwrite overwrite) {
-  std::size_t at = 0;
-  while (at < change.bytes.size()) {
-    const std::uint64_t place = change.offset + at;
-    const std::size_t room = kSectorBytes - static_cast<std::size_t>(place % kSectorBytes);
-    const std::size_t n = std::min(room, change.bytes.size() - at);
-    if (random.unit() < chance) {
-      apply_write(image, std::string_view(change.bytes).substr(at, n), place);
-    } else if (overwrite == Overwrite::TearsSectors && n < kSectorBytes && random.below(4) == 0) {
-      std::string garbage(kSectorBytes, '\0');
-      for (char& c : garbage) c = static_cast<char>(random.next());
-      apply_write(image, garbage, place - place % kSectorBytes);
-    }
+  const std::uint64_t end = change.offset + change.bytes.size();
+  for (std::uint64_t at = change.offset; at < end;) {
+    const std::uint64_t n = std::min(end, at - at % kSectorBytes + kSectorBytes) - at;
+    if (random.unit() < chance) apply_write(image, std::string_view(change.bytes).substr(at - change.offset, n), at);
     at += n;
   }
+  if (overwrite == Overwrite::PowerSafe) return;
+  for (std::uint64_t block = change.offset - change.offset % kBlockBytes; block < end; block += kBlockBytes)
+    if (random.below(kBlocksPerLostSector) == 0) lose_a_sector(image, block, random);
 }
 
 void apply_some(std::string& image, const std::vector<Change>& changes, Random& random, Overwrite overwrite) {
@@ -70,7 +75,6 @@ void File::truncate(std::uint64_t size) {
 void File::sync() {
   for (const Change& change : unsynced_) apply_change(durable_, change);
   unsynced_.clear();
-  name_is_durable = true;
 }
 
 void File::lose_some(Random& random, Overwrite overwrite) {
@@ -82,19 +86,23 @@ void File::crash(Random& random, Overwrite overwrite) {
   lose_some(random, overwrite);
   current_ = durable_;
   name_is_durable = true;
-  shm = std::make_shared<SharedMemory>();
-  shared_locks = 0;
-  reserved = pending = exclusive = nullptr;
+}
+
+std::shared_ptr<File> File::pass_on() {
+  auto next = std::make_shared<File>();
+  next->current_ = std::move(current_);
+  next->durable_ = std::move(durable_);
+  next->unsynced_ = std::move(unsynced_);
+  next->name_is_durable = name_is_durable;
+  return next;
 }
 
 void FaultVfs::Disk::crash() {
   ++boot;
-  // Handles of the dead boot keep their old File objects; the new boot gets copies.
   std::map<std::string, std::shared_ptr<File>> survivors;
   const auto survive = [&](const std::string& path, const std::shared_ptr<File>& file) {
-    auto copy = std::make_shared<File>(*file);
-    copy->crash(random, overwrite);
-    survivors[path] = std::move(copy);
+    survivors[path] = file->pass_on();
+    survivors[path]->crash(random, overwrite);
   };
   for (const auto& [path, file] : deleted)
     if (file->name_is_durable && random.below(2) == 0) survive(path, file);
@@ -102,6 +110,16 @@ void FaultVfs::Disk::crash() {
     if (file->name_is_durable || random.below(2) == 0) survive(path, file);
   files = std::move(survivors);
   deleted.clear();
+}
+
+void FaultVfs::Disk::sync_directory() {
+  deleted.clear();
+  for (const auto& [path, file] : files) file->name_is_durable = true;
+}
+
+void FaultVfs::Disk::kill() {
+  ++boot;
+  for (auto& [path, file] : files) file = file->pass_on();
 }
 
 FaultVfs::Disk::Verdict FaultVfs::Disk::enter(Call call, std::uint64_t handle_boot, Fault* hit) {
@@ -121,6 +139,7 @@ FaultVfs::Disk::Verdict FaultVfs::Disk::enter(Call call, std::uint64_t handle_bo
       case Fault::LyingSync:
         return call == Call::Sync;
       case Fault::PowerCut:
+      case Fault::Kill:
         return true;
     }
     return false;
@@ -130,8 +149,8 @@ FaultVfs::Disk::Verdict FaultVfs::Disk::enter(Call call, std::uint64_t handle_bo
   ++matched;
   if (matched < plan.at_call || matched - plan.at_call >= plan.count) return Verdict::Proceed;
   happened = true;
-  if (plan.fault == Fault::PowerCut) {
-    crash();
+  if (plan.fault == Fault::PowerCut || plan.fault == Fault::Kill) {
+    plan.fault == Fault::PowerCut ? crash() : kill();
     return Verdict::Dead;
   }
   *hit = plan.fault;

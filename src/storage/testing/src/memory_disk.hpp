@@ -14,7 +14,10 @@
 
 namespace wrench::storage::testing {
 
+/// What a disk writes at once.
 inline constexpr std::size_t kSectorBytes = 512;
+/// What the kernel's page cache writes at once.
+inline constexpr std::size_t kBlockBytes = 4096;
 inline constexpr std::size_t kShmLocks = 8;
 
 /// The WAL index: shared between the connections of one boot, forgotten at a crash.
@@ -40,8 +43,11 @@ class File {
   void sync();
   /// After a failed fsync: some of it arrived, none of it will be written again.
   void lose_some(Random& random, Overwrite overwrite);
-  /// What the disk holds after power loss becomes the content.
+  /// After power loss what the disk holds is the content.
   void crash(Random& random, Overwrite overwrite);
+  /// The file as the next process finds it: without the locks and the shared memory of this one, whose handles keep
+  /// this object but can't reach its content any more.
+  std::shared_ptr<File> pass_on();
   void load(std::string content) { current_ = durable_ = std::move(content); }
   const std::string& durable() const { return durable_; }
 
@@ -64,10 +70,12 @@ struct FaultVfs::Disk {
   Disk(std::uint64_t seed, Overwrite sector_rule) : random(seed), overwrite(sector_rule) {}
 
   enum class Call { Read, Write, Extend, Truncate, Sync, Other };
-  /// Counts the call and says which fault hits it; PowerCut has happened when this returns.
+  /// Counts the call and says which fault hits it; PowerCut and Kill have happened when this returns.
   enum class Verdict { Proceed, Hit, Dead };
   Verdict enter(Call call, std::uint64_t handle_boot, Fault* hit);
   void crash();
+  void kill();
+  void sync_directory();
 
   mutable std::recursive_mutex mutex;
   SeededRandom random;
@@ -75,14 +83,14 @@ struct FaultVfs::Disk {
   std::string name;
   std::uint64_t boot = 1;  ///< Handles of an earlier boot are dead.
   std::map<std::string, std::shared_ptr<File>> files;
-  std::map<std::string, std::shared_ptr<File>> deleted;  ///< By unlink without directory sync: may come back.
+  std::map<std::string, std::shared_ptr<File>> deleted;  ///< Since the last directory sync: may come back.
 
   FaultPlan plan;
   bool armed = false;
   bool happened = false;
   std::uint64_t matched = 0;
-  std::array<std::uint64_t, 8> calls{};  ///< By Fault.
-  std::shared_ptr<void> registration;    ///< The sqlite3_vfs; unregisters itself.
+  std::array<std::uint64_t, kFaults> calls{};  ///< By Fault.
+  std::shared_ptr<void> registration;          ///< The sqlite3_vfs; unregisters itself.
 };
 
 }  // namespace wrench::storage::testing

@@ -52,6 +52,14 @@ enum class WriterMode {
   Passive,  ///< Nobody: flush_once() does, on the caller's thread. For simulation: everything is deterministic.
 };
 
+/// Sizes of the write-ahead log, in pages of 4 KiB, at which it is copied into the database file.
+struct CheckpointPages {
+  std::size_t idle_pages = 1'000;      ///< When there is nothing else to do.
+  std::size_t busy_pages = 4'000;      ///< In spite of load.
+  std::size_t restart_pages = 16'000;  ///< Readers are waited for, so that the log starts again from its beginning.
+  std::size_t step_pages = 1'000;      ///< A reader can hold the log back: try again only after it has grown by this.
+};
+
 struct StoreConfig {
   std::string directory;          ///< Data directory; holds store.db and its companions. Created if missing.
   StatementCatalogue statements;  ///< Only these may run.
@@ -61,6 +69,7 @@ struct StoreConfig {
   /// `directory` itself.
   std::string vfs_name;
   std::size_t wal_reserve_bytes = kWalReserveBytes;
+  CheckpointPages checkpoints;
   Micros lock_wait_us = kLockWaitMax;
   /// Called when a flush may or may not have become durable (fsync failed): going on could lose what others were told
   /// is safe. Must not return in production (the default ends the process; the next start recovers from the file). If
@@ -109,7 +118,8 @@ class Store {
     return std::move(*out);
   }
 
-  /// WriterMode::Passive: runs one flush of what is queued and completes its callers; the number of jobs ended.
+  /// WriterMode::Passive: runs one flush of what is queued and completes its callers; the number of jobs ended. With
+  /// nothing queued it does what the writer's thread does when idle.
   virtual std::size_t flush_once() = 0;
 
   /// Blocks until the event log may have grown past `after_seq`, by this or another process, or the deadline or stop.

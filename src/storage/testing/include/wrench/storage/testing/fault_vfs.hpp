@@ -17,7 +17,9 @@ enum class Fault {
   SyncError,      ///< fsync: EIO; as in the kernel, what was dirty counts as clean from then on and may be lost
   LyingSync,      ///< fsync: says yes, does nothing
   PowerCut,       ///< any call: crash() right before it
+  Kill,           ///< any call: kill() right before it
 };
+inline constexpr std::size_t kFaults = 9;
 
 struct FaultPlan {
   Fault fault = Fault::PowerCut;
@@ -26,12 +28,19 @@ struct FaultPlan {
   static constexpr std::uint64_t kForever = ~std::uint64_t{0};
 };
 
-/// Whether a power loss may damage the rest of a sector of which a part was being written.
-enum class Overwrite { PowerSafe, TearsSectors };
+/// What a power loss may do to bytes that nobody was writing (sqlite.org/psow.html).
+enum class Overwrite {
+  PowerSafe,  ///< Nothing: a sector has its old or its new content.
+  /// Damage them, if they are in one block with bytes being written: the kernel writes whole blocks, and a drive that
+  /// was interrupted in a sector has lost that sector.
+  TearsSectors,
+};
 
 /// An SQLite file system in memory that loses power like a real disk: each file is a durable image and the changes that
 /// nobody synced yet. At a crash any subset of these survives, in units of 512 bytes; so does any subset of the names
-/// created or deleted. Everything random comes from the seed. Thread-safe; one object is one disk.
+/// created or deleted. Like SQLite's own file system it doesn't know what kind of disk it stands on: it reports sectors
+/// of 4 KiB and power-safe overwrites, unless the database was opened with psow=0. Everything random comes from the
+/// seed. Thread-safe; one object is one disk.
 class FaultVfs {
  public:
   explicit FaultVfs(std::uint64_t seed, Overwrite overwrite = Overwrite::PowerSafe);
@@ -44,6 +53,9 @@ class FaultVfs {
 
   /// Power loss. Connections that are open now get I/O errors from then on: drop them, open again.
   void crash();
+  /// The process ends without closing anything; the machine goes on, and so what was written is still there, synced or
+  /// not. For open connections the same as crash().
+  void kill();
   /// One plan at a time; replaces the one before.
   void plan(FaultPlan plan);
   void clear_faults();
