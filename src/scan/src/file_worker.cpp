@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "wrench/base/text.hpp"
+#include "wrench/code/logic.hpp"
 #include "wrench/code/structure.hpp"
 #include "wrench/crypto/sha256.hpp"
 #include "wrench/findings/ranking.hpp"
@@ -115,7 +116,10 @@ bool FileWorker::analyse_code(source::SourceText& text, const FoundFile& file, D
       outcome.functions.push_back(std::move(function.metrics));
     }
   }
-  if (setup_.wants(Analysis::Structure)) add(code::structure_findings(*result.ir, *result.atoms, text));
+  if (setup_.wants(Analysis::Structure)) {
+    add(code::structure_findings(*result.ir, *result.atoms, text));
+    add(code::logic_findings(*result.ir, *result.atoms, text));
+  }
   if (setup_.wants(Analysis::Structure) || setup_.wants(Analysis::Clones))
     outcome.facts = std::make_shared<const code::FileFacts>(code::extract_facts(*result.ir, *result.atoms, text));
   return true;

@@ -3,6 +3,7 @@
 
 #include "wrench/base/assert.hpp"
 #include "wrench/code/facts.hpp"
+#include "wrench/code/logic.hpp"
 #include "wrench/code/lower.hpp"
 #include "wrench/code/metrics.hpp"
 #include "wrench/code/structure.hpp"
@@ -34,6 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)code::dump(*ir, atoms, text.text);
   (void)code::metric_findings(code::measure(*ir, atoms, text), text);
   (void)code::structure_findings(*ir, atoms, text);
+  (void)code::logic_findings(*ir, atoms, text);
   const code::FileFacts facts = code::extract_facts(*ir, atoms, text);
   const code::FileFacts* const files[] = {&facts};
   (void)code::link_project(files, findings::NoSources(), {}, {});
