@@ -241,8 +241,7 @@ class Walk {
         return std::any_of(entries->begin(), entries->end(), [&](const DirEntry& entry) { return entry.name == name; });
       };
       if (folder.depth > 0) {
-        const auto name = std::string_view(folder.relative).substr(folder.relative.rfind('/') + 1);
-        if (source::is_vendored_folder(name, has_entry)) {
+        if (source::is_vendored_folder(folder.relative, has_entry)) {
           out_.skipped.push_back({shown(folder.relative) + "/", "vendored"});
           continue;
         }

@@ -83,12 +83,15 @@ TEST_F(DiscoveryTest, LinksSpecialFilesAndVendoredFoldersAreSkippedWithReason) {
   write("p/node_modules/x/index.js");
   write("p/venv/pyvenv.cfg");
   write("p/vendor/real.go");
+  write("p/deps/own/own.c");
+  write("p/deps/lua/COPYRIGHT");
+  write("p/deps/lua/src/lua.c");
   ASSERT_EQ(symlink("..", (dir_ / "p/loop").c_str()), 0);
   ASSERT_EQ(mkfifo((dir_ / "p/pipe").c_str(), 0600), 0);
   const auto discovery = found({dir_ / "p"});
-  EXPECT_THAT(names(discovery), ElementsAre("a.py", "vendor/real.go"));
-  EXPECT_THAT(skipped(discovery),
-              UnorderedElementsAre("loop symlink", "node_modules/ vendored", "pipe special_file", "venv/ vendored"));
+  EXPECT_THAT(names(discovery), ElementsAre("a.py", "deps/own/own.c", "vendor/real.go"));
+  EXPECT_THAT(skipped(discovery), UnorderedElementsAre("loop symlink", "lua/ vendored", "node_modules/ vendored",
+                                                       "pipe special_file", "venv/ vendored"));
 }
 
 TEST_F(DiscoveryTest, EveryMissingPathIsNamed) {

@@ -15,6 +15,13 @@ constexpr std::size_t kMinifiedBytes = 20 << 10;
 constexpr std::size_t kMinifiedMeanLine = 300;
 constexpr std::size_t kLongestSequence = 4;
 
+constexpr std::string_view kDependencyFolders[] = {"deps",     "third_party", "third-party", "thirdparty",
+                                                   "3rdparty", "vendor",      "vendored",    "external",
+                                                   "extern",   "externals",   "subprojects"};
+constexpr std::string_view kLicenceFiles[] = {"LICENSE",     "LICENSE.txt", "LICENSE.md",     "LICENSE.rst",
+                                              "LICENSE-MIT", "LICENCE",     "LICENCE.txt",    "COPYING",
+                                              "COPYING.txt", "COPYRIGHT",   "LICENSE-APACHE", "LICENSE.TXT"};
+
 std::string_view base_name(std::string_view path) {
   const auto slash = path.rfind('/');
   return slash == std::string_view::npos ? path : path.substr(slash + 1);
@@ -84,10 +91,15 @@ FileClass classify(std::string_view path, std::string_view bytes) {
   return FileClass::Code;
 }
 
-bool is_vendored_folder(std::string_view folder_name, const std::function<bool(std::string_view)>& has_entry) {
-  if (is_any(folder_name, {"node_modules", "site-packages", "dist-packages", "bower_components"})) return true;
-  return has_entry("pyvenv.cfg") ||
-         (folder_name == "vendor" && (has_entry("modules.txt") || has_entry("autoload.php")));
+bool is_vendored_folder(std::string_view folder, const std::function<bool(std::string_view)>& has_entry) {
+  const auto name = base_name(folder);
+  if (is_any(name, {"node_modules", "site-packages", "dist-packages", "bower_components"})) return true;
+  if (has_entry("pyvenv.cfg")) return true;
+  if (name == "vendor" && (has_entry("modules.txt") || has_entry("autoload.php"))) return true;
+  for (const auto part : split(folder.substr(0, folder.size() - name.size()), '/'))
+    if (std::ranges::find(kDependencyFolders, part) != std::end(kDependencyFolders))
+      return std::ranges::any_of(kLicenceFiles, has_entry);
+  return false;
 }
 
 bool is_test_path(std::string_view path) {

@@ -83,6 +83,12 @@ TEST(FileClass, VendoredNeedsProof) {
   EXPECT_FALSE(is_vendored_folder("third_party", none));
   EXPECT_TRUE(is_vendored_folder("vendor", [](std::string_view name) { return name == "modules.txt"; }));
   EXPECT_TRUE(is_vendored_folder("env", [](std::string_view name) { return name == "pyvenv.cfg"; }));
+  const auto licensed = [](std::string_view name) { return name == "COPYING"; };
+  EXPECT_TRUE(is_vendored_folder("deps/lua", licensed));
+  EXPECT_TRUE(is_vendored_folder("src/third_party/google/snappy", licensed));
+  EXPECT_FALSE(is_vendored_folder("deps/own", none));
+  EXPECT_FALSE(is_vendored_folder("deps", licensed)) << "the repository's own licence may stand there";
+  EXPECT_FALSE(is_vendored_folder("packages/core", licensed)) << "packages of one repository have licences, too";
 }
 
 TEST(FileClass, KnowsTestPaths) {
