@@ -1,12 +1,17 @@
 #include "wrench/code/clones.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
+#include <unordered_set>
 
+#include "finding_maker.hpp"
 #include "wrench/base/text.hpp"
+#include "wrench/source/file_class.hpp"
 #include "wrench/source/source_text.hpp"
 
 namespace wrench::code {
@@ -24,16 +29,43 @@ constexpr std::size_t kBucketMax = 100;        ///< Above it, extend against one
 constexpr std::size_t kRenamesMax = 10;
 constexpr std::size_t kMembersMax = 100;
 
+// Structure: 16 bits of kind and sub, 12 of depth, one for the first statement of a block.
+constexpr std::uint32_t kKindMask = 0x0000ffff;
+constexpr std::uint32_t kDepthShift = 16;
+constexpr std::uint32_t kDepthMax = 0xfff;
+constexpr std::uint32_t kBeginsBlock = 0x10000000;
+// Name: declared by the function around it, or its own; names a type.
+constexpr std::uint32_t kLocal = 0x20000000;
+constexpr std::uint32_t kTypeName = 0x10000000;
+
+/// A merge that needs more parameters than this is harder to read than the copies.
+constexpr std::size_t kParametersMax = 5;
+constexpr std::int64_t kLinesSavedMin = 6;
+constexpr std::uint32_t kTableLiteralsMin = 50;  ///< Percent.
+constexpr std::string_view kArrow = " -> ";
+
 std::uint32_t hash_text(std::string_view text) {
   std::uint64_t h = 1469598103934665603ULL;
   for (const char c : text) h = (h ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-  return static_cast<std::uint32_t>(h ^ (h >> 32)) & ~kClassMask;
+  return static_cast<std::uint32_t>(h ^ (h >> 32)) & ~(kClassMask | kLocal | kTypeName);
+}
+
+/// Without what says where the token stands.
+std::uint32_t plain(std::uint32_t value) {
+  switch (value & kClassMask) {
+    case kStructure:
+      return value & kKindMask;
+    case kName:
+      return value & ~kLocal;
+    default:
+      return value;
+  }
 }
 
 /// Names and literals look alike to a type-2 comparison.
 std::uint32_t normal(std::uint32_t value) {
   const std::uint32_t kind = value & kClassMask;
-  return kind == kStructure ? value : kind;
+  return kind == kStructure ? value & kKindMask : kind;
 }
 
 bool is_name(Kind kind) {
@@ -46,14 +78,26 @@ bool is_literal(Kind kind) {
 }
 bool is_wrapper(Kind kind) { return kind == Kind::Module || kind == Kind::Block || kind == Kind::Import; }
 
+bool is_structure(std::uint32_t value) { return (value & kClassMask) == kStructure && value != 0; }
+Kind kind_of(std::uint32_t value) { return static_cast<Kind>(((value & kKindMask) - 1) >> 8); }
+std::uint32_t depth_of(std::uint32_t value) { return (value >> kDepthShift) & kDepthMax; }
+
 bool starts_statement(std::uint32_t value) {
   if ((value & kClassMask) == kFiller) return true;
-  if ((value & kClassMask) != kStructure || value == 0) return false;
-  const auto kind = static_cast<Kind>((value - 1) >> 8);
+  if (!is_structure(value)) return false;
+  const Kind kind = kind_of(value);
   const bool declaration = kind == Kind::Function || kind == Kind::Class || kind == Kind::Field ||
                            kind == Kind::VarDef || kind == Kind::EnumMember;
   return declaration || (kind >= Kind::ExprStmt && kind <= Kind::Directive);
 }
+
+/// What a file or class is made of: it can be shared, but not moved into a function.
+bool is_definition(Kind kind) {
+  return kind == Kind::Function || kind == Kind::Class || kind == Kind::Field || kind == Kind::EnumMember ||
+         kind == Kind::TypeAlias || kind == Kind::Namespace;
+}
+/// Arms belong to what they are arms of.
+bool is_arm(Kind kind) { return kind == Kind::Case || kind == Kind::Catch; }
 
 struct Place {
   std::uint32_t file;
@@ -71,7 +115,7 @@ class Finder {
          const StopToken& stop)
       : files_(files), sources_(sources), options_(options), stop_(stop) {}
 
-  std::vector<findings::CloneClass> run() {
+  std::vector<Clone> run() {
     fingerprint();
     std::ranges::sort(prints_, [](const Print& a, const Print& b) {
       return a.hash != b.hash               ? a.hash < b.hash
@@ -139,7 +183,8 @@ class Finder {
     const auto& values = files_[file].tokens->values;
     const std::uint32_t end =
         std::min<std::uint32_t>(first + options_.tokens_min, static_cast<std::uint32_t>(values.size()));
-    std::vector<std::uint32_t> distinct(values.begin() + first, values.begin() + end);
+    std::vector<std::uint32_t> distinct;
+    for (std::uint32_t i = first; i < end; ++i) distinct.push_back(plain(values[i]));
     std::ranges::sort(distinct);
     distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
     return distinct.size() >= options_.distinct_min && !periodic(values, first, end);
@@ -205,7 +250,7 @@ class Finder {
   }
 
   /// Equal ranges of different pairs are one class.
-  std::vector<findings::CloneClass> classes() {
+  std::vector<Clone> classes() {
     std::map<Range, std::uint32_t> index;
     std::vector<Range> ranges;
     std::vector<std::uint32_t> parent;
@@ -233,7 +278,7 @@ class Finder {
     });
     // A class whose members all lie within larger clones says nothing new.
     std::vector<std::vector<bool>> covered(files_.size());
-    std::vector<findings::CloneClass> out;
+    std::vector<Clone> out;
     for (const auto& group : sorted) {
       if (stop_.stop_requested()) break;
       std::size_t fresh = 0;
@@ -247,7 +292,11 @@ class Finder {
       if (fresh == 0 || (fresh < 2 && group.size() == 2)) continue;
       for (const Range& range : group)
         std::fill(covered[range.file].begin() + range.first, covered[range.file].begin() + range.end, true);
-      if (auto made = make(group)) out.push_back(std::move(*made));
+      auto whole = make(group, Renames::All);
+      if (!whole) continue;
+      Clone& clone = out.emplace_back();
+      clone.whole = std::move(*whole);
+      merge(group, clone);
     }
     return out;
   }
@@ -267,10 +316,168 @@ class Finder {
     return {first, end};
   }
 
-  std::optional<findings::CloneClass> make(const std::vector<Range>& group) const {
+  // --- what could be written once
+
+  std::uint32_t token(const Range& range, std::uint32_t i) const { return value({range.file, range.first + i}); }
+
+  /// Statements that stand side by side, as offsets into each member of a class.
+  struct Run {
+    std::uint32_t first = 0, end = 0;
+    std::uint32_t depth = 0;
+    std::uint32_t size() const { return end - first; }
+  };
+
+  void merge(const std::vector<Range>& group, Clone& clone) {
+    const std::optional<Run> run = longest_run(group);
+    if (!run) return;
+    std::vector<Range> parts;
+    for (const Range& range : group) parts.push_back({range.file, range.first + run->first, range.first + run->end});
+    if (!merged_.insert(parts[0]).second || is_table(parts[0])) return;
+    auto part = make(parts, Renames::Parameters);
+    if (!part || part->renames.size() > kParametersMax || is_mirrored(*part)) return;
+    clone.types_differ = types_differ(parts);
+    const auto members = static_cast<std::int64_t>(part->members.size());
+    std::int64_t lines = INT64_MAX;
+    for (const findings::Location& member : part->members)
+      lines = std::min<std::int64_t>(lines, member.end.line - member.start.line + 1);
+    // A head, an end and a call for each copy stay.
+    const std::int64_t saved = (members - 1) * lines - members - 2;
+    if (saved < kLinesSavedMin) return;
+    const bool definitions = defines(group[0], *run);
+    part->proposal = proposal(*part, definitions);
+    clone.in_product = in_product(parts);
+    clone.mergeable = std::move(part);
+    clone.lines_saved = static_cast<std::uint32_t>(saved);
+  }
+
+  std::optional<Run> longest_run(const std::vector<Range>& group) const {
+    const Range& range = group[0];
+    const std::uint32_t total = range.end - range.first;
+    std::optional<Run> best;
+    for (std::uint32_t i = 0; i + options_.tokens_min <= total;) {
+      const std::uint32_t first = token(range, i);
+      if (!is_structure(first) || !starts_statement(first) || is_arm(kind_of(first))) {
+        ++i;
+        continue;
+      }
+      const Run run = run_from(group, i);
+      const bool longer = run.size() >= options_.tokens_min && (!best || run.size() > best->size());
+      if (longer && worth_sharing(range, run)) best = run;
+      // What begins within a run is part of it.
+      i = std::max(i + 1, run.end);
+    }
+    return best;
+  }
+
+  /// The longest run of siblings that begins with the statement at `from`.
+  Run run_from(const std::vector<Range>& group, std::uint32_t from) const {
+    const Range& range = group[0];
+    const std::uint32_t total = range.end - range.first;
+    Run run{from, from, depth_of(token(range, from))};
+    for (std::uint32_t i = from + 1; i <= total; ++i) {
+      bool ends_statement = true, ends_run = i == total;
+      for (const Range& member : group) {
+        const std::uint32_t at = member.first + i;
+        if (at >= size(member.file)) continue;  // The file's end ends everything.
+        const std::uint32_t next = value({member.file, at});
+        if ((next & kClassMask) == kFiller) {
+          ends_run = true;
+          continue;
+        }
+        const std::int64_t depth = std::int64_t{depth_of(next)} - depth_of(token(member, from));
+        const bool statement = is_structure(next) && starts_statement(next);
+        if (!statement || depth > 0) {
+          ends_statement = false;
+        } else if (depth < 0 || (next & kBeginsBlock) != 0) {
+          ends_run = true;
+        }
+      }
+      if (ends_statement) run.end = i;
+      if (ends_run && ends_statement) break;
+    }
+    return run;
+  }
+
+  bool defines(const Range& range, const Run& run) const {
+    for (std::uint32_t i = run.first; i < run.end; ++i) {
+      const std::uint32_t one = token(range, i);
+      if (is_structure(one) && depth_of(one) == run.depth && is_definition(kind_of(one))) return true;
+    }
+    return false;
+  }
+
+  /// Fields and functions of a line are what interfaces and data types are made of: one of the definitions has to be
+  /// worth it by itself.
+  bool worth_sharing(const Range& range, const Run& run) const {
+    if (!defines(range, run)) return true;
+    for (std::uint32_t i = run.first; i < run.end; ++i) {
+      const std::uint32_t first = token(range, i);
+      if (!is_structure(first) || kind_of(first) != Kind::Function) continue;
+      std::uint32_t end = i + 1;
+      while (end < run.end) {
+        const std::uint32_t next = token(range, end);
+        if (is_structure(next) && starts_statement(next) && depth_of(next) <= depth_of(first)) break;
+        ++end;
+      }
+      if (end - i >= options_.tokens_min) return true;
+    }
+    return false;
+  }
+
+  std::uint32_t in_product(const std::vector<Range>& parts) const {
+    std::uint32_t out = 0;
+    for (const Range& part : parts) {
+      const CloneFile& file = files_[part.file];
+      if (source::is_test_path(file.project_path)) continue;
+      const auto text = sources_.text(file.path);
+      const bool self_test = text && detail::within(detail::self_tests(*text, file.language),
+                                                    static_cast<std::uint32_t>(bytes(part).first));
+      out += self_test ? 0 : 1;
+    }
+    return out;
+  }
+
+  bool types_differ(const std::vector<Range>& parts) const {
+    for (const Range& other : parts)
+      for (std::uint32_t i = 0; i < other.end - other.first; ++i) {
+        const std::uint32_t x = token(parts[0], i), y = token(other, i);
+        const bool types = (x & kClassMask) == kName && (x & y & kTypeName) != 0;
+        if (types && plain(x) != plain(y)) return true;
+      }
+    return false;
+  }
+
+  bool is_table(const Range& range) const {
+    std::uint32_t literals = 0;
+    for (std::uint32_t i = range.first; i < range.end; ++i)
+      literals += (value({range.file, i}) & kClassMask) == kLiteral ? 1 : 0;
+    return literals * 100 >= (range.end - range.first) * kTableLiteralsMin;
+  }
+
+  /// left for right and right for left: no parameter says that.
+  static bool is_mirrored(const findings::CloneClass& part) {
+    return std::ranges::any_of(part.renames, [&](const std::string& rename) {
+      const std::size_t arrow = rename.find(kArrow);
+      const std::string back = rename.substr(arrow + kArrow.size()) + std::string(kArrow) + rename.substr(0, arrow);
+      return std::ranges::find(part.renames, back) != part.renames.end();
+    });
+  }
+
+  static std::string proposal(const findings::CloneClass& part, bool definitions) {
+    const std::size_t parameters = part.renames.size();
+    if (definitions && parameters == 0) return "Keep it once, where all of them can use it.";
+    if (parameters == 0) return "Move it into one function.";
+    return fmt::format("{} that takes what differs.", definitions ? "Keep one" : "Move it into one function");
+  }
+
+  enum class Renames {
+    All,
+    Parameters,  ///< Without what a function declares itself.
+  };
+
+  std::optional<findings::CloneClass> make(const std::vector<Range>& group, Renames renames) const {
     findings::CloneClass out;
     out.tokens = group[0].end - group[0].first;
-    std::vector<std::shared_ptr<const std::string>> texts;
     for (const Range& range : group) {
       if (out.members.size() >= kMembersMax) break;
       const auto text = sources_.text(files_[range.file].path);
@@ -285,14 +492,13 @@ class Finder {
                              {from.line, from.col, first},
                              {to.line, to.col, end},
                              std::string(files_[range.file].content_id)});
-      texts.push_back(text);
     }
     if (out.members.size() < 2) return std::nullopt;
     out.type = 1;
     for (const Range& other : group)
       for (std::uint32_t i = 0; i < out.tokens && out.type == 1; ++i)
-        if (value({group[0].file, group[0].first + i}) != value({other.file, other.first + i})) out.type = 2;
-    if (out.type == 2) list_renames(group[0], group[1], out);
+        if (plain(token(group[0], i)) != plain(token(other, i))) out.type = 2;
+    if (out.type == 2) list_renames(group[0], group[1], renames, out);
     out.proposal = out.type == 1
                        ? fmt::format("Extract the {} equal tokens into one function.", out.tokens)
                        : fmt::format("Extract one function with {} for what differs.",
@@ -300,16 +506,18 @@ class Finder {
     return out;
   }
 
-  void list_renames(const Range& a, const Range& b, findings::CloneClass& out) const {
+  void list_renames(const Range& a, const Range& b, Renames renames, findings::CloneClass& out) const {
     const auto text_a = sources_.text(files_[a.file].path);
     const auto text_b = sources_.text(files_[b.file].path);
     if (!text_a || !text_b) return;
     const std::vector<std::string> words_a = words(a, *text_a);
     const std::vector<std::string> words_b = words(b, *text_b);
     for (std::uint32_t i = 0; i < out.tokens && out.renames.size() < kRenamesMax; ++i) {
-      if (value({a.file, a.first + i}) == value({b.file, b.first + i}) || words_a[i].empty() || words_b[i].empty())
-        continue;
-      std::string rename = words_a[i] + " -> " + words_b[i];
+      const std::uint32_t x = token(a, i), y = token(b, i);
+      if (plain(x) == plain(y) || words_a[i].empty() || words_b[i].empty()) continue;
+      const bool local = (x & kClassMask) == kName && (y & kClassMask) == kName && (x & y & kLocal) != 0;
+      if (renames == Renames::Parameters && local) continue;
+      std::string rename = words_a[i] + std::string(kArrow) + words_b[i];
       if (std::ranges::find(out.renames, rename) == out.renames.end()) out.renames.push_back(std::move(rename));
     }
   }
@@ -336,12 +544,56 @@ class Finder {
   std::vector<Print> prints_;
   std::map<std::pair<std::uint64_t, std::int64_t>, std::uint32_t> done_;
   std::vector<std::pair<Range, Range>> pairs_;
+  std::set<Range> merged_;  ///< First members of what is proposed already.
 };
+
+}  // namespace
+
+namespace {
+
+/// The names that functions declare: their own, parameters and variables.
+class LocalNames {
+ public:
+  explicit LocalNames(const Ir& ir) : ir_(ir) {}
+
+  /// To be asked in the order of the nodes.
+  bool declares(NodeIndex i) {
+    const Node& node = ir_[i];
+    if (i >= end_ && node.kind == Kind::Function) enter(i);
+    return i < end_ && names_.contains(node.atom);
+  }
+
+ private:
+  void enter(NodeIndex function) {
+    end_ = ir_[function].subtree_end;
+    names_.clear();
+    for (NodeIndex i = function; i < end_; ++i) {
+      const Node& node = ir_[i];
+      const bool named = node.kind == Kind::Function || node.kind == Kind::Param;
+      const Node& parent = ir_[node.parent];
+      const bool assigned = parent.kind == Kind::Assign && node.role == Role::Left &&
+                            (parent.sub == 1 || ir_.language == source::Language::Python);
+      if (named || (node.kind == Kind::Name && (node.role == Role::Target || assigned))) names_.insert(node.atom);
+    }
+  }
+
+  const Ir& ir_;
+  NodeIndex end_ = 0;
+  std::unordered_set<Atom> names_;
+};
+
+bool begins_block(const Ir& ir, NodeIndex i) {
+  const Node& node = ir[i];
+  const Kind parent = ir[node.parent].kind;
+  if (parent == Kind::Block || parent == Kind::Module) return node.parent + 1 == i;
+  return node.role == Role::Then || node.role == Role::Else || node.role == Role::Body;
+}
 
 }  // namespace
 
 CloneTokens clone_tokens(const Ir& ir, const Atoms& atoms) {
   CloneTokens out;
+  LocalNames locals(ir);
   std::int64_t last = 0;
   const auto push = [&](std::uint32_t value, std::uint32_t first, std::uint32_t size) {
     std::int64_t step = static_cast<std::int64_t>(first) - last;
@@ -369,22 +621,77 @@ CloneTokens clone_tokens(const Ir& ir, const Atoms& atoms) {
     if (is_wrapper(node.kind)) continue;
     const bool leaf = node.subtree_end == i + 1;
     const std::uint32_t size = leaf ? node.end - node.first : 0;
+    const bool local = locals.declares(i);
     if (is_name(node.kind)) {
       // An inner Member or Type gives its own name only; what is below it follows.
-      push(kName | hash_text(atoms.text(node.atom)), node.first, size);
+      const std::string_view name = atoms.text(node.atom);
+      const std::uint32_t where =
+          (node.kind == Kind::Type ? kTypeName : 0) | (local && node.kind == Kind::Name ? kLocal : 0);
+      const bool named_last = node.kind == Kind::Member && name.size() <= node.end - node.first;
+      const auto length = static_cast<std::uint32_t>(name.size());
+      push(kName | where | hash_text(name), named_last ? node.end - length : node.first,
+           leaf ? size : std::min(length, node.end - node.first));
     } else if (is_literal(node.kind)) {
       const std::string_view text = node.kind == Kind::Bool ? (node.sub ? "true" : "false") : atoms.text(node.atom);
       push(kLiteral | hash_text(text), node.first, size);
     } else {
-      push(kStructure | ((static_cast<std::uint32_t>(node.kind) << 8 | node.sub) + 1), node.first, size);
+      const std::uint32_t kind = (static_cast<std::uint32_t>(node.kind) << 8 | node.sub) + 1;
+      const std::uint32_t depth = std::min<std::uint32_t>(node.depth, kDepthMax) << kDepthShift;
+      push(kStructure | kind | depth | (begins_block(ir, i) ? kBeginsBlock : 0), node.first, size);
     }
   }
   return out;
 }
 
-std::vector<findings::CloneClass> find_clones(std::span<const CloneFile> files, const findings::SourceLookup& sources,
-                                              const CloneOptions& options, const StopToken& stop) {
+std::vector<Clone> find_clones(std::span<const CloneFile> files, const findings::SourceLookup& sources,
+                               const CloneOptions& options, const StopToken& stop) {
   return Finder(files, sources, options, stop).run();
+}
+
+namespace {
+
+std::string place(const findings::Location& where) {
+  return fmt::format("{}:{}", std::string_view(where.path).substr(where.path.rfind('/') + 1), where.start.line);
+}
+
+findings::Confidence confidence_in(const Clone& clone) {
+  constexpr std::uint32_t kSavesMuch = 20, kSavesLittle = 10;
+  constexpr std::size_t kDiffersLittle = 2;
+  const std::size_t parameters = clone.mergeable->renames.size();
+  // A function for several types needs generics, templates or macros.
+  const bool saves_much = clone.lines_saved >= kSavesMuch && !clone.types_differ;
+  if (parameters > kDiffersLittle) return saves_much ? findings::Confidence::Medium : findings::Confidence::Low;
+  if (saves_much || (parameters == 0 && clone.lines_saved >= kSavesLittle)) return findings::Confidence::High;
+  return findings::Confidence::Medium;
+}
+
+}  // namespace
+
+findings::Finding clone_finding(const Clone& clone) {
+  const findings::CloneClass& part = *clone.mergeable;
+  findings::Finding finding;
+  finding.rule = "code.duplicate";
+  // Tests say the same thing again on purpose, and take copies of the product for examples.
+  finding.severity = clone.in_product < 2 ? findings::Severity::Info : findings::Severity::Low;
+  finding.confidence = confidence_in(clone);
+  finding.category = findings::Category::Maintainability;
+  const findings::Location& first = part.members[0];
+  const std::uint32_t lines = first.end.line - first.start.line + 1;
+  const std::size_t copies = part.members.size();
+  finding.title = copies == 2
+                      ? fmt::format("The same {} lines in {} and {}", lines, place(first), place(part.members[1]))
+                      : fmt::format("The same {} lines in {} places", lines, copies);
+  finding.message = fmt::format("{} tokens are repeated{}. {} That saves about {} lines.", part.tokens,
+                                part.type == 1         ? " word for word"
+                                : part.renames.empty() ? " but for the names of variables"
+                                                       : " with other names or values",
+                                part.proposal, clone.lines_saved);
+  if (!part.renames.empty()) finding.message += fmt::format(" Differs: {}.", fmt::join(part.renames, ", "));
+  finding.where = first;
+  for (std::size_t i = 1; i < copies; ++i) finding.related.push_back({part.members[i], "the same code"});
+  finding.fix.emplace();
+  finding.fix->description = "write the code once";
+  return finding;
 }
 
 }  // namespace wrench::code

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "wrench/base/text.hpp"
+#include "wrench/source/file_class.hpp"
 
 namespace wrench::code::detail {
 
@@ -13,6 +14,20 @@ constexpr std::size_t kSnippetBytesMax = 2048;
 findings::Position position(const source::SourceText& text, std::uint32_t offset) {
   const source::LineCol at = text.lines.position(text.text, offset);
   return {at.line, at.col, offset};
+}
+
+bool is_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; }
+
+/// REDIS_TEST, SELF_TEST, UNIT_TESTS: a macro that ends in "test".
+bool names_tests(std::string_view condition) {
+  std::size_t from = 0;
+  for (std::size_t at = 0; at <= condition.size(); ++at) {
+    if (at < condition.size() && is_word(condition[at])) continue;
+    const std::string word = to_lower_ascii(condition.substr(from, at - from));
+    if (word.ends_with("_test") || word.ends_with("_tests") || word == "test" || word == "tests") return true;
+    from = at + 1;
+  }
+  return false;
 }
 }  // namespace
 
@@ -69,10 +84,38 @@ findings::Finding make_finding(const source::SourceText& text, Span span, std::s
   return finding;
 }
 
-bool is_test_path(std::string_view path) {
-  return path.starts_with("test") || path.find("/test") != std::string_view::npos ||
-         path.find("_test.") != std::string_view::npos || path.find(".test.") != std::string_view::npos ||
-         path.find(".spec.") != std::string_view::npos || path.find("Test.java") != std::string_view::npos;
+bool is_test_path(std::string_view path) { return source::is_test_path(path); }
+
+std::vector<Span> self_tests(std::string_view text, source::Language language) {
+  std::vector<Span> out;
+  if (language != source::Language::C && language != source::Language::Cpp) return out;
+  std::size_t depth = 0;
+  std::size_t test_depth = 0;  // 0: outside of a test.
+  for (std::size_t line_first = 0; line_first < text.size();) {
+    const std::size_t line_end = std::min(text.find('\n', line_first), text.size());
+    const std::string_view line = trim(text.substr(line_first, line_end - line_first));
+    if (line.starts_with('#')) {
+      const std::string_view directive = trim(line.substr(1));
+      if (directive.starts_with("if")) {
+        ++depth;
+        if (test_depth == 0 && !directive.starts_with("ifndef") && names_tests(directive)) {
+          test_depth = depth;
+          out.push_back({static_cast<std::uint32_t>(line_first), static_cast<std::uint32_t>(text.size())});
+        }
+      } else if (test_depth == depth && test_depth != 0 &&
+                 (directive.starts_with("endif") || directive.starts_with("el"))) {
+        out.back().end = static_cast<std::uint32_t>(line_first);
+        test_depth = 0;
+      }
+      if (directive.starts_with("endif") && depth > 0) --depth;
+    }
+    line_first = line_end + 1;
+  }
+  return out;
+}
+
+bool within(const std::vector<Span>& spans, std::uint32_t offset) {
+  return std::ranges::any_of(spans, [&](const Span& span) { return span.first <= offset && offset < span.end; });
 }
 
 std::string enclosing_symbol(const Ir& ir, const Atoms& atoms, NodeIndex i) {

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "wrench/code/ir.hpp"
 #include "wrench/findings/finding.hpp"
@@ -34,6 +35,11 @@ findings::Finding make_finding(const source::SourceText& text, Span span, std::s
 
 /// By the usual names of test folders and files.
 bool is_test_path(std::string_view path);
+
+/// Parts of a C or C++ file that are compiled for its own tests only: `#ifdef REDIS_TEST`, `#if defined(SELF_TEST)`.
+/// In source order, not overlapping.
+std::vector<Span> self_tests(std::string_view text, source::Language language);
+bool within(const std::vector<Span>& spans, std::uint32_t offset);
 
 /// "Store.find": names of the classes and functions around node `i`, which is left out.
 std::string enclosing_symbol(const Ir& ir, const Atoms& atoms, NodeIndex i);

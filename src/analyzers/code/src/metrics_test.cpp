@@ -70,13 +70,15 @@ TEST(Metrics, CaseFiles) {
 }
 
 TEST(Metrics, ThresholdsBecomeFindingsAtTheEdge) {
-  const auto function = [](int ifs) {
+  // Each loop with its if weighs three.
+  const auto function = [](int loops, int ternaries) {
     std::string out = "def f(a):\n";
-    for (int i = 0; i < ifs; ++i) out += "    if a:\n        a()\n";
+    for (int i = 0; i < loops; ++i) out += "    for b in a:\n        b(1 if b else 2)\n";
+    for (int i = 0; i < ternaries; ++i) out += "    a(1 if a else 2)\n";
     return out;
   };
-  const auto rules = [&](int ifs) {
-    const source::SourceText text = make_text(function(ifs), source::Language::Python);
+  const auto rules = [&](int loops, int ternaries) {
+    const source::SourceText text = make_text(function(loops, ternaries), source::Language::Python);
     std::string out;
     for (const findings::Finding& finding : metric_findings(measure_text(text), text)) {
       EXPECT_FALSE(finding.fingerprint.empty());
@@ -85,17 +87,19 @@ TEST(Metrics, ThresholdsBecomeFindingsAtTheEdge) {
     }
     return out;
   };
-  EXPECT_EQ(rules(14), "");
-  EXPECT_EQ(rules(15), "code.cyclomatic-complexity=low ");
-  EXPECT_EQ(rules(16), "code.cognitive-complexity=low code.cyclomatic-complexity=low ");
-  EXPECT_EQ(rules(26), "code.cognitive-complexity=medium code.cyclomatic-complexity=low ");
+  EXPECT_EQ(rules(4, 3), "") << "15 points, 12 paths";
+  EXPECT_EQ(rules(5, 1), "code.cognitive-complexity=low ") << "16 points, 12 paths";
+  EXPECT_EQ(rules(5, 5), "code.cognitive-complexity=low code.cyclomatic-complexity=low ") << "20 points, 16 paths";
+  EXPECT_EQ(rules(8, 1), "code.cognitive-complexity=low code.cyclomatic-complexity=low ") << "25 points";
+  EXPECT_EQ(rules(8, 2), "code.cognitive-complexity=medium code.cyclomatic-complexity=low ") << "26 points";
 }
 
-TEST(Metrics, ExplainsWhatWeighsMost) {
-  std::string content =
-      "def f(a):\n    if a:\n        for b in a:\n            while b:\n                if b:\n                    if "
-      "a:\n                        if b:\n                            b()\n";
-  const source::SourceText text = make_text(content, source::Language::Python);
+TEST(Metrics, ExplainsWhatWeighsMostWhereNothingCanBeCutOut) {
+  const source::SourceText text = make_text(
+      "int f(int a, int b) {\n  if (a)\n    for (;b;)\n      while (b)\n        if (b)\n          if (a)\n            "
+      "if "
+      "(b)\n              goto out;\nout:\n  return 1;\n}\n",
+      source::Language::C);
   const auto found = metric_findings(measure_text(text), text);
   ASSERT_FALSE(found.empty());
   EXPECT_NE(found[0].message.find("if in line 7 (+6), if in line 6 (+5)"), std::string::npos) << found[0].message;

@@ -155,26 +155,6 @@ findings::Finding cycle_finding(const findings::ImportCycle& cycle) {
   return finding;
 }
 
-findings::Finding clone_finding(const findings::CloneClass& clone) {
-  findings::Finding finding;
-  finding.rule = "code.duplicate";
-  // Tests say the same thing again on purpose.
-  const bool tests_only =
-      std::ranges::all_of(clone.members, [](const findings::Location& l) { return detail::is_test_path(l.path); });
-  finding.severity = tests_only ? findings::Severity::Info : findings::Severity::Low;
-  finding.confidence = findings::Confidence::High;
-  finding.category = findings::Category::Maintainability;
-  const findings::Location& first = clone.members[0];
-  finding.title =
-      fmt::format("{} lines stand in {} places", first.end.line - first.start.line + 1, clone.members.size());
-  finding.message = fmt::format("{} tokens are repeated{}. {}", clone.tokens,
-                                clone.type == 1 ? " word for word" : " with other names or literals", clone.proposal);
-  if (!clone.renames.empty()) finding.message += " Differences: " + joined(clone.renames, ", ") + ".";
-  finding.where = first;
-  for (std::size_t i = 1; i < clone.members.size(); ++i) finding.related.push_back({clone.members[i], "the same code"});
-  return finding;
-}
-
 class Linker {
  public:
   Linker(std::span<const FileFacts* const> files, const findings::SourceLookup& sources, const LinkOptions& options,
@@ -266,11 +246,14 @@ class Linker {
 
   void clones() {
     std::vector<CloneFile> inputs;
-    for (const FileFacts* file : files_) inputs.push_back({file->path, file->content_id, &file->clone_tokens});
-    out_.clones = find_clones(inputs, sources_, options_.clone, stop_);
-    for (const findings::CloneClass& clone : out_.clones) {
-      out_.findings.push_back(clone_finding(clone));
-      add_lines(out_.findings.back());
+    for (const FileFacts* file : files_)
+      inputs.push_back({file->path, file->project_path, file->language, file->content_id, &file->clone_tokens});
+    for (Clone& clone : find_clones(inputs, sources_, options_.clone, stop_)) {
+      if (clone.mergeable) {
+        out_.findings.push_back(clone_finding(clone));
+        add_lines(out_.findings.back());
+      }
+      out_.clones.push_back(std::move(clone.whole));
     }
   }
 

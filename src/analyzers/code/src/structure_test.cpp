@@ -227,6 +227,10 @@ TEST(Clones, TestsMayRepeatThemselves) {
   project.add("src/c.py", function_text("first", "2"));
   project.reports();
   ASSERT_EQ(project.result().findings.size(), 1u);
+  EXPECT_EQ(project.result().findings[0].severity, findings::Severity::Info) << "the product says it once";
+  project.add("src/d.py", function_text("first", "2"));
+  project.reports();
+  ASSERT_EQ(project.result().findings.size(), 1u);
   EXPECT_EQ(project.result().findings[0].severity, findings::Severity::Low);
 }
 

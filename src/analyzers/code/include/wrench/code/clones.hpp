@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,7 +15,9 @@ namespace wrench::code {
 
 /// A file's tokens for finding clones: seven bytes each.
 struct CloneTokens {
-  std::vector<std::uint32_t> values;  ///< Top two bits: structure, name or literal; the rest a hash of the text.
+  /// Top two bits: structure, name or literal. Structure: kind, depth, whether it begins a block. Name, literal: a hash
+  /// of the text; of names also whether the function around them declares them.
+  std::vector<std::uint32_t> values;
   std::vector<std::uint16_t> steps;  ///< First byte minus the one before; far jumps repeat kFarStep with filler tokens.
   std::vector<std::uint8_t> sizes;   ///< Bytes of a leaf, 0 of an inner node, at most 255.
 };
@@ -29,13 +32,30 @@ struct CloneOptions {
 
 struct CloneFile {
   std::string_view path;
+  std::string_view project_path;
+  source::Language language = source::Language::Unknown;
   std::string_view content_id;
   const CloneTokens* tokens = nullptr;
 };
 
+/// What repeats, and the part of it that could be written once.
+struct Clone {
+  findings::CloneClass whole;
+  /// The longest run of statements or functions that lies in every member and has its whole in each, with only what a
+  /// function for it had to take as `renames`. Nothing when writing it once would not pay: tables, declarations,
+  /// one-line functions that forward calls, copies that differ in too much.
+  std::optional<findings::CloneClass> mergeable;
+  std::uint32_t in_product = 0;   ///< Members of `mergeable` that are no test code.
+  std::uint32_t lines_saved = 0;  ///< By the merge; rough.
+  bool types_differ = false;      ///< What would be merged works on different types.
+};
+
 /// Clone classes of types 1 (equal tokens) and 2 (names and literals differ), most tokens first. Winnowing
 /// (Schleimer, Wilkerson, Aiken 2003) with k = 25 and a window of 26: no repeat of 50 tokens is missed.
-std::vector<findings::CloneClass> find_clones(std::span<const CloneFile> files, const findings::SourceLookup& sources,
-                                              const CloneOptions& options, const StopToken& stop);
+std::vector<Clone> find_clones(std::span<const CloneFile> files, const findings::SourceLookup& sources,
+                               const CloneOptions& options, const StopToken& stop);
+
+/// code.duplicate, of a clone that is mergeable.
+findings::Finding clone_finding(const Clone& clone);
 
 }  // namespace wrench::code

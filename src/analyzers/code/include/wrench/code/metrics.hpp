@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "wrench/code/ir.hpp"
@@ -20,11 +21,31 @@ struct MetricThresholds {
   std::uint32_t file_nloc = 1'000;
 };
 
+/// What would make a function simpler.
+struct Simplification {
+  enum class Kind : std::uint8_t {
+    ExtractFunction,  ///< The lines become a function of their own.
+    ExitEarly,        ///< The condition is turned round, and its body moves one level out.
+  };
+  Kind kind = Kind::ExtractFunction;
+  Span span;
+  std::uint32_t first_line = 0, last_line = 0;
+  std::string what;                       ///< "the loop", "the branch"; for ExitEarly how to exit: "return".
+  std::uint32_t points = 0;               ///< Of cognitive complexity that it takes from the function.
+  std::vector<std::string> takes, gives;  ///< Variables that go in and out.
+  bool reports_exit = false;              ///< The part returns or ends a loop, which its caller has to be told.
+};
+
 /// One function with where its name stands.
 struct FunctionMeasure {
   findings::FunctionMetrics metrics;  ///< `path` is left empty; cognitive includes nested functions.
   Span name;
   std::uint32_t own_cognitive = 0;  ///< Without the nested functions that have an entry of their own.
+  /// own_cognitive without code that reads straight down: conditions around one plain step, flat arms of a chain,
+  /// `goto`. What decides whether the function is a finding.
+  std::uint32_t entangled = 0;
+  std::uint32_t flat_arms = 0;  ///< Cases of switches, counted by cyclomatic, that hold no structure of their own.
+  std::vector<Simplification> simplifications;  ///< Of functions that are worth it; what helps most first.
   double halstead_volume = 0;
 };
 
