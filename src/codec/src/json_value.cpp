@@ -120,9 +120,16 @@ bool JsonObject::operator==(const JsonObject& other) const {
   });
 }
 
-Json Json::object(std::initializer_list<std::pair<std::string_view, Json>> members) {
+Json Json::array(std::initializer_list<Item> items) {
+  JsonArray array;
+  array.reserve(items.size());
+  for (const Item& item : items) array.push_back(std::move(item.value));
+  return Json(std::move(array));
+}
+
+Json Json::object(std::initializer_list<NamedItem> members) {
   JsonObject object;
-  for (const auto& [name, value] : members) object.set(name, value);
+  for (const NamedItem& member : members) object.set(member.name, std::move(member.value));
   return Json(std::move(object));
 }
 

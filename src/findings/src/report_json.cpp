@@ -28,14 +28,6 @@ Json location_json(const Location& where) {
   return object;
 }
 
-Json run_json(const Report::Run& run) {
-  return Json::object({{"started", run.started},
-                       {"elapsed_ms", run.elapsed_ms},
-                       {"jobs", run.jobs},
-                       {"analyses", list_json(run.analyses, text_json)},
-                       {"complete", run.complete}});
-}
-
 Json summary_json(const Report& report) {
   const Report::Summary& s = report.summary;
   Json skipped = Json::object();
@@ -64,40 +56,8 @@ Json summary_json(const Report& report) {
        {"baseline", std::move(baseline)}});
 }
 
-Json file_json(const FileMetrics& f) {
-  return Json::object({{"path", f.path},
-                       {"language", f.language},
-                       {"lines", f.lines},
-                       {"nloc", f.nloc},
-                       {"functions", f.functions},
-                       {"cognitive", f.cognitive},
-                       {"cyclomatic", f.cyclomatic}});
-}
-
 Json increment_json(const ComplexityIncrement& i) {
   return Json::object({{"line", i.line}, {"col", i.col}, {"kind", i.kind}, {"add", i.add}, {"nesting", i.nesting}});
-}
-
-Json function_json(const FunctionMetrics& f) {
-  return Json::object({{"path", f.path},
-                       {"name", f.name},
-                       {"line", f.line},
-                       {"end_line", f.end_line},
-                       {"cyclomatic", f.cyclomatic},
-                       {"cognitive", f.cognitive},
-                       {"nloc", f.nloc},
-                       {"nesting", f.nesting},
-                       {"parameters", f.parameters},
-                       {"maintainability", f.maintainability},
-                       {"increments", list_json(f.increments, increment_json)}});
-}
-
-Json clone_json(const CloneClass& c) {
-  return Json::object({{"type", c.type},
-                       {"tokens", c.tokens},
-                       {"members", list_json(c.members, location_json)},
-                       {"renames", list_json(c.renames, text_json)},
-                       {"proposal", c.proposal}});
 }
 
 Json cycle_json(const ImportCycle& c) {
@@ -276,21 +236,52 @@ std::map<std::string, std::uint64_t, std::less<>> count_skipped(const Report& re
   return counts;
 }
 
-Json report_json_without_findings(const Report& report) {
+Json to_json(const FileMetrics& f) {
+  return Json::object({{"path", f.path},
+                       {"language", f.language},
+                       {"lines", f.lines},
+                       {"nloc", f.nloc},
+                       {"functions", f.functions},
+                       {"cognitive", f.cognitive},
+                       {"cyclomatic", f.cyclomatic}});
+}
+
+Json to_json(const FunctionMetrics& f) {
+  return Json::object({{"path", f.path},
+                       {"name", f.name},
+                       {"line", f.line},
+                       {"end_line", f.end_line},
+                       {"cyclomatic", f.cyclomatic},
+                       {"cognitive", f.cognitive},
+                       {"nloc", f.nloc},
+                       {"nesting", f.nesting},
+                       {"parameters", f.parameters},
+                       {"maintainability", f.maintainability},
+                       {"increments", list_json(f.increments, increment_json)}});
+}
+
+Json to_json(const CloneClass& c) {
+  return Json::object({{"type", c.type},
+                       {"tokens", c.tokens},
+                       {"members", list_json(c.members, location_json)},
+                       {"renames", list_json(c.renames, text_json)},
+                       {"proposal", c.proposal}});
+}
+
+Json report_shell_json(const Report& report) {
   Json structure = Json::object({{"cycles", list_json(report.cycles, cycle_json)}, {"edges_added", Json::array()}});
   return Json::object(
       {{"schema", kSchema},
        {"tool",
         Json::object({{"name", "wrench"}, {"version", report.tool_version}, {"rules_sha256", report.rules_sha256}})},
-       {"run", run_json(report.run)},
+       {"run", to_json(report.run)},
        {"root", report.root},
        {"repository", report.repository},
        {"revision", report.revision},
        {"summary", summary_json(report)},
        {"findings", Json::array()},
-       {"metrics", Json::object({{"files", list_json(report.files, file_json)},
-                                 {"functions", list_json(report.functions, function_json)}})},
-       {"clones", list_json(report.clones, clone_json)},
+       {"metrics", Json::object({{"files", Json::array()}, {"functions", Json::array()}})},
+       {"clones", Json::array()},
        {"structure", std::move(structure)},
        {"hotspots", list_json(report.hotspots, hotspot_json)},
        {"history", report.history},
@@ -301,9 +292,29 @@ Json report_json_without_findings(const Report& report) {
        {"notes", list_json(report.notes, text_json)}});
 }
 
+Json to_json(const Report::Run& run) {
+  return Json::object({{"started", run.started},
+                       {"elapsed_ms", run.elapsed_ms},
+                       {"jobs", run.jobs},
+                       {"analyses", list_json(run.analyses, text_json)},
+                       {"complete", run.complete}});
+}
+
+Result<Report::Run> run_from_json(const Json& value) {
+  std::optional<Error> error;
+  Report::Run run;
+  read_run(JsonFields(value, "run", error), run);
+  if (error) return std::move(*error);
+  return run;
+}
+
 Json to_json(const Report& report) {
-  Json object = report_json_without_findings(report);
-  object.set("findings", list_json(report.findings, [](const Finding& finding) { return to_json(finding); }));
+  const auto any_json = [](const auto& item) { return to_json(item); };
+  Json object = report_shell_json(report);
+  object.set("findings", list_json(report.findings, any_json));
+  object["metrics"].set("files", list_json(report.files, any_json));
+  object["metrics"].set("functions", list_json(report.functions, any_json));
+  object.set("clones", list_json(report.clones, any_json));
   return object;
 }
 

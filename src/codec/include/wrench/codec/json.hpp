@@ -86,8 +86,10 @@ class Json {
   Json(JsonArray value) : value_(std::move(value)) {}           // NOLINT(google-explicit-constructor)
   Json(JsonObject value) : value_(std::move(value)) {}          // NOLINT(google-explicit-constructor)
 
-  static Json array(std::initializer_list<Json> items = {}) { return Json(JsonArray(items)); }
-  static Json object(std::initializer_list<std::pair<std::string_view, Json>> members = {});
+  struct Item;
+  struct NamedItem;
+  static Json array(std::initializer_list<Item> items = {});
+  static Json object(std::initializer_list<NamedItem> members = {});
 
   Kind kind() const { return static_cast<Kind>(value_.index()); }
   bool is_null() const { return kind() == Kind::Null; }
@@ -122,6 +124,19 @@ class Json {
 };
 
 inline constexpr std::size_t kJsonDepthCeiling = 1000;
+
+/// What Json::array and Json::object are given. The values are moved out: an initializer list's elements are const, and
+/// copying them would copy whole trees.
+struct Json::Item {
+  template <class T>
+    requires std::is_convertible_v<T, Json>
+  Item(T&& item) : value(std::forward<T>(item)) {}  // NOLINT(google-explicit-constructor)
+  mutable Json value;
+};
+struct Json::NamedItem {
+  std::string_view name;
+  mutable Json value;
+};
 
 struct JsonLimits {
   std::size_t bytes_max = std::size_t{64} << 20;

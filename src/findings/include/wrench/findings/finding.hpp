@@ -221,6 +221,8 @@ struct Report {
 /// "findings[3].start".
 codec::Json to_json(const Finding& finding);
 Result<Finding> finding_from_json(const codec::Json& value);
+codec::Json to_json(const Report::Run& run);
+Result<Report::Run> run_from_json(const codec::Json& value);
 codec::Json to_json(const Report& report);
 Result<Report> report_from_json(const codec::Json& value);
 
