@@ -102,6 +102,9 @@ TEST(Text, IgnoresCaseOfAsciiOnly) {
 
 TEST(Text, FormatsNumbers) {
   EXPECT_EQ(to_hex("\x01\xAB"), "01ab");
+  EXPECT_EQ(from_hex("01aB"), "\x01\xAB");
+  EXPECT_EQ(from_hex(""), "");
+  for (const auto* bad : {"0", "0g", "-1", " 1"}) EXPECT_EQ(from_hex(bad), std::nullopt) << bad;
   EXPECT_EQ(format_count(0), "0");
   EXPECT_EQ(format_count(999), "999");
   EXPECT_EQ(format_count(1204), "1,204");

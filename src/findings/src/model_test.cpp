@@ -6,6 +6,7 @@
 #include "wrench/findings/baseline.hpp"
 #include "wrench/findings/fingerprint.hpp"
 #include "wrench/findings/ranking.hpp"
+#include "wrench/findings/report_record.hpp"
 #include "wrench/findings/summary.hpp"
 
 namespace wrench::findings {
@@ -171,16 +172,8 @@ Finding full_finding() {
   return f;
 }
 
-TEST(WireForm, FindingComesBackEqual) {
-  for (const Finding& finding : {full_finding(), at("p", 0, 0)}) {
-    const auto text = codec::write_json(to_json(finding));
-    const auto back = finding_from_json(*codec::parse_json(text));
-    ASSERT_TRUE(back.ok()) << describe(back.error());
-    EXPECT_TRUE(*back == finding);
-  }
-}
-
-TEST(WireForm, ReportComesBackEqual) {
+/// Every member differs from its default.
+Report full_report() {
   const Location where{.path = "p", .start = {1, 1, 0}, .end = {2, 1, 9}, .content = ""};
   Report r;
   r.run = {.started = "2026-11-24T00:00:00Z", .elapsed_ms = 812, .jobs = 4, .analyses = {"rules"}, .complete = false};
@@ -212,25 +205,69 @@ TEST(WireForm, ReportComesBackEqual) {
                   .with_help("h")
                   .because(Error("a.b", "c").because(Error("d", "e")))};
   r.notes = {"no history"};
+  return r;
+}
+
+void expect_equal(const Report& back, const Report& r) {
+  EXPECT_EQ(back.summary, r.summary);
+  EXPECT_EQ(back.findings, r.findings);
+  EXPECT_EQ(back.files, r.files);
+  EXPECT_EQ(back.functions, r.functions);
+  EXPECT_EQ(back.clones, r.clones);
+  EXPECT_EQ(back.cycles, r.cycles);
+  EXPECT_EQ(back.hotspots, r.hotspots);
+  EXPECT_EQ(back.history, r.history);
+  EXPECT_EQ(back.skipped, r.skipped);
+  EXPECT_EQ(back.partial, r.partial);
+  ASSERT_EQ(back.errors.size(), 1U);
+  EXPECT_EQ(describe(back.errors[0]), describe(r.errors[0]));
+  EXPECT_EQ(back.errors[0].help, r.errors[0].help);
+  EXPECT_EQ(back.notes, r.notes);
+  EXPECT_EQ(back.root + back.repository + back.revision + back.tool_version + back.rules_sha256, ".shopmain@10.1ab");
+}
+
+TEST(WireForm, FindingComesBackEqual) {
+  for (const Finding& finding : {full_finding(), at("p", 0, 0)}) {
+    const auto text = codec::write_json(to_json(finding));
+    const auto back = finding_from_json(*codec::parse_json(text));
+    ASSERT_TRUE(back.ok()) << describe(back.error());
+    EXPECT_TRUE(*back == finding);
+  }
+}
+
+TEST(WireForm, ReportComesBackEqual) {
+  const Report r = full_report();
   const auto back = report_from_json(*codec::parse_json(codec::write_json(to_json(r))));
   ASSERT_TRUE(back.ok()) << describe(back.error());
   EXPECT_EQ(back->run, r.run);
-  EXPECT_EQ(back->summary, r.summary);
-  EXPECT_EQ(back->findings, r.findings);
-  EXPECT_EQ(back->files, r.files);
-  EXPECT_EQ(back->functions, r.functions);
-  EXPECT_EQ(back->clones, r.clones);
-  EXPECT_EQ(back->cycles, r.cycles);
-  EXPECT_EQ(back->hotspots, r.hotspots);
-  EXPECT_EQ(back->history, r.history);
-  EXPECT_EQ(back->skipped, r.skipped);
-  EXPECT_EQ(back->partial, r.partial);
-  ASSERT_EQ(back->errors.size(), 1U);
-  EXPECT_EQ(describe(back->errors[0]), describe(r.errors[0]));
-  EXPECT_EQ(back->errors[0].help, r.errors[0].help);
-  EXPECT_EQ(back->notes, r.notes);
-  EXPECT_EQ(back->root + back->repository + back->revision + back->tool_version + back->rules_sha256,
-            ".shopmain@10.1ab");
+  expect_equal(*back, r);
+}
+
+TEST(Record, KeepsEverythingButTheRun) {
+  Report r = full_report();
+  r.findings[0].lines = "\xFF isn't UTF-8";
+  const auto back = report_from_record(to_record(r));
+  ASSERT_TRUE(back.ok()) << describe(back.error());
+  EXPECT_EQ(back->run, Report::Run());
+  expect_equal(*back, r);
+  const auto finding = finding_from_record(to_record(full_finding()));
+  ASSERT_TRUE(finding.ok()) << describe(finding.error());
+  EXPECT_TRUE(*finding == full_finding());
+  Report later = r;
+  later.run.started = "2026-11-25T00:00:00Z";
+  EXPECT_EQ(to_record(later), to_record(r));
+}
+
+TEST(Record, RefusesDamagedAndForeignBytes) {
+  const std::string record = to_record(full_report());
+  for (std::size_t size = 0; size < record.size(); ++size) {
+    const auto cut = report_from_record(std::string_view(record).substr(0, size));
+    ASSERT_FALSE(cut.ok()) << size;
+    EXPECT_EQ(cut.error().code, "findings.record_invalid");
+  }
+  EXPECT_FALSE(report_from_record(record + "x").ok());
+  EXPECT_FALSE(report_from_record(to_record(full_finding())).ok());
+  EXPECT_FALSE(finding_from_record(record).ok());
 }
 
 TEST(WireForm, NamesThePlaceOfWhatIsWrong) {

@@ -26,8 +26,10 @@ FileKind kind_of(mode_t mode) {
 }
 
 DirEntry entry_of(std::string name, const struct stat& status) {
-  return {std::move(name), kind_of(status.st_mode), static_cast<std::uint64_t>(status.st_size), status.st_dev,
-          status.st_ino};
+  const auto ns = [](const timespec& at) { return std::int64_t{at.tv_sec} * 1'000'000'000 + at.tv_nsec; };
+  return {std::move(name), kind_of(status.st_mode),
+          FileStamp{static_cast<std::uint64_t>(status.st_size), ns(status.st_mtim), ns(status.st_ctim), status.st_dev,
+                    status.st_ino}};
 }
 
 Error failed(int errno_value, const std::string& what) { return errno_error(errno_value, what.empty() ? "." : what); }

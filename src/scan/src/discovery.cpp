@@ -196,7 +196,7 @@ class Walk {
       file.relative = real.substr(real.rfind('/') + 1);
       file.project_path = repair_utf8(project_path_of(real));
       file.base = std::move(base);
-      file.size = static_cast<std::uint64_t>(status.st_size);
+      file.stamp = WRENCH_TRY(file.base->stat(file.relative)).stamp;
       file.named = true;
       out_.files.push_back(std::move(file));
       return {};
@@ -277,7 +277,7 @@ class Walk {
         file.project_path = repair_utf8(project_path);
         file.relative = relative;
         file.base = base;
-        file.size = entry.size;
+        file.stamp = entry.stamp;
         out_.files.push_back(std::move(file));
       }
     }

@@ -21,7 +21,7 @@
 namespace wrench::scan {
 namespace {
 
-constexpr std::string_view kMagic = "wrench-facts/1\n";
+constexpr std::string_view kMagic = "wrench-facts/2\n";
 constexpr std::uint32_t kRecordMark = 0x57524631;  // "WRF1"
 constexpr std::size_t kKeyBytesMax = 512;
 constexpr std::uint64_t kValueBytesMax = std::uint64_t{1} << 30;

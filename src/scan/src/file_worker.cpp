@@ -31,7 +31,7 @@ std::uint32_t lines_with_text(const source::SourceText& text) {
 FileBytes read_bytes(const FoundFile& file, const ScanLimits& limits) {
   FileBytes out;
   const std::uint64_t bytes_max = file.named ? limits.named_file_bytes_max : limits.secret_file_bytes_max;
-  if (file.size > bytes_max) {
+  if (file.stamp.size > bytes_max) {
     out.skipped = findings::Skipped{file.path, "too_large"};
     return out;
   }

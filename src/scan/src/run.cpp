@@ -13,15 +13,17 @@
 #include "file_outcome.hpp"
 #include "file_worker.hpp"
 #include "history_part.hpp"
+#include "known_contents.hpp"
 #include "memory_gate.hpp"
 #include "run_setup.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/base/version.hpp"
 #include "wrench/code/structure.hpp"
-#include "wrench/codec/json.hpp"
+#include "wrench/codec/record.hpp"
 #include "wrench/crypto/sha256.hpp"
 #include "wrench/findings/baseline.hpp"
 #include "wrench/findings/ranking.hpp"
+#include "wrench/findings/report_record.hpp"
 #include "wrench/findings/secret_mask.hpp"
 #include "wrench/scan/discovery.hpp"
 #include "wrench/scan/fact_cache.hpp"
@@ -34,7 +36,6 @@ namespace {
 
 constexpr std::uint64_t kHeldBytesMax = std::uint64_t{256} << 20;  // Read for hashing and kept for the analysis.
 constexpr Micros kProgressEvery = 100 * kMicrosPerMs;
-constexpr std::size_t kReportBytesMax = std::size_t{1} << 30;
 
 Error stopped() { return Error("scan.stopped", "the scan was stopped"); }
 
@@ -58,7 +59,7 @@ class Run {
 
     std::string tree_key;
     if (context_.cache != nullptr) {
-      WRENCH_TRY(read_all());
+      WRENCH_TRY(identify_all());
       tree_key = key_of_tree();
       if (auto kept = kept_report(tree_key)) {
         report = std::move(*kept);
@@ -119,8 +120,9 @@ class Run {
   Result<void> for_all(MakeWorker make_worker, Work work) {
     std::vector<std::size_t> order(discovery_.files.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
-    std::stable_sort(order.begin(), order.end(),
-                     [&](std::size_t a, std::size_t b) { return discovery_.files[a].size > discovery_.files[b].size; });
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+      return discovery_.files[a].stamp.size > discovery_.files[b].stamp.size;
+    });
     std::atomic<std::size_t> next{0};
     runtime::TaskGroup group(context_.pool);
     const auto tasks = std::min<std::size_t>(static_cast<std::size_t>(jobs()), std::max<std::size_t>(order.size(), 1));
@@ -137,20 +139,29 @@ class Run {
     return group.wait();
   }
 
-  Result<void> read_all() {
+  /// What every file holds: by what stat says of it where that is known, else by reading it.
+  Result<void> identify_all() {
+    const KnownContents known(*context_.cache, context_.clock.now_us());
     bytes_.resize(discovery_.files.size());
     std::atomic<std::uint64_t> held{0};
-    return for_all([] { return 0; },
-                   [&](int, std::size_t i) {
-                     auto bytes = read_bytes(discovery_.files[i], setup_.limits);
-                     const std::uint64_t size = bytes.bytes.size();
-                     if (held.fetch_add(size) + size > kHeldBytesMax) {
-                       held.fetch_sub(size);
-                       bytes.bytes = std::string();  // Read again when it is its turn.
-                       bytes.bytes.shrink_to_fit();
-                     }
-                     bytes_[i] = std::move(bytes);
-                   });
+    auto done = for_all([] { return 0; },
+                        [&](int, std::size_t i) {
+                          const auto& file = discovery_.files[i];
+                          if (auto id = known.of(file)) {
+                            bytes_[i].content_id = std::move(*id);
+                            return;
+                          }
+                          auto bytes = read_bytes(file, setup_.limits);
+                          const std::uint64_t size = bytes.bytes.size();
+                          if (held.fetch_add(size) + size > kHeldBytesMax) {
+                            held.fetch_sub(size);
+                            bytes.bytes = std::string();  // Read again when it is its turn.
+                            bytes.bytes.shrink_to_fit();
+                          }
+                          bytes_[i] = std::move(bytes);
+                        });
+    if (done.ok()) known.save(*context_.cache, discovery_.files, bytes_);
+    return done;
   }
 
   std::string key_of_file(const FoundFile& file, const std::string& content_id) const {
@@ -180,37 +191,42 @@ class Run {
 
   FileOutcome outcome_of(FileWorker& worker, std::size_t i) {
     const auto& file = discovery_.files[i];
-    FileBytes bytes;
-    const bool known = i < bytes_.size() && (!bytes_[i].content_id.empty() || bytes_[i].skipped || bytes_[i].partial);
-    if (known) bytes = std::move(bytes_[i]);
-    if (!known || (bytes.bytes.empty() && !bytes.content_id.empty() && file.size > 0))
-      bytes = read_bytes(file, setup_.limits);
-    FileOutcome outcome;
+    FileBytes bytes = i < bytes_.size() ? std::move(bytes_[i]) : read_bytes(file, setup_.limits);
+    if (context_.cache != nullptr && !bytes.content_id.empty())
+      if (auto kept = cached_outcome(bytes, file)) return std::move(*kept);
+    if (bytes.bytes.empty() && !bytes.content_id.empty()) read_again(bytes, file);
     if (bytes.skipped || bytes.partial) {
+      FileOutcome outcome;
       outcome.skipped = std::move(bytes.skipped);
       if (bytes.partial) outcome.partial.push_back(std::move(*bytes.partial));
       return outcome;
     }
-    std::string key;
-    if (context_.cache != nullptr) {
-      key = key_of_file(file, bytes.content_id);
-      if (auto kept = cached_outcome(key, bytes.bytes, file)) return std::move(*kept);
-    }
-    outcome = worker.analyse(file, std::move(bytes), deadline_, stop_);
+    const std::string key = context_.cache == nullptr ? std::string() : key_of_file(file, bytes.content_id);
+    FileOutcome outcome = worker.analyse(file, std::move(bytes), deadline_, stop_);
     // What was cut short is tried again next time.
     if (!key.empty() && outcome.partial.empty() && !stop_.stop_requested())
       context_.cache->put(key, to_record(outcome));
     return outcome;
   }
 
-  std::optional<FileOutcome> cached_outcome(const std::string& key, std::string& bytes, const FoundFile& file) const {
-    const auto record = context_.cache->get(key);
+  /// The bytes behind an id. A file that became another one meanwhile is analysed as it is now, and the report is kept
+  /// under no tree's key.
+  void read_again(FileBytes& bytes, const FoundFile& file) {
+    auto now = read_bytes(file, setup_.limits);
+    if (now.content_id != bytes.content_id) tree_changed_ = true;
+    bytes = std::move(now);
+  }
+
+  std::optional<FileOutcome> cached_outcome(FileBytes& bytes, const FoundFile& file) {
+    const auto record = context_.cache->get(key_of_file(file, bytes.content_id));
     if (!record) return std::nullopt;
     auto outcome = outcome_from_record(*record);
     if (!outcome.ok()) return std::nullopt;
-    if (outcome->needs_text())
-      outcome->text = std::make_shared<const std::string>(
-          source::make_source_text(file.path, file.project_path, std::move(bytes)).text);
+    if (!outcome->needs_text()) return std::move(*outcome);
+    if (bytes.bytes.empty()) read_again(bytes, file);
+    if (bytes.content_id != outcome->content_id) return std::nullopt;
+    outcome->text = std::make_shared<const std::string>(
+        source::make_source_text(file.path, file.project_path, std::move(bytes.bytes)).text);
     return std::move(*outcome);
   }
 
@@ -394,22 +410,21 @@ class Run {
   std::optional<findings::Report> kept_report(const std::string& key) const {
     const auto record = context_.cache->get(key);
     if (!record) return std::nullopt;
-    const auto json = codec::parse_json(*record, {.bytes_max = kReportBytesMax, .values_max = 200'000'000});
-    if (!json.ok()) return std::nullopt;
-    const auto valid_on = json->at("valid_on").as_string();
-    if (!valid_on.empty() && valid_on != setup_.today) return std::nullopt;
-    auto report = findings::report_from_json(json->at("report"));
+    codec::RecordReader reader(*record);
+    std::string valid_on, bytes;
+    reader(valid_on, bytes);
+    if (!reader.complete() || (!valid_on.empty() && valid_on != setup_.today)) return std::nullopt;
+    auto report = findings::report_from_record(bytes);
     if (!report.ok()) return std::nullopt;
     report->summary.files_cached += std::exchange(report->summary.files_scanned, 0);
     return std::move(*report);
   }
 
   void keep_report(const std::string& key, const findings::Report& report) const {
-    if (!report.partial.empty()) return;
-    auto json = codec::Json::object();
-    json.set("valid_on", valid_on_);
-    json.set("report", findings::to_json(report));
-    context_.cache->put(key, codec::write_json(json));
+    if (!report.partial.empty() || tree_changed_) return;
+    codec::RecordWriter writer;
+    writer(valid_on_, findings::to_record(report));
+    context_.cache->put(key, std::move(writer).take());
   }
 
   // --- progress
@@ -437,6 +452,7 @@ class Run {
   findings::MemorySources secret_texts_;
   std::string valid_on_;
   std::uint64_t total_ = 0;
+  std::atomic<bool> tree_changed_{false};  ///< A file isn't what the tree's key says.
   std::atomic<std::uint64_t> done_{0}, found_{0};
   std::atomic<Micros> progress_at_us_{0};
 };
@@ -470,10 +486,10 @@ Result<TreeSurvey> survey(const std::string& path, const ScanLimits& limits, con
   out.in_git = discovery.in_git;
   std::map<source::Language, std::uint64_t> by_language;
   for (const auto& file : discovery.files) {
-    if (file.size > limits.secret_file_bytes_max) continue;
+    if (file.stamp.size > limits.secret_file_bytes_max) continue;
     ++out.files;
-    out.bytes += file.size;
-    by_language[source::detect_language(file.path, {})] += file.size;
+    out.bytes += file.stamp.size;
+    by_language[source::detect_language(file.path, {})] += file.stamp.size;
     if (out.paths.size() < kSurveyPathsMax) out.paths.push_back(file.project_path);
   }
   std::sort(out.paths.begin(), out.paths.end());

@@ -49,7 +49,7 @@ Result<std::vector<RuleTestFile>> read_tests(const std::string& path) {
       const auto relative = at.empty() ? entry.name : at + "/" + entry.name;
       if (entry.kind == runtime::FileKind::Folder && depth < kTestDepthMax && (folder || entry.name == stem))
         stack.emplace_back(relative, depth + 1);
-      if (entry.kind != runtime::FileKind::Regular || entry.size > kTestFileBytesMax) continue;
+      if (entry.kind != runtime::FileKind::Regular || entry.stamp.size > kTestFileBytesMax) continue;
       if (!folder && at.empty() && !entry.name.starts_with(stem + ".")) continue;
       if (files.size() >= kTestFilesMax) return Error("rules.too_many", path + ": more than 50,000 files");
       files.push_back({(base == "." && !folder ? ""

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,8 @@ std::string collapse_white_space(std::string_view text);
 std::string replace_all(std::string text, std::string_view from, std::string_view to);
 
 std::string to_hex(std::string_view bytes);
+/// Nothing when it isn't an even number of hex digits, of either case.
+std::optional<std::string> from_hex(std::string_view digits);
 /// "1,204", "12.3 MiB".
 std::string format_count(std::uint64_t n);
 std::string format_bytes(std::uint64_t bytes);

@@ -15,11 +15,18 @@ inline constexpr std::size_t kDirEntriesMax = 1'000'000;
 
 enum class FileKind : std::uint8_t { Regular, Folder, Symlink, Special };
 
+/// What tells two states of a file apart without reading it.
+struct FileStamp {
+  std::uint64_t size = 0;
+  std::int64_t modified_ns = 0, changed_ns = 0;  ///< Since the epoch: mtime, ctime.
+  std::uint64_t device = 0, inode = 0;
+  bool operator==(const FileStamp&) const = default;
+};
+
 struct DirEntry {
   std::string name;  ///< Bytes as the file system has them.
   FileKind kind = FileKind::Special;
-  std::uint64_t size = 0;
-  std::uint64_t device = 0, inode = 0;
+  FileStamp stamp;
 };
 
 /// Read access to everything below one folder and to nothing else. Symbolic links are never followed, FIFOs, sockets

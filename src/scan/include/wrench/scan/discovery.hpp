@@ -27,7 +27,7 @@ struct FoundFile {
   std::string project_path;  ///< Relative to the project root.
   std::string relative;      ///< Bytes as on disk, below `base`.
   std::shared_ptr<const runtime::RootedDir> base;
-  std::uint64_t size = 0;
+  runtime::FileStamp stamp;
   bool named = false;  ///< Stood on the command line: waives every policy.
 };
 

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "wrench/base/result.hpp"
+#include "wrench/code/facts.hpp"
+
+namespace wrench::code {
+
+/// The facts of a file in a flat binary form, for caches. `literals` are left out: only the run that read the file
+/// needs them. Error code code.facts_record_invalid.
+std::string to_record(const FileFacts& facts);
+Result<FileFacts> facts_from_record(std::string_view bytes);
+
+}  // namespace wrench::code

@@ -1,0 +1,204 @@
+#include "wrench/findings/report_record.hpp"
+
+#include <memory>
+
+#include "wrench/codec/record.hpp"
+
+namespace wrench::findings {
+
+using codec::RecordOf;
+
+namespace {
+
+// Raise the digit when a field is added, and read the older forms as long as stores may hold them.
+constexpr std::string_view kFindingForm = "WRF1";
+constexpr std::string_view kReportForm = "WRR1";
+
+struct Cause {
+  std::string code, message;
+};
+
+/// Error as plain data; its causes from the outside in.
+struct ErrorRecord {
+  std::string code, message, file;
+  std::int64_t line = 0, column = 0;
+  std::vector<std::string> help;
+  std::vector<Cause> causes;
+};
+
+template <class Archive, RecordOf<Cause> C>
+void fields(Archive& archive, C& c) {
+  archive(c.code, c.message);
+}
+template <class Archive, RecordOf<ErrorRecord> E>
+void fields(Archive& archive, E& e) {
+  archive(e.code, e.message, e.file, e.line, e.column, e.help, e.causes);
+}
+
+ErrorRecord plain(const Error& error) {
+  ErrorRecord out{error.code, error.message, error.place.file, error.place.line, error.place.column, error.help, {}};
+  for (const Error* cause = error.cause.get(); cause != nullptr; cause = cause->cause.get())
+    out.causes.push_back({cause->code, cause->message});
+  return out;
+}
+
+Error error_of(ErrorRecord&& record) {
+  std::shared_ptr<const Error> cause;
+  for (auto inner = record.causes.rbegin(); inner != record.causes.rend(); ++inner) {
+    Error next(inner->code, std::move(inner->message));
+    next.cause = std::move(cause);
+    cause = std::make_shared<const Error>(std::move(next));
+  }
+  Error error(record.code, std::move(record.message));
+  error.place.file = std::move(record.file);
+  error.place.line = static_cast<decltype(error.place.line)>(record.line);
+  error.place.column = static_cast<decltype(error.place.column)>(record.column);
+  error.help = std::move(record.help);
+  error.cause = std::move(cause);
+  return error;
+}
+
+Error invalid(std::string_view what) {
+  return Error("findings.record_invalid",
+               "a stored " + std::string(what) + " is damaged, or of a version that this program doesn't read");
+}
+
+template <class T>
+std::string write_record(std::string_view form, const T& value) {
+  codec::RecordWriter writer;
+  writer(std::string(form), value);
+  return std::move(writer).take();
+}
+
+template <class T>
+Result<T> read_record(std::string_view form, std::string_view what, std::string_view bytes) {
+  codec::RecordReader reader(bytes);
+  std::string found;
+  reader(found);
+  if (found != form) return invalid(what);
+  T value;
+  reader(value);
+  if (!reader.complete()) return invalid(what);
+  return value;
+}
+
+}  // namespace
+
+constexpr Severity last_of(Severity) { return Severity::Critical; }
+constexpr Confidence last_of(Confidence) { return Confidence::High; }
+constexpr Category last_of(Category) { return Category::Style; }
+constexpr TraceRole last_of(TraceRole) { return TraceRole::Sink; }
+constexpr FixState last_of(FixState) { return FixState::Rejected; }
+constexpr Reach last_of(Reach) { return Reach::TestOrDead; }
+
+template <class Archive, RecordOf<Position> P>
+void fields(Archive& archive, P& p) {
+  archive(p.line, p.col, p.offset);
+}
+template <class Archive, RecordOf<Location> L>
+void fields(Archive& archive, L& l) {
+  archive(l.path, l.start, l.end, l.content);
+}
+template <class Archive, RecordOf<Metavar> M>
+void fields(Archive& archive, M& m) {
+  archive(m.name, m.text, m.value, m.start, m.end);
+}
+template <class Archive, RecordOf<TraceStep> T>
+void fields(Archive& archive, T& t) {
+  archive(t.role, t.where, t.note);
+}
+template <class Archive, RecordOf<Related> R>
+void fields(Archive& archive, R& r) {
+  archive(r.where, r.note);
+}
+template <class Archive, RecordOf<Edit> E>
+void fields(Archive& archive, E& e) {
+  archive(e.where, e.text);
+}
+template <class Archive, RecordOf<Fix> F>
+void fields(Archive& archive, F& f) {
+  archive(f.state, f.description, f.edits);
+}
+template <class Archive, RecordOf<Suppressed> S>
+void fields(Archive& archive, S& s) {
+  archive(s.kind, s.reason, s.source);
+}
+template <class Archive, RecordOf<Finding> F>
+void fields(Archive& archive, F& f) {
+  archive(f.fingerprint, f.move_fingerprint, f.rule, f.rule_file, f.title, f.message, f.rule_severity, f.severity,
+          f.confidence, f.category, f.cwe, f.agent, f.where, f.symbol, f.lines, f.metavars, f.trace, f.related,
+          f.secrets, f.fix, f.suppressed, f.group, f.rank, f.reach, f.near_parse_error, f.is_new, f.metadata);
+}
+template <class Archive, RecordOf<Partial> P>
+void fields(Archive& archive, P& p) {
+  archive(p.code, p.path, p.subject, p.detail);
+}
+template <class Archive, RecordOf<Skipped> S>
+void fields(Archive& archive, S& s) {
+  archive(s.path, s.reason);
+}
+template <class Archive, RecordOf<ComplexityIncrement> I>
+void fields(Archive& archive, I& i) {
+  archive(i.line, i.col, i.kind, i.add, i.nesting);
+}
+template <class Archive, RecordOf<FunctionMetrics> F>
+void fields(Archive& archive, F& f) {
+  archive(f.path, f.name, f.line, f.end_line, f.cyclomatic, f.cognitive, f.nloc, f.nesting, f.parameters,
+          f.maintainability, f.increments);
+}
+template <class Archive, RecordOf<FileMetrics> F>
+void fields(Archive& archive, F& f) {
+  archive(f.path, f.language, f.lines, f.nloc, f.functions, f.cognitive, f.cyclomatic);
+}
+template <class Archive, RecordOf<CloneClass> C>
+void fields(Archive& archive, C& c) {
+  archive(c.type, c.tokens, c.members, c.renames, c.proposal);
+}
+template <class Archive, RecordOf<ImportCycle> C>
+void fields(Archive& archive, C& c) {
+  archive(c.modules, c.evidence);
+}
+template <class Archive, RecordOf<Hotspot> H>
+void fields(Archive& archive, H& h) {
+  archive(h.path, h.revisions, h.cognitive, h.findings, h.main_author, h.main_author_percent, h.score);
+}
+template <class Archive, RecordOf<Report::Summary> S>
+void fields(Archive& archive, S& s) {
+  archive(s.files_scanned, s.files_cached, s.bytes, s.nloc, s.suppressed, s.baseline_matched, s.baseline_fixed,
+          s.baseline_date, s.by_language);
+}
+// Without `errors`, whose causes are no plain data.
+template <class Archive, RecordOf<Report> R>
+void fields(Archive& archive, R& r) {
+  archive(r.tool_version, r.rules_sha256, r.root, r.repository, r.revision, r.summary, r.findings, r.files, r.functions,
+          r.clones, r.cycles, r.hotspots, r.history, r.skipped, r.partial, r.notes);
+}
+
+std::string to_record(const Finding& finding) { return write_record(kFindingForm, finding); }
+
+Result<Finding> finding_from_record(std::string_view bytes) {
+  return read_record<Finding>(kFindingForm, "finding", bytes);
+}
+
+std::string to_record(const Report& report) {
+  std::vector<ErrorRecord> errors;
+  for (const Error& error : report.errors) errors.push_back(plain(error));
+  codec::RecordWriter writer;
+  writer(std::string(kReportForm), report, errors);
+  return std::move(writer).take();
+}
+
+Result<Report> report_from_record(std::string_view bytes) {
+  codec::RecordReader reader(bytes);
+  std::string form;
+  reader(form);
+  if (form != kReportForm) return invalid("report");
+  Report report;
+  std::vector<ErrorRecord> errors;
+  reader(report, errors);
+  if (!reader.complete()) return invalid("report");
+  for (ErrorRecord& error : errors) report.errors.push_back(error_of(std::move(error)));
+  return report;
+}
+
+}  // namespace wrench::findings
