@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <utility>
@@ -55,14 +56,13 @@ Result<void> conforms(const Json& schema, const Json& value, std::string_view co
 
 /// Nothing analysed reaches a report without passing here.
 Result<void> evidence_gate(const Capability& capability, AgentOutput& made) {
-  if (!made.report) return {};
+  if (!made.report || made.report_kind == AgentOutput::ReportKind::Final) return {};
   const auto before = made.report->findings.size();
   const auto dropped = drop_without_evidence(*made.report, scan::TreeSources(*made.report));
   if (static_cast<double>(dropped) > kEvidenceMissingMax * static_cast<double>(before))
     return Error("agent.evidence_missing", std::to_string(dropped) + " of " + std::to_string(before) + " findings of " +
                                                capability.id + " point at content that isn't there (any more)");
   made.report->run.complete = made.report->partial.empty();
-  made.output.set("report", findings::to_json(*made.report));
   return {};
 }
 
@@ -142,6 +142,13 @@ Result<AgentOutput> AgentRunner::carry_out(std::string_view name, const Json& in
   context.deadline = earlier(context.deadline, agent->spec().constraints.wall_ms_max, clock_);
   auto made = WRENCH_TRY(agent->execute(*capability, input, context));
   WRENCH_TRY(evidence_gate(*capability, made));
+  if (made.report) {
+    if (made.report_kind == AgentOutput::ReportKind::Final)
+      std::ranges::copy_if(made.report->findings, std::back_inserter(made.findings),
+                           [](const findings::Finding& finding) { return !finding.suppressed; });
+    made.output.set("report", WRENCH_TRY(context.reports.keep(std::move(*made.report))));
+    made.report.reset();
+  }
   WRENCH_TRY(conforms(capability->output_schema, made.output, "agent.output_invalid",
                       "the output of " + capability->id + " doesn't fit its schema"));
   return made;
@@ -149,8 +156,14 @@ Result<AgentOutput> AgentRunner::carry_out(std::string_view name, const Json& in
 
 Result<AgentOutput> AgentRunner::call(std::string_view capability, const Json& input, const StopToken& stop,
                                       const Deadline& deadline) const {
-  AgentContext context{
-      .stop = stop, .deadline = deadline, .clock = clock_, .pool = pool_, .caches = caches_, .memories = {}};
+  InlineReports reports;
+  AgentContext context{.stop = stop,
+                       .deadline = deadline,
+                       .clock = clock_,
+                       .pool = pool_,
+                       .caches = caches_,
+                       .reports = reports,
+                       .memories = {}};
   return carry_out(capability, input, context);
 }
 
@@ -179,11 +192,13 @@ void AgentRunner::log_end(const workflow::StepInvocation& invocation, const work
 }
 
 workflow::StepOutcome AgentRunner::run_step(const workflow::StepInvocation& invocation, workflow::StepContext& step) {
+  StoredReports reports(reports_, step);
   AgentContext context{.stop = step.stop(),
                        .deadline = step.deadline(),
                        .clock = clock_,
                        .pool = pool_,
                        .caches = caches_,
+                       .reports = reports,
                        .memories = {}};
   // A scan reports from all of its threads; the step's context is for one at a time.
   std::mutex ticking;

@@ -40,6 +40,11 @@ Json tree() {
        {"jobs?", Json::object({{"type", "integer"}, {"minimum", 0}, {"maximum", 256}})}});
 }
 
-Json report() { return Json::object({{"type", "object"}, {"required", Json::array({"schema", "findings"})}}); }
+Json report() {
+  // Its own JSON, or a reference to a stored one.
+  return Json::object({{"type", "object"},
+                       {"anyOf", Json::array({Json::object({{"required", Json::array({"schema", "findings"})}}),
+                                              Json::object({{"required", Json::array({"artifact", "run"})}})})}});
+}
 
 }  // namespace wrench::agents::schema

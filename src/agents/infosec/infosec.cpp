@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <set>
 
 #include "../core/inspection.hpp"
@@ -7,6 +8,7 @@
 #include "../core/tree_input.hpp"
 #include "recommendations.hpp"
 #include "wrench/agents/builtin.hpp"
+#include "wrench/agents/reports.hpp"
 
 namespace wrench::agents {
 
@@ -65,12 +67,12 @@ struct WeaknessClass {
   double worst = 0;
 };
 
-AgentOutput assess(const std::vector<findings::Report>& reports, const Json& inspection) {
+AgentOutput assess(const std::vector<std::shared_ptr<const findings::Report>>& reports, const Json& inspection) {
   const std::set<std::string> settled = settled_by(inspection);
   std::map<std::string, WeaknessClass> classes;
   std::vector<const Finding*> all;
   for (const auto& report : reports)
-    for (const auto& finding : report.findings) {
+    for (const auto& finding : report->findings) {
       if (finding.suppressed || settled.contains(finding.fingerprint) ||
           (finding.category != findings::Category::Security && finding.category != findings::Category::Secret))
         continue;
@@ -129,9 +131,9 @@ class InfoSec final : public Agent {
       made.report = WRENCH_TRY(scan_tree(input.at("tree"), {scan::Analysis::Secrets}, context));
       return made;
     }
-    std::vector<findings::Report> reports;
+    std::vector<std::shared_ptr<const findings::Report>> reports;
     for (const auto* name : {"code", "secrets"})
-      if (!input.at(name).is_null()) reports.push_back(WRENCH_TRY(findings::report_from_json(input.at(name))));
+      if (!input.at(name).is_null()) reports.push_back(WRENCH_TRY(context.reports.read(input.at(name))));
     return assess(reports, input.at("inspection"));
   }
 

@@ -1,4 +1,4 @@
-#include <optional>
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
@@ -8,6 +8,7 @@
 #include "judgement.hpp"
 #include "quality.hpp"
 #include "wrench/agents/builtin.hpp"
+#include "wrench/agents/reports.hpp"
 #include "wrench/scan/tree_sources.hpp"
 
 namespace wrench::agents {
@@ -197,16 +198,16 @@ class Inspector final : public Agent {
  public:
   const AgentSpec& spec() const override { return spec_; }
 
-  Result<AgentOutput> execute(const Capability& capability, const Json& input, AgentContext&) const override {
+  Result<AgentOutput> execute(const Capability& capability, const Json& input, AgentContext& context) const override {
     AgentOutput made;
     if (capability.id == "inspector.judge") {
-      made.output = judge(WRENCH_TRY(findings::report_from_json(input.at("report"))));
+      made.output = judge(*WRENCH_TRY(context.reports.read(input.at("report"))));
       return made;
     }
-    const Report code = WRENCH_TRY(findings::report_from_json(input.at("code")));
-    std::optional<Report> secrets;
-    if (!input.at("secrets").is_null()) secrets = WRENCH_TRY(findings::report_from_json(input.at("secrets")));
-    made.output = inspect(code, secrets ? &*secrets : nullptr);
+    const auto code = WRENCH_TRY(context.reports.read(input.at("code")));
+    std::shared_ptr<const Report> secrets;
+    if (!input.at("secrets").is_null()) secrets = WRENCH_TRY(context.reports.read(input.at("secrets")));
+    made.output = inspect(*code, secrets.get());
     return made;
   }
 

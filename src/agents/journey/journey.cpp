@@ -2,6 +2,7 @@
 #include <array>
 #include <cmath>
 #include <iterator>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -12,6 +13,7 @@
 #include "../core/schemas.hpp"
 #include "wrench/agents/builtin.hpp"
 #include "wrench/agents/cache_shelf.hpp"
+#include "wrench/agents/reports.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/history/git_repo.hpp"
 #include "wrench/history/mine.hpp"
@@ -285,24 +287,26 @@ Json progress_since(const SeverityCounts& now, const std::vector<MemoryItem>& me
 }
 
 Result<AgentOutput> track(const Json& input, AgentContext& context) {
-  const Report code = WRENCH_TRY(findings::report_from_json(input.at("code")));
-  Report secrets;
-  if (!input.at("secrets").is_null()) secrets = WRENCH_TRY(findings::report_from_json(input.at("secrets")));
-  auto findings = standing(code, input.at("inspection"));
-  std::ranges::copy(standing(secrets, input.at("inspection")), std::back_inserter(findings));
+  const auto code = WRENCH_TRY(context.reports.read(input.at("code")));
+  auto findings = standing(*code, input.at("inspection"));
+  std::shared_ptr<const Report> secrets;
+  if (!input.at("secrets").is_null()) {
+    secrets = WRENCH_TRY(context.reports.read(input.at("secrets")));
+    std::ranges::copy(standing(*secrets, input.at("inspection")), std::back_inserter(findings));
+  }
   const SeverityCounts now = counts(findings);
   const Json& history = input.at("history");
   const Json& summary = history.at("summary");
   Json insights = history.is_object() ? history_insights(history) : Json::array();
-  report_insights(insights, code, findings);
+  report_insights(insights, *code, findings);
 
   const std::string root(input.at("tree").at("root").as_string());
   AgentOutput made;
   made.output = Json::object(
       {{"journey_id", "journey:" + root},
        {"current_state", Json::object({{"revision", history.at("revision")},
-                                       {"nloc", code.summary.nloc},
-                                       {"files", code.files.size()},
+                                       {"nloc", code->summary.nloc},
+                                       {"files", code->files.size()},
                                        {"commits", summary.at("commits")},
                                        {"activity", history.is_object() ? activity_phase(summary) : Json()},
                                        {"truck_factor", summary.at("truck_factor")}})},

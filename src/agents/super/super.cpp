@@ -10,6 +10,7 @@
 #include "../core/report_paths.hpp"
 #include "../core/schemas.hpp"
 #include "wrench/agents/builtin.hpp"
+#include "wrench/agents/reports.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/findings/ranking.hpp"
 #include "wrench/scan/hotspots.hpp"
@@ -144,11 +145,11 @@ void note_degraded_history(Report& report, const Json& history) {
     report.notes.push_back("history: " + std::string(entry.at("detail").as_string()));
 }
 
-Result<Report> synthesise(const Json& input) {
-  Report report = WRENCH_TRY(findings::report_from_json(input.at("code")));
+Result<Report> synthesise(const Json& input, Reports& reports) {
+  Report report = WRENCH_TRY(reports.take(input.at("code")));
   for (Finding& finding : report.findings) finding.agent = "code_analysis";
   if (!input.at("secrets").is_null()) {
-    auto secrets = WRENCH_TRY(findings::report_from_json(input.at("secrets")));
+    auto secrets = WRENCH_TRY(reports.take(input.at("secrets")));
     for (Finding& finding : secrets.findings) finding.agent = "infosec";
     add_report(report, std::move(secrets));
   }
@@ -185,12 +186,10 @@ class Super final : public Agent {
  public:
   const AgentSpec& spec() const override { return spec_; }
 
-  Result<AgentOutput> execute(const Capability&, const Json& input, AgentContext&) const override {
-    Report report = WRENCH_TRY(synthesise(input));
+  Result<AgentOutput> execute(const Capability&, const Json& input, AgentContext& context) const override {
     AgentOutput made;
-    made.output.set("report", findings::to_json(report));
-    for (Finding& finding : report.findings)
-      if (!finding.suppressed) made.findings.push_back(std::move(finding));
+    made.report = WRENCH_TRY(synthesise(input, context.reports));
+    made.report_kind = AgentOutput::ReportKind::Final;
     return made;
   }
 

@@ -46,7 +46,7 @@ Result<void> store_baggage(WriteTx& tx, const command::Outcome& outcome, const B
     WRENCH_TRY(storage::blob_store::put(tx, blob, {"execution", outcome.step.execution_no}));
   const auto& task = rows.tasks.at(rows.executions.at(outcome.step.execution_no).task_no);
   const findings_store::Seen seen{task.project_id, task.repo_id, outcome.step.execution_no, outcome.step.step_no};
-  WRENCH_TRY(findings_store::upsert(tx, seen, baggage.findings, baggage.finding_ids));
+  WRENCH_TRY(findings_store::upsert(tx, seen, baggage.findings));
   for (const auto& body : baggage.attached) WRENCH_TRY(body(tx));
   return {};
 }

@@ -12,6 +12,7 @@
 #include "wrench/base/random.hpp"
 #include "wrench/runtime/temp_dir.hpp"
 #include "wrench/storage/event_log.hpp"
+#include "wrench/workflow/artifact.hpp"
 #include "wrench/workflow/findings_store.hpp"
 
 namespace wrench::workflow {
@@ -281,6 +282,51 @@ TEST_F(EngineTest, KeepsLargeOutputsAndTheFindingsOfAStep) {
   const auto second = store_->read([&](auto& tx) { return findings_store::list_by_task(tx, receipt_.task_no); });
   ASSERT_EQ(second->size(), 1U);
   EXPECT_EQ(second->at(0).finding_id, first->at(0).finding_id) << "seen again, not doubled";
+}
+
+TEST_F(EngineTest, KeepsBytesThatLaterStepsReadByTheirReference) {
+  std::string bytes(3 * kArtifactPartBytes + 17, 'a');
+  for (std::size_t i = 0; i < bytes.size(); i += 1000) bytes[i] = static_cast<char>(i / 1000);
+  runner_.add("t.give", [&](const StepInvocation&, StepContext& context) -> StepOutcome {
+    const auto reference = context.keep(bytes);
+    if (!reference.ok()) return Failed{FailureClass::Permanent, reference.error(), {}};
+    return Completed{Json::object({{"big", *reference}}), {}};
+  });
+  runner_.add("t.take", [&](const StepInvocation& in, StepContext& context) -> StepOutcome {
+    const auto kept = context.kept(in.input.at("big"));
+    if (!kept.ok()) return Failed{FailureClass::Permanent, kept.error(), {}};
+    return Completed{Json::object({{"equal", *kept == bytes}}), {}};
+  });
+  run(task(R"([{"id":"a","kind":"call","capability":"t.give"},
+    {"id":"b","kind":"call","capability":"t.take","needs":["a"],"input":{"big":{"$from":"steps.a.output.big"}}}])"));
+  EXPECT_TRUE(output("b").at("equal").as_boolean());
+  const Json reference = output("a").at("big");
+  EXPECT_EQ(reference.at("parts").as_array().size(), 4U);
+
+  Json missing = reference;
+  missing.set("parts", Json::array({std::string(64, '0')}));
+  missing.set("bytes", 5);
+  EXPECT_EQ(read_artifact(*store_, missing).error().code, "storage.blob_missing");
+  for (const auto* what :
+       {R"({})", R"({"parts":[],"bytes":1})", R"({"parts":["zz"],"bytes":1})", R"({"parts":[],"bytes":-1})"})
+    EXPECT_EQ(read_artifact(*store_, *codec::parse_json(what)).error().code, "workflow.bad_reference") << what;
+  Json cut = reference;
+  cut.set("bytes", static_cast<std::int64_t>(bytes.size() - 1));
+  EXPECT_EQ(read_artifact(*store_, cut).error().code, "workflow.bad_reference");
+  EXPECT_TRUE(read_artifact(*store_, prepare_artifact("").value().reference).value().empty());
+}
+
+TEST_F(EngineTest, AFailedAttemptKeepsNothing) {
+  int attempt = 0;
+  runner_.add("t.give", [&](const StepInvocation&, StepContext& context) -> StepOutcome {
+    const auto reference = context.keep(++attempt == 1 ? "of the attempt that failed" : "of the one that ended well");
+    if (attempt == 1) return Failed{FailureClass::Retryable, Error("t.again", "again"), Micros{0}};
+    return Completed{Json::object({{"big", *reference}}), {}};
+  });
+  run(task(R"([{"id":"a","kind":"call","capability":"t.give"}])"));
+  EXPECT_EQ(read_artifact(*store_, output("a").at("big")).value(), "of the one that ended well");
+  const auto failed = prepare_artifact("of the attempt that failed").value().reference;
+  EXPECT_EQ(read_artifact(*store_, failed).error().code, "storage.blob_missing");
 }
 
 TEST_F(EngineTest, AnIdempotencyKeyFindsItsTask) {

@@ -1,9 +1,9 @@
 #include "wrench/workflow/findings_store.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "sql.hpp"
-#include "wrench/base/assert.hpp"
 #include "wrench/codec/json.hpp"
 #include "wrench/workflow/queries.hpp"
 
@@ -11,22 +11,24 @@ namespace wrench::workflow::findings_store {
 
 using storage::Rows;
 
-Result<void> upsert(storage::WriteTx& tx, const Seen& seen, const std::vector<findings::Finding>& findings,
-                    const std::vector<std::string>& ids) {
-  WRENCH_ASSERT(ids.size() == findings.size());
-  if (findings.empty()) return {};
+Row prepare(const findings::Finding& finding, std::string finding_id) {
+  return {std::move(finding_id), finding.fingerprint,
+          finding.rule,          findings::name(finding.severity),
+          finding.rank,          codec::write_json(findings::to_json(finding))};
+}
+
+Result<void> upsert(storage::WriteTx& tx, const Seen& seen, const std::vector<Row>& rows) {
+  if (rows.empty()) return {};
   const Rows execution = WRENCH_TRY(tx.query(sql::kExecutionRow, {seen.execution_no}));
   if (execution.empty()) return Error("workflow.task_not_found", "findings of an execution that doesn't exist");
   const std::int64_t task_no = execution.front().integer(2);
   std::int64_t next = WRENCH_TRY(tx.query(sql::kNextFinding)).front().integer(0);
-  for (std::size_t i = 0; i < findings.size(); ++i) {
-    const findings::Finding& f = findings[i];
-    const std::string body = codec::write_json(findings::to_json(f));
+  for (const Row& row : rows) {
     WRENCH_TRY(
-        tx.exec(sql::kUpsertFinding, {next, ids[i], seen.project_id, seen.repo_id, task_no, seen.execution_no,
-                                      f.fingerprint, f.rule, findings::name(f.severity), f.rank, body, tx.now()}));
-    const Rows row = WRENCH_TRY(tx.query(sql::kFindingId, {seen.project_id, seen.repo_id, f.fingerprint}));
-    const std::int64_t id = row.front().integer(0);
+        tx.exec(sql::kUpsertFinding, {next, row.finding_id, seen.project_id, seen.repo_id, task_no, seen.execution_no,
+                                      row.fingerprint, row.rule, row.severity, row.rank, row.body, tx.now()}));
+    const Rows stored = WRENCH_TRY(tx.query(sql::kFindingId, {seen.project_id, seen.repo_id, row.fingerprint}));
+    const std::int64_t id = stored.front().integer(0);
     if (id == next) ++next;
     WRENCH_TRY(tx.exec(sql::kInsertSighting, {seen.execution_no, id, seen.step_no}));
   }

@@ -13,6 +13,7 @@
 #include "wrench/base/assert.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/base/ulid.hpp"
+#include "wrench/workflow/artifact.hpp"
 #include "wrench/workflow/queries.hpp"
 
 namespace wrench::workflow {
@@ -251,6 +252,13 @@ class Context final : public StepContext {
   void tick(const Progress& progress) override { session_.tick(progress); }
   void attach(storage::WriteBody body) override { baggage_.attached.push_back(std::move(body)); }
 
+  Result<Json> keep(std::string_view bytes) override {
+    auto artifact = WRENCH_TRY(prepare_artifact(bytes));
+    for (auto& part : artifact.parts) baggage_.blobs.push_back(std::move(part));
+    return std::move(artifact.reference);
+  }
+  Result<std::string> kept(const Json& reference) override { return read_artifact(session_.store, reference); }
+
   Result<void> checkpoint(const Json& state) override {
     std::string json = codec::write_json(state);
     if (json.size() > kCheckpointBytesMax)
@@ -330,14 +338,14 @@ StepOutcome call(StepRunner& runner, const StepInvocation& invocation, StepConte
 using Result1 = decltype(command::Outcome::result);
 
 Result<Result1> report(StepOutcome outcome, Baggage& baggage, Random& random, const Clock& clock) {
+  if (!std::holds_alternative<Completed>(outcome)) baggage = Baggage();  // What it kept is for its completion only.
   if (std::holds_alternative<Yielded>(outcome)) return Result1(command::Outcome::Yield{});
   if (auto* failed = std::get_if<Failed>(&outcome))
     return Result1(failure(failed->failure, failed->error, failed->retry_after_us));
   auto& completed = std::get<Completed>(outcome);
   Payload output = WRENCH_TRY(pack(completed.output, baggage));
-  baggage.findings = std::move(completed.findings);
-  for (std::size_t i = 0; i < baggage.findings.size(); ++i)
-    baggage.finding_ids.push_back(make_id("fnd", clock, random));
+  for (const auto& finding : completed.findings)
+    baggage.findings.push_back(findings_store::prepare(finding, make_id("fnd", clock, random)));
   return Result1(command::Outcome::Complete{std::move(output)});
 }
 
@@ -370,11 +378,6 @@ Job execute_step(const StepRow& step, StepRunner& runner, StepSession session) {
     const bool again = result.error().code.starts_with("storage.") && result.error().code != "storage.corrupt" &&
                        result.error().code != "storage.blob_missing";
     outcome.result = failure(again ? FailureClass::Retryable : FailureClass::Permanent, result.error());
-  }
-  if (!std::holds_alternative<command::Outcome::Complete>(outcome.result)) {
-    baggage->attached.clear();
-    baggage->findings.clear();
-    baggage->finding_ids.clear();
   }
   return Job{.work = Command(std::move(outcome)), .baggage = std::move(baggage)};
 }

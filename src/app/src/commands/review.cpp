@@ -105,7 +105,7 @@ Result<findings::Report> final_report(Workspace& space, const agents::PlannedGoa
     if (step->capability->id != "super.synthesise") continue;
     const auto output = WRENCH_TRY(
         space.store().read([&](storage::ReadTx& tx) { return workflow::read_output(tx, execution_no, step->id); }));
-    return findings::report_from_json(output.at("report"));
+    return space.take_report(output.at("report"));
   }
   return Error("agent.no_plan", "the plan has no final step");
 }

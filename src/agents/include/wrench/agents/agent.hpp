@@ -18,6 +18,7 @@
 namespace wrench::agents {
 
 class CacheShelf;
+class Reports;
 
 /// Limits of an agent, enforced by the AgentRunner, never by convention. 0 means no limit of its own.
 struct Constraints {
@@ -67,6 +68,7 @@ struct AgentContext {
   const Clock& clock;
   runtime::WorkerPool& pool;
   CacheShelf& caches;                ///< Results of earlier runs, by tree.
+  Reports& reports;                  ///< What members of the input that are reports stand for.
   std::vector<MemoryItem> memories;  ///< Recalled for this agent and the input's tree.
   std::function<void(double done, std::string_view what)> progress = [](double, std::string_view) {};
 };
@@ -74,9 +76,12 @@ struct AgentContext {
 /// The one value a capability returns: the runner validates it, and the workflow commits it with the step.
 struct AgentOutput {
   codec::Json output = codec::Json::object();
-  /// What was analysed here. Passes the evidence gate, then becomes the output's member `report`.
+  /// Becomes the output's member `report`.
   std::optional<findings::Report> report;
-  std::vector<findings::Finding> findings;  ///< Rows to store with the step.
+  /// Analysed: found by this step; must pass the evidence gate. Final: put together from reports that passed it; its
+  /// findings that aren't suppressed are stored with the step.
+  enum class ReportKind : std::uint8_t { Analysed, Final } report_kind = ReportKind::Analysed;
+  std::vector<findings::Finding> findings;  ///< Rows to store with the step; the runner adds those of a Final report.
   std::vector<MemoryItem> memories;
 };
 

@@ -2,6 +2,7 @@
 
 #include "wrench/agents/cache_shelf.hpp"
 #include "wrench/agents/registry.hpp"
+#include "wrench/agents/reports.hpp"
 #include "wrench/findings/source_lookup.hpp"
 #include "wrench/telemetry/log.hpp"
 #include "wrench/workflow/step_runner.hpp"
@@ -28,7 +29,12 @@ class AgentRunner final : public workflow::StepRunner {
   std::optional<workflow::CapabilityTraits> traits(std::string_view capability) const override;
   workflow::StepOutcome run(const workflow::StepInvocation& invocation, workflow::StepContext& context) override;
 
-  /// The same without a workflow, for single questions: no memory.
+  /// The report in a finished step's output. Errors: findings.record_invalid, workflow.bad_reference, storage.*.
+  Result<findings::Report> take_report(storage::Store& store, const codec::Json& member) {
+    return agents::take_report(reports_, store, member);
+  }
+
+  /// The same as run() without a workflow, for single questions: no memory, reports as JSON.
   Result<AgentOutput> call(std::string_view capability, const codec::Json& input, const StopToken& stop,
                            const Deadline& deadline = {}) const;
 
@@ -44,6 +50,7 @@ class AgentRunner final : public workflow::StepRunner {
   Memory* memory_;
   telemetry::Logger* logger_;
   mutable CacheShelf caches_;
+  ReportShelf reports_;
 };
 
 /// Drops findings whose file, content or range can't be found (any more); returns how many. Each is named in

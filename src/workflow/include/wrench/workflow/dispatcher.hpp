@@ -17,11 +17,11 @@
 #include "wrench/base/clock.hpp"
 #include "wrench/base/random.hpp"
 #include "wrench/base/result.hpp"
-#include "wrench/findings/finding.hpp"
 #include "wrench/storage/blob_store.hpp"
 #include "wrench/storage/store.hpp"
 #include "wrench/workflow/core.hpp"
 #include "wrench/workflow/engine.hpp"
+#include "wrench/workflow/findings_store.hpp"
 
 namespace wrench::workflow {
 
@@ -47,8 +47,7 @@ struct CancelRequest {
 /// What a step's completion brings along.
 struct Baggage {
   std::vector<storage::PreparedBlob> blobs;
-  std::vector<findings::Finding> findings;
-  std::vector<std::string> finding_ids;
+  std::vector<findings_store::Row> findings;
   std::vector<storage::WriteBody> attached;
 };
 

@@ -31,9 +31,17 @@ struct Seen {
   std::int64_t execution_no = 0;
   std::int64_t step_no = 0;
 };
-/// Adds or refreshes. `ids` has one new id for each finding, used if it is new. Running it again changes nothing.
-Result<void> upsert(storage::WriteTx& tx, const Seen& seen, const std::vector<findings::Finding>& findings,
-                    const std::vector<std::string>& ids);
+/// A finding ready to be stored: what is costly is done outside of the transaction.
+struct Row {
+  std::string finding_id;  ///< Used if the finding is new.
+  std::string fingerprint, rule;
+  std::string_view severity;
+  double rank = 0;
+  std::string body;
+};
+Row prepare(const findings::Finding& finding, std::string finding_id);
+/// Adds or refreshes. Running it again changes nothing.
+Result<void> upsert(storage::WriteTx& tx, const Seen& seen, const std::vector<Row>& rows);
 /// What this execution reported, by first sight.
 Result<std::vector<StoredFinding>> list_by_execution(storage::ReadTx& tx, std::int64_t execution_no,
                                                      std::int64_t after = 0, std::size_t limit = 1000);

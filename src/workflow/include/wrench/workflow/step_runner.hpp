@@ -76,6 +76,11 @@ class StepContext {
   virtual Result<void> end_effect(const EffectTicket& ticket, const codec::Json& receipt) = 0;
   /// Rows to be written in the transaction that completes the step, and only then. Re-runnable.
   virtual void attach(storage::WriteBody local_effect) = 0;
+  /// Stores bytes with the step's completion, however many they are; the reference that is returned goes into its
+  /// output. Errors: workflow.output_too_large.
+  virtual Result<codec::Json> keep(std::string_view bytes) = 0;
+  /// What a reference in the input stands for. Errors: workflow.bad_reference, storage.blob_missing, storage.corrupt.
+  virtual Result<std::string> kept(const codec::Json& reference) = 0;
 };
 
 enum class FailureClass : std::uint8_t { Retryable, Permanent };
