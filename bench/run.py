@@ -5,8 +5,8 @@
     bench/run.py --wrench build/release/wrench start review       some
     bench/run.py --tree DIR                                       another tree than Python's standard library
 
-Peers are used where they are installed (git, jscpd); what is missing is named, never invented. The raw parse is the
-program code_parse_bench beside wrench.
+Peers are used where they are installed (git, ast-grep, jscpd); what is missing is named, never invented. The raw parse is the
+program wrench_parse_bench (bench/parse_bench.cpp).
 """
 import argparse
 import json
@@ -105,6 +105,13 @@ class Bench:
             f"{code.cpu / raw.cpu:.2f}x raw parse" if raw else "")
         row("the same and secrets", f"{everything.cpu:.2f} CPU s, {everything.rss_mb:.0f} MB", "",
             f"{everything.cpu / raw.cpu:.2f}x raw parse" if raw else "")
+        if shutil.which("ast-grep"):
+            peer = Run(["ast-grep", "run", "--pattern", "eval($X)", "--lang", "python", "--threads", "1", self.tree])
+            rules = Run(words + ["--analyses", "rules"], env)
+            row("all rules alone (with the parse)", f"{rules.cpu:.2f} CPU s, {rules.rss_mb:.0f} MB",
+                f"ast-grep, one pattern {peer.cpu:.2f} CPU s", f"{rules.cpu / peer.cpu:.2f}x")
+        else:
+            print("  ast-grep is not installed: no peer for rules")
         if shutil.which("jscpd"):
             peer = Run(["jscpd", "--silent", "--reporters", "json", "--output", os.path.join(self.scratch, "jscpd"), "--format", "python",
                         "--max-size", "1mb", self.tree], ok=(0, 1))
