@@ -13,6 +13,13 @@ TEST(Utf8, AcceptsExactlyWellFormedText) {
                           "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF", "a\xC2", "\xE2\x82", "\xF0\x9F\x99"})
     EXPECT_FALSE(is_valid_utf8(bad)) << to_hex(bad);
   EXPECT_TRUE(is_valid_utf8(std::string_view("a\0b", 3)));
+  // Eight bytes are looked at together: a fault at every place of a word is seen.
+  for (std::size_t at = 0; at < 20; ++at) {
+    std::string text(20, 'a');
+    text[at] = '\x80';
+    EXPECT_FALSE(is_valid_utf8(text)) << at;
+    EXPECT_EQ(repair_utf8(text), std::string(at, 'a') + "\xEF\xBF\xBD" + std::string(19 - at, 'a')) << at;
+  }
 }
 
 TEST(Utf8, RepairsByMaximalSubparts) {

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 #include <iterator>
 
 #include "width_tables.hpp"
@@ -63,10 +65,21 @@ void append_hex(std::string& out, char32_t value, int digits) {
   for (int shift = (digits - 1) * 4; shift >= 0; shift -= 4) out += kUpper[(value >> shift) & 0xF];
 }
 
+/// The first place from `at` on that may not be ASCII: most texts are, eight bytes at a time.
+std::size_t ascii_until(std::string_view bytes, std::size_t at) {
+  constexpr std::uint64_t kHighBits = 0x8080808080808080;
+  for (std::uint64_t word = 0; at + sizeof word <= bytes.size(); at += sizeof word) {
+    std::memcpy(&word, bytes.data() + at, sizeof word);
+    if ((word & kHighBits) != 0) break;
+  }
+  while (at < bytes.size() && static_cast<unsigned char>(bytes[at]) < 0x80) ++at;
+  return at;
+}
+
 }  // namespace
 
 bool is_valid_utf8(std::string_view bytes) {
-  for (std::size_t at = 0; at < bytes.size();) {
+  for (std::size_t at = ascii_until(bytes, 0); at < bytes.size(); at = ascii_until(bytes, at)) {
     const auto decoded = decode(bytes, at);
     if (!decoded.valid) return false;
     at += decoded.bytes;
@@ -78,6 +91,10 @@ std::string repair_utf8(std::string_view bytes) {
   std::string out;
   out.reserve(bytes.size());
   for (std::size_t at = 0; at < bytes.size();) {
+    const std::size_t plain = ascii_until(bytes, at);
+    out += bytes.substr(at, plain - at);
+    at = plain;
+    if (at == bytes.size()) break;
     const auto decoded = decode(bytes, at);
     if (decoded.valid)
       out += bytes.substr(at, decoded.bytes);

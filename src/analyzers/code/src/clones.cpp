@@ -173,7 +173,7 @@ class Finder {
         }
         if (i + 1 < kWindow || best == last) continue;
         last = best;
-        if (varied(file, best)) prints_.push_back({grams[best], {file, best}});
+        prints_.push_back({grams[best], {file, best}});
       }
     }
   }
@@ -208,6 +208,11 @@ class Finder {
   }
 
   void bucket(std::size_t first, std::size_t end) {
+    // Asked only of what repeats: most prints stand alone.
+    const auto kept = std::remove_if(prints_.begin() + static_cast<std::ptrdiff_t>(first),
+                                     prints_.begin() + static_cast<std::ptrdiff_t>(end),
+                                     [&](const Print& print) { return !varied(print.place.file, print.place.token); });
+    end = static_cast<std::size_t>(kept - prints_.begin());
     const bool big = end - first > kBucketMax;
     for (std::size_t i = first; i < (big ? first + 1 : end); ++i)
       for (std::size_t j = i + 1; j < end; ++j) extend(prints_[i].place, prints_[j].place);
