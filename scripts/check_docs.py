@@ -38,6 +38,8 @@ def main():
         for script in SCRIPT.findall(text):
             if not os.path.exists(os.path.join(ROOT, script)):
                 problems.append(f"{name}: {script} doesn't exist")
+    numbers = [name[:4] for name in sorted(os.listdir(os.path.join(ROOT, "docs/adr")))]
+    problems += [f"docs/adr: two records have the number {number}" for number in sorted(set(numbers)) if numbers.count(number) > 1]
     printed = subprocess.run([sys.executable, os.path.join(ROOT, "scripts/make_limits.py")], capture_output=True, text=True, check=True).stdout
     with open(os.path.join(ROOT, "docs/reference/limits.md"), encoding="utf-8") as file:
         if file.read() != printed:

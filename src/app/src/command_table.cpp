@@ -81,7 +81,7 @@ const std::vector<CommandSpec>& table() {
                             kNoBuiltin,
                             {.name = "--analyses",
                              .value = "A,B",
-                             .summary = "of rules, secrets, metrics, clones, structure, taint (default: all)"},
+                             .summary = "of rules, secrets, metrics, clones, structure (default: all)"},
                             kBaseline,
                             kHistory,
                             kJobs,

@@ -44,6 +44,7 @@ constexpr Mapping kMappings[] = {
     {"runtime.stopped", ExitCode::Interrupted},
     {"scan.invalid_config", ExitCode::Usage},
     {"scan.no_rules", ExitCode::Usage},
+    {"scan.not_implemented", ExitCode::Usage},
     {"scan.rules_unreadable", ExitCode::Usage},
     {"scan.stopped", ExitCode::Interrupted},
     {"secrets.invalid_", ExitCode::Usage},

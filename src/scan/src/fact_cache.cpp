@@ -267,6 +267,12 @@ std::optional<std::string> FactCache::get(std::string_view key) const {
   return value;
 }
 
+void FactCache::keep(std::string_view key) {
+  const std::lock_guard guard(state_->mutex);
+  if (const auto found = state_->entries.find(std::string(key)); found != state_->entries.end())
+    found->second.used = true;
+}
+
 void FactCache::put(std::string_view key, std::string_view value) {
   auto& state = *state_;
   const std::lock_guard guard(state.mutex);

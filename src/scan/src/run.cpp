@@ -63,6 +63,9 @@ class Run {
       tree_key = key_of_tree();
       if (auto kept = kept_report(tree_key)) {
         report = std::move(*kept);
+        // The next change of a file needs the results of all others.
+        for (std::size_t i = 0; i < bytes_.size(); ++i)
+          context_.cache->keep(key_of_file(discovery_.files[i], bytes_[i].content_id));
         return finish(std::move(report), started, started_us);
       }
     }
@@ -472,7 +475,7 @@ std::string_view name(Analysis analysis) {
 std::optional<Analysis> parse_analysis(std::string_view text) {
   for (const auto analysis : kAllAnalyses)
     if (name(analysis) == text) return analysis;
-  return std::nullopt;
+  return text == name(Analysis::Taint) ? std::optional(Analysis::Taint) : std::nullopt;
 }
 
 Result<TreeSurvey> survey(const std::string& path, const ScanLimits& limits, const StopToken& stop) {

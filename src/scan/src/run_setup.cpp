@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "wrench/base/text.hpp"
 #include "wrench/base/version.hpp"
 #include "wrench/code/lower.hpp"
 #include "wrench/crypto/sha256.hpp"
@@ -176,9 +177,18 @@ Result<RunSetup> make_setup(const ScanRequest& request, const std::string& proje
   setup.analyses = request.analyses;
   std::sort(setup.analyses.begin(), setup.analyses.end());
   setup.analyses.erase(std::unique(setup.analyses.begin(), setup.analyses.end()), setup.analyses.end());
+  if (std::erase(setup.analyses, Analysis::Taint) > 0) {
+    if (setup.analyses.empty())
+      return Error("scan.not_implemented", "taint analysis isn't implemented yet: nothing would be analysed")
+          .with_help("wrench scan --analyses rules");
+    setup.notes.emplace_back("taint analysis isn't implemented yet: rules with 'mode: taint' are left out");
+  }
   setup.thresholds = thresholds_of(setup.config);
   setup.today = format_date(clock.now_us());
   setup.rule_files = WRENCH_TRY(read_rule_files(request.rule_paths, stop));
+  if (!request.rule_paths.empty() && setup.rule_files.empty())
+    return Error("scan.no_rules", "no rule file in '" + join(request.rule_paths, "', '") + "'")
+        .with_help("wrench rules test DIR");
   std::vector<std::string> of_project;
   for (const auto& path : setup.config.rule_paths) of_project.push_back(project_root + "/" + path);
   for (auto& file : WRENCH_TRY(read_rule_files(of_project, stop))) setup.rule_files.push_back(std::move(file));

@@ -65,6 +65,25 @@ class ScanTest : public testing::Test {
   ManualClock clock_;
 };
 
+TEST_F(ScanTest, WhatIsNotImplementedIsSaid) {
+  write("a.py", "eval(x)\n");
+  auto asked = request();
+  asked.analyses = {Analysis::Rules, Analysis::Taint};
+  const auto report = scan(asked).value();
+  EXPECT_THAT(report.notes, testing::Contains(HasSubstr("taint analysis isn't implemented")));
+  EXPECT_THAT(report.run.analyses, ElementsAre("rules"));
+  asked.analyses = {Analysis::Taint};
+  EXPECT_EQ(scan(asked).error().code, "scan.not_implemented");
+}
+
+TEST_F(ScanTest, AFolderWithoutARuleFileIsAMistake) {
+  write("a.py", "eval(x)\n");
+  std::filesystem::create_directories(dir_ / "rules");
+  auto asked = request();
+  asked.rule_paths = {dir_ / "rules"};
+  EXPECT_EQ(scan(asked).error().code, "scan.no_rules");
+}
+
 TEST_F(ScanTest, FindsSecretsAndSaysWhatItDid) {
   write("src/a.py", "key = '" + secret(1) + "'\n");
   write("src/b.txt", "nothing\n");

@@ -28,6 +28,8 @@ class FactCache {
 
   std::optional<std::string> get(std::string_view key) const;
   void put(std::string_view key, std::string_view value);
+  /// Says that this run still has a use for what is kept under the key, without reading it: compaction keeps it.
+  void keep(std::string_view key);
   /// Makes what was put visible to later runs.
   void flush();
   /// A file beside the folders of all trees, for what doesn't depend on a tree: empty when there is none.
