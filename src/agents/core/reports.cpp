@@ -15,7 +15,10 @@ namespace {
 
 bool is_inline(const Json& member) { return !member.at("schema").is_null(); }
 
-std::string key_of(const Json& member) { return codec::canonical_json(member.at("artifact")); }
+/// Equal results of two runs are one artifact; their reports differ in `run`.
+std::string key_of(const Json& member) {
+  return codec::canonical_json(Json::array({member.at("artifact"), member.at("run")}));
+}
 
 /// A reference tells what a reader of the journal asks first; `run` isn't part of the record.
 Json reference_to(Json artifact, const Report& report) {

@@ -66,11 +66,9 @@ Result<void> evidence_gate(const Capability& capability, AgentOutput& made) {
   return {};
 }
 
-/// Most errors come from the input or the program and stay the same however often it is tried.
+/// What the workflow says of an error, and what only agents can know.
 workflow::FailureClass failure_class(const Error& error) {
-  constexpr std::string_view kPassing[] = {"runtime.queue_full", "io.too_many_files", "agent.evidence_missing"};
-  return std::ranges::find(kPassing, error.code) != std::end(kPassing) ? workflow::FailureClass::Retryable
-                                                                       : workflow::FailureClass::Permanent;
+  return error.code == "agent.evidence_missing" ? workflow::FailureClass::Retryable : workflow::failure_class(error);
 }
 
 workflow::Failed failed(Error error) {

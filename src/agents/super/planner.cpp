@@ -104,13 +104,12 @@ class Planner {
         return std::move(error).with_help("did you mean " + std::string(guess) + "?");
       return std::move(error).with_help("wrench agent list");
     }
+    const auto taking_part = agents_taking_part();
     for (const auto* capability : registry_.capabilities()) {
       const auto agent = agent_of(capability->id);
-      // The SuperAgent puts the result together, whoever was asked for.
-      const bool asked = goal_.agents.empty() || agent == "super" ||
-                         std::find(goal_.agents.begin(), goal_.agents.end(), agent) != goal_.agents.end();
-      if (!asked) {
-        refused_[capability->id] = "agent " + std::string(agent) + " wasn't asked for";
+      if (!goal_.agents.empty() && !taking_part.contains(agent)) {
+        refused_[capability->id] =
+            "agent " + std::string(agent) + " wasn't asked for, and nothing that was can't do without it";
       } else if (!capability->requires_fact.empty() && !fact_holds(facts_, capability->requires_fact)) {
         refused_[capability->id] = "needs " + capability->requires_fact + ", but " +
                                    fact_text(facts_, capability->requires_fact) + source_of(capability->requires_fact);
@@ -119,6 +118,35 @@ class Planner {
       }
     }
     return {};
+  }
+
+  static bool gives(const Capability& capability, std::string_view type) {
+    return std::any_of(capability.gives.begin(), capability.gives.end(),
+                       [&](const Port& port) { return port_is_a(port.type, type); });
+  }
+
+  /// Those asked for, the SuperAgent, which puts the result together, and whoever they can't do without.
+  std::set<std::string, std::less<>> agents_taking_part() const {
+    std::set<std::string, std::less<>> in(goal_.agents.begin(), goal_.agents.end());
+    in.insert("super");
+    const auto all = registry_.capabilities();
+    const auto given = [&](std::string_view type) {
+      return is_available(type) || std::any_of(all.begin(), all.end(), [&](const Capability* capability) {
+               return in.contains(agent_of(capability->id)) && gives(*capability, type);
+             });
+    };
+    for (bool grew = true; grew;) {
+      grew = false;
+      for (const auto* capability : all) {
+        if (!in.contains(agent_of(capability->id))) continue;
+        for (const auto& port : capability->takes) {
+          if (!required_port(port) || given(port.type)) continue;
+          for (const auto* other : all)
+            if (gives(*other, port.type)) grew = in.emplace(agent_of(other->id)).second || grew;
+        }
+      }
+    }
+    return in;
   }
 
   std::string source_of(std::string_view fact) const {
@@ -174,9 +202,7 @@ class Planner {
     std::int64_t best_cost = kUnreachable;
     for (const auto& [id, cost] : costs_) {
       const auto* capability = registry_.capability(id);
-      const bool gives = std::any_of(capability->gives.begin(), capability->gives.end(),
-                                     [&](const Port& port) { return port_is_a(port.type, type); });
-      if (gives && cost < best_cost) {
+      if (gives(*capability, type) && cost < best_cost) {
         best = capability;
         best_cost = cost;
       }

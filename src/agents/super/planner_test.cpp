@@ -51,6 +51,18 @@ TEST(Planner, ReviewOfARepositoryUsesEveryFittingAgent) {
   EXPECT_TRUE(planned->degraded.empty());
 }
 
+TEST(Planner, AgentsThatWereAskedForBringWhomTheyNeed) {
+  const auto registry = all_agents();
+  Goal goal = review();
+  goal.agents = {"infosec"};
+  const auto planned = plan_goal(goal, facts(true), registry);
+  ASSERT_TRUE(planned) << describe(planned.error());
+  EXPECT_THAT(capabilities(*planned),
+              testing::UnorderedElementsAre("code_analysis.analyze", "infosec.scan_secrets", "infosec.scan_code",
+                                            "inspector.inspect", "super.synthesise"));
+  EXPECT_THAT(explain_text(*planned), HasSubstr("agent journey wasn't asked for"));
+}
+
 /// What a review is, readable: testdata/review_plan.txt. After a meant change, replace the file by the actual text.
 TEST(Planner, ReviewPlanAsWritten) {
   const auto registry = all_agents();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <utility>
@@ -367,6 +368,14 @@ Result<Result1> carry_out(const StepRow& step, StepRunner& runner, StepSession& 
 
 }  // namespace
 
+FailureClass failure_class(const Error& error) {
+  constexpr std::string_view kLasting[] = {"storage.corrupt", "storage.blob_missing", "storage.schema_newer"};
+  constexpr std::string_view kPassing[] = {"runtime.queue_full", "io.too_many_files"};
+  const auto any = [&](const auto& codes) { return std::ranges::find(codes, error.code) != std::end(codes); };
+  const bool passing = any(kPassing) || (error.code.starts_with("storage.") && !any(kLasting));
+  return passing ? FailureClass::Retryable : FailureClass::Permanent;
+}
+
 Job execute_step(const StepRow& step, StepRunner& runner, StepSession session) {
   auto baggage = std::make_shared<Baggage>();
   command::Outcome outcome{{step.execution_no, step.step_no}, step.epoch, {}};
@@ -375,9 +384,7 @@ Job execute_step(const StepRow& step, StepRunner& runner, StepSession session) {
     outcome.result = std::move(*result);
   } else {
     *baggage = Baggage();
-    const bool again = result.error().code.starts_with("storage.") && result.error().code != "storage.corrupt" &&
-                       result.error().code != "storage.blob_missing";
-    outcome.result = failure(again ? FailureClass::Retryable : FailureClass::Permanent, result.error());
+    outcome.result = failure(failure_class(result.error()), result.error());
   }
   return Job{.work = Command(std::move(outcome)), .baggage = std::move(baggage)};
 }

@@ -43,7 +43,8 @@ class Matcher {
 
   /// Not the names of definitions, parameters and imports.
   bool is_value_place(NodeIndex n) const;
-  bool is_python_key(NodeIndex) const {
+  /// Names before a colon are values in a dict or a composite literal, not field names.
+  bool keys_are_values() const {
     return ir_.language == source::Language::Python || ir_.language == source::Language::Go;
   }
 

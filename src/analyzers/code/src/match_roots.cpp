@@ -104,7 +104,7 @@ void Matcher::try_kind(std::uint32_t root, Kind kind) {
 bool Matcher::is_value_place(NodeIndex n) const {
   const Node& node = ir_[n];
   if (!is_expression(node.kind)) return false;
-  return node.role != Role::Name && !(node.role == Role::Key && node.kind == Kind::Name && !is_python_key(n));
+  return node.role != Role::Name && !(node.role == Role::Key && node.kind == Kind::Name && !keys_are_values());
 }
 
 Atom Matcher::callee_name(const PatternNode& call) const {

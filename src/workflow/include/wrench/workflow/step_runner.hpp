@@ -84,6 +84,9 @@ class StepContext {
 };
 
 enum class FailureClass : std::uint8_t { Retryable, Permanent };
+/// Most errors come from the input or the program and stay the same however often it is tried; a store that is busy or
+/// full and a machine at its limits are passing.
+FailureClass failure_class(const Error& error);
 
 struct Completed {
   codec::Json output;

@@ -1,0 +1,61 @@
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "../core/report_test.hpp"
+#include "wrench/runtime/temp_dir.hpp"
+
+namespace wrench::agents {
+namespace {
+
+using codec::Json;
+
+class CodeAnalysisTest : public testing::Test {
+ protected:
+  CodeAnalysisTest() {
+    std::ofstream(folder_ / "shop.py") << "def pick(items, wanted):\n  for item in items:\n"
+                                          "    if item.ok and item.id in wanted:\n      return item\n\n\n"
+                                          "def run(request):\n  eval(request.args['cmd'])\n";
+  }
+  Json tree() const {
+    return Json::object({{"path", folder_.path()}, {"root", folder_.path()}, {"working_directory", folder_.path()}});
+  }
+  Json ask(const std::string& capability) { return caller_.call(capability, Json::object({{"tree", tree()}})); }
+
+  runtime::TempDir folder_ = runtime::TempDir::create().value();
+  Caller caller_;
+};
+
+TEST_F(CodeAnalysisTest, AnalyzeReportsCodeAndLeavesSecretsToInfosec) {
+  std::ofstream(folder_ / "key.py") << "aws_secret = '" << std::string(40, 'k') << "'\n";
+  const auto report = findings::report_from_json(ask("code_analysis.analyze").at("report"));
+  ASSERT_TRUE(report.ok()) << describe(report.error());
+  EXPECT_EQ(report->functions.size(), 2U);
+  for (const auto& finding : report->findings) EXPECT_NE(finding.category, findings::Category::Secret);
+}
+
+TEST_F(CodeAnalysisTest, ExplainsWhereAFunctionsComplexityComesFrom) {
+  const Json output =
+      caller_.call("code_analysis.explain_complexity", Json::object({{"tree", tree()}, {"symbol", "pick"}}));
+  ASSERT_EQ(output.at("functions").as_array().size(), 1U);
+  const Json& function = output.at("functions").as_array()[0];
+  std::int64_t sum = 0;
+  for (const Json& step : function.at("increments").as_array()) sum += step.at("add").as_integer();
+  EXPECT_EQ(function.at("cognitive").as_integer(), sum) << "the reasons add up";
+  EXPECT_EQ(sum, 4) << "for 1, if 2, and 1";
+  const auto missing =
+      caller_.try_call("code_analysis.explain_complexity", Json::object({{"tree", tree()}, {"symbol", "nothing"}}));
+  ASSERT_FALSE(missing.ok());
+  EXPECT_EQ(missing.error().code, "agent.not_found");
+}
+
+TEST_F(CodeAnalysisTest, SingleQuestionsGiveOneCategory) {
+  const Json security = ask("code_analysis.check_security");
+  const auto& found = security.at("security_check").as_array();
+  ASSERT_FALSE(found.empty());
+  for (const Json& finding : found) EXPECT_EQ(finding.at("category").as_string(), "security");
+  EXPECT_TRUE(ask("code_analysis.analyze_performance").at("performance_analysis").as_array().empty());
+}
+
+}  // namespace
+}  // namespace wrench::agents
