@@ -112,6 +112,20 @@ TEST(FileAnalyzer, SaysWhenARuleSpentItsBudget) {
   EXPECT_EQ(cut.partial[0].code, "findings_max");
 }
 
+TEST(FileAnalyzer, ReportsNothingThatANegativeCouldStillDrop) {
+  const RuleSet rules = load(
+      "rules:\n  - id: r\n    languages: [python]\n    severity: LOW\n    message: m\n    patterns:\n"
+      "      - pattern: f($X)\n      - pattern-not: f(1)\n");
+  const SystemClock clock;
+  std::string text;
+  for (int i = 0; i < 100; ++i) text += "f(1)\n";
+  for (std::uint32_t states = 1; states < 2'000; states += 7) {
+    CodeOptions options;
+    options.match_states_max = states;
+    EXPECT_TRUE(FileAnalyzer(rules, options, clock).analyze(python(text), {}, {}).findings.empty()) << states;
+  }
+}
+
 TEST(FileAnalyzer, StopsAtTheFilesDeadline) {
   const RuleSet rules = load(kCallRule);
   const ManualClock clock;

@@ -194,7 +194,6 @@ std::vector<Match> FormulaRun::all(const Formula& formula, const Window& window,
 void FormulaRun::drop(std::vector<Match>& matches, const Formula& negative, const Window& window,
                       const Bindings* outer) {
   const std::vector<Match> found = evaluate(negative, window, outer);
-  if (found.empty()) return;
   std::erase_if(matches, [&](const Match& match) {
     return std::any_of(found.begin(), found.end(), [&](const Match& no) {
       if (no.first > match.end || no.end < match.first) return false;
@@ -210,6 +209,8 @@ void FormulaRun::drop(std::vector<Match>& matches, const Formula& negative, cons
       return merge(merged, no.bindings);
     });
   });
+  // What wasn't checked to the end isn't reported: the part that is missing may speak against it.
+  if (budget_.spent != MatchBudget::Spent::No) matches.clear();
 }
 
 bool FormulaRun::focus(const std::vector<Atom>& metavars, Match& match) const {
