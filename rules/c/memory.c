@@ -56,6 +56,19 @@ void grow(struct node **list, size_t n) {
   // ok: c.realloc-loses-pointer
   char *bigger = realloc(p, n);
   if (bigger) p = bigger;
+  char *old = p;
+  // ok: c.realloc-loses-pointer
+  p = realloc(p, n);
+  if (p == NULL) free(old);
+  // ok: c.realloc-loses-pointer
+  p = realloc(p, n);
+  if (!p) die("out of memory");
+  // ok: c.realloc-loses-pointer
+  p = realloc(p, n);
+  if (p == NULL) {
+    perror("realloc");
+    exit(1);
+  }
   free(p);
 }
 
@@ -78,6 +91,27 @@ int once(char *p, int failed) {
   p = malloc(3);
   free(p);
   return 0;
+}
+
+int filled_again(char *p, int failed) {
+  // ok: c.double-free
+  free(p);
+  if (asprintf(&p, "%d", failed) < 0) puts("failed");
+  free(p);
+  return 0;
+}
+
+int either(char *left, char *right, int failed) {
+  if (failed) goto fail;
+  // ok: c.double-free
+  free(right);
+  free(left);
+  return 0;
+
+fail:
+  free(right);
+  free(left);
+  return 1;
 }
 
 int loop(char **rows, int n) {

@@ -35,6 +35,24 @@ void commands(char *name) {
   popen("uptime", "r");
 }
 
+void more_commands(int argc, char **argv, FILE *in, const char *configured) {
+  char line[100];
+  // ruleid: c.shell-command-from-variable
+  system(argv[1]);
+  fgets(line, sizeof(line), in);
+  // ruleid: c.shell-command-from-variable
+  system(line);
+  // ok: c.shell-command-from-variable
+  system(configured);
+}
+
+void numbers(int signal) {
+  char line[100];
+  snprintf(line, sizeof(line), "kill -9 %d", signal);
+  // ok: c.shell-command-from-variable
+  system(line);
+}
+
 void names(void) {
   char name[] = "/tmp/fooXXXXXX";
   // ruleid: c.predictable-temporary-name

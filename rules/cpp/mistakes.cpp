@@ -13,6 +13,12 @@ void throws(bool bad) {
   throw std::runtime_error("worse");
 }
 
+void *allocate(void *p) {
+  // ok: cpp.throws-pointer
+  if (!p) throw std::bad_alloc{};
+  return p;
+}
+
 void catches() {
   try {
     throws(true);
@@ -35,6 +41,25 @@ void locks(std::mutex &mutex, int &n) {
   mutex.unlock();
   // ok: cpp.lock-without-guard
   std::lock_guard<std::mutex> guard(mutex);
+}
+
+void waits(std::mutex &mutex) {
+  // ok: cpp.lock-without-guard
+  mutex.lock();
+  while (!ready()) {
+    mutex.unlock();
+    pause();
+    mutex.lock();
+  }
+  mutex.unlock();
+}
+
+void run(const std::string &file) {
+  std::string command = "ls " + file;
+  // ruleid: c.shell-command-from-variable
+  system(command.c_str());
+  // ok: c.shell-command-from-variable
+  system(configured.c_str());
 }
 
 void empties(std::vector<int> &v) {
