@@ -1,6 +1,7 @@
 #include <pthread.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include <algorithm>
 #include <chrono>
@@ -31,6 +32,8 @@ namespace {
 /// "WRNC" in the header of every store.db; so no other program's database is ever mistaken for one.
 constexpr std::int64_t kApplicationId = 0x57524E43;
 constexpr std::chrono::milliseconds kWaitSlice{20};
+/// The log's reserve may take this share of a disk's free space: one part in four.
+constexpr std::size_t kReserveShare = 4;
 /// How often somebody who waits for events looks for those of other processes.
 constexpr std::chrono::milliseconds kForeignEventsPoll{100};
 
@@ -194,6 +197,11 @@ Result<void> SqliteStore::reserve_wal(Connection& connection, const StoreDirecto
   if (::stat(directory.wal_path().c_str(), &info) != 0 ||
       static_cast<std::size_t>(info.st_size) >= config_.wal_reserve_bytes)
     return {};
+  // A speed-up isn't worth the last room of a disk: without the reserve the store works, and its log grows as needed.
+  struct statvfs space{};
+  if (::statvfs(directory.wal_path().c_str(), &space) != 0 ||
+      space.f_bavail * space.f_frsize < kReserveShare * config_.wal_reserve_bytes)
+    return {};
   // A transaction too large for its cache spills into the log; rolled back, it leaves the log long and nothing else.
   // Not fallocate: extents that were never written cost a metadata commit at each first flush into them.
   Result<void> grown = connection.exec(
@@ -312,8 +320,15 @@ StoreStats SqliteStore::stats() const {
 }  // namespace
 
 Result<std::unique_ptr<Store>> Store::open(StoreConfig config, const Clock& clock, Random& random) {
+  const std::string directory = config.directory;
   auto store = std::make_unique<SqliteStore>(std::move(config), clock, random);
-  WRENCH_TRY(store->open());
+  if (Result<void> opened = store->open(); !opened.ok()) {
+    if (opened.error().code != "storage.full") return std::move(opened).error();
+    // SQLite names the statement that met the full disk, which says nothing to whoever must make room.
+    return Error("storage.full", "the disk of the data directory " + directory +
+                                     " is full; free some space, or choose another folder with --data-dir")
+        .because(std::move(opened).error());
+  }
   return std::unique_ptr<Store>(std::move(store));
 }
 

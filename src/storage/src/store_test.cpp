@@ -415,6 +415,16 @@ TEST_F(StoreTest, ReservesTheLogOnceAtCreation) {
   EXPECT_LT(database.st_size, 1'000'000) << "the database itself stays small";
 }
 
+TEST_F(StoreTest, ReservesNothingWhereRoomIsShort) {
+  StoreConfig reserving = config();
+  reserving.wal_reserve_bytes = std::size_t{1} << 50;  // More than a quarter of any disk.
+  const auto store = Store::open(reserving, clock_, random_).value();
+  struct stat wal{};
+  ASSERT_EQ(::stat((db() + "-wal").c_str(), &wal), 0);
+  EXPECT_LT(wal.st_size, 1'000'000);
+  EXPECT_TRUE(store->write(add(1)).ok());
+}
+
 // --- files that are not what they should be -------------------------------------------------------------------
 
 TEST_F(StoreTest, NeverPutsANewStoreInPlaceOfALostOne) {
