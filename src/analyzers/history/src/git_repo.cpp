@@ -222,6 +222,12 @@ Result<std::string> GitRepo::resolve(std::string_view revision, const StopToken&
 Result<std::string> GitRepo::head(const StopToken& stop) const {
   auto id = resolve("HEAD", stop);
   if (id.ok() || id.error().code != "history.unknown_revision") return id;
+  // The name of a commit that isn't there: the repository had commits and lost them.
+  if (const auto named = run_for_text({"rev-parse", "--verify", "--quiet", "HEAD"}, stop);
+      named && is_object_id(*named))
+    return Error("history.repository_corrupt",
+                 escape_for_display(git_folder_) + ": the commit " + *named + " that HEAD names is missing or damaged")
+        .with_help("git fsck");
   return Error("history.no_commits", escape_for_display(root_) + " has no commit that can be read")
       .because(std::move(id).error());
 }

@@ -76,6 +76,17 @@ TEST(GitRepo, SaysWhenThereIsNoRepositoryOrNoCommit) {
   EXPECT_EQ(opened->branch().value(), "main");
 }
 
+TEST(GitRepo, TellsALostCommitFromNoCommit) {
+  TestRepo repo;
+  repo.commit("ann", kStart);
+  fs::remove_all(repo / ".git/objects");
+  fs::create_directory(repo / ".git/objects");
+  const auto opened = GitRepo::open(repo.path());
+  ASSERT_TRUE(opened.ok()) << describe(opened.error());
+  EXPECT_EQ(opened->head().error().code, "history.repository_corrupt");
+  EXPECT_THAT(opened->head().error().message, testing::HasSubstr("missing or damaged"));
+}
+
 TEST(GitRepo, OpensBareRepositories) {
   TestRepo repo;
   repo.write("a", "x");

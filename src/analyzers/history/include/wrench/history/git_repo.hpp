@@ -35,7 +35,8 @@ class GitRepo {
 
   /// Full id of the commit that `revision` names; never taken for an option.
   Result<std::string> resolve(std::string_view revision, const StopToken& stop = {}) const;
-  /// Full id of the commit that is checked out; history.no_commits in a repository without one.
+  /// Full id of the commit that is checked out; history.no_commits in a repository without one,
+  /// history.repository_corrupt when it names one that can't be read.
   Result<std::string> head(const StopToken& stop = {}) const;
   /// Name of the branch that is checked out ("main"), empty when none is.
   Result<std::string> branch(const StopToken& stop = {}) const;
