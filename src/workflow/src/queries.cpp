@@ -20,6 +20,7 @@ using storage::Rows;
 
 namespace {
 
+constexpr std::size_t kIdBytesMax = 64;
 constexpr std::string_view kStatuses[] = {"pending", "in_progress", "completed", "failed", "cancelled"};
 
 Result<Json> optional_json(std::string_view text) {
@@ -99,7 +100,11 @@ Result<PageKey> parse_cursor(std::string_view cursor) {
 }  // namespace
 
 Result<TaskView> find_task(ReadTx& tx, std::string_view id) {
-  if (id.size() < kIdSuffixMin || id.size() > 64) return not_found(id);
+  if (id.size() < kIdSuffixMin || id.size() > kIdBytesMax)
+    return Error("workflow.task_not_found", "there is no task '" + escape_for_display(id.substr(0, kIdBytesMax)) +
+                                                "': an id, or its last " + std::to_string(kIdSuffixMin) +
+                                                " characters or more, names one")
+        .with_help("wrench task list");
   const Rows exact = WRENCH_TRY(tx.query(sql::kTaskById, {id}));
   if (!exact.empty()) return task_view(exact.front());
   std::string suffix(id);
@@ -233,6 +238,12 @@ Result<Json> read_inputs(ReadTx& tx, std::int64_t task_no) {
   if (rows.empty()) return Error("workflow.task_not_found", "there is no such task");
   const std::string body = WRENCH_TRY(storage::blob_store::get(tx, rows.front().bytes(0)));
   return codec::parse_json(body, payload::kLimits);
+}
+
+Result<Json> read_plan_notes(ReadTx& tx, std::int64_t task_no) {
+  const Rows rows = WRENCH_TRY(tx.query(sql::kTaskPlanNotes, {task_no}));
+  if (rows.empty()) return Error("workflow.task_not_found", "there is no such task");
+  return optional_json(std::string(rows.front().text_or_empty(0)));
 }
 
 Result<std::vector<Interrupted>> list_open_executions(ReadTx& tx, std::size_t limit) {

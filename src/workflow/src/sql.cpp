@@ -276,6 +276,9 @@ const Statement kOpenExecutions{
     .sql = "SELECT task_id, owner_boot FROM task_executions WHERE completed_at IS NULL ORDER BY id DESC LIMIT ?1",
     .plan = "SCAN task_executions USING INDEX idx_execution_open",
     .plan_exception = "the partial index holds open executions only"};
+const Statement kTaskPlanNotes{.id = "workflow.task_plan_notes",
+                               .sql = "SELECT plan_notes FROM tasks WHERE id = ?1",
+                               .plan = "SEARCH tasks USING INTEGER PRIMARY KEY (rowid=?)"};
 const Statement kTaskInputs{.id = "workflow.task_inputs",
                             .sql = "SELECT inputs FROM tasks WHERE id = ?1",
                             .plan = "SEARCH tasks USING INTEGER PRIMARY KEY (rowid=?)"};
@@ -397,6 +400,7 @@ storage::StatementCatalogue::List statements() {
                                                    &sql::kJournalEntry,
                                                    &sql::kOpenExecutions,
                                                    &sql::kTaskInputs,
+                                                   &sql::kTaskPlanNotes,
                                                    &sql::kOwnedCancels,
                                                    &sql::kValue,
                                                    &sql::kEffect,

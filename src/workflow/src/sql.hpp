@@ -21,8 +21,8 @@ extern const Statement kTaskByKey, kReleaseKey, kInsertTask, kInsertPlan, kInser
 
 // queries.cpp
 extern const Statement kTaskById, kTasksByIdSuffix, kTasksOfStatus, kExecutionsOfTask, kStepsOfExecution, kStepOfNode,
-    kJournalPage, kJournalEntry, kOpenExecutions, kTaskInputs, kOwnedCancels, kValue, kEffect, kChildren,
-    kIntentsOfStep;
+    kJournalPage, kJournalEntry, kOpenExecutions, kTaskInputs, kTaskPlanNotes, kOwnedCancels, kValue, kEffect,
+    kChildren, kIntentsOfStep;
 
 // findings_store.cpp
 extern const Statement kUpsertFinding, kFindingId, kInsertSighting, kFindingsOfExecution, kNextFinding;

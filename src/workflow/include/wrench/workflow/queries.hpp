@@ -95,6 +95,8 @@ Result<std::vector<JournalEntry>> read_journal(storage::ReadTx& tx, std::int64_t
 /// The output of a plan node's step. Errors: workflow.no_output.
 Result<codec::Json> read_output(storage::ReadTx& tx, std::int64_t execution_no, std::string_view node);
 Result<codec::Json> read_inputs(storage::ReadTx& tx, std::int64_t task_no);
+/// CreateTask::plan_notes: why each step is in the plan. Null when there are none.
+Result<codec::Json> read_plan_notes(storage::ReadTx& tx, std::int64_t task_no);
 /// Executions that were running in a process that is gone or gave them back.
 struct Interrupted {
   TaskView task;
