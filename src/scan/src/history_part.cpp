@@ -55,10 +55,16 @@ std::optional<history::HistorySummary> HistoryPart::mine(FactCache* cache, runti
   if (previous && previous->head == head_ && !head_.empty()) return history::summarise(*previous);
   auto facts = history::mine(*repo_, {}, previous ? &*previous : nullptr, pool, stop, deadline);
   if (!facts.ok()) {
-    if (!stop.stop_requested()) notes.push_back("no history: " + facts.error().message);
+    if (stop.stop_requested()) return std::nullopt;
+    notes.push_back("no history: " + facts.error().message);
+    const bool late = facts.error().code == "history.deadline";
+    partial.push_back({late ? "file_timeout" : "git_object_missing", "", "history", facts.error().message});
     return std::nullopt;
   }
-  for (const auto& degraded : facts->degraded) notes.push_back("history: " + degraded.detail);
+  for (const auto& degraded : facts->degraded) {
+    notes.push_back("history: " + degraded.detail);
+    if (degraded.reason == "log_cut") partial.push_back({"git_object_missing", "", "history", degraded.detail});
+  }
   if (cache != nullptr) cache->put(kFactsKey, codec::write_json(history::to_json(*facts)));
   return history::summarise(*facts);
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "wrench/base/stop.hpp"
+#include "wrench/findings/finding.hpp"
 #include "wrench/history/git_repo.hpp"
 #include "wrench/history/summary.hpp"
 #include "wrench/runtime/worker_pool.hpp"
@@ -28,6 +29,7 @@ class HistoryPart {
   std::optional<history::HistorySummary> mine(FactCache* cache, runtime::WorkerPool& pool, const StopToken& stop,
                                               Deadline deadline);
   std::vector<std::string> notes;
+  std::vector<findings::Partial> partial;  ///< What time or damage kept from being read.
 
  private:
   std::optional<history::GitRepo> repo_;

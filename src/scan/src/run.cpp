@@ -336,6 +336,7 @@ class Run {
     progress(ScanProgress::Phase::History, true);
     const auto summary = history_.mine(context_.cache, context_.pool, stop_, deadline_);
     if (stop_.stop_requested()) return stopped();
+    report.partial.insert(report.partial.end(), history_.partial.begin(), history_.partial.end());
     if (!summary) return {};
     report.history = history::to_json(*summary);
     auto hotspots = find_hotspots(inputs_, *summary);
