@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import sqlite3
+import stat
 import subprocess
 import sys
 import threading
@@ -100,8 +101,8 @@ class Paths(CliTest):
             self.assertEqual(done.code, 1, done.err)
             self.assertIn("\\x1b", done.out)
         for form in ("json", "sarif", "semgrep-json", "junit", "markdown", "html"):
-            done = self.scan("shop", "--format", form, "--fail-on", "none", colored=form == "html")
-            self.assertEqual(done.code, 0, done.err)
+            done = self.scan("shop", "--format", form, colored=form == "html")
+            self.assertEqual(done.code, 1, done.err)
             self.assertNotIn("\x1b", done.out)
             if form in ("json", "sarif", "semgrep-json"):
                 self.assertTrue(done.json())
@@ -201,7 +202,7 @@ class Git(CliTest):
         done = self.review(self.project())
         self.assertEqual(done.code, 1, done.err)
         self.assertIn("no .git in the folder or above it", done.out)
-        self.assertIn("not a git repository", self.scan("shop", "--history").out)
+        self.assert_fails(self.scan("shop", "--history"), 3, "--history", "isn't in a git repository")
 
     def test_broken_repositories(self):
         def break_head(git):
@@ -357,6 +358,19 @@ class Settings(CliTest):
             (["review", "shop", "--jobs", "0"], ["--jobs", "1 to 256"]),
             (["review", "shop", "--jobs", "9" * 30], ["--jobs"]),
             (["review", "shop", "--timeout", "5x"], ["5x"]),
+            (["review", "shop", "--timeout", "0s"], ["--timeout", "'0s'"]),
+            (["review", "shop", "--top", "many"], ["--top", "0 to 100000"]),
+            (["review", "shop", "--top"], ["--top needs a value", "wrench review --help"]),
+            (["review", "shop", "--agents", ""], ["--agents", "empty"]),
+            (["review", "shop", "--all=no"], ["--all takes no value"]),
+            (["review", "shop", "--json", "--format", "html"], ["contradict"]),
+            (["--data-dir"], ["--data-dir needs a value"]),
+            (["--format", "json", "review", "shop"], ["--format", "behind"]),
+            (["--quite", "review", "shop"], ["did you mean --quiet?"]),
+            (["help", "exit-code"], ["did you mean 'wrench help exit-codes'?"]),
+            (["task"], ["needs a subcommand", "wrench help task"]),
+            (["rules", "list", "--rules", "/dev/zero"], ["--rules", "not a regular file"]),
+            (["rules", "list", "--rules", "shop"], ["--rules", "no rule file"]),
             (["review", "shop", "--agents", "journey"], ["no plan", "code_analysis"]),
             (["review", "shop", "--data-dir", ""], ["--data-dir"]),
             (["review", "shop", "other"], ["takes one PATH", "other"]),
@@ -367,10 +381,11 @@ class Settings(CliTest):
             (["help", "nope"], ["nope"]),
             (["\x1b[31m\u202e"], ["unknown command"]),
             (["review", "shop", "--output", "no/such/report.json"], ["--output: no/such: No such file or directory"]),
-            (["review", "shop", "--output", "shop"], ["--output", "folder"]),
+            (["review", "shop", "--output", "shop"], ["--output", "Is a directory"]),
         ):
             with self.subTest(words=words):
                 self.assert_fails(self.run_wrench(*words), 2, *parts)
+        self.assertEqual(self.run_wrench("task", "list", "--json").json()["data"], [])
         self.assert_fails(self.run_wrench("review", "shop", "--agents", "inspectr"), 5, "did you mean inspector?")
         self.assert_fails(self.run_wrench("agent", "show", "nope"), 5, "wrench agent list")
 
@@ -436,11 +451,13 @@ class Tasks(CliTest):
             self.assert_fails(self.run_wrench("task", word, task["task_id"]), 6, "completed")
 
     def test_interrupted_and_taken_up_again(self):
-        self.git_project()
-        expected = self.review("shop", "--json", env=self.env(WRENCH_DATA_DIR=self.at("other"), XDG_CACHE_HOME=None))
         for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
             with self.subTest(signal=number):
-                words = ["review", "shop", *self.quick, "--json", "--jobs", str(code - 128)]
+                # Each its own: what was read of a repository's history is remembered, and git isn't asked again.
+                name = self.git_project(f"shop{code}")
+                elsewhere = self.env(WRENCH_DATA_DIR=self.at("other"), XDG_CACHE_HOME=self.at("other-cache"))
+                expected = self.review(name, "--json", env=elsewhere)
+                words = ["review", name, *self.quick, "--json"]
                 stopped = self.interrupt(number, *words)
                 self.assert_fails(stopped, code, "interrupted; nothing is lost", "wrench task resume ")
                 self.assertEqual(json.loads(stopped.out)["exit_code"], code)
@@ -450,6 +467,67 @@ class Tasks(CliTest):
                 self.assertEqual(stable(again.json()), stable(expected.json()))
         open_tasks = [t for t in self.run_wrench("task", "list", "--json").json()["data"] if t["status"] != "completed"]
         self.assertEqual(open_tasks, [])
+
+    def test_the_same_command_is_named_as_typed_but_for_fresh(self):
+        self.git_project("my shop")
+        stopped = self.interrupt(signal.SIGINT, "review", "my shop", *self.quick, "--fresh")
+        self.assert_fails(stopped, 130, "help: wrench review 'my shop' --no-builtin-rules --rules ")
+        self.assertNotIn("--fresh", stopped.err)
+
+    def test_two_reviews_of_one_folder_at_once(self):
+        self.git_project()
+        words = ["review", "shop", *self.quick, "--json"]
+        first = self.begin(*words)
+        for more in ([], ["--fresh"]):
+            second = self.run_wrench(*words, *more)
+            self.assertEqual(second.code, 1, second.err)
+            self.assertIn("this one runs beside it", second.err)
+            self.assertEqual(len(second.json()["findings"]), 1)
+        (running,) = [t for t in self.run_wrench("task", "list", "--json").json()["data"] if t["status"] != "completed"]
+        self.assertFalse(running["interrupted"])
+        self.assert_fails(self.run_wrench("task", "resume", running["task_id"]), 6, "another process", "wrench task watch")
+        first.send_signal(signal.SIGINT)
+        self.assert_fails(self.end(first), 130, "nothing is lost")
+        self.assertEqual(self.run_wrench(*words).code, 1)
+
+    def test_cancelled_by_another_process(self):
+        self.git_project()
+        process = self.begin("review", "shop", *self.quick)
+        (task,) = self.run_wrench("task", "list", "--json").json()["data"]
+        self.assert_fails(self.run_wrench("task", "cancel", task["task_id"], "ABCDEF"), 5, "ABCDEF")
+        self.assertIsNone(process.poll(), "a wrong id among them cancelled the others")
+        done = self.run_wrench("task", "cancel", task["task_id"])
+        self.assertEqual(done.code, 0, done.err)
+        self.assert_fails(self.end(process), 8, "was cancelled")
+        self.assertEqual(self.run_wrench("task", "watch", task["task_id"]).code, 8)
+        self.assertIn("cancelled", self.run_wrench("task", "show", task["task_id"]).out)
+        self.assertEqual(self.run_wrench("task", "retry", task["task_id"]).code, 0)
+
+    def test_a_timeout(self):
+        self.git_project()
+        env = self.slow_git()
+        self.assert_fails(self.review("shop", "--timeout", "1s", env=env), 8, "--timeout", "wrench task retry")
+        late = self.scan("shop", "--history", "--timeout", "1s", "--fail-on", "none", "--json", env=env)
+        self.assertEqual(late.code, 8, late.err)
+        self.assertEqual([(p["code"], p["subject"]) for p in late.json()["partial"]], [("file_timeout", "history")])
+        process = self.begin("review", "shop", *self.quick)
+        (task,) = [t for t in self.run_wrench("task", "list", "--json").json()["data"] if t["status"] == "in_progress"]
+        self.assert_fails(self.run_wrench("task", "watch", task["task_id"], "--timeout", "1ms"), 8, "the task goes on")
+        self.assertIsNone(process.poll())
+
+    def test_watching_an_interrupted_task(self):
+        self.git_project()
+        self.interrupt(signal.SIGINT, "review", "shop", *self.quick)
+        (task,) = self.run_wrench("task", "list", "--json").json()["data"]
+        self.assertTrue(task["interrupted"])
+        watched = self.run_wrench("task", "watch", task["task_id"][-6:])
+        self.assertEqual(watched.code, 7)
+        self.assertIn("wrench task resume " + task["task_id"][-6:], watched.err)
+        shown = self.run_wrench("task", "show", task["task_id"][-6:].lower())
+        self.assertIn("Interrupted. Go on: wrench task resume", shown.out)
+        self.assertIn("journey.mine_history", shown.out)
+        resumed = self.run_wrench("task", "resume")
+        self.assertEqual((resumed.code, resumed.out.split()[-1]), (0, "completed"))
 
     def test_an_interrupted_scan_leaves_the_last_report(self):
         self.git_project()
@@ -571,6 +649,51 @@ class Output(CliTest):
         self.assertEqual(len(self.run_wrench("task", "list", "--json").json()["data"]), 1)
         self.assertEqual(self.review("shop", "--fresh").code, 1)
 
+    def test_output_into_what_is_no_file(self):
+        self.project()
+        words = ["scan", "shop", *self.quick, "--json", "--output"]
+        self.assert_fails(self.run_wrench(*words, "/dev/full"), 3, "/dev/full", "No space left on device")
+        self.assertTrue(stat.S_ISCHR(os.stat("/dev/full").st_mode))
+        self.assertEqual(self.run_wrench(*words, "/dev/stdout").json()["schema"], "wrench.scan/1")
+        os.mkfifo(self.at("fifo"))
+        self.assert_fails(self.run_wrench(*words, "fifo"), 3, "fifo: nobody reads from it")
+        reader = os.open(self.at("fifo"), os.O_RDONLY | os.O_NONBLOCK)
+        self.assertEqual(self.run_wrench(*words, "fifo").code, 1)
+        self.assertEqual(json.loads(os.read(reader, 1 << 20))["schema"], "wrench.scan/1")
+        os.close(reader)
+
+    def test_output_follows_links_and_the_umask(self):
+        self.project()
+        os.mkdir(self.at("reports"))
+        os.symlink("reports/today.json", self.at("latest.json"))
+        self.write("reports/today.json", "the last one")
+        self.assertEqual(self.scan("shop", "--json", "--output", "latest.json", umask=0o077).code, 1)
+        self.assertTrue(os.path.islink(self.at("latest.json")))
+        with open(self.at("reports/today.json"), encoding="utf-8") as report:
+            self.assertEqual(json.load(report)["schema"], "wrench.scan/1")
+        self.assertEqual(stat.S_IMODE(os.stat(self.at("reports/today.json")).st_mode), 0o600)
+
+    def test_output_of_every_command(self):
+        self.project()
+        self.assertEqual(self.review("shop").code, 1)
+        (task,) = self.run_wrench("task", "list", "--json").json()["data"]
+        for words in (["version"], ["doctor"], ["agent", "list"], ["agent", "show", "super"], ["rules", "list"],
+                      ["rules", "test", "rules.yaml"], ["task", "list"], ["task", "show", task["task_id"]],
+                      ["task", "journal", task["task_id"]], ["review", "shop", "--explain-plan"]):
+            done = self.run_wrench(*words, "--output", "out")
+            self.assertEqual((done.code, done.out), (0, ""), f"{words}: {done.err}")
+            self.assertGreater(os.path.getsize(self.at("out")), 0)
+            os.unlink(self.at("out"))
+            self.assert_fails(self.run_wrench(*words, "--output", "no/out"), 2, "no: No such file or directory")
+
+    def test_a_file_gets_no_colour_from_the_terminal(self):
+        self.project()
+        for command in ("review", "scan"):
+            code, drawn = self.on_terminal(command, "shop", *self.quick, "--output", "report.txt")
+            self.assertEqual(code, 1, drawn)
+            with open(self.at("report.txt"), encoding="utf-8") as report:
+                self.assert_inert(report.read())
+
     def test_json_is_the_same_on_a_terminal(self):
         self.project()
         for command in ("scan", "review"):
@@ -609,10 +732,42 @@ class Output(CliTest):
 
     def test_a_plain_locale_gets_plain_drawing(self):
         self.project()
+        self.write("shop/long.py", "\n".join(f"eval(input() + str({i}) + {'very_' * 40}long)" for i in range(20)))
         for name in ("LANG", "LC_ALL"):
-            done = self.review("shop", env=self.env(**{"LANG": None, name: "C"}))
-            self.assertTrue(done.out.isascii() and done.err.isascii(), done.out + done.err)
+            env = self.env(**{"LANG": None, name: "C"}, COLUMNS="40")
+            for words in (["review", "shop", *self.quick, "--all"], ["help"], ["review", "--help"], ["task", "list"]):
+                done = self.run_wrench(*words, env=env)
+                self.assertTrue(done.out.isascii() and done.err.isascii(), done.out + done.err)
         self.assertFalse(self.review("shop").out.isascii())
+
+    def test_lines_fit_the_screen(self):
+        self.git_project()
+        for i in range(3):
+            for module in range(i + 1):
+                body = "".join(f"    if x > {n}:\n        x = eval(x)\n" for n in range(5 * i + module))
+                self.write(f"shop/a/rather/long/path/of/folders/module_{module}.py", f"def f(x):\n{body}    return {i}\n")
+            self.git("shop", "add", ".")
+            self.git("shop", "commit", "-q", "-m", f"Change {i}")
+        for columns in (40, 80, 200):
+            done = self.review("shop", env=self.env(COLUMNS=str(columns)))
+            self.assertIn("Look here first", done.out)
+            # Paths are what people copy: they aren't broken.
+            over = [line for line in done.out.splitlines() if len(line) > columns and "/module_" not in line]
+            self.assertEqual(over, [])
+
+    def test_progress(self):
+        self.git_project()
+        env = self.slow_git()
+        for command in (["review", "shop"], ["scan", "shop", "--history"]):
+            words = [*command, *self.quick, "--timeout", "1s", "--fail-on", "none"]
+            code, drawn = self.on_terminal(*words, env={**env, "TERM": "xterm", "COLUMNS": "40"})
+            self.assertEqual(code, 8, drawn)
+            lines = [line for line in drawn.split("\r") if line.endswith("\x1b[K") and len(line) > 3]
+            self.assertTrue(lines, drawn)
+            self.assertLess(max(len(line) - len("\x1b[K") for line in lines), 40)
+            told = self.run_wrench(*words, "--progress", "json", env=env).err.splitlines()
+            self.assertEqual(json.loads(told[0])["schema"], "wrench.progress/1")
+            self.assertNotIn("progress", self.run_wrench(*words, env=env).err)
 
 
 class ExitCodes(CliTest):

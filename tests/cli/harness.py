@@ -37,10 +37,11 @@ class Done:
 
 
 def stable(report):
-    """The report without the parts that may differ between equal runs."""
-    report = dict(report)
+    """The report without what may differ between equal runs: times, what the cache held, what memory held before."""
+    report = json.loads(json.dumps(report))
     report.pop("run")
-    report["summary"] = {key: value for key, value in report["summary"].items() if key != "files"}
+    report["summary"].pop("files")
+    ((report.get("history") or {}).get("journey") or {}).pop("progress", None)
     return report
 
 
@@ -165,17 +166,27 @@ exec {real} "$@"
         os.chmod(self.at("slow/git"), 0o755)
         return self.env(PATH=self.at("slow") + ":" + os.environ.get("PATH", "/usr/bin:/bin"))
 
-    def interrupt(self, number, *words):
-        """Sends the signal while git reads the history, and waits for the end."""
+    def begin(self, *words):
+        """Starts the program and returns it while git reads the history, which it does until it is stopped."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.at("began"))
         process = subprocess.Popen([self.wrench, *words], cwd=self.dir, env=self.slow_git(), stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=default_signals)
+        self.addCleanup(process.communicate)
         self.addCleanup(process.kill)
         self.wait_for(lambda: os.path.exists(self.at("began")) or process.poll() is not None)
-        self.assertIsNone(process.poll(), "ended before the signal")
-        process.send_signal(number)
-        out, err = process.communicate(timeout=TIMEOUT_S)
+        self.assertIsNone(process.poll(), "ended too early")
         os.unlink(self.at("began"))
+        return process
+
+    def end(self, process):
+        out, err = process.communicate(timeout=TIMEOUT_S)
         return Done(process.returncode, out.decode(), err.decode())
+
+    def interrupt(self, number, *words):
+        process = self.begin(*words)
+        process.send_signal(number)
+        return self.end(process)
 
     def wait_for(self, condition):
         deadline = time.monotonic() + TIMEOUT_S

@@ -45,7 +45,7 @@ constexpr Marker kMarkers[] = {
 
 }  // namespace
 
-Facts tree_facts(const scan::TreeSurvey& survey, bool has_commits) {
+Facts tree_facts(const scan::TreeSurvey& survey, std::string_view no_history_because) {
   Facts facts;
   std::uint64_t code_bytes = 0;
   Json languages = Json::array();
@@ -60,10 +60,12 @@ Facts tree_facts(const scan::TreeSurvey& survey, bool has_commits) {
   facts["code.kloc"] = {static_cast<double>(code_bytes) / static_cast<double>(kBytesPerLine) / 1000.0,
                         format_bytes(code_bytes) + " of code"};
   facts["code.languages"] = {std::move(languages), files};
-  facts["git.present"] = {survey.in_git, survey.in_git ? ".git of the work tree" : "no .git in the folder or above it"};
-  facts["git.commits"] = {survey.in_git && has_commits, !survey.in_git ? "no .git in the folder or above it"
-                                                        : has_commits  ? "HEAD resolves"
-                                                                       : "HEAD doesn't resolve"};
+  const std::string no_git = "no .git in the folder or above it";
+  facts["git.present"] = {survey.in_git, survey.in_git ? ".git of the work tree" : no_git};
+  facts["git.commits"] = {survey.in_git && no_history_because.empty(), !survey.in_git ? no_git
+                                                                       : no_history_because.empty()
+                                                                           ? "HEAD resolves"
+                                                                           : std::string(no_history_because)};
   for (const auto& marker : kMarkers) {
     const auto found = std::find_if(survey.paths.begin(), survey.paths.end(), [&](const std::string& path) {
       const auto name = base_name(path);

@@ -73,7 +73,7 @@ class Planner {
         return Error("agent.no_plan",
                      "no plan for '" + goal_.kind + "': nothing gives " + std::string(want.type) + " (" + reason + ")")
             .with_help("wrench agent list");
-      planned_.degraded.push_back(std::string(want.type) + ": " + reason);
+      planned_.degraded.push_back(missing_part(want.type, reason));
     }
     leave_out();
     write_plan();
@@ -208,6 +208,18 @@ class Planner {
       }
     }
     return best;
+  }
+
+  /// For people: what isn't done, and the fact that keeps it from being done.
+  std::string missing_part(std::string_view type, const std::string& reason) const {
+    for (const auto* capability : registry_.capabilities()) {
+      if (capability->requires_fact.empty() || fact_holds(facts_, capability->requires_fact)) continue;
+      for (const auto& port : capability->gives)
+        if (const auto fact = facts_.find(capability->requires_fact);
+            port_is_a(port.type, type) && fact != facts_.end() && !fact->second.source.empty())
+          return capability->title + " (" + fact->second.source + ")";
+    }
+    return std::string(type) + ": " + reason;
   }
 
   std::string nothing_gives(std::string_view type) const {

@@ -22,7 +22,7 @@ Facts facts(bool git) {
   survey.files = 2;
   survey.bytes_by_language = {{source::Language::Python, 3'800'000}};
   survey.paths = {"a.py", "tests/test_a.py"};
-  return tree_facts(survey, git);
+  return tree_facts(survey, git ? "" : "HEAD doesn't resolve");
 }
 
 Goal review() {
@@ -83,7 +83,7 @@ TEST(Planner, WithoutGitItSaysWhatIsLeftOutAndWhy) {
     if (entry.capability == "journey.mine_history") why = entry.why_not;
   EXPECT_THAT(why, HasSubstr("git.commits=false"));
   EXPECT_THAT(why, HasSubstr("no .git"));
-  EXPECT_THAT(planned->degraded, Contains(HasSubstr("history.facts")));
+  EXPECT_THAT(planned->degraded, Contains("Read the version history (no .git in the folder or above it)"));
 }
 
 TEST(Planner, EveryCapabilityIsChosenOrExplained) {

@@ -57,7 +57,7 @@ TEST(Review, EveryStepGetsWhatThePlanBindsToIt) {
   Goal goal;
   goal.kind = "review";
   goal.available["repo.tree"] = "inputs.tree";
-  const auto planned = plan_goal(goal, tree_facts(*survey, true), registry);
+  const auto planned = plan_goal(goal, tree_facts(*survey, ""), registry);
   ASSERT_TRUE(planned.ok()) << describe(planned.error());
   const auto plan = workflow::Plan::parse(planned->plan);
   ASSERT_TRUE(plan.ok()) << describe(plan.error());

@@ -1,9 +1,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "wrench/app/command.hpp"
+#include "wrench/base/text.hpp"
 
 namespace wrench::app {
 namespace {
@@ -40,6 +42,38 @@ TEST(CommandLine, RefusesChoicesArgumentsAndMissingValues) {
   EXPECT_EQ(parse({"version", "--color", "blue"}).error().code, "cli.invalid_value");
 }
 
+TEST(CommandLine, AFlagTakesOneValueAndLeavesTheArguments) {
+  auto parsed = parse({"scan", "--format", "json", "--rules", "a.yaml", "src", "--rules", "b.yaml", "lib"});
+  ASSERT_TRUE(parsed) << describe(parsed.error());
+  EXPECT_THAT(parsed->invocation.arguments, testing::ElementsAre("src", "lib"));
+  EXPECT_THAT(parsed->invocation.values("--rules"), testing::ElementsAre("a.yaml", "b.yaml"));
+  EXPECT_EQ(parsed->invocation.value("--format"), "json");
+}
+
+TEST(CommandLine, ChecksValuesBeforeAnyCommandRuns) {
+  for (const auto& words : std::vector<std::vector<std::string>>{{"review", "--top", "x"},
+                                                                 {"review", "--top", "-1"},
+                                                                 {"review", "--timeout", "5"},
+                                                                 {"review", "--timeout", "0s"},
+                                                                 {"review", "--timeout", "999999999w"},
+                                                                 {"review", "--agents", ""},
+                                                                 {"review", "--all=yes"},
+                                                                 {"review", "--json", "--format", "html"},
+                                                                 {"task", "list", "--limit", "201"}})
+    EXPECT_EQ(parse(words).error().code, "cli.invalid_value") << words.back();
+  EXPECT_EQ(parse({"task", "list", "--limit", "200"})->invocation.number("--limit", 20), 200);
+  EXPECT_EQ(parse({"task", "list"})->invocation.number("--limit", 20), 20);
+  EXPECT_EQ(parse({"review", "--timeout", "1m30s"})->invocation.duration("--timeout", 0), 90 * kMicrosPerSecond);
+}
+
+TEST(CommandLine, SaysWhatAFlagBeforeTheCommandLacks) {
+  EXPECT_THAT(parse({"--data-dir"}).error().message, testing::HasSubstr("--data-dir needs a value"));
+  EXPECT_THAT(parse({"review", "--top"}).error().message, testing::HasSubstr("--top needs a value: --top N"));
+  // "json" isn't the command.
+  EXPECT_THAT(parse({"--format", "json", "scan"}).error().message, testing::HasSubstr("stands behind"));
+  EXPECT_THAT(parse({"--quite"}).error().help, testing::ElementsAre("did you mean --quiet?"));
+}
+
 TEST(CommandLine, HelpIsAskedForAnywhere) {
   EXPECT_TRUE(parse({"version", "--help"})->help);
   EXPECT_TRUE(parse({"-h"})->help);
@@ -67,8 +101,23 @@ TEST(Help, EveryCommandHasSummaryExampleAndUniqueFlags) {
       EXPECT_TRUE(names.insert(flag.name).second) << command.path << " " << flag.name;
     for (const auto& flag : global_flags())
       EXPECT_TRUE(names.insert(flag.name).second) << command.path << " " << flag.name;
-    const auto help = help_for(command);
+    const auto help = help_for(command, {});
     for (const auto& name : names) EXPECT_THAT(help, testing::HasSubstr(name));
+  }
+}
+
+TEST(Help, FitsTheScreenAndItsCharacters) {
+  for (const std::size_t width : {40U, 80U, 200U}) {
+    for (const auto& command : commands()) {
+      const auto help = help_for(command, {.width = width, .unicode = false});
+      EXPECT_TRUE(std::all_of(help.begin(), help.end(), [](char c) { return c > 0; })) << command.path;
+      bool examples = false;
+      for (const auto line : split(help, '\n')) {
+        examples = line == "Examples:" || (examples && !line.empty());
+        // A command line that broke couldn't be copied.
+        if (!examples) EXPECT_LE(display_width(line), std::max<std::size_t>(width, 42)) << line;
+      }
+    }
   }
 }
 

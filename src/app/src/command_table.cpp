@@ -1,4 +1,6 @@
 #include "commands/commands.hpp"
+#include "wrench/runtime/worker_pool.hpp"
+#include "wrench/workflow/queries.hpp"
 
 namespace wrench::app {
 
@@ -9,22 +11,27 @@ const std::vector<std::string> kReportFormats = {"text", "json", "sarif", "semgr
 const std::vector<std::string> kTextOrJson = {"text", "json"};
 
 std::vector<FlagSpec> with_output(std::vector<std::string> formats, std::vector<FlagSpec> flags) {
+  const auto first = formats.front();
   flags.push_back({.name = "--format",
                    .short_name = "-o",
                    .value = "FMT",
                    .summary = "form of the result",
-                   .choices = std::move(formats)});
+                   .choices = std::move(formats),
+                   .default_value = first});
   flags.push_back({.name = "--json", .summary = "short for --format json"});
   flags.push_back({.name = "--output",
                    .value = "FILE",
-                   .summary = "write the result there, by atomic rename, instead of to standard output"});
+                   .summary =
+                       "write the result there instead of to standard output; a file that is there stays until the "
+                       "new one is whole"});
   return flags;
 }
 
 const FlagSpec kFailOn = {.name = "--fail-on",
                           .value = "SEVERITY",
-                          .summary = "exit 1 when a finding is at least this severe (default high)",
-                          .choices = kSeverities};
+                          .summary = "exit 1 when a finding is at least this severe",
+                          .choices = kSeverities,
+                          .default_value = "high"};
 const FlagSpec kBaseline = {
     .name = "--baseline", .value = "FILE", .summary = "report only what an earlier JSON report doesn't hold"};
 const FlagSpec kAllowPartial = {.name = "--allow-partial",
@@ -32,13 +39,23 @@ const FlagSpec kAllowPartial = {.name = "--allow-partial",
 const FlagSpec kRules = {
     .name = "--rules", .value = "FILE|DIR", .summary = "add rules in semgrep's YAML syntax", .repeated = true};
 const FlagSpec kNoBuiltin = {.name = "--no-builtin-rules", .summary = "use only the rules of --rules"};
-const FlagSpec kJobs = {
-    .name = "--jobs", .short_name = "-j", .value = "N", .summary = "worker threads, 1 to 256 (default: cores)"};
+const FlagSpec kJobs = {.name = "--jobs",
+                        .short_name = "-j",
+                        .value = "N",
+                        .summary = "worker threads",
+                        .default_value = "one a core",
+                        .form = ValueForm::Number,
+                        .min = 1,
+                        .max = runtime::kPoolThreadsMax};
 const FlagSpec kHistory = {.name = "--history",
                            .summary = "also read version control: churn, hotspots, coupling, ownership"};
 const FlagSpec kFileTimeout = {.name = "--file-timeout-ms",
                                .value = "N",
-                               .summary = "budget to parse and match one file, 1 to 600000 (default 5000)"};
+                               .summary = "budget to parse and match one file",
+                               .default_value = "5000",
+                               .form = ValueForm::Number,
+                               .min = 1,
+                               .max = 600'000};
 
 const std::vector<CommandSpec>& table() {
   static const std::vector<CommandSpec> specs = {
@@ -54,7 +71,12 @@ const std::vector<CommandSpec>& table() {
                        {{.name = "--agents", .value = "A,B", .summary = "only these agents"},
                         kBaseline,
                         kFailOn,
-                        {.name = "--top", .value = "N", .summary = "findings shown in full on the screen (default 10)"},
+                        {.name = "--top",
+                         .value = "N",
+                         .summary = "findings shown in full on the screen",
+                         .default_value = "10",
+                         .form = ValueForm::Number,
+                         .max = 100'000},
                         {.name = "--all", .summary = "show every finding on the screen"},
                         {.name = "--explain-skipped", .summary = "name each file that was not analysed, and why"},
                         {.name = "--explain-plan",
@@ -81,7 +103,8 @@ const std::vector<CommandSpec>& table() {
                             kNoBuiltin,
                             {.name = "--analyses",
                              .value = "A,B",
-                             .summary = "of rules, secrets, metrics, clones, structure (default: all)"},
+                             .summary = "only these of rules, secrets, metrics, clones, structure",
+                             .default_value = "all"},
                             kBaseline,
                             kHistory,
                             kJobs,
@@ -102,7 +125,13 @@ const std::vector<CommandSpec>& table() {
                                       .value = "STATUS",
                                       .summary = "only these",
                                       .choices = {"pending", "in_progress", "completed", "failed", "cancelled"}},
-                                     {.name = "--limit", .value = "N", .summary = "1 to 200 (default 20)"},
+                                     {.name = "--limit",
+                                      .value = "N",
+                                      .summary = "tasks on the page",
+                                      .default_value = "20",
+                                      .form = ValueForm::Number,
+                                      .min = 1,
+                                      .max = workflow::kTaskPageMax},
                                      {.name = "--cursor", .value = "C", .summary = "go on after an earlier page"}}),
        .formats = kTextOrJson,
        .examples = {{"wrench task list --status in_progress", "what runs or was interrupted"}},
@@ -124,8 +153,13 @@ const std::vector<CommandSpec>& table() {
       {.path = "task journal",
        .summary = "Print a task's journal: every decision, in order",
        .arguments = {{"ID", "task id, or its last 6 characters", true}},
-       .flags = with_output(kTextOrJson,
-                            {{.name = "--limit", .value = "N", .summary = "entries, 1 to 10000 (default 1000)"}}),
+       .flags = with_output(kTextOrJson, {{.name = "--limit",
+                                           .value = "N",
+                                           .summary = "entries",
+                                           .default_value = "1000",
+                                           .form = ValueForm::Number,
+                                           .min = 1,
+                                           .max = 10'000}}),
        .formats = kTextOrJson,
        .examples = {{"wrench task journal 7K3QX2 --json", "for a program"}},
        .run = run_task_journal},
@@ -181,7 +215,13 @@ const std::vector<CommandSpec>& table() {
        .flags = with_output(kTextOrJson,
                             {{.name = "--fsync", .summary = "measure durable writes of the data directory's disk"},
                              {.name = "--dir", .value = "DIR", .summary = "measure that folder's disk instead"},
-                             {.name = "--seconds", .value = "N", .summary = "1 to 60 (default 3)"}}),
+                             {.name = "--seconds",
+                              .value = "N",
+                              .summary = "how long --fsync measures",
+                              .default_value = "3",
+                              .form = ValueForm::Number,
+                              .min = 1,
+                              .max = 60}}),
        .formats = kTextOrJson,
        .examples = {{"wrench doctor", "is everything here that reviews need?"}},
        .run = run_doctor},
@@ -213,16 +253,25 @@ std::span<const FlagSpec> global_flags() {
   static const std::vector<FlagSpec> flags = {
       {.name = "--data-dir",
        .value = "DIR",
-       .summary = "where tasks and results are kept (WRENCH_DATA_DIR; default: XDG data folder)"},
+       .summary = "where tasks and results are kept",
+       .default_value = "$WRENCH_DATA_DIR, else $XDG_DATA_HOME/wrench, else ~/.local/share/wrench"},
       {.name = "--no-project-config", .summary = "ignore .wrench.yaml of the reviewed tree"},
-      {.name = "--timeout", .value = "DURATION", .summary = "give up after that time, e.g. 10m (exit 8)"},
+      {.name = "--timeout",
+       .value = "DURATION",
+       .summary = "give up after that time, e.g. 90s or 1h30m; exit 8",
+       .form = ValueForm::Duration},
       {.name = "--quiet", .short_name = "-q", .summary = "no notes, no progress"},
       {.name = "--verbose", .short_name = "-v", .summary = "more about errors and what is done"},
       {.name = "--progress",
        .value = "WHEN",
-       .summary = "how progress is shown",
-       .choices = {"auto", "plain", "json", "none"}},
-      {.name = "--color", .value = "WHEN", .summary = "when colour is used", .choices = {"auto", "always", "never"}},
+       .summary = "how progress is shown on standard error",
+       .choices = {"auto", "plain", "json", "none"},
+       .default_value = "auto: a line on a terminal"},
+      {.name = "--color",
+       .value = "WHEN",
+       .summary = "when colour is used",
+       .choices = {"auto", "always", "never"},
+       .default_value = "auto: on a terminal, unless NO_COLOR is set"},
       {.name = "--no-color", .summary = "short for --color never"},
   };
   return flags;

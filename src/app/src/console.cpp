@@ -1,6 +1,6 @@
 #include "wrench/app/console.hpp"
 
-#include <fcntl.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "file_descriptor.hpp"
+#include "layout.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/codec/json.hpp"
 
@@ -57,23 +59,6 @@ std::size_t terminal_width(int fd) {
   return kDefaultWidth;
 }
 
-/// errno of the failure, or 0.
-int write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const auto written = ::write(fd, text.data(), text.size());
-    if (written < 0) {
-      if (errno == EINTR) continue;
-      if (errno == EAGAIN) {
-        usleep(1000);
-        continue;
-      }
-      return errno;
-    }
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return 0;
-}
-
 }  // namespace
 
 Console::Console(const Options& options) : options_(options) {
@@ -83,6 +68,28 @@ Console::Console(const Options& options) : options_(options) {
   err_color_ = wants_color(options.color, err_terminal_);
   unicode_ = locale_is_utf8();
   width_ = terminal_width(out_terminal_ ? STDOUT_FILENO : -1);
+  err_width_ = terminal_width(err_terminal_ ? STDERR_FILENO : -1);
+}
+
+int write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const auto written = ::write(fd, text.data(), text.size());
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      if (errno != EAGAIN) return errno;
+      // Somebody made the pipe we share non-blocking.
+      pollfd waiting{fd, POLLOUT, 0};
+      ::poll(&waiting, 1, -1);
+      continue;
+    }
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return 0;
+}
+
+void Console::results_go_to_a_file() {
+  out_color_ = options_.color == Tristate::Always;
+  width_ = terminal_width(-1);
 }
 
 void Console::out(std::string_view text) {
@@ -119,7 +126,8 @@ void Console::progress_line(std::string_view text) {
     progress_shown_ = false;
     return;
   }
-  write_all(STDERR_FILENO, "\r" + std::string(text) + "\x1b[K");
+  // A line that breaks couldn't be taken away; one that ends in the last column breaks on some terminals.
+  write_all(STDERR_FILENO, "\r" + clip(text, err_width_ - 1, unicode_) + "\x1b[K");
   progress_shown_ = true;
 }
 

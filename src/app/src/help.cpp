@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <set>
 
+#include "layout.hpp"
 #include "wrench/app/command.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/base/version.hpp"
@@ -9,64 +10,47 @@ namespace wrench::app {
 
 namespace {
 
-constexpr std::size_t kTextWidth = 96;
+/// Lines of prose that are longer are hard to read, however wide the screen is.
+constexpr std::size_t kTextWidthMax = 100;
 
-std::string wrap(std::string_view text, std::size_t indent) {
-  std::string out;
-  std::size_t column = indent;
-  for (const auto word : split(text, ' ')) {
-    if (word.empty()) continue;
-    if (column > indent && column + 1 + word.size() > kTextWidth) {
-      out += "\n" + std::string(indent, ' ');
-      column = indent;
-    } else if (column > indent) {
-      out += ' ';
-      ++column;
-    }
-    out += word;
-    column += word.size();
-  }
-  return out;
+PageStyle readable(PageStyle style) {
+  style.width = std::min(style.width, kTextWidthMax);
+  return style;
 }
 
-std::string two_columns(const std::vector<std::pair<std::string, std::string>>& rows) {
-  std::size_t width = 0;
-  for (const auto& [left, right] : rows) width = std::max(width, std::min<std::size_t>(left.size(), 30));
-  std::string out;
-  for (const auto& [left, right] : rows) {
-    out += "  " + left;
-    if (left.size() > width) {
-      out += "\n" + std::string(width + 4, ' ');
-    } else {
-      out += std::string(width - left.size() + 2, ' ');
-    }
-    out += wrap(right, width + 4) + "\n";
-  }
-  return out;
+std::string paragraph(std::string_view text, const PageStyle& style) {
+  return join(wrap(text, style.width), "\n") + "\n";
 }
 
-std::string flag_label(const FlagSpec& flag) {
+std::string_view more(const PageStyle& style) { return style.unicode ? "…" : "..."; }
+
+std::string flag_label(const FlagSpec& flag, const PageStyle& style) {
   std::string label = flag.short_name.empty() ? "" : flag.short_name + ", ";
   label += flag.name;
   if (!flag.value.empty()) label += " " + flag.value;
-  if (flag.repeated) label += "…";
+  if (flag.repeated) label += more(style);
   return label;
 }
 
 std::string flag_summary(const FlagSpec& flag) {
-  return flag.choices.empty() ? flag.summary : flag.summary + " (" + join(flag.choices, ", ") + ")";
+  std::string text = flag.summary;
+  if (!flag.choices.empty()) text += ": " + join(flag.choices, ", ");
+  if (flag.form == ValueForm::Number) text += ", " + std::to_string(flag.min) + " to " + std::to_string(flag.max);
+  if (!flag.default_value.empty()) text += " (default " + flag.default_value + ")";
+  if (flag.repeated) text += "; may be given several times";
+  return text;
 }
 
-std::string flag_table(std::span<const FlagSpec> flags) {
+std::string flag_table(std::span<const FlagSpec> flags, const PageStyle& style) {
   std::vector<std::pair<std::string, std::string>> rows;
-  for (const auto& flag : flags) rows.emplace_back(flag_label(flag), flag_summary(flag));
-  return two_columns(rows);
+  for (const auto& flag : flags) rows.emplace_back(flag_label(flag, style), flag_summary(flag));
+  return two_columns(rows, style);
 }
 
-std::string usage(const CommandSpec& command) {
+std::string usage(const CommandSpec& command, const PageStyle& style) {
   std::string line = "wrench " + command.path;
   for (const auto& argument : command.arguments) {
-    std::string label = argument.name + (argument.repeated ? "…" : "");
+    const std::string label = argument.name + (argument.repeated ? std::string(more(style)) : "");
     line += argument.required ? " " + label : " [" + label + "]";
   }
   return line + " [flags]";
@@ -74,46 +58,56 @@ std::string usage(const CommandSpec& command) {
 
 }  // namespace
 
-std::string help_for(const CommandSpec& command) {
-  std::string out = command.summary + "\n\nUsage: " + usage(command) + "\n";
+PageStyle page_style(const Console& console) { return {console.width(), console.unicode()}; }
+
+std::string help_for(const CommandSpec& command, const PageStyle& page) {
+  const auto style = readable(page);
+  std::string out = paragraph(command.summary, style) + "\nUsage: " + usage(command, style) + "\n";
   if (!command.description.empty())
-    for (const auto paragraph : split(command.description, '\n')) out += "\n" + wrap(paragraph, 0) + "\n";
+    for (const auto text : split(command.description, '\n')) out += "\n" + paragraph(text, style);
   if (!command.arguments.empty()) {
     std::vector<std::pair<std::string, std::string>> rows;
     for (const auto& argument : command.arguments)
       rows.emplace_back(argument.name, argument.choices.empty()
                                            ? argument.summary
-                                           : argument.summary + " (" + join(argument.choices, ", ") + ")");
-    out += "\nArguments:\n" + two_columns(rows);
+                                           : argument.summary + ": " + join(argument.choices, ", "));
+    out += "\nArguments:\n" + two_columns(rows, style);
   }
-  if (!command.examples.empty()) out += "\nExamples:\n" + two_columns(command.examples);
-  if (!command.flags.empty()) out += "\nFlags:\n" + flag_table(command.flags);
-  out += "\nGlobal flags:\n" + flag_table(global_flags());
+  if (!command.examples.empty()) out += "\nExamples:\n" + two_columns(command.examples, style);
+  if (!command.flags.empty()) out += "\nFlags:\n" + flag_table(command.flags, style);
+  out += "\nGlobal flags:\n" + flag_table(global_flags(), style);
   out += "\nExit codes: wrench help exit-codes\n";
   return out;
 }
 
-std::string help_for_group(std::string_view group) {
+std::string help_for_group(std::string_view group, const PageStyle& page) {
+  const auto style = readable(page);
   std::vector<std::pair<std::string, std::string>> rows;
   for (const auto& command : commands())
     if (group.empty() || command.path.starts_with(std::string(group) + " ") || command.path == group)
       rows.emplace_back("wrench " + command.path, command.summary);
   if (group.empty())
-    return "WrenchAI " + std::string(version()) +
-           ": finds problems in code, with evidence, on your machine.\n\nCommands:\n" + two_columns(rows) +
-           "\nGlobal flags:\n" + flag_table(global_flags()) +
-           "\nMore: wrench COMMAND --help, wrench help exit-codes, wrench help environment, wrench help formats\n";
-  return "Commands of 'wrench " + std::string(group) + "':\n" + two_columns(rows) + "\nMore: wrench " +
+    return paragraph("WrenchAI " + std::string(version()) + ": finds problems in code, with evidence, on your machine.",
+                     style) +
+           "\nCommands:\n" + two_columns(rows, style) + "\nGlobal flags:\n" + flag_table(global_flags(), style) +
+           "\nMore:\n" +
+           two_columns({{"wrench COMMAND --help", "arguments, flags and examples of a command"},
+                        {"wrench help exit-codes", "what each exit code means"},
+                        {"wrench help environment", "variables that are read"},
+                        {"wrench help formats", "forms of reports"}},
+                       style);
+  return "Commands of 'wrench " + std::string(group) + "':\n" + two_columns(rows, style) + "\nMore: wrench " +
          std::string(group) + " COMMAND --help\n";
 }
 
-std::string help_overview() {
+std::string help_overview(const PageStyle& page) {
   return "WrenchAI " + std::string(version()) + "\n\n" +
          two_columns({{"wrench review .", "find problems here, ranked, with evidence"},
                       {"wrench scan .", "the code engine alone, one line a finding"},
                       {"wrench task list", "what ran, what was interrupted, what to resume"},
                       {"wrench doctor", "check this machine"},
-                      {"wrench help", "all commands"}});
+                      {"wrench help", "all commands"}},
+                     readable(page));
 }
 
 namespace {

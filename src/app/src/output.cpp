@@ -5,7 +5,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
+#include <cstdlib>
 
+#include "file_descriptor.hpp"
 #include "review_screen.hpp"
 #include "wrench/findings/baseline.hpp"
 #include "wrench/findings/report_writer.hpp"
@@ -16,14 +19,54 @@ namespace wrench::app {
 
 namespace {
 
-constexpr unsigned kReportMode = 0644;
+constexpr unsigned kReportMode = 0666;
 
 std::string folder_of(const std::string& path) {
   const auto slash = path.rfind('/');
   return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
 }
 
+/// What the user's umask leaves of kReportMode. It can only be read by setting it; what other threads create
+/// meanwhile is private.
+unsigned report_mode() {
+  const mode_t mask = ::umask(0077);
+  ::umask(mask);
+  return kReportMode & ~static_cast<unsigned>(mask);
+}
+
+/// A link is followed, so that it stays and its target is replaced.
+std::string without_links(const std::string& path) {
+  char buffer[PATH_MAX];
+  return ::realpath(path.c_str(), buffer) == nullptr ? path : std::string(buffer);
+}
+
+/// A device, a pipe or a socket, which a rename would replace by a file.
+bool is_special(const std::string& path) {
+  struct stat status{};
+  return ::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+}
+
+Error output_error(int errno_value, const std::string& path) {
+  return Error("cli.output_not_creatable", "--output: " + errno_error(errno_value, path).message);
+}
+
+Result<void> write_into(const std::string& path, std::string_view text) {
+  // O_NONBLOCK: opening a FIFO that nobody reads would wait for ever. Writing may wait for its reader.
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  if (fd < 0) return errno == ENXIO ? Error("io.failed", path + ": nobody reads from it") : errno_error(errno, path);
+  ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+  const int failed = write_all(fd, text);
+  ::close(fd);
+  if (failed != 0) return errno_error(failed, path + ": write failed");
+  return {};
+}
+
 }  // namespace
+
+Deadline deadline_of(const Session& session, const Clock& clock) {
+  if (!session.invocation.has("--timeout")) return {};
+  return Deadline::after(clock, session.invocation.duration("--timeout", 0));
+}
 
 Result<std::optional<findings::Severity>> gate_of(const Session& session) {
   const auto word = session.invocation.value("--fail-on", "high");
@@ -32,23 +75,36 @@ Result<std::optional<findings::Severity>> gate_of(const Session& session) {
 }
 
 Result<void> check_output(const Session& session) {
-  const std::string path(session.invocation.value("--output"));
   if (!session.invocation.has("--output")) return {};
+  const std::string path(session.invocation.value("--output"));
   struct stat status{};
-  const bool is_folder = ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
-  if (path.empty() || is_folder)
-    return Error("cli.output_not_creatable", "--output: '" + path + "' is " + (path.empty() ? "empty" : "a folder"));
-  const auto folder = folder_of(path);
-  if (::access(folder.c_str(), W_OK | X_OK) != 0)
-    return Error("cli.output_not_creatable", "--output: " + errno_error(errno, folder).message);
+  if (::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) return output_error(EISDIR, path);
+  if (is_special(path)) {
+    if (::access(path.c_str(), W_OK) != 0) return output_error(errno, path);
+    return {};
+  }
+  const auto folder = folder_of(without_links(path));
+  if (::access(folder.c_str(), W_OK | X_OK) != 0) return output_error(errno, folder);
   return {};
 }
 
 Result<void> deliver(Session& session, std::string_view text) {
-  if (session.invocation.has("--output"))
-    return runtime::write_file_atomically(std::string(session.invocation.value("--output")), text, kReportMode);
-  session.console.out(text);
-  return {};
+  if (!session.invocation.has("--output")) {
+    session.console.out(text);
+    return {};
+  }
+  const std::string path(session.invocation.value("--output"));
+  return is_special(path) ? write_into(path, text)
+                          : runtime::write_file_atomically(without_links(path), text, report_mode());
+}
+
+ExitCode delivered(Session& session, std::string_view text) {
+  auto done = deliver(session, text);
+  return done ? ExitCode::Done : session.fail(done.error());
+}
+
+ExitCode delivered_json(Session& session, const codec::Json& value) {
+  return delivered(session, codec::write_json(value, {.pretty = true}) + "\n");
 }
 
 Result<void> apply_baseline_flag(const Session& session, findings::Report& report) {
@@ -67,7 +123,7 @@ Result<void> deliver_report(Session& session, const findings::Report& report, co
   if (*format == findings::Format::Text && screen != nullptr) return deliver(session, *screen);
   findings::StringSink sink;
   findings::ReportStyle style;
-  style.color = !session.invocation.has("--output") && !session.console.styled(Style::Bold, "").empty();
+  style.color = session.console.shows_color();
   style.ascii = !session.console.unicode();
   style.width = session.console.width();
   style.fail_on = gate;

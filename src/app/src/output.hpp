@@ -5,10 +5,14 @@
 #include <string_view>
 
 #include "wrench/app/command.hpp"
+#include "wrench/codec/json.hpp"
 #include "wrench/findings/finding.hpp"
 #include "wrench/findings/source_lookup.hpp"
 
 namespace wrench::app {
+
+/// --timeout, from now on; without it never.
+Deadline deadline_of(const Session& session, const Clock& clock);
 
 /// --fail-on: a severity, or nothing for "none".
 Result<std::optional<findings::Severity>> gate_of(const Session& session);
@@ -16,8 +20,11 @@ Result<std::optional<findings::Severity>> gate_of(const Session& session);
 /// Fails before any work is done when --output can't be created (cli.output_not_creatable).
 Result<void> check_output(const Session& session);
 
-/// Text to standard output, or to --output by atomic rename.
+/// Text to standard output, or to --output: a file by atomic rename, a device or a pipe by writing into it.
 Result<void> deliver(Session& session, std::string_view text);
+/// Delivers and returns the exit code of that alone.
+ExitCode delivered(Session& session, std::string_view text);
+ExitCode delivered_json(Session& session, const codec::Json& value);
 
 /// Reads --baseline and marks what is new. Errors: io.*, findings.baseline_*.
 Result<void> apply_baseline_flag(const Session& session, findings::Report& report);

@@ -21,7 +21,7 @@ std::string bar(double fraction, bool unicode) {
 
 }  // namespace
 
-TaskProgress::TaskProgress(Session& session) : session_(session), begun_us_(clock_.boot_us()) {
+ProgressPace::ProgressPace(Session& session) : session_(session), begun_us_(clock_.boot_us()) {
   const auto word = session.invocation.value("--progress", "auto");
   if (word == "none" || session.console.quiet())
     mode_ = Mode::None;
@@ -33,6 +33,22 @@ TaskProgress::TaskProgress(Session& session) : session_(session), begun_us_(cloc
     mode_ = session.console.stderr_is_terminal() ? Mode::Line : Mode::None;
 }
 
+void ProgressPace::show(const std::function<View()>& view) {
+  const Micros now = clock_.boot_us();
+  if (mode_ == Mode::None || now - begun_us_ < kFirstLineAfter) return;
+  if (now - drawn_us_ < (mode_ == Mode::Plain ? kPlainEvery : kLineEvery)) return;
+  drawn_us_ = now;
+  auto shown = view();
+  if (mode_ == Mode::Line) {
+    session_.console.progress_line(shown.line);
+  } else if (mode_ == Mode::Plain) {
+    session_.console.err(shown.plain + "\n");
+  } else {
+    shown.json.set("schema", "wrench.progress/1");
+    session_.console.err(codec::write_json(shown.json) + "\n");
+  }
+}
+
 void TaskProgress::notice(const workflow::Notice& notice) {
   const std::lock_guard lock(mutex_);
   if (notice.steps_total > 0) {
@@ -41,45 +57,48 @@ void TaskProgress::notice(const workflow::Notice& notice) {
   }
   if (notice.kind == workflow::Notice::Kind::StepState) {
     if (notice.step_state == workflow::StepState::Running)
-      running_[std::to_string(notice.step_no)];
+      running_[notice.step_no];
     else
-      running_.erase(std::to_string(notice.step_no));
+      running_.erase(notice.step_no);
   } else if (notice.kind == workflow::Notice::Kind::StepProgress) {
-    running_[std::to_string(notice.step_no)] = notice.progress.message;
+    running_[notice.step_no] = notice.progress.message;
     fraction_ = notice.progress.total > 0 ? notice.progress.done / notice.progress.total : 0;
   }
   changed_ = true;
 }
 
-std::string TaskProgress::describe() {
+std::string TaskProgress::describe() const {
   const double whole =
       total_ == 0 ? 0 : (static_cast<double>(done_) + (running_.empty() ? 0 : fraction_)) / static_cast<double>(total_);
   std::string text = bar(std::min(1.0, whole), session_.console.unicode()) + " " +
                      std::to_string(static_cast<int>(std::min(1.0, whole) * 100)) + " %  " + std::to_string(done_) +
                      "/" + std::to_string(total_) + " steps";
-  for (const auto& [node, what] : running_)
+  for (const auto& [step, what] : running_)
     if (!what.empty()) text += (session_.console.unicode() ? " · " : " - ") + Console::safe(what);
   return text;
 }
 
 void TaskProgress::tick() {
   const std::lock_guard lock(mutex_);
-  const Micros now = clock_.boot_us();
-  if (mode_ == Mode::None || !changed_ || now - begun_us_ < kFirstLineAfter) return;
-  if (now - drawn_us_ < (mode_ == Mode::Plain ? kPlainEvery : kLineEvery)) return;
-  drawn_us_ = now;
-  changed_ = false;
-  if (mode_ == Mode::Line) {
-    session_.console.progress_line(describe());
-  } else if (mode_ == Mode::Plain) {
-    session_.console.err(std::to_string(done_) + "/" + std::to_string(total_) + " steps\n");
-  } else {
-    session_.console.err(codec::write_json(codec::Json::object(
-                             {{"schema", "wrench.progress/1"}, {"steps_done", done_}, {"steps_total", total_}})) +
-                         "\n");
-  }
+  if (!changed_) return;
+  pace_.show([this] {
+    changed_ = false;
+    return ProgressPace::View{describe(), std::to_string(done_) + "/" + std::to_string(total_) + " steps",
+                              codec::Json::object({{"steps_done", done_}, {"steps_total", total_}})};
+  });
 }
 
-void TaskProgress::finish() { session_.console.progress_line(""); }
+void FileProgress::show(std::uint64_t done, std::uint64_t total) {
+  const std::lock_guard lock(mutex_);
+  pace_.show([done, total] {
+    const auto text = "scanning " + format_count(done) + "/" + format_count(total) + " files";
+    return ProgressPace::View{text, text, codec::Json::object({{"files_done", done}, {"files_total", total}})};
+  });
+}
+
+void FileProgress::finish() {
+  const std::lock_guard lock(mutex_);
+  pace_.clear();
+}
 
 }  // namespace wrench::app

@@ -1,37 +1,71 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
 
 #include "wrench/app/command.hpp"
+#include "wrench/codec/json.hpp"
 #include "wrench/workflow/engine.hpp"
 
 namespace wrench::app {
 
-/// Shows a task's progress on standard error: one line redrawn on a terminal, a line now and then in plain mode, JSON
-/// lines in json mode. `notice` is called on engine threads, everything else on the command's.
-class TaskProgress {
+/// When and in which form progress is told, as --progress asks: one line redrawn on a terminal, a line now and then in
+/// plain mode, JSON lines in json mode. One thread at a time.
+class ProgressPace {
  public:
-  explicit TaskProgress(Session& session);
-  void notice(const workflow::Notice& notice);
-  /// Draws if it is time; call about ten times a second.
-  void tick();
-  void finish();
+  explicit ProgressPace(Session& session);
+  struct View {
+    std::string line;   ///< For people who look at it; untrusted parts made safe.
+    std::string plain;  ///< For a log.
+    codec::Json json;   ///< An object; `schema` is added.
+  };
+  /// Asks for the view if it is time to show it.
+  void show(const std::function<View()>& view);
+  void clear() { session_.console.progress_line(""); }
 
  private:
   enum class Mode { None, Line, Plain, Json };
-  std::string describe();
 
   Session& session_;
-  SystemClock clock_;
+  const SystemClock clock_;
   Mode mode_;
   Micros begun_us_, drawn_us_ = 0;
+};
+
+/// Shows a task's progress. `notice` is called on engine threads, everything else on the command's.
+class TaskProgress {
+ public:
+  explicit TaskProgress(Session& session) : session_(session), pace_(session) {}
+  void notice(const workflow::Notice& notice);
+  /// Draws if it is time; call about ten times a second.
+  void tick();
+  void finish() { pace_.clear(); }
+
+ private:
+  std::string describe() const;
+
+  Session& session_;
+  ProgressPace pace_;
   std::mutex mutex_;
-  std::map<std::string, std::string> running_;  // Step -> what it does.
+  std::map<std::int64_t, std::string> running_;  // Step -> what it does.
   std::int64_t done_ = 0, total_ = 0;
   double fraction_ = 0;
   bool changed_ = false;
+};
+
+/// Shows a scan's progress. Any thread.
+class FileProgress {
+ public:
+  explicit FileProgress(Session& session) : pace_(session) {}
+  void show(std::uint64_t done, std::uint64_t total);
+  void finish();
+
+ private:
+  std::mutex mutex_;
+  ProgressPace pace_;
 };
 
 }  // namespace wrench::app

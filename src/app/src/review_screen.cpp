@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "layout.hpp"
 #include "wrench/base/clock.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/base/ulid.hpp"
@@ -20,10 +21,14 @@ using findings::Report;
 using findings::Severity;
 
 constexpr std::size_t kIndent = 10;
+constexpr std::size_t kProseMin = 20;
 constexpr std::size_t kLookHereRows = 5;
 constexpr std::size_t kSnippetLinesMax = 5;
+constexpr std::size_t kSnippetIndent = 12;
 constexpr std::size_t kTraceStepsMax = 8;
-constexpr std::size_t kMessageLinesMax = 4;
+/// Over all lines: a narrow screen gets more of them.
+constexpr std::size_t kMessageColumnsMax = 360;
+constexpr std::size_t kLabelledColumnsMax = 1'000;
 constexpr std::size_t kSameRuleMax = 3;
 
 Style style_of(Severity severity) {
@@ -49,48 +54,20 @@ std::string upper(std::string_view word) {
   return out;
 }
 
-std::string pad(std::string text, std::size_t width, std::size_t shown) {
-  if (shown < width) text.append(width - shown, ' ');
-  return text;
-}
-std::string pad(const std::string& text, std::size_t width) { return pad(text, width, display_width(text)); }
-std::string pad_left(const std::string& text, std::size_t width) {
-  return text.size() >= width ? text : std::string(width - text.size(), ' ') + text;
-}
-
-std::string clip(std::string_view text, std::size_t width, bool unicode) {
-  if (display_width(text) <= width) return std::string(text);
-  const std::string_view mark = unicode ? "…" : "...";
-  const std::size_t room = width > mark.size() ? width - (unicode ? 1 : 3) : 0;
-  std::string out;
-  for (std::size_t at = 0, used = 0; at < text.size();) {
-    const std::size_t begin = at;
-    next_code_point(text, at);
-    const auto step = display_width(text.substr(begin, at - begin));
-    if (used + step > room) break;
-    used += step;
-    out += text.substr(begin, at - begin);
-  }
-  return out + std::string(mark);
-}
-
-std::vector<std::string> wrap(std::string_view text, std::size_t width) {
-  std::vector<std::string> lines(1);
-  for (const auto word : split(text, ' ')) {
-    if (word.empty()) continue;
-    auto& line = lines.back();
-    if (!line.empty() && display_width(line) + 1 + display_width(word) > width) {
-      lines.emplace_back(word);
-    } else {
-      if (!line.empty()) line += ' ';
-      line += word;
-    }
-  }
-  return lines;
-}
-
 std::string place(const findings::Location& where) {
   return Console::safe(where.path) + ":" + std::to_string(where.start.line);
+}
+
+/// Columns of text that may hold our own colour sequences.
+std::size_t styled_width(std::string_view text) {
+  std::size_t width = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto escape = std::min(text.find('\x1b', at), text.size());
+    width += display_width(text.substr(at, escape - at));
+    const auto end = text.find('m', escape);
+    at = end == std::string_view::npos ? text.size() : end + 1;
+  }
+  return width;
 }
 
 class Painter {
@@ -116,18 +93,41 @@ class Painter {
     out_ += '\n';
   }
 
+  /// Prose behind a label, under which it goes on.
+  void paragraph(std::string_view label, std::string_view text, Style style = Style::Plain) {
+    const auto indent = display_width(label);
+    const auto lines = wrap(text, std::max(kProseMin, width_ - std::min(width_, indent)));
+    for (std::size_t i = 0; i < lines.size(); ++i)
+      line(styled(style, (i == 0 ? std::string(label) : std::string(indent, ' ')) + lines[i]));
+  }
+
+  /// Parts that belong together, as many on a line as fit.
+  void parts(std::size_t indent, std::string_view gap, const std::vector<std::string>& texts) {
+    std::string text;
+    for (const auto& part : texts) {
+      if (!text.empty() && indent + styled_width(text) + display_width(gap) + styled_width(part) > width_) {
+        line(std::string(indent, ' ') + text);
+        text.clear();
+      }
+      text += (text.empty() ? "" : std::string(gap)) + part;
+    }
+    if (!text.empty()) line(std::string(indent, ' ') + text);
+  }
+
   void header() {
-    std::string text = styled(Style::Bold, "WrenchAI " + std::string(version()));
-    if (!report_.repository.empty()) text += std::string(dot()) + Console::safe(report_.repository);
-    if (!report_.revision.empty()) text += std::string(dot()) + Console::safe(report_.revision);
+    std::vector<std::string> texts = {styled(Style::Bold, "WrenchAI " + std::string(version()))};
+    if (!report_.repository.empty()) texts.push_back(Console::safe(report_.repository));
+    if (!report_.revision.empty()) texts.push_back(Console::safe(report_.revision));
     const auto files = report_.summary.files_scanned + report_.summary.files_cached;
-    text += std::string(dot()) + format_count(files) + (files == 1 ? " file" : " files");
+    std::string size = format_count(files) + (files == 1 ? " file" : " files");
     const auto nloc = report_.summary.nloc;
     if (nloc > 0)
-      text += ", " + (nloc < 1000 ? std::to_string(nloc) + " lines" : format_count((nloc + 500) / 1000) + " kLoC");
-    text += std::string(dot()) + "no LLM";
-    line(text);
-    for (const auto& note : report_.notes) line(styled(Style::Dim, "note: " + Console::safe(note)));
+      size += ", " + (nloc >= 1000 ? format_count((nloc + 500) / 1000) + " kLoC"
+                                   : std::to_string(nloc) + (nloc == 1 ? " line" : " lines"));
+    texts.push_back(std::move(size));
+    texts.emplace_back("no LLM");
+    parts(0, dot(), texts);
+    for (const auto& note : report_.notes) paragraph("note: ", Console::safe(note), Style::Dim);
     line();
   }
 
@@ -154,8 +154,10 @@ class Painter {
     }
     for (const auto* finding : listed) one(*finding);
     if (listed.size() < shown.size()) {
-      line(styled(Style::Dim, "  " + format_count(shown.size() - listed.size()) + " more: wrench " + screen_.command +
-                                  " --all, or --format html --output report.html"));
+      paragraph("  ",
+                format_count(shown.size() - listed.size()) + " more: wrench " + screen_.command +
+                    " --all, or --format html --output report.html",
+                Style::Dim);
       line();
     }
   }
@@ -167,24 +169,24 @@ class Painter {
     title = Console::safe(title);
     const std::string id(short_id(finding.fingerprint));
     const std::string tail = (report_.summary.baseline_date.empty() ? "" : "new  ") + id;
-    const std::size_t room = width_ > kIndent + tail.size() + 2 ? width_ - kIndent - tail.size() - 2 : 20;
+    const std::size_t room = std::max(kProseMin, width_ - std::min(width_, kIndent + tail.size() + 2));
     line(styled(style_of(finding.severity), pad(word, kIndent)) +
          styled(Style::Bold, pad(clip(title, room, unicode_), room)) + "  " + styled(Style::Dim, tail));
 
-    std::string about = Console::safe(finding.where.path) + ":" + std::to_string(finding.where.start.line) + ":" +
-                        std::to_string(finding.where.start.col);
-    about += "     " + Console::safe(finding.rule);
-    for (const auto& cwe : finding.cwe) about += "  " + Console::safe(cwe);
-    about += "  confidence " + std::string(findings::name(finding.confidence));
-    line(std::string(kIndent, ' ') + about);
-    snippet(finding);
-    if (finding.message != finding.title) {
-      const auto lines =
-          wrap(Console::safe(collapse_white_space(finding.message)), width_ > kIndent + 20 ? width_ - kIndent - 6 : 40);
-      for (std::size_t i = 0; i < lines.size() && i < kMessageLinesMax; ++i)
-        labelled(i == 0 ? "why" : "",
-                 i + 1 == kMessageLinesMax && lines.size() > kMessageLinesMax ? lines[i] + " …" : lines[i]);
+    // The place is never cut or broken: editors and people copy it.
+    const std::string where = place(finding.where) + ":" + std::to_string(finding.where.start.col);
+    std::vector<std::string> about = {Console::safe(finding.rule)};
+    for (const auto& cwe : finding.cwe) about.push_back(Console::safe(cwe));
+    about.push_back("confidence " + std::string(findings::name(finding.confidence)));
+    if (const auto together = where + "     " + join(about, "  "); kIndent + display_width(together) <= width_) {
+      line(std::string(kIndent, ' ') + together);
+    } else {
+      line(std::string(kIndent, ' ') + where);
+      parts(kIndent, "  ", about);
     }
+    snippet(finding);
+    if (finding.message != finding.title)
+      labelled("why", Console::safe(collapse_white_space(finding.message)), kMessageColumnsMax);
     if (!finding.trace.empty()) {
       std::string path;
       std::size_t number = 0;
@@ -213,8 +215,15 @@ class Painter {
     line();
   }
 
-  void labelled(std::string_view label, const std::string& text) {
-    line(std::string(5, ' ') + styled(Style::Dim, pad(std::string(label), 5)) + text);
+  void labelled(std::string_view label, std::string_view text, std::size_t columns_max = kLabelledColumnsMax) {
+    const std::size_t room = std::max(kProseMin, width_ - std::min(width_, kIndent));
+    auto lines = wrap(text, room);
+    if (const auto lines_max = (columns_max + room - 1) / room; lines.size() > lines_max) {
+      lines.resize(lines_max);
+      lines.back() = clip(lines.back() + (unicode_ ? " …" : " ..."), room, unicode_);
+    }
+    for (std::size_t i = 0; i < lines.size(); ++i)
+      line(std::string(5, ' ') + styled(Style::Dim, pad(i == 0 ? label : "", 5)) + lines[i]);
   }
 
   void snippet(const Finding& finding) {
@@ -227,21 +236,51 @@ class Painter {
       const std::string mark = i == 0 ? (unicode_ ? "▶ " : "> ") : "  ";
       const std::string text = Console::safe(replace_all(std::string(lines[i]), "\t", "    "));
       line("   " + mark + pad_left(number, 4) + styled(Style::Dim, bar) +
-           clip(text, width_ > 20 ? width_ - 13 : 20, unicode_));
+           clip(text, std::max(kProseMin, width_ - std::min(width_, kSnippetIndent)), unicode_));
     }
     if (lines.size() > kSnippetLinesMax) line(std::string(9, ' ') + styled(Style::Dim, bar) + (unicode_ ? "…" : "..."));
   }
 
+  /// On a narrow screen the last columns go, then the path shrinks; its end says more than its beginning.
   void look_here_first() {
     if (report_.hotspots.empty()) return;
-    line(styled(Style::Bold, pad("Look here first", 44)) +
-         styled(Style::Dim, "changes 365 d   complexity   findings   main author"));
-    for (std::size_t i = 0; i < report_.hotspots.size() && i < kLookHereRows; ++i) {
+    struct Column {
+      std::string_view title;
+      std::size_t width;
+      std::string (*text)(const findings::Hotspot&);
+    };
+    static constexpr Column kColumns[] = {
+        {"changes 365 d", 13, [](const findings::Hotspot& spot) { return std::to_string(spot.revisions); }},
+        {"complexity", 13, [](const findings::Hotspot& spot) { return std::to_string(spot.cognitive); }},
+        {"findings", 11, [](const findings::Hotspot& spot) { return std::to_string(spot.findings); }},
+    };
+    constexpr std::size_t kPathMin = 15, kPathMax = 64, kAuthorMin = 20;
+    const auto rows = std::min<std::size_t>(report_.hotspots.size(), kLookHereRows);
+    std::size_t path_columns = std::string_view("Look here first").size();
+    for (std::size_t i = 0; i < rows; ++i)
+      path_columns = std::max(path_columns, 2 + display_width(Console::safe(report_.hotspots[i].path)));
+    std::size_t shown = 0, used = 0;
+    for (const auto& column : kColumns) {
+      if (kPathMin + used + column.width > width_) break;
+      used += column.width;
+      ++shown;
+    }
+    path_columns = std::min({path_columns, kPathMax, std::max(kPathMin, width_ - std::min(width_, used + 1))});
+    const std::size_t author_columns = width_ - std::min(width_, path_columns + used + 3);
+    const bool with_author = shown == std::size(kColumns) && author_columns >= kAuthorMin;
+    std::string titles;
+    for (std::size_t i = 0; i < shown; ++i) titles += pad_left(kColumns[i].title, kColumns[i].width);
+    if (with_author) titles += "   main author";
+    line(styled(Style::Bold, pad("Look here first", path_columns)) + styled(Style::Dim, titles));
+    for (std::size_t i = 0; i < rows; ++i) {
       const auto& spot = report_.hotspots[i];
-      std::string author = Console::safe(spot.main_author);
-      if (!author.empty()) author += " " + std::to_string(std::lround(spot.main_author_percent)) + " %";
-      line("  " + pad(clip(Console::safe(spot.path), 41, unicode_), 42) + pad_left(std::to_string(spot.revisions), 13) +
-           pad_left(std::to_string(spot.cognitive), 13) + pad_left(std::to_string(spot.findings), 11) + "   " + author);
+      std::string text = "  " + pad(clip_front(Console::safe(spot.path), path_columns - 2, unicode_), path_columns - 2);
+      for (std::size_t c = 0; c < shown; ++c) text += pad_left(kColumns[c].text(spot), kColumns[c].width);
+      if (with_author && !spot.main_author.empty()) {
+        const auto share = " " + std::to_string(std::lround(spot.main_author_percent)) + " %";
+        text += "   " + clip(Console::safe(spot.main_author), author_columns - share.size(), unicode_) + share;
+      }
+      line(text);
     }
     line();
   }
@@ -253,17 +292,17 @@ class Painter {
     std::string text;
     for (std::size_t i = by_severity.size(); i-- > 0;) {
       if (by_severity[i] == 0) continue;
-      text += text.empty() ? "  " : "   ";
+      text += text.empty() ? "" : "   ";
       const auto severity = static_cast<Severity>(i);
       text += styled(style_of(severity), format_count(by_severity[i]) + " " + std::string(findings::name(severity)));
     }
-    if (text.empty()) text = "  0 findings";
-    if (report_.summary.suppressed > 0) text += "   " + format_count(report_.summary.suppressed) + " suppressed";
+    std::vector<std::string> texts = {text.empty() ? "0 findings" : text};
+    if (report_.summary.suppressed > 0) texts.push_back(format_count(report_.summary.suppressed) + " suppressed");
     if (!report_.summary.baseline_date.empty())
-      text += "      new since baseline of " + report_.summary.baseline_date + " (" +
-              format_count(report_.summary.baseline_matched) + " known, " +
-              format_count(report_.summary.baseline_fixed) + " fixed)";
-    line(text);
+      texts.push_back("   new since baseline of " + report_.summary.baseline_date + " (" +
+                      format_count(report_.summary.baseline_matched) + " known, " +
+                      format_count(report_.summary.baseline_fixed) + " fixed)");
+    parts(2, "   ", texts);
     not_analysed();
   }
 
@@ -271,7 +310,7 @@ class Painter {
     std::map<std::string, std::size_t> reasons;
     for (const auto& skipped : report_.skipped) ++reasons[skipped.reason];
     if (!reasons.empty()) {
-      std::string text = "  Not analysed: " + format_count(report_.skipped.size()) +
+      std::string text = "Not analysed: " + format_count(report_.skipped.size()) +
                          (report_.skipped.size() == 1 ? " file (" : " files (");
       bool first = true;
       for (const auto& [reason, count] : reasons) {
@@ -279,8 +318,13 @@ class Painter {
         first = false;
       }
       text += ")";
-      if (!screen_.explain_skipped) text += "     wrench " + screen_.command + " --explain-skipped";
-      line(text);
+      const std::string command = screen_.explain_skipped ? "" : "wrench " + screen_.command + " --explain-skipped";
+      if (2 + display_width(text) + 5 + display_width(command) <= width_ || command.empty()) {
+        line("  " + text + "     " + command);
+      } else {
+        paragraph("  ", text);
+        paragraph("  ", command);
+      }
     }
     if (screen_.explain_skipped)
       for (const auto& skipped : report_.skipped) line("    " + pad(skipped.reason, 18) + Console::safe(skipped.path));
@@ -317,10 +361,13 @@ class Painter {
         style = Style::High;
       } else {
         text = "Gate passed: nothing" + level_text;
+        if (!report_.partial.empty()) text += ", but the result is partial";
       }
     }
-    const std::size_t gap = width_ > text.size() + time.size() + 2 ? width_ - text.size() - time.size() : 2;
-    line(styled(style, text) + std::string(gap, ' ') + time);
+    auto lines = wrap(text, width_);
+    if (lines.back().size() + 2 + time.size() > width_) lines.emplace_back();
+    for (std::size_t i = 0; i + 1 < lines.size(); ++i) line(styled(style, lines[i]));
+    line(styled(style, lines.back()) + pad_left(time, width_ - lines.back().size()));
   }
 
   const Report& report_;

@@ -3,6 +3,7 @@
 
 #include <exception>
 
+#include "output.hpp"
 #include "signals.hpp"
 #include "wrench/app/command.hpp"
 
@@ -27,26 +28,36 @@ Console::Options console_options(std::span<const std::string> words) {
   return options;
 }
 
-ExitCode run(std::span<const std::string> words, Console& console, const StopToken& stop) {
+/// Whether a program reads along. Not from the parsed flags: there are none when parsing failed.
+bool asks_for_json(std::span<const std::string> words) {
+  for (std::size_t i = 0; i < words.size() && words[i] != "--"; ++i) {
+    if (words[i] == "--json" || words[i] == "--format=json") return true;
+    if ((words[i] == "--format" || words[i] == "-o") && i + 1 < words.size() && words[i + 1] == "json") return true;
+  }
+  return false;
+}
+
+ExitCode run(const std::vector<std::string>& words, Console& console, const StopToken& stop) {
+  const auto page = page_style(console);
   if (words.empty()) {
-    console.out(help_overview());
+    console.out(help_overview(page));
     return ExitCode::Done;
   }
   auto parsed = parse_command_line(words);
   if (!parsed) {
+    const auto code = exit_code(parsed.error());
     console.error(parsed.error());
-    for (const auto& word : words)
-      if (word == "--json" || word == "--format=json") {
-        console.out(error_json(parsed.error(), exit_code(parsed.error())) + "\n");
-        break;
-      }
-    return exit_code(parsed.error());
+    if (asks_for_json(words)) console.out(error_json(parsed.error(), code) + "\n");
+    return code;
   }
   if (parsed->help) {
-    console.out(parsed->command != nullptr ? help_for(*parsed->command) : help_for_group(parsed->help_group));
+    console.out(parsed->command != nullptr ? help_for(*parsed->command, page)
+                                           : help_for_group(parsed->help_group, page));
     return ExitCode::Done;
   }
-  Session session{*parsed->command, std::move(parsed->invocation), console, stop};
+  Session session{*parsed->command, std::move(parsed->invocation), console, stop, words};
+  if (session.invocation.has("--output")) console.results_go_to_a_file();
+  if (auto output = check_output(session); !output) return session.fail(output.error());
   return parsed->command->run(session);
 }
 

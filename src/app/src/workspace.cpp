@@ -37,12 +37,10 @@ Result<agents::Registry> builtin_agents() {
 }
 
 Result<std::unique_ptr<Workspace>> Workspace::open(Session& session, Steps steps) {
-  const auto jobs = WRENCH_TRY(session.invocation.number("--jobs", 0, 1, 256));
+  const auto jobs = session.invocation.number("--jobs", 0);
   std::unique_ptr<Workspace> space(new Workspace(static_cast<std::size_t>(jobs)));
   space->registry_ = WRENCH_TRY(builtin_agents());
   auto directory = data_directory(session);
-  if (directory.empty() && session.invocation.has("--data-dir"))
-    return Error("cli.invalid_value", "--data-dir: the folder's name is empty");
   if (directory.empty()) {
     space->temporary_.emplace(WRENCH_TRY(runtime::TempDir::create("wrench-data")));
     directory = space->temporary_->path();

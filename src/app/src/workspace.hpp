@@ -37,6 +37,7 @@ class Workspace {
   /// The report in a finished step's output; only with Steps::Run.
   Result<findings::Report> take_report(const codec::Json& member) { return runner_->take_report(*store_, member); }
   const Clock& clock() const { return clock_; }
+  const std::string& boot_id() const { return boot_->id(); }
   /// Whether the process behind a boot id still runs.
   bool is_live(std::string_view boot_id) const;
   /// False when there is no home folder: the store ends with this process.

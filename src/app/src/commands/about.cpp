@@ -1,4 +1,8 @@
 // version, completion, help: what needs neither store nor analysis.
+#include <iterator>
+
+#include "../layout.hpp"
+#include "../output.hpp"
 #include "commands.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/base/version.hpp"
@@ -7,13 +11,11 @@
 namespace wrench::app {
 
 ExitCode run_version(Session& session) {
-  if (session.format() == "json") {
-    session.console.out(
+  if (session.format() == "json")
+    return delivered(
+        session,
         codec::write_json(codec::Json::object({{"schema", "wrench.version/1"}, {"version", version()}})) + "\n");
-  } else {
-    session.console.out("wrench " + std::string(version()) + "\n");
-  }
-  return ExitCode::Done;
+  return delivered(session, "wrench " + std::string(version()) + "\n");
 }
 
 ExitCode run_completion(Session& session) {
@@ -25,65 +27,71 @@ ExitCode run_completion(Session& session) {
 
 namespace {
 
-std::string exit_codes_page() {
-  std::string out = "Exit codes of every command:\n";
-  for (const auto& row : exit_code_meanings()) {
-    const auto number = std::to_string(static_cast<int>(row.code));
-    out += "  " + std::string(4 - number.size(), ' ') + number + "  " + std::string(row.meaning) + "\n";
-  }
-  return out + "Several at once: 2, 3, 130, 1, 10 in that order.\n";
+using Rows = std::vector<std::pair<std::string, std::string>>;
+
+std::string exit_codes_page(const PageStyle& style) {
+  Rows rows;
+  for (const auto& row : exit_code_meanings())
+    rows.emplace_back(pad_left(std::to_string(static_cast<int>(row.code)), 3), std::string(row.meaning));
+  return "Exit codes of every command:\n" + two_columns(rows, style) +
+         "Several at once: 2, 3, 130, 1, 10 in that order.\n";
 }
 
-constexpr std::string_view kEnvironmentPage =
-    "Environment:\n"
-    "  WRENCH_DATA_DIR    where tasks and results are kept (flag --data-dir wins)\n"
-    "  WRENCH_SCAN_CACHE  'off' disables the cache of analysed files\n"
-    "  XDG_DATA_HOME      data directory is $XDG_DATA_HOME/wrench (default ~/.local/share/wrench)\n"
-    "  XDG_CACHE_HOME     cache is $XDG_CACHE_HOME/wrench (default ~/.cache/wrench)\n"
-    "  NO_COLOR           not empty: no colour\n"
-    "  CLICOLOR_FORCE     not empty and not 0: colour even in a pipe\n"
-    "  COLUMNS            width of the screen\n"
-    "  LANG, LC_ALL       without UTF-8: plain ASCII drawing\n";
+std::string environment_page(const PageStyle& style) {
+  return "Environment:\n" +
+         two_columns({{"WRENCH_DATA_DIR", "where tasks and results are kept (flag --data-dir wins)"},
+                      {"WRENCH_SCAN_CACHE", "'off' disables the cache of analysed files"},
+                      {"XDG_DATA_HOME", "data directory is $XDG_DATA_HOME/wrench (default ~/.local/share/wrench)"},
+                      {"XDG_CACHE_HOME", "cache is $XDG_CACHE_HOME/wrench (default ~/.cache/wrench)"},
+                      {"NO_COLOR", "not empty: no colour"},
+                      {"CLICOLOR_FORCE", "not empty and not 0: colour even in a pipe"},
+                      {"TERM", "empty or 'dumb': no colour"},
+                      {"COLUMNS", "width of the screen (default: the terminal's, else 100)"},
+                      {"LC_ALL, LC_CTYPE, LANG", "the first that is set; without UTF-8: plain ASCII drawing"}},
+                     style);
+}
 
-constexpr std::string_view kFormatsPage =
-    "Formats of reports (--format, -o):\n"
-    "  text          for people: the review screen, or one line a finding with 'scan'\n"
-    "  json          everything, schema wrench.scan/1; also the form of a --baseline\n"
-    "  sarif         SARIF 2.1.0, for code hosts and editors\n"
-    "  semgrep-json  the JSON of semgrep, for tools that read it\n"
-    "  junit         JUnit XML, for CI servers\n"
-    "  markdown      a summary for pull requests and issues\n"
-    "  html          one self-contained file: code, charts, search; needs no network\n";
+std::string formats_page(const PageStyle& style) {
+  return "Formats of reports (--format, -o):\n" +
+         two_columns({{"text", "for people: the review screen, or one line a finding with 'scan'"},
+                      {"json", "everything, schema wrench.scan/1; also the form of a --baseline"},
+                      {"sarif", "SARIF 2.1.0, for code hosts and editors"},
+                      {"semgrep-json", "the JSON of semgrep, for tools that read it"},
+                      {"junit", "JUnit XML, for CI servers"},
+                      {"markdown", "a summary for pull requests and issues"},
+                      {"html", "one self-contained file: code, charts, search; needs no network"}},
+                     style);
+}
+
+constexpr std::string_view kTopics[] = {"exit-codes", "environment", "formats"};
+
+Error no_help_on(const std::string& topic) {
+  std::vector<std::string_view> known(std::begin(kTopics), std::end(kTopics));
+  for (const auto& command : commands()) known.push_back(command.path);
+  Error error("cli.unknown_topic", "no help on '" + topic + "'");
+  if (const auto guess = nearest(topic, known); !guess.empty())
+    return std::move(error).with_help("did you mean 'wrench help " + std::string(guess) + "'?");
+  return std::move(error).with_help("wrench help");
+}
 
 }  // namespace
 
 ExitCode run_help(Session& session) {
   const auto topic = join(session.invocation.arguments, " ");
-  if (topic.empty()) {
-    session.console.out(help_for_group(""));
-    return ExitCode::Done;
-  }
-  if (topic == "exit-codes") {
-    session.console.out(exit_codes_page());
-    return ExitCode::Done;
-  }
-  if (topic == "environment" || topic == "formats") {
-    session.console.out(topic == "formats" ? kFormatsPage : kEnvironmentPage);
-    return ExitCode::Done;
-  }
-  bool is_group = false;
+  const auto style = page_style(session.console);
+  bool is_group = topic.empty();
+  std::string page = topic == "exit-codes"    ? exit_codes_page(style)
+                     : topic == "environment" ? environment_page(style)
+                     : topic == "formats"     ? formats_page(style)
+                                              : "";
   for (const auto& command : commands()) {
-    if (command.path == topic) {
-      session.console.out(help_for(command));
-      return ExitCode::Done;
-    }
+    if (command.path == topic) page = help_for(command, style);
     is_group = is_group || command.path.starts_with(topic + " ");
   }
-  if (is_group) {
-    session.console.out(help_for_group(topic));
-    return ExitCode::Done;
-  }
-  return session.fail(Error("cli.unknown_topic", "no help on '" + topic + "'").with_help("wrench help"));
+  if (page.empty() && is_group) page = help_for_group(topic, style);
+  if (page.empty()) return session.fail(no_help_on(topic));
+  session.console.out(page);
+  return ExitCode::Done;
 }
 
 }  // namespace wrench::app

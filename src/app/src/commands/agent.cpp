@@ -1,3 +1,4 @@
+#include "../layout.hpp"
 #include "../output.hpp"
 #include "../workspace.hpp"
 #include "commands.hpp"
@@ -9,6 +10,8 @@ namespace wrench::app {
 namespace {
 
 using codec::Json;
+
+constexpr std::size_t kCapabilityColumns = 34;
 
 Json ports_json(const std::vector<agents::Port>& ports) {
   Json out = Json::array();
@@ -42,11 +45,6 @@ Json to_json(const agents::AgentSpec& spec) {
                        {"capabilities", std::move(capabilities)}});
 }
 
-ExitCode delivered(Session& session, const std::string& text) {
-  auto done = deliver(session, text);
-  return done ? ExitCode::Done : session.fail(done.error());
-}
-
 std::string port_text(const std::vector<agents::Port>& ports) {
   std::vector<std::string> words;
   for (const auto& port : ports) words.push_back(port.name + ": " + port.type);
@@ -72,8 +70,7 @@ ExitCode run_agent_list(Session& session) {
   for (const auto& agent : registry->agents()) {
     text += session.console.styled(Style::Bold, agent->spec().name) + "\n";
     for (const auto& capability : agent->spec().capabilities)
-      text += "  " + capability.id + std::string(capability.id.size() < 34 ? 34 - capability.id.size() : 1, ' ') +
-              capability.title + "\n";
+      text += "  " + pad(capability.id, kCapabilityColumns) + "  " + capability.title + "\n";
   }
   return delivered(session, text);
 }

@@ -55,10 +55,13 @@ Check check_store(Session& session) {
 Check check_space(const std::string& directory) {
   struct statvfs space{};
   std::string at = directory;
-  while (!at.empty() && at != "/" && ::statvfs(at.c_str(), &space) != 0)
-    at.resize(at.rfind('/') == 0 ? 1 : at.rfind('/'));
-  if (at.empty() || ::statvfs(at.c_str(), &space) != 0)
-    return {"disk space", Health::Warning, errno_error(errno, directory).message, ""};
+  // The folder may not be there yet; what is above it lies on the same disk.
+  while (::statvfs(at.c_str(), &space) != 0) {
+    const int failed = errno;
+    if (at == "/" || at == ".") return {"disk space", Health::Warning, errno_error(failed, directory).message, ""};
+    const auto slash = at.rfind('/');
+    at = slash == std::string::npos ? "." : slash == 0 ? "/" : at.substr(0, slash);
+  }
   const auto free = static_cast<std::uint64_t>(space.f_bavail) * space.f_frsize;
   const auto evidence = format_bytes(free) + " free at " + at;
   if (free < kFreeBytesMin) return {"disk space", Health::Bad, evidence, "free at least 200 MiB"};
@@ -77,7 +80,7 @@ Check check_agents() {
 }
 
 Result<Check> check_fsync(const Session& session, Json& samples) {
-  const auto seconds = WRENCH_TRY(session.invocation.number("--seconds", 3, 1, 60));
+  const auto seconds = session.invocation.number("--seconds", 3);
   std::string directory(session.invocation.value("--dir"));
   if (directory.empty()) directory = data_directory(session);
   if (directory.empty()) directory = "/tmp";

@@ -3,6 +3,7 @@
 #include <climits>
 #include <cstdlib>
 
+#include "../layout.hpp"
 #include "../output.hpp"
 #include "../progress.hpp"
 #include "../review_screen.hpp"
@@ -25,6 +26,8 @@ namespace {
 
 using codec::Json;
 
+constexpr std::size_t kTitleColumnsMax = 400;
+
 Result<std::string> canonical(const std::string& path) {
   if (path.empty()) return Error("io.not_found", "PATH is empty");
   char buffer[PATH_MAX];
@@ -37,6 +40,14 @@ struct Prepared {
   agents::PlannedGoal planned;
   Json inputs;
 };
+
+/// Empty when git has history to read, else why not.
+std::string why_no_history(const std::string& root, const StopToken& stop) {
+  const auto repo = history::GitRepo::open(root, stop);
+  if (!repo) return repo.error().message;
+  const auto head = repo->head(stop);
+  return head ? "" : head.error().message;
+}
 
 Result<Prepared> prepare(const Session& session, const agents::Registry& registry) {
   Prepared out;
@@ -51,17 +62,13 @@ Result<Prepared> prepare(const Session& session, const agents::Registry& registr
   request.rule_paths = session.invocation.values("--rules");
   request.use_project_config = !session.invocation.has("--no-project-config");
   WRENCH_TRY(scan::check_settings(std::move(request), survey.root, SystemClock(), session.stop));
-  bool has_commits = false;
-  if (survey.in_git) {
-    const auto repo = history::GitRepo::open(out.root, session.stop);
-    has_commits = repo.ok() && repo->head(session.stop).ok();
-  }
   agents::Goal goal;
   goal.kind = "review";
   goal.available["repo.tree"] = "inputs.tree";
   for (const auto name : split(session.invocation.value("--agents"), ','))
     if (!trim(name).empty()) goal.agents.emplace_back(trim(name));
-  out.planned = WRENCH_TRY(agents::plan_goal(goal, agents::tree_facts(survey, has_commits), registry));
+  const auto facts = agents::tree_facts(survey, survey.in_git ? why_no_history(out.root, session.stop) : "");
+  out.planned = WRENCH_TRY(agents::plan_goal(goal, facts, registry));
 
   Json tree = Json::object({{"path", out.path}, {"root", out.root}, {"working_directory", WRENCH_TRY(canonical("."))}});
   if (session.invocation.has("--no-builtin-rules")) tree.set("builtin_rules", false);
@@ -73,11 +80,29 @@ Result<Prepared> prepare(const Session& session, const agents::Registry& registr
   return out;
 }
 
-Result<workflow::TaskReceipt> start(Session& session, Workspace& space, const Prepared& prepared) {
+struct OpenReview {
+  std::string task_id;
+  bool runs_elsewhere = false;
+};
+
+Result<std::optional<OpenReview>> find_open(Workspace& space, const std::string& key) {
+  return space.store().read([&](storage::ReadTx& tx) -> Result<std::optional<OpenReview>> {
+    const auto task = WRENCH_TRY(workflow::find_task_by_key(tx, workflow::kDefaultProject, key));
+    if (!task || workflow::is_terminal(task->state)) return std::optional<OpenReview>();
+    const auto owner = WRENCH_TRY(workflow::list_executions(tx, task->task_no)).back().owner_boot;
+    return std::optional(OpenReview{task->task_id, !owner.empty() && space.is_live(owner)});
+  });
+}
+
+struct Started {
+  workflow::TaskReceipt receipt;
+  bool same_command_goes_on = true;  ///< After an interruption; else only `task resume` does.
+};
+
+Result<Started> start(Session& session, Workspace& space, const Prepared& prepared) {
   workflow::CreateTask task;
-  task.title = "Review " +
-               Console::safe(prepared.path == "." ? prepared.root.substr(prepared.root.rfind('/') + 1) : prepared.path)
-                   .substr(0, 400);
+  const auto shown = prepared.path == "." ? prepared.root.substr(prepared.root.rfind('/') + 1) : prepared.path;
+  task.title = "Review " + clip_front(Console::safe(shown), kTitleColumnsMax, true);
   task.kind = "review";
   task.repository = prepared.root;
   task.plan = WRENCH_TRY(workflow::Plan::parse(prepared.planned.plan));
@@ -86,18 +111,28 @@ Result<workflow::TaskReceipt> start(Session& session, Workspace& space, const Pr
   // The same command finds its interrupted run again; another plan or other rules are another review.
   task.idempotency_key = "review:" + crypto::sha256_hex(task.plan->hash() + codec::canonical_json(prepared.inputs));
   task.key_scope = workflow::KeyScope::UntilTaskEnds;
-  if (session.invocation.has("--fresh")) {
-    auto earlier = WRENCH_TRY(space.store().read([&](storage::ReadTx& tx) {
-      return workflow::find_task_by_key(tx, workflow::kDefaultProject, task.idempotency_key);
-    }));
-    if (earlier && !workflow::is_terminal(earlier->state))
-      WRENCH_TRY(space.engine().cancel(earlier->task_id, "started afresh"));
+  Started started;
+  // Again when another process was quicker between our looking and our writing.
+  for (;;) {
+    const auto open = WRENCH_TRY(find_open(space, task.idempotency_key));
+    if (open && open->runs_elsewhere) {
+      session.console.note("another process does this review right now (task " + std::string(short_id(open->task_id)) +
+                           "); this one runs beside it");
+      task.idempotency_key += ":" + space.boot_id();
+      started.same_command_goes_on = false;
+    } else if (open && session.invocation.has("--fresh")) {
+      WRENCH_TRY(space.engine().cancel(open->task_id, "started afresh"));
+    }
+    started.receipt = WRENCH_TRY(space.engine().create(task));
+    if (!started.receipt.existed) return started;
+    if (!open || open->task_id != started.receipt.task_id) continue;
+    auto resumed = space.engine().resume(open->task_id);
+    if (!resumed && resumed.error().code == "workflow.owned_elsewhere") continue;
+    started.receipt = WRENCH_TRY(std::move(resumed));
+    session.console.note("going on with the interrupted review " + std::string(short_id(open->task_id)) +
+                         " (--fresh starts anew)");
+    return started;
   }
-  auto receipt = WRENCH_TRY(space.engine().create(std::move(task)));
-  if (!receipt.existed) return receipt;
-  session.console.note("going on with the interrupted review " + std::string(short_id(receipt.task_id)) +
-                       " (--fresh starts anew)");
-  return space.engine().resume(receipt.task_id);
 }
 
 Result<findings::Report> final_report(Workspace& space, const agents::PlannedGoal& planned, std::int64_t execution_no) {
@@ -121,9 +156,7 @@ ExitCode finished(Session& session, findings::Report report, const Prepared& pre
   const auto gate = gate_of(session);
   if (!gate) return session.fail(gate.error());
   ReviewScreen screen;
-  const auto top = session.invocation.number("--top", 10, 0, 100'000);
-  if (!top) return session.fail(top.error());
-  screen.top = static_cast<std::size_t>(*top);
+  screen.top = static_cast<std::size_t>(session.invocation.number("--top", 10));
   screen.all = session.invocation.has("--all");
   screen.explain_skipped = session.invocation.has("--explain-skipped");
   screen.command = "review " + Console::safe(prepared.path);
@@ -134,11 +167,18 @@ ExitCode finished(Session& session, findings::Report report, const Prepared& pre
   return verdict(session, report, *gate);
 }
 
+/// For people to paste: what was typed, without --fresh, which would throw the interrupted run away.
+std::string same_command(const Session& session) {
+  std::string line = "wrench";
+  for (const auto& word : session.words)
+    if (word != "--fresh") line += " " + quoted_for_shell(word);
+  return line;
+}
+
 }  // namespace
 
 ExitCode run_review(Session& session) {
   if (auto gate = gate_of(session); !gate) return session.fail(gate.error());
-  if (auto output = check_output(session); !output) return session.fail(output.error());
   auto registry = builtin_agents();
   if (!registry) return session.fail(registry.error());
   auto prepared = prepare(session, *registry);
@@ -151,15 +191,17 @@ ExitCode run_review(Session& session) {
     const auto text = session.format() == "json"
                           ? codec::write_json(agents::explain(prepared->planned), {.pretty = true}) + "\n"
                           : agents::explain_text(prepared->planned);
-    auto delivered = deliver(session, text);
-    return delivered ? ExitCode::Done : session.fail(delivered.error());
+    return delivered(session, text);
   }
   auto space = Workspace::open(session, Workspace::Steps::Run);
   if (!space) return session.fail(space.error());
-  auto receipt = start(session, **space, *prepared);
-  if (!receipt) return session.fail(receipt.error());
-  auto outcome = run_to_end(session, **space, receipt->task_id);
-  if (!outcome) return task_failure(session, **space, outcome.error(), receipt->task_id);
+  const auto started = start(session, **space, *prepared);
+  if (!started) return session.fail(started.error());
+  const auto& task_id = started->receipt.task_id;
+  auto outcome = run_to_end(session, **space, task_id);
+  if (!outcome)
+    return task_failure(session, **space, outcome.error(), task_id,
+                        started->same_command_goes_on ? same_command(session) : "");
   if (const auto code = task_exit_code(outcome->task); code != ExitCode::Done)
     return session.fail(task_error(*outcome));
   auto report = final_report(**space, prepared->planned, outcome->execution.execution_no);

@@ -11,6 +11,7 @@
 #include "wrench/code/rule.hpp"
 #include "wrench/code/rule_tests.hpp"
 #include "wrench/codec/json.hpp"
+#include "wrench/runtime/atomic_file.hpp"
 #include "wrench/runtime/rooted_dir.hpp"
 #include "wrench/secrets/secret_rules.hpp"
 
@@ -25,9 +26,10 @@ constexpr std::size_t kTestFileBytesMax = std::size_t{1} << 20;
 constexpr std::size_t kTestFilesMax = 50'000;
 constexpr std::size_t kTestDepthMax = 32;
 
-ExitCode delivered(Session& session, const std::string& text) {
-  auto done = deliver(session, text);
-  return done ? ExitCode::Done : session.fail(done.error());
+Json errors_json(const std::vector<Error>& errors) {
+  Json out = Json::array();
+  for (const auto& error : errors) out.push_back(describe(error));
+  return out;
 }
 
 /// Every file below a folder, or the files beside one rule file that share its stem.
@@ -72,6 +74,26 @@ Json lines_json(const std::vector<std::uint32_t>& lines) {
   Json out = Json::array();
   for (const auto line : lines) out.push_back(line);
   return out;
+}
+
+/// The rule files that --rules names: a file whatever it is called, of a folder those in YAML.
+Result<std::vector<RuleTestFile>> read_rules(const std::string& path) {
+  const auto unreadable = [](const std::string& why) { return Error("cli.invalid_value", "--rules: " + why); };
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return unreadable(errno_error(errno, path).message);
+  std::vector<RuleTestFile> files;
+  if (!S_ISDIR(status.st_mode)) {
+    auto text = runtime::read_file(path, kTestFileBytesMax);
+    if (!text) return unreadable(text.error().message);
+    files.push_back({path, std::move(*text)});
+    return files;
+  }
+  auto all = read_tests(path);
+  if (!all) return unreadable(all.error().message);
+  for (auto& file : *all)
+    if (file.path.ends_with(".yaml") || file.path.ends_with(".yml")) files.push_back(std::move(file));
+  if (files.empty()) return unreadable(path + ": no rule file (.yaml, .yml) in this folder");
+  return files;
 }
 
 /// The detectors (`mode: secret`) among the files, with the built-in ones if asked for.
@@ -137,18 +159,14 @@ ExitCode run_rules_test(Session& session) {
                                        {"target", failure.target},
                                        {"missed", lines_json(failure.missed)},
                                        {"unexpected", lines_json(failure.unexpected)}}));
-    Json errors = Json::array();
-    for (const auto& error : report.load.errors) errors.push_back(describe(error));
-    const auto code = delivered(session, codec::write_json(Json::object({{"schema", "wrench.rules_test/1"},
-                                                                         {"rules", report.rules},
-                                                                         {"exact", report.exact},
-                                                                         {"missed", report.missed},
-                                                                         {"unexpected", report.unexpected},
-                                                                         {"skipped", report.skipped},
-                                                                         {"failures", std::move(failures)},
-                                                                         {"errors", std::move(errors)}}),
-                                                           {.pretty = true}) +
-                                             "\n");
+    const auto code = delivered_json(session, Json::object({{"schema", "wrench.rules_test/1"},
+                                                            {"rules", report.rules},
+                                                            {"exact", report.exact},
+                                                            {"missed", report.missed},
+                                                            {"unexpected", report.unexpected},
+                                                            {"skipped", report.skipped},
+                                                            {"failures", std::move(failures)},
+                                                            {"errors", errors_json(report.load.errors)}}));
     return more_urgent(code, exact ? ExitCode::Done : ExitCode::AnswerIsNo);
   }
   std::string text;
@@ -174,22 +192,24 @@ ExitCode run_rules_test(Session& session) {
 ExitCode run_rules_list(Session& session) {
   std::vector<RuleTestFile> own;
   for (const auto& path : session.invocation.values("--rules")) {
-    auto files = read_tests(path);
+    auto files = read_rules(path);
     if (!files) return session.fail(files.error());
-    for (auto& file : *files)
-      if (file.path.ends_with(".yaml") || file.path.ends_with(".yml")) own.push_back(std::move(file));
+    std::move(files->begin(), files->end(), std::back_inserter(own));
   }
   std::vector<code::RuleSource> sources;
   if (!session.invocation.has("--no-builtin-rules")) sources = code::builtin_rules();
   for (const auto& file : own) sources.push_back({file.path, file.text});
   code::LoadReport report;
   const auto rules = code::RuleSet::load(sources, report, code::RuleSet::PassOver::Yes);
-  for (const auto& error : report.errors) session.console.error(error);
   std::vector<const code::RuleInfo*> infos;
   for (std::size_t i = 0; i < rules.size(); ++i) infos.push_back(&rules.info(i));
   std::vector<Error> secret_errors;
   const auto detectors = secrets_of(own, !session.invocation.has("--no-builtin-rules"), secret_errors);
-  for (const auto& error : secret_errors) session.console.error(error);
+  std::vector<Error> errors = std::move(report.errors);
+  std::move(secret_errors.begin(), secret_errors.end(), std::back_inserter(errors));
+  for (const auto& error : errors) session.console.error(error);
+  // The list is good, but it isn't all that was asked for.
+  const auto whole = errors.empty() ? ExitCode::Done : ExitCode::Partial;
   std::vector<code::RuleInfo> detector_infos;
   detector_infos.reserve(detectors.rules().size());
   for (const auto& rule : detectors.rules()) {
@@ -224,12 +244,11 @@ ExitCode run_rules_list(Session& session) {
                                    {"message", info->message},
                                    {"file", info->file}}));
     }
-    return delivered(
-        session,
-        codec::write_json(
-            Json::object({{"schema", "wrench.rules_list/1"}, {"data", std::move(data)}, {"next_cursor", nullptr}}),
-            {.pretty = true}) +
-            "\n");
+    return more_urgent(delivered_json(session, Json::object({{"schema", "wrench.rules_list/1"},
+                                                             {"data", std::move(data)},
+                                                             {"next_cursor", nullptr},
+                                                             {"errors", errors_json(errors)}})),
+                       whole);
   }
   std::string text;
   for (const auto* info : infos)
@@ -237,7 +256,7 @@ ExitCode run_rules_list(Session& session) {
             std::string(findings::name(info->severity)) + "\t" + std::string(findings::name(info->category)) +
             (info->category == findings::Category::Secret ? "\tsecrets\t" : "\trules\t") + join(info->cwe, ",") + "\t" +
             Console::safe(info->file) + "\n";
-  return delivered(session, text);
+  return more_urgent(delivered(session, text), whole);
 }
 
 }  // namespace wrench::app

@@ -1,18 +1,16 @@
-#include <atomic>
-
+#include "wrench/scan/scan.hpp"
 #include "../output.hpp"
+#include "../progress.hpp"
 #include "../review_screen.hpp"
 #include "commands.hpp"
 #include "wrench/base/text.hpp"
+#include "wrench/history/git_repo.hpp"
 #include "wrench/scan/fact_cache.hpp"
-#include "wrench/scan/scan.hpp"
 #include "wrench/scan/tree_sources.hpp"
 
 namespace wrench::app {
 
 namespace {
-
-constexpr Micros kRedrawEvery = 100 * kMicrosPerMs;
 
 Result<std::vector<scan::Analysis>> analyses_of(const Session& session) {
   std::vector<scan::Analysis> out;
@@ -43,10 +41,32 @@ Result<scan::ScanRequest> request_of(const Session& session) {
   request.use_project_config = !session.invocation.has("--no-project-config");
   request.analyses = WRENCH_TRY(analyses_of(session));
   request.with_history = session.invocation.has("--history");
-  request.jobs = static_cast<int>(WRENCH_TRY(session.invocation.number("--jobs", 0, 1, 256)));
-  request.limits.file_us_max =
-      WRENCH_TRY(session.invocation.number("--file-timeout-ms", 5'000, 1, 600'000)) * kMicrosPerMs;
+  request.jobs = static_cast<int>(session.invocation.number("--jobs", 0));
+  request.limits.file_us_max = session.invocation.number("--file-timeout-ms", 5'000) * kMicrosPerMs;
   return request;
+}
+
+/// On standard error, beside the report.
+void tell_more(Session& session, const findings::Report& report) {
+  if (report.summary.files_scanned + report.summary.files_cached == 0) session.console.note("nothing to analyse");
+  if (session.invocation.has("--explain-skipped"))
+    for (const auto& skipped : report.skipped)
+      session.console.err(skipped.reason + "  " + Console::safe(skipped.path) + "\n");
+  // The text on standard output holds the rest already.
+  if (session.format() == "text" && !session.invocation.has("--output")) return;
+  for (const auto& partial : report.partial)
+    if (session.console.verbose() || session.invocation.has("--explain-skipped"))
+      session.console.err("partial: " + partial.code + "  " + Console::safe(partial.path) + "  " +
+                          Console::safe(partial.subject) + "  " + Console::safe(partial.detail) + "\n");
+  for (const auto& error : report.errors) session.console.error(error);
+}
+
+/// Who asks for the history must get it or hear why not, before anything is done.
+Result<void> check_history(const scan::ScanRequest& request, const StopToken& stop) {
+  if (!request.with_history) return {};
+  auto repo = history::GitRepo::open(WRENCH_TRY(scan::project_root(request.paths.front())), stop);
+  if (repo || repo.error().code != "history.not_a_repository") return {};
+  return Error("history.not_a_repository", "--history: " + repo.error().message).with_help("wrench scan --help");
 }
 
 }  // namespace
@@ -54,9 +74,9 @@ Result<scan::ScanRequest> request_of(const Session& session) {
 ExitCode run_scan(Session& session) {
   const auto gate = gate_of(session);
   if (!gate) return session.fail(gate.error());
-  if (auto output = check_output(session); !output) return session.fail(output.error());
   auto request = request_of(session);
   if (!request) return session.fail(request.error());
+  if (auto history = check_history(*request, session.stop); !history) return session.fail(history.error());
   findings::Report nothing;
   if (auto readable = apply_baseline_flag(session, nothing); !readable) return session.fail(readable.error());
 
@@ -65,37 +85,19 @@ ExitCode run_scan(Session& session) {
   const auto cache_root = scan::project_root(request->paths.front());
   const auto cache = scan::FactCache::open(cache_root ? scan::FactCache::folder_for(*cache_root) : std::string());
   scan::ScanContext context{.pool = pool, .clock = clock, .cache = cache.get()};
-  std::atomic<Micros> drawn{clock.boot_us() + kRedrawEvery};
-  if (session.console.stderr_is_terminal() && !session.console.quiet() &&
-      session.invocation.value("--progress", "auto") != "none")
-    context.progress = [&](const scan::ScanProgress& at) {
-      auto due = drawn.load();
-      const auto now = clock.boot_us();
-      if (now < due || !drawn.compare_exchange_strong(due, now + kRedrawEvery)) return;
-      session.console.progress_line("scanning " + format_count(at.files_done) + "/" + format_count(at.files_total) +
-                                    " files");
-    };
-  const auto timeout = session.invocation.has("--timeout") ? parse_duration(session.invocation.value("--timeout"))
-                                                           : Result<Micros>(Micros{0});
-  if (!timeout) return session.fail(timeout.error());
-  auto report =
-      scan::run(*request, context, session.stop, *timeout > 0 ? Deadline::after(clock, *timeout) : Deadline());
-  session.console.progress_line("");
+  FileProgress progress(session);
+  context.progress = [&](const scan::ScanProgress& at) { progress.show(at.files_done, at.files_total); };
+  const Deadline deadline = deadline_of(session, clock);
+  auto report = scan::run(*request, context, session.stop, deadline);
+  progress.finish();
   if (!report) return session.fail(report.error());
   cache->flush();
   if (auto applied = apply_baseline_flag(session, *report); !applied) return session.fail(applied.error());
   if (auto delivered = deliver_report(session, *report, scan::TreeSources(*report), *gate, nullptr); !delivered)
     return session.fail(delivered.error());
-  if (report->summary.files_scanned + report->summary.files_cached == 0) session.console.note("nothing to analyse");
-  if (session.invocation.has("--explain-skipped"))
-    for (const auto& skipped : report->skipped)
-      session.console.err(skipped.reason + "  " + Console::safe(skipped.path) + "\n");
-  for (const auto& partial : report->partial)
-    if (session.console.verbose() || session.invocation.has("--explain-skipped"))
-      session.console.err("partial: " + partial.code + "  " + Console::safe(partial.path) + "  " +
-                          Console::safe(partial.subject) + "  " + Console::safe(partial.detail) + "\n");
-  for (const auto& error : report->errors) session.console.error(error);
-  return verdict(session, *report, *gate);
+  tell_more(session, *report);
+  const auto code = verdict(session, *report, *gate);
+  return code == ExitCode::Partial && deadline.passed(clock) ? ExitCode::Stopped : code;
 }
 
 }  // namespace wrench::app

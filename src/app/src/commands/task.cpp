@@ -1,7 +1,8 @@
 #include <algorithm>
+#include <map>
 
+#include "../layout.hpp"
 #include "../output.hpp"
-#include "../signals.hpp"
 #include "../workspace.hpp"
 #include "commands.hpp"
 #include "task_run.hpp"
@@ -18,7 +19,11 @@ using workflow::ExecutionView;
 using workflow::StepView;
 using workflow::TaskView;
 
-constexpr std::size_t kTitleColumns = 44;
+constexpr std::size_t kTitleMin = 10, kTitleMax = 60;
+constexpr std::size_t kStateColumns = 11;  // "interrupted"
+constexpr std::size_t kTimeColumns = 20;
+constexpr std::size_t kIdSuffixMin = workflow::kIdSuffixMin;
+constexpr std::size_t kDataColumnsMax = 120;
 
 Json to_json(const TaskView& task) {
   return Json::object({{"task_id", task.task_id},
@@ -49,11 +54,11 @@ std::string shown_state(const TaskView& task, bool interrupted) {
   return interrupted ? "interrupted" : std::string(workflow::name(task.state));
 }
 
-std::vector<std::string> interrupted_tasks(Workspace& space) {
+Result<std::vector<std::string>> interrupted_tasks(Workspace& space) {
+  const auto open =
+      WRENCH_TRY(space.store().read([](storage::ReadTx& tx) { return workflow::list_open_executions(tx); }));
   std::vector<std::string> ids;
-  auto open = space.store().read([](storage::ReadTx& tx) { return workflow::list_open_executions(tx); });
-  if (!open) return ids;
-  for (const auto& entry : *open) {
+  for (const auto& entry : open) {
     // Ours holds none: every open execution belongs to another boot, live or dead, or to nobody.
     if (entry.owner_boot.empty() || !space.is_live(entry.owner_boot)) ids.push_back(entry.task.task_id);
   }
@@ -68,6 +73,18 @@ Result<TaskView> find(Workspace& space, std::string_view id) {
   return space.store().read([&](storage::ReadTx& tx) { return workflow::find_task(tx, id); });
 }
 
+/// All of them before anything is done to the first, so that a wrong id does nothing.
+Result<std::vector<TaskView>> find_all(Workspace& space, const std::vector<std::string>& ids) {
+  std::vector<TaskView> tasks;
+  for (const auto& id : ids) tasks.push_back(WRENCH_TRY(find(space, id)));
+  return tasks;
+}
+
+Error wrong_state(const TaskView& task, std::string_view why) {
+  return Error("workflow.invalid_transition", "the task " + std::string(short_id(task.task_id)) + " is " +
+                                                  std::string(workflow::name(task.state)) + ": " + std::string(why));
+}
+
 Result<ExecutionView> latest_execution(Workspace& space, const TaskView& task) {
   auto all =
       WRENCH_TRY(space.store().read([&](storage::ReadTx& tx) { return workflow::list_executions(tx, task.task_no); }));
@@ -75,34 +92,24 @@ Result<ExecutionView> latest_execution(Workspace& space, const TaskView& task) {
   return std::move(all.back());
 }
 
-ExitCode delivered(Session& session, std::string_view text) {
-  auto done = deliver(session, text);
-  return done ? ExitCode::Done : session.fail(done.error());
-}
-
-ExitCode delivered_json(Session& session, const Json& value) {
-  return delivered(session, codec::write_json(value, {.pretty = true}) + "\n");
-}
-
 }  // namespace
 
 ExitCode run_task_list(Session& session) {
-  const auto limit = session.invocation.number("--limit", 20, 1, workflow::kTaskPageMax);
-  if (!limit) return session.fail(limit.error());
   auto space = Workspace::open(session, Workspace::Steps::ReadOnly);
   if (!space) return session.fail(space.error());
   workflow::TaskFilter filter;
   filter.status = session.invocation.value("--status");
-  filter.limit = static_cast<std::size_t>(*limit);
+  filter.limit = static_cast<std::size_t>(session.invocation.number("--limit", 20));
   filter.cursor = session.invocation.value("--cursor");
   auto page = (*space)->store().read([&](storage::ReadTx& tx) { return workflow::list_tasks(tx, filter); });
   if (!page) return session.fail(page.error());
   const auto interrupted = interrupted_tasks(**space);
+  if (!interrupted) return session.fail(interrupted.error());
   if (session.format() == "json") {
     Json data = Json::array();
     for (const auto& task : page->tasks) {
       auto row = to_json(task);
-      row.set("interrupted", contains(interrupted, task.task_id));
+      row.set("interrupted", contains(*interrupted, task.task_id));
       data.push_back(std::move(row));
     }
     return delivered_json(
@@ -110,104 +117,174 @@ ExitCode run_task_list(Session& session) {
                                {"data", std::move(data)},
                                {"next_cursor", page->next_cursor.empty() ? Json() : Json(page->next_cursor)}}));
   }
-  if (page->tasks.empty()) return delivered(session, "No tasks yet. Try: wrench review .\n");
+  if (page->tasks.empty())
+    return delivered(session, filter.status.empty() && filter.cursor.empty() ? "No tasks yet. Try: wrench review .\n"
+                                                                             : "No such tasks.\n");
+  const std::size_t others = kIdSuffixMin + kStateColumns + kTimeColumns + 3 * 2;
+  const auto title_columns =
+      std::clamp(session.console.width() - std::min(session.console.width(), others), kTitleMin, kTitleMax);
   std::string text;
   for (const auto& task : page->tasks) {
-    auto title = Console::safe(task.title);
-    title.resize(std::min(title.size(), kTitleColumns));
-    text += std::string(short_id(task.task_id)) + "  " + title +
-            std::string(kTitleColumns - std::min(kTitleColumns, display_width(title)), ' ') + "  " +
-            shown_state(task, contains(interrupted, task.task_id)) + "  " +
+    text += std::string(short_id(task.task_id)) + "  " +
+            pad(clip(Console::safe(task.title), title_columns, session.console.unicode()), title_columns) + "  " +
+            pad(shown_state(task, contains(*interrupted, task.task_id)), kStateColumns) + "  " +
             format_rfc3339(task.created_at).substr(0, 19) + "Z\n";
   }
-  if (!interrupted.empty()) text += "\nInterrupted tasks go on with: wrench task resume\n";
+  if (!interrupted->empty()) text += "\nInterrupted tasks go on with: wrench task resume\n";
   if (!page->next_cursor.empty()) text += "\nMore: wrench task list --cursor " + page->next_cursor + "\n";
   return delivered(session, text);
 }
 
+namespace {
+
+/// All that `task show` tells.
+struct TaskDetails {
+  TaskView task;
+  ExecutionView execution;
+  std::vector<StepView> steps;
+  std::map<std::string, std::string> why;  ///< By node of the plan.
+  bool interrupted = false;
+};
+
+Result<TaskDetails> details_of(Workspace& space, std::string_view id) {
+  TaskDetails out;
+  out.task = WRENCH_TRY(find(space, id));
+  out.execution = WRENCH_TRY(latest_execution(space, out.task));
+  out.interrupted = contains(WRENCH_TRY(interrupted_tasks(space)), out.task.task_id);
+  out.steps = WRENCH_TRY(
+      space.store().read([&](storage::ReadTx& tx) { return workflow::list_steps(tx, out.execution.execution_no); }));
+  const auto notes = WRENCH_TRY(
+      space.store().read([&](storage::ReadTx& tx) { return workflow::read_plan_notes(tx, out.task.task_no); }));
+  for (const auto& step : notes.at("steps").as_array())
+    out.why.emplace(step.at("id").as_string(), step.at("why").as_string());
+  return out;
+}
+
+Json to_json(const TaskDetails& details) {
+  Json steps = Json::array();
+  for (const auto& step : details.steps) {
+    auto row = to_json(step);
+    const auto why = details.why.find(step.node);
+    row.set("why", why == details.why.end() ? Json() : Json(why->second));
+    steps.push_back(std::move(row));
+  }
+  auto task = to_json(details.task);
+  task.set("interrupted", details.interrupted);
+  return Json::object({{"schema", "wrench.task/1"},
+                       {"task", std::move(task)},
+                       {"execution", Json::object({{"execution_id", details.execution.execution_id},
+                                                   {"number", details.execution.number},
+                                                   {"status", workflow::name(details.execution.status)},
+                                                   {"plan_hash", details.execution.plan_hash},
+                                                   {"error", details.execution.error},
+                                                   {"steps_total", details.execution.steps_total},
+                                                   {"steps_done", details.execution.steps_done}})},
+                       {"steps", std::move(steps)}});
+}
+
+std::string to_text(const TaskDetails& details, const Console& console) {
+  constexpr std::size_t kNodeColumns = 6, kCapabilityColumns = 34;
+  const auto& [task, execution, steps, why, interrupted] = details;
+  std::string text = Console::safe(task.title) + "\n  id       " + task.task_id + "\n  state    " +
+                     shown_state(task, interrupted) + "\n  created  " + format_rfc3339(task.created_at) + " by " +
+                     Console::safe(task.created_by) + "\n";
+  if (execution.started_at && execution.completed_at)
+    text += "  took     " + format_duration(*execution.completed_at - *execution.started_at) + "\n";
+  if (execution.error.is_object())
+    text += "  error    " + Console::safe(execution.error.at("error").at("message").as_string()) + " [" +
+            Console::safe(execution.error.at("error").at("code").as_string()) + "]\n";
+  text += "\n";
+  for (const auto& step : steps) {
+    text += "  " + pad(Console::safe(step.node), kNodeColumns) +
+            pad(Console::safe(step.capability), kCapabilityColumns) + "  " + std::string(workflow::name(step.state));
+    if (step.attempt > 1) text += "  attempt " + std::to_string(step.attempt);
+    if (step.lost > 0) text += "  lost " + std::to_string(step.lost) + (step.lost == 1 ? " time" : " times");
+    text += "\n";
+    const std::string margin(2 + kNodeColumns, ' ');
+    if (const auto reason = why.find(step.node); reason != why.end())
+      for (const auto& line : wrap(Console::safe(reason->second), console.width() - margin.size()))
+        text += margin + console.styled(Style::Dim, line) + "\n";
+  }
+  if (interrupted) text += "\nInterrupted. Go on: wrench task resume " + std::string(short_id(task.task_id)) + "\n";
+  return text;
+}
+
+}  // namespace
+
 ExitCode run_task_show(Session& session) {
   auto space = Workspace::open(session, Workspace::Steps::ReadOnly);
   if (!space) return session.fail(space.error());
-  auto task = find(**space, session.invocation.arguments.front());
-  if (!task) return session.fail(task.error());
-  auto execution = latest_execution(**space, *task);
-  if (!execution) return session.fail(execution.error());
-  auto steps =
-      (*space)->store().read([&](storage::ReadTx& tx) { return workflow::list_steps(tx, execution->execution_no); });
-  if (!steps) return session.fail(steps.error());
-  const bool interrupted = contains(interrupted_tasks(**space), task->task_id);
-  if (session.format() == "json") {
-    Json rows = Json::array();
-    for (const auto& step : *steps) rows.push_back(to_json(step));
-    auto shown = to_json(*task);
-    shown.set("interrupted", interrupted);
-    return delivered_json(session,
-                          Json::object({{"schema", "wrench.task/1"},
-                                        {"task", std::move(shown)},
-                                        {"execution", Json::object({{"execution_id", execution->execution_id},
-                                                                    {"number", execution->number},
-                                                                    {"status", workflow::name(execution->status)},
-                                                                    {"plan_hash", wrench::to_hex(execution->plan_hash)},
-                                                                    {"error", execution->error},
-                                                                    {"steps_total", execution->steps_total},
-                                                                    {"steps_done", execution->steps_done}})},
-                                        {"steps", std::move(rows)}}));
-  }
-  std::string text = Console::safe(task->title) + "\n  id       " + task->task_id + "\n  state    " +
-                     shown_state(*task, interrupted) + "\n  created  " + format_rfc3339(task->created_at) + " by " +
-                     Console::safe(task->created_by) + "\n";
-  if (execution->started_at && execution->completed_at)
-    text += "  took     " + format_duration(*execution->completed_at - *execution->started_at) + "\n";
-  if (execution->error.is_object())
-    text += "  error    " + Console::safe(execution->error.at("error").at("message").as_string()) + " [" +
-            Console::safe(execution->error.at("error").at("code").as_string()) + "]\n";
-  text += "\n";
-  for (const auto& step : *steps) {
-    text += "  " + Console::safe(step.node) + std::string(step.node.size() < 6 ? 6 - step.node.size() : 1, ' ') +
-            Console::safe(step.capability) +
-            std::string(step.capability.size() < 32 ? 32 - step.capability.size() : 1, ' ') +
-            std::string(workflow::name(step.state));
-    if (step.attempt > 1) text += "  attempt " + std::to_string(step.attempt);
-    if (step.lost > 0) text += "  lost " + std::to_string(step.lost) + " times";
-    text += "\n";
-  }
-  if (interrupted) text += "\nInterrupted. Go on: wrench task resume " + std::string(short_id(task->task_id)) + "\n";
-  return delivered(session, text);
+  const auto details = details_of(**space, session.invocation.arguments.front());
+  if (!details) return session.fail(details.error());
+  return session.format() == "json" ? delivered_json(session, to_json(*details))
+                                    : delivered(session, to_text(*details, session.console));
 }
+
+namespace {
+
+/// One line a change; on a terminal one line that is redrawn, and the last one stays.
+class WatchLine {
+ public:
+  explicit WatchLine(Console& console)
+      : console_(console), redrawn_(console.stdout_is_terminal() && console.stderr_is_terminal()) {}
+
+  void show(const std::string& line) {
+    if (line == last_) return;
+    last_ = line;
+    if (redrawn_)
+      console_.progress_line(line);
+    else
+      console_.out(line + "\n");
+  }
+  void finish() {
+    if (redrawn_) console_.out(last_ + "\n");
+  }
+
+ private:
+  Console& console_;
+  const bool redrawn_;
+  std::string last_;
+};
+
+/// Error codes workflow.wait_stopped, workflow.wait_deadline, those of the store.
+Result<ExitCode> watch(Session& session, Workspace& space, const std::string& task_id) {
+  constexpr Micros kPollEvery = 500 * kMicrosPerMs;
+  const Deadline end = deadline_of(session, space.clock());
+  WatchLine shown(session.console);
+  for (;;) {
+    const auto task = WRENCH_TRY(find(space, task_id));
+    const bool interrupted = contains(WRENCH_TRY(interrupted_tasks(space)), task.task_id);
+    const auto execution = WRENCH_TRY(latest_execution(space, task));
+    shown.show(shown_state(task, interrupted) + "  " + std::to_string(execution.steps_done) + "/" +
+               std::to_string(execution.steps_total) + " steps");
+    const auto code = task_exit_code(task);
+    if (interrupted || code != ExitCode::NeedsPerson) {
+      shown.finish();
+      if (interrupted) session.console.note("nobody runs it: wrench task resume " + std::string(short_id(task_id)));
+      return code;
+    }
+    if (const auto written = session.console.flush(); written != ExitCode::Done) return written;
+    if (session.stop.stop_requested()) return Error("workflow.wait_stopped", "stopped watching; the task goes on");
+    if (end.passed(space.clock()))
+      return Error("workflow.wait_deadline", "the time of --timeout is over; the task goes on");
+    WRENCH_TRY(space.store().wait_for_events(std::numeric_limits<std::int64_t>::max(),
+                                             Deadline::after(space.clock(), kPollEvery), session.stop));
+  }
+}
+
+}  // namespace
 
 ExitCode run_task_watch(Session& session) {
   auto space = Workspace::open(session, Workspace::Steps::ReadOnly);
   if (!space) return session.fail(space.error());
-  constexpr Micros kPollEvery = 500 * kMicrosPerMs;
-  std::string last;
-  for (;;) {
-    auto task = find(**space, session.invocation.arguments.front());
-    if (!task) return session.fail(task.error());
-    const bool interrupted = contains(interrupted_tasks(**space), task->task_id);
-    auto execution = latest_execution(**space, *task);
-    if (!execution) return session.fail(execution.error());
-    const auto line = shown_state(*task, interrupted) + "  " + std::to_string(execution->steps_done) + "/" +
-                      std::to_string(execution->steps_total) + " steps";
-    if (line != last) {
-      session.console.out(line + "\n");
-      if (session.console.flush() != ExitCode::Done) return ExitCode::Done;
-      last = line;
-    }
-    if (interrupted) {
-      session.console.note("nobody runs it: wrench task resume " + std::string(short_id(task->task_id)));
-      return ExitCode::NeedsPerson;
-    }
-    if (const auto code = task_exit_code(*task); code != ExitCode::NeedsPerson) return code;
-    if (session.stop.stop_requested()) return signal_received();
-    auto more = (*space)->store().wait_for_events(std::numeric_limits<std::int64_t>::max(),
-                                                  Deadline::after((*space)->clock(), kPollEvery), session.stop);
-    if (!more) return session.fail(more.error());
-  }
+  const auto task = find(**space, session.invocation.arguments.front());
+  if (!task) return session.fail(task.error());
+  const auto code = watch(session, **space, task->task_id);
+  return code ? *code : session.fail(code.error());
 }
 
 ExitCode run_task_journal(Session& session) {
-  const auto limit = session.invocation.number("--limit", 1000, 1, 10'000);
-  if (!limit) return session.fail(limit.error());
+  const auto limit = static_cast<std::size_t>(session.invocation.number("--limit", 1000));
   auto space = Workspace::open(session, Workspace::Steps::ReadOnly);
   if (!space) return session.fail(space.error());
   auto task = find(**space, session.invocation.arguments.front());
@@ -215,9 +292,9 @@ ExitCode run_task_journal(Session& session) {
   auto execution = latest_execution(**space, *task);
   if (!execution) return session.fail(execution.error());
   std::vector<workflow::JournalEntry> entries;
-  while (entries.size() < static_cast<std::size_t>(*limit)) {
+  while (entries.size() < limit) {
     const auto after = entries.empty() ? 0 : entries.back().seq;
-    const auto want = std::min(workflow::kJournalPageMax, static_cast<std::size_t>(*limit) - entries.size());
+    const auto want = std::min(workflow::kJournalPageMax, limit - entries.size());
     auto page = (*space)->store().read(
         [&](storage::ReadTx& tx) { return workflow::read_journal(tx, execution->execution_no, after, want); });
     if (!page) return session.fail(page.error());
@@ -241,11 +318,10 @@ ExitCode run_task_journal(Session& session) {
   }
   std::string text;
   for (const auto& entry : entries) {
-    auto data = codec::write_json(entry.data);
-    if (data.size() > 120) data = data.substr(0, 117) + "...";
+    const auto data = clip(Console::safe(codec::write_json(entry.data)), kDataColumnsMax, session.console.unicode());
     text += std::to_string(entry.seq) + "  " + format_rfc3339(entry.at) + "  " + entry.kind +
             (entry.step_no ? "  step " + std::to_string(*entry.step_no) : "") +
-            (entry.data.is_null() ? "" : "  " + Console::safe(data)) + "\n";
+            (entry.data.is_null() ? "" : "  " + data) + "\n";
   }
   return delivered(session, text);
 }
@@ -253,17 +329,16 @@ ExitCode run_task_journal(Session& session) {
 ExitCode run_task_cancel(Session& session) {
   auto space = Workspace::open(session, Workspace::Steps::ReadOnly);
   if (!space) return session.fail(space.error());
+  const auto tasks = find_all(**space, session.invocation.arguments);
+  if (!tasks) return session.fail(tasks.error());
   std::string text;
   Json done = Json::array();
-  for (const auto& id : session.invocation.arguments) {
-    auto task = find(**space, id);
-    if (!task) return session.fail(task.error());
-    if (auto cancelled = (*space)->engine().cancel(
-            task->task_id, session.invocation.value("--reason", "asked for on the command line"));
-        !cancelled)
+  for (const auto& task : *tasks) {
+    const auto reason = session.invocation.value("--reason", "asked for on the command line");
+    if (auto cancelled = (*space)->engine().cancel(task.task_id, reason); !cancelled)
       return session.fail(cancelled.error());
-    text += "cancelled " + std::string(short_id(task->task_id)) + "  " + Console::safe(task->title) + "\n";
-    done.push_back(task->task_id);
+    text += "cancelled " + std::string(short_id(task.task_id)) + "  " + Console::safe(task.title) + "\n";
+    done.push_back(task.task_id);
   }
   if (session.format() == "json")
     return delivered_json(session, Json::object({{"schema", "wrench.task_cancel/1"}, {"data", std::move(done)}}));
@@ -296,19 +371,18 @@ ExitCode run_all(Session& session, Workspace& space, const std::vector<std::stri
 ExitCode run_task_resume(Session& session) {
   auto space = Workspace::open(session, Workspace::Steps::Run);
   if (!space) return session.fail(space.error());
+  const auto tasks = find_all(**space, session.invocation.arguments);
+  if (!tasks) return session.fail(tasks.error());
   std::vector<std::string> ids;
-  if (session.invocation.arguments.empty()) {
-    ids = interrupted_tasks(**space);
-  } else {
-    for (const auto& id : session.invocation.arguments) {
-      auto task = find(**space, id);
-      if (!task) return session.fail(task.error());
-      ids.push_back(task->task_id);
-    }
+  for (const auto& task : *tasks) {
+    if (workflow::is_terminal(task.state)) return session.fail(wrong_state(task, "there is nothing to go on with"));
+    ids.push_back(task.task_id);
   }
-  if (ids.empty()) {
-    session.console.note("nothing was interrupted");
-    return session.format() == "json" ? run_all(session, **space, ids, "wrench.task_resume/1") : ExitCode::Done;
+  if (session.invocation.arguments.empty()) {
+    auto interrupted = interrupted_tasks(**space);
+    if (!interrupted) return session.fail(interrupted.error());
+    ids = std::move(*interrupted);
+    if (ids.empty()) session.console.note("nothing was interrupted");
   }
   for (const auto& id : ids)
     if (auto resumed = (*space)->engine().resume(id); !resumed) return session.fail(resumed.error());
@@ -318,8 +392,9 @@ ExitCode run_task_resume(Session& session) {
 ExitCode run_task_retry(Session& session) {
   auto space = Workspace::open(session, Workspace::Steps::Run);
   if (!space) return session.fail(space.error());
-  auto task = find(**space, session.invocation.arguments.front());
+  const auto task = find(**space, session.invocation.arguments.front());
   if (!task) return session.fail(task.error());
+  if (task->state == workflow::TaskState::Completed) return session.fail(wrong_state(*task, "no step of it failed"));
   if (auto again = (*space)->engine().retry(task->task_id); !again) return session.fail(again.error());
   return run_all(session, **space, {task->task_id}, "wrench.task_retry/1");
 }

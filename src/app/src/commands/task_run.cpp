@@ -1,5 +1,6 @@
 #include "task_run.hpp"
 
+#include "../output.hpp"
 #include "../progress.hpp"
 #include "wrench/base/ulid.hpp"
 
@@ -10,9 +11,7 @@ constexpr Micros kRedrawEvery = 100 * kMicrosPerMs;
 }
 
 Result<workflow::TaskOutcome> run_to_end(Session& session, Workspace& space, const std::string& task_id) {
-  const Micros timeout_us =
-      session.invocation.has("--timeout") ? WRENCH_TRY(parse_duration(session.invocation.value("--timeout"))) : 0;
-  const Deadline end = timeout_us > 0 ? Deadline::after(space.clock(), timeout_us) : Deadline();
+  const Deadline end = deadline_of(session, space.clock());
   TaskProgress progress(session);
   space.engine().subscribe([&](const workflow::Notice& notice) { progress.notice(notice); });
   for (;;) {
@@ -29,13 +28,16 @@ Result<workflow::TaskOutcome> run_to_end(Session& session, Workspace& space, con
   }
 }
 
-ExitCode task_failure(Session& session, Workspace& space, const Error& error, const std::string& task_id) {
+ExitCode task_failure(Session& session, Workspace& space, const Error& error, const std::string& task_id,
+                      const std::string& goes_on) {
   const std::string id(short_id(task_id));
   if (error.code == "workflow.wait_stopped") {
     space.drain();
     if (!space.keeps_data())
       return session.fail(Error(error.code, "interrupted; what was done so far was in a temporary folder and is gone"));
-    return session.fail(Error(error.code, "interrupted; nothing is lost").with_help("wrench task resume " + id));
+    Error interrupted(error.code, "interrupted; nothing is lost");
+    if (!goes_on.empty()) interrupted = std::move(interrupted).with_help(goes_on);
+    return session.fail(std::move(interrupted).with_help("wrench task resume " + id));
   }
   if (error.code == "workflow.wait_deadline") {
     if (auto cancelled = space.engine().cancel(task_id, "--timeout"); !cancelled)

@@ -9,18 +9,25 @@
 
 #include "wrench/app/console.hpp"
 #include "wrench/app/exit_code.hpp"
+#include "wrench/base/clock.hpp"
 #include "wrench/base/result.hpp"
 #include "wrench/base/stop.hpp"
 
 namespace wrench::app {
 
-/// `value` empty: a switch. Choices, when given, are checked by the parser and offered by completion.
+enum class ValueForm { Text, Number, Duration };
+
+/// `value` empty: a switch. The parser checks choices, numbers and durations, so that no command begins with a wrong
+/// one; completion offers the choices, help tells choices, bounds and default.
 struct FlagSpec {
   std::string name;  ///< "--fail-on"
   std::string short_name = {};
   std::string value = {};  ///< "SEVERITY"
   std::string summary = {};
   std::vector<std::string> choices = {};
+  std::string default_value = {};  ///< For help; empty: none worth telling.
+  ValueForm form = ValueForm::Text;
+  std::int64_t min = 0, max = 0;  ///< Of a number.
   bool repeated = false;
 };
 
@@ -38,8 +45,9 @@ class Invocation {
   bool has(std::string_view flag) const { return flags.find(flag) != flags.end(); }
   std::string_view value(std::string_view flag, std::string_view fallback = {}) const;
   std::vector<std::string> values(std::string_view flag) const;
-  /// Error code cli.invalid_value when it isn't a whole number within the bounds.
-  Result<std::int64_t> number(std::string_view flag, std::int64_t fallback, std::int64_t min, std::int64_t max) const;
+  /// Of a flag whose form is Number or Duration: the parser has checked it.
+  std::int64_t number(std::string_view flag, std::int64_t fallback) const;
+  Micros duration(std::string_view flag, Micros fallback) const;
 
   std::map<std::string, std::vector<std::string>, std::less<>> flags;
   std::vector<std::string> arguments;
@@ -64,7 +72,8 @@ struct Session {
   Invocation invocation;
   Console& console;
   StopToken stop;
-  std::string_view format() const;  ///< Resolved from --format, -o, --json.
+  std::vector<std::string> words = {};  ///< As typed, without the program's name.
+  std::string_view format() const;      ///< Resolved from --format, -o, --json.
   /// Prints the error (text on stderr; JSON object on stdout when the format is JSON) and returns its exit code.
   ExitCode fail(const Error& error);
 };
@@ -82,9 +91,16 @@ struct ParsedCommand {
 /// Error codes cli.unknown_command, cli.unknown_flag, cli.missing_argument, cli.invalid_value, all exit code 2.
 Result<ParsedCommand> parse_command_line(std::span<const std::string> words);
 
-std::string help_for(const CommandSpec& command);
-std::string help_overview();
-std::string help_for_group(std::string_view group);
+/// How much room text for people has, and what it may be drawn with.
+struct PageStyle {
+  std::size_t width = 100;
+  bool unicode = true;
+};
+PageStyle page_style(const Console& console);
+
+std::string help_for(const CommandSpec& command, const PageStyle& style);
+std::string help_overview(const PageStyle& style);
+std::string help_for_group(std::string_view group, const PageStyle& style);
 /// error code cli.unknown_shell
 Result<std::string> completion_script(std::string_view shell);
 

@@ -24,6 +24,9 @@ class Console {
 
   explicit Console(const Options& options);
 
+  /// Results don't go to standard output: what the terminal there can do doesn't count.
+  void results_go_to_a_file();
+
   /// Result text. Buffered; `flush` writes. After a write error everything is dropped and `status` tells.
   void out(std::string_view text);
   /// Notes and errors, unbuffered; first takes the progress line away.
@@ -33,7 +36,7 @@ class Console {
   /// The error in the form of the CLI spec 3.14.
   void error(const Error& error);
 
-  /// One line that replaces the one before; only on a terminal. Empty clears.
+  /// One line that replaces the one before, cut to the terminal's width; only on a terminal. Empty clears.
   void progress_line(std::string_view text);
 
   /// Done, ClosedPipe (stdout's reader has gone) or OperationFailed (write failed; message on stderr).
@@ -42,6 +45,7 @@ class Console {
   bool stdout_is_terminal() const { return out_terminal_; }
   bool stderr_is_terminal() const { return err_terminal_; }
   bool unicode() const { return unicode_; }
+  bool shows_color() const { return out_color_; }  ///< On standard output.
   bool quiet() const { return options_.quiet; }
   bool verbose() const { return options_.verbose; }
   std::size_t width() const { return width_; }
@@ -57,7 +61,7 @@ class Console {
 
   Options options_;
   bool out_terminal_, err_terminal_, out_color_, err_color_, unicode_;
-  std::size_t width_;
+  std::size_t width_, err_width_;
   std::string buffer_;
   bool progress_shown_ = false;
   ExitCode status_ = ExitCode::Done;
