@@ -371,10 +371,10 @@ class Settings(CliTest):
             (["task"], ["needs a subcommand", "wrench help task"]),
             (["rules", "list", "--rules", "/dev/zero"], ["--rules", "not a regular file"]),
             (["rules", "list", "--rules", "shop"], ["--rules", "no rule file"]),
-            (["review", "shop", "--agents", "journey"], ["no plan", "code_analysis"]),
             (["review", "shop", "--data-dir", ""], ["--data-dir"]),
             (["review", "shop", "other"], ["takes one PATH", "other"]),
-            (["scan", "shop", "--analyses", "rules,tant"], ["did you mean taint?"]),
+            (["scan", "shop", "--analyses", "rules,clnes"], ["did you mean clones?"]),
+            (["scan", "shop", "--analyses", "taint"], ["isn't implemented"]),
             (["task", "show"], ["wrench task show"]),
             (["task", "list", "--cursor", "zzz"], ["zzz"]),
             (["completion", "fash"], ["bash"]),
@@ -501,7 +501,7 @@ class Tasks(CliTest):
         self.assert_fails(self.end(process), 8, "was cancelled")
         self.assertEqual(self.run_wrench("task", "watch", task["task_id"]).code, 8)
         self.assertIn("cancelled", self.run_wrench("task", "show", task["task_id"]).out)
-        self.assertEqual(self.run_wrench("task", "retry", task["task_id"]).code, 0)
+        self.assertEqual(self.run_wrench("task", "retry", task["task_id"], "--fail-on", "none").code, 0)
 
     def test_a_timeout(self):
         self.git_project()
@@ -526,8 +526,28 @@ class Tasks(CliTest):
         shown = self.run_wrench("task", "show", task["task_id"][-6:].lower())
         self.assertIn("Interrupted. Go on: wrench task resume", shown.out)
         self.assertIn("journey.mine_history", shown.out)
+        self.assert_fails(self.run_wrench("task", "report", task["task_id"]), 6, "no report yet")
         resumed = self.run_wrench("task", "resume")
-        self.assertEqual((resumed.code, resumed.out.split()[-1]), (0, "completed"))
+        self.assertEqual(resumed.code, 1, "the gate of the review")
+        self.assertIn("Gate FAILED", resumed.out)
+
+    def test_the_report_of_a_review_stays(self):
+        self.git_project()
+        reviewed = self.review("shop", "--json")
+        (task,) = self.run_wrench("task", "list", "--json").json()["data"]
+        again = self.run_wrench("task", "report", task["task_id"][-6:], "--json")
+        self.assertEqual((again.code, again.json()), (1, reviewed.json()))
+        self.assertEqual(self.run_wrench("task", "report", task["task_id"], "--fail-on", "none").code, 0)
+        self.assert_fails(self.run_wrench("task", "report", "AAAAAA"), 5, "no task")
+
+    def test_several_interrupted_reviews_end_with_a_line_each(self):
+        for name in ("shop", "stall"):
+            self.git_project(name)
+            self.interrupt(signal.SIGINT, "review", name, *self.quick)
+        resumed = self.run_wrench("task", "resume", "--json")
+        self.assertEqual((resumed.code, len(resumed.json()["data"])), (1, 2))
+        self.assertEqual(resumed.err.count("its report: wrench task report "), 2)
+        self.assertEqual(self.run_wrench("task", "resume", "--json").code, 0)
 
     def test_an_interrupted_scan_leaves_the_last_report(self):
         self.git_project()

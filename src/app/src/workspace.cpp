@@ -71,6 +71,12 @@ Result<std::unique_ptr<Workspace>> Workspace::open(Session& session, Steps steps
   return space;
 }
 
+Result<findings::Report> Workspace::take_report(const codec::Json& member) {
+  if (runner_) return runner_->take_report(*store_, member);
+  agents::ReportShelf nothing;
+  return agents::take_report(nothing, *store_, member);
+}
+
 bool Workspace::is_live(std::string_view boot_id) const {
   // When in doubt it lives: taking work from a live process would run it twice.
   const auto liveness = runtime::BootLock::probe(boots_, boot_id);

@@ -34,8 +34,8 @@ class Workspace {
   storage::Store& store() { return *store_; }
   workflow::Engine& engine() { return *engine_; }
   const agents::Registry& registry() const { return registry_; }
-  /// The report in a finished step's output; only with Steps::Run.
-  Result<findings::Report> take_report(const codec::Json& member) { return runner_->take_report(*store_, member); }
+  /// The report in a finished step's output.
+  Result<findings::Report> take_report(const codec::Json& member);
   const Clock& clock() const { return clock_; }
   const std::string& boot_id() const { return boot_->id(); }
   /// Whether the process behind a boot id still runs.

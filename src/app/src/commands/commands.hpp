@@ -11,6 +11,7 @@ ExitCode run_task_list(Session& session);
 ExitCode run_task_show(Session& session);
 ExitCode run_task_watch(Session& session);
 ExitCode run_task_journal(Session& session);
+ExitCode run_task_report(Session& session);
 ExitCode run_task_cancel(Session& session);
 ExitCode run_task_resume(Session& session);
 ExitCode run_task_retry(Session& session);

@@ -10,6 +10,7 @@
 #include "../signals.hpp"
 #include "../workspace.hpp"
 #include "commands.hpp"
+#include "review_report.hpp"
 #include "task_run.hpp"
 #include "wrench/agents/facts.hpp"
 #include "wrench/agents/planner.hpp"
@@ -135,38 +136,6 @@ Result<Started> start(Session& session, Workspace& space, const Prepared& prepar
   }
 }
 
-Result<findings::Report> final_report(Workspace& space, const agents::PlannedGoal& planned, std::int64_t execution_no) {
-  for (auto step = planned.steps.rbegin(); step != planned.steps.rend(); ++step) {
-    if (step->capability->id != "super.synthesise") continue;
-    const auto output = WRENCH_TRY(
-        space.store().read([&](storage::ReadTx& tx) { return workflow::read_output(tx, execution_no, step->id); }));
-    return space.take_report(output.at("report"));
-  }
-  return Error("agent.no_plan", "the plan has no final step");
-}
-
-ExitCode finished(Session& session, findings::Report report, const Prepared& prepared) {
-  if (auto applied = apply_baseline_flag(session, report); !applied) return session.fail(applied.error());
-  const auto& mined = report.history.at("mined");
-  if (report.repository.empty())
-    report.repository = mined.is_object() ? std::string(mined.at("repository").as_string())
-                                          : prepared.root.substr(prepared.root.rfind('/') + 1);
-  if (report.revision.empty() && mined.is_object()) report.revision = std::string(mined.at("revision").as_string());
-  for (const auto& note : prepared.planned.degraded) report.notes.push_back("not possible here: " + note);
-  const auto gate = gate_of(session);
-  if (!gate) return session.fail(gate.error());
-  ReviewScreen screen;
-  screen.top = static_cast<std::size_t>(session.invocation.number("--top", 10));
-  screen.all = session.invocation.has("--all");
-  screen.explain_skipped = session.invocation.has("--explain-skipped");
-  screen.command = "review " + Console::safe(prepared.path);
-  screen.gate = *gate;
-  const auto text = render_review(report, screen, session.console);
-  if (auto delivered = deliver_report(session, report, scan::TreeSources(report), *gate, &text); !delivered)
-    return session.fail(delivered.error());
-  return verdict(session, report, *gate);
-}
-
 /// For people to paste: what was typed, without --fresh, which would throw the interrupted run away.
 std::string same_command(const Session& session) {
   std::string line = "wrench";
@@ -204,12 +173,9 @@ ExitCode run_review(Session& session) {
                         started->same_command_goes_on ? same_command(session) : "");
   if (const auto code = task_exit_code(outcome->task); code != ExitCode::Done)
     return session.fail(task_error(*outcome));
-  auto report = final_report(**space, prepared->planned, outcome->execution.execution_no);
+  auto report = report_of_review(**space, outcome->task, outcome->execution);
   if (!report) return session.fail(report.error());
-  const auto& execution = outcome->execution;
-  if (execution.started_at && execution.completed_at)
-    report->run.elapsed_ms = (*execution.completed_at - *execution.started_at) / kMicrosPerMs;
-  return finished(session, std::move(*report), *prepared);
+  return deliver_review(session, std::move(*report), outcome->task);
 }
 
 }  // namespace wrench::app

@@ -5,6 +5,7 @@
 #include "../output.hpp"
 #include "../workspace.hpp"
 #include "commands.hpp"
+#include "review_report.hpp"
 #include "task_run.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/base/ulid.hpp"
@@ -326,6 +327,20 @@ ExitCode run_task_journal(Session& session) {
   return delivered(session, text);
 }
 
+ExitCode run_task_report(Session& session) {
+  auto space = Workspace::open(session, Workspace::Steps::ReadOnly);
+  if (!space) return session.fail(space.error());
+  const auto task = find(**space, session.invocation.arguments.front());
+  if (!task) return session.fail(task.error());
+  if (!is_review(*task)) return session.fail(wrong_state(*task, "it isn't a review and has no report"));
+  if (task->state != workflow::TaskState::Completed) return session.fail(wrong_state(*task, "it has no report yet"));
+  const auto execution = latest_execution(**space, *task);
+  if (!execution) return session.fail(execution.error());
+  auto report = report_of_review(**space, *task, *execution);
+  if (!report) return session.fail(report.error());
+  return deliver_review(session, std::move(*report), *task);
+}
+
 ExitCode run_task_cancel(Session& session) {
   auto space = Workspace::open(session, Workspace::Steps::ReadOnly);
   if (!space) return session.fail(space.error());
@@ -349,6 +364,8 @@ namespace {
 
 /// Runs each task to its end, one after the other; the most urgent exit code wins.
 ExitCode run_all(Session& session, Workspace& space, const std::vector<std::string>& ids, std::string_view schema) {
+  const auto gate = gate_of(session);
+  if (!gate) return session.fail(gate.error());
   ExitCode code = ExitCode::Done;
   Json data = Json::array();
   std::string text;
@@ -356,6 +373,15 @@ ExitCode run_all(Session& session, Workspace& space, const std::vector<std::stri
     auto outcome = run_to_end(session, space, id);
     if (!outcome) return task_failure(session, space, outcome.error(), id);
     code = more_urgent(code, task_exit_code(outcome->task));
+    if (is_review(outcome->task) && outcome->task.state == workflow::TaskState::Completed) {
+      auto report = report_of_review(space, outcome->task, outcome->execution);
+      if (!report) return session.fail(report.error());
+      // One review ends as the command that began it would have; of several each is a line.
+      if (ids.size() == 1 && session.format() == "text")
+        return more_urgent(code, deliver_review(session, std::move(*report), outcome->task));
+      code = more_urgent(code, verdict(session, *report, *gate));
+      session.console.note("its report: wrench task report " + std::string(short_id(id)));
+    }
     data.push_back(to_json(outcome->task));
     text += std::string(short_id(id)) + "  " + Console::safe(outcome->task.title) + "  " +
             std::string(workflow::name(outcome->task.state)) + "\n";
