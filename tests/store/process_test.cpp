@@ -119,7 +119,8 @@ constexpr int kNoMount = 77;
 int on_full_disk(const std::string& directory) {
   if (::unshare(::geteuid() == 0 ? CLONE_NEWNS : CLONE_NEWUSER | CLONE_NEWNS) != 0 ||
       ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-      ::mount("tmpfs", directory.c_str(), "tmpfs", 0, "size=24m") != 0)
+      // Four times the log's reserve, or there would be none.
+      ::mount("tmpfs", directory.c_str(), "tmpfs", 0, "size=80m") != 0)
     return kNoMount;
   const SystemClock clock;
   SystemRandom random;
