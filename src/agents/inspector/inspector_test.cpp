@@ -64,6 +64,14 @@ TEST(Quality, WeighsTheSharesOfLinesConcerned) {
   EXPECT_EQ(factors.at("defects").at("evidence").as_array()[0].as_string(), "finding:" + high.fingerprint);
 }
 
+TEST(Inspector, FilesOfPackagesThatImportEachOtherCountAsStructure) {
+  findings::Report code;
+  code.files = {file("src/com/shop/Cart.java", 300), file("src/com/shop/text/Label.java", 700)};
+  code.cycles.push_back({{"src/com/shop", "src/com/money"}, {}});
+  const Json quality = measure_quality(code, {});
+  EXPECT_DOUBLE_EQ(quality.at("factors").at("structure").at("share").as_double(), 0.3);
+}
+
 TEST(Inspector, SortsFindingsAndSaysWhatItDropped) {
   auto slow = some_finding("slow", "tests/test_a.py", 1);
   slow.category = Category::Performance;

@@ -130,7 +130,10 @@ Factor in_cycles(const ProductCode& code) {
   }
   std::uint64_t concerned = 0;
   for (const findings::FileMetrics* file : code.files)
-    if (modules.contains(file->path)) concerned += file->nloc;
+    // Java's modules are packages: folders.
+    if (const std::string_view path = file->path;
+        modules.contains(path) || modules.contains(path.substr(0, path.rfind('/'))))
+      concerned += file->nloc;
   factor.set(concerned, code.nloc);
   return factor;
 }

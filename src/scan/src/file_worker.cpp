@@ -81,6 +81,8 @@ FileOutcome FileWorker::analyse(const FoundFile& file, FileBytes bytes, Deadline
   }
   std::vector<findings::CommentSpan> comments{{0, text.text.size()}};
   if (!outcome.skipped) outcome.analysed = analyse_code(text, file, deadline, stop, outcome, comments);
+  if (outcome.facts == nullptr && setup_.wants(Analysis::Structure))
+    outcome.facts = std::make_shared<const code::FileFacts>(code::text_facts(text));
   find_secrets(text, outcome);
   if (secrets_ && !outcome.skipped) outcome.analysed = true;
   if (!outcome.analysed && !outcome.skipped) outcome.skipped = findings::Skipped{file.path, "unknown_language"};

@@ -273,7 +273,17 @@ class Run {
     std::vector<const code::FileFacts*> facts;
     for (const auto& outcome : outcomes_)
       if (outcome.facts) facts.push_back(outcome.facts.get());
+    std::vector<std::string> other_paths;
+    for (std::size_t i = 0; i < outcomes_.size(); ++i)
+      if (!outcomes_[i].facts) other_paths.push_back(discovery_.files[i].project_path);
     code::LinkOptions options;
+    options.other_paths = other_paths;
+    const bool whole = std::any_of(discovery_.files.begin(), discovery_.files.end(), [](const FoundFile& file) {
+      return !file.named && file.relative == file.project_path;
+    });
+    const bool all = setup_.config.exclude.empty() && setup_.config.languages.empty();
+    options.extent = whole && all ? code::TreeExtent::Whole : code::TreeExtent::Part;
+    options.entry_points = setup_.config.entry_points;
     options.structure = setup_.wants(Analysis::Structure);
     options.clones = setup_.wants(Analysis::Clones);
     if (!facts.empty() && (options.structure || options.clones)) {

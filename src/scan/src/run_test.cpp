@@ -338,6 +338,35 @@ TEST_F(ScanTest, MeasuresLinksAndKeepsThatInTheCache) {
   EXPECT_EQ(stable(warm), stable(scan(request()).value()));
 }
 
+TEST_F(ScanTest, ExportsAreUnusedOnlyWhenTheWholeProjectIsSeen) {
+  write(".git/HEAD", "");
+  write("go.mod", "module example.com/m\n");
+  write("internal/a/a.go",
+        "package a\n\nfunc Used() {}\n\nfunc Dead() {}\n\nfunc Plugin() {}\n\nfunc InAssembly() {}\n");
+  write("internal/a/a.s", "\tCALL \xC2\xB7InAssembly(SB)\n");
+  write("main.go", "package main\n\nimport \"example.com/m/internal/a\"\n\nfunc main() { a.Used() }\n");
+  const auto found = [&](const ScanRequest& request, FactCache* cache = nullptr) {
+    return places(scan(request, cache).value());
+  };
+  const std::string dead = "a.go:5 structure.unused-export", plugin = "a.go:7 structure.unused-export";
+  EXPECT_THAT(found(request()), ElementsAre(dead, plugin));
+  // Manifests and other texts come back from the cache like code: a new file makes the tree unknown.
+  const auto cache = FactCache::open(dir_ / "cache");
+  EXPECT_THAT(found(request(), cache.get()), ElementsAre(dead, plugin));
+  write("new.go", "package main\n");
+  EXPECT_THAT(found(request(), cache.get()), ElementsAre(dead, plugin));
+
+  ScanRequest part = request();
+  part.paths = {tree() + "/internal"};
+  EXPECT_THAT(found(part), testing::IsEmpty());
+  write(".wrench.yaml", "exclude: [new.go]\n");
+  EXPECT_THAT(found(request()), testing::IsEmpty());
+  write(".wrench.yaml", "scan: {entry_points: [Plugin]}\n");
+  EXPECT_THAT(found(request()), ElementsAre(dead));
+  write(".wrench.yaml", "scan: {entry_points: [internal/a]}\n");
+  EXPECT_THAT(found(request()), testing::IsEmpty());
+}
+
 TEST_F(ScanTest, NamedFilesAreReadInTheRulesLanguage) {
   write("target.conf", "eval(x)\n");
   ASSERT_TRUE(runtime::write_file_atomically(

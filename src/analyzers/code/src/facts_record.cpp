@@ -17,18 +17,24 @@ namespace wrench::code {
 using codec::RecordOf;
 
 constexpr ImportSub last_of(ImportSub) { return ImportSub::Reexport; }
+constexpr DefinitionKind last_of(DefinitionKind) { return DefinitionKind::Variable; }
+constexpr DefinitionScope last_of(DefinitionScope) { return DefinitionScope::Project; }
+constexpr ManifestKind last_of(ManifestKind) { return ManifestKind::PythonProject; }
 
 namespace {
 
-/// A candidate with its finding in the form that the module findings gives it.
-struct CandidateRecord {
+/// Raised when the order or the meaning of the fields changes: a cache may be older than the program.
+constexpr std::uint32_t kVersion = 2;
+
+/// An unused import with its finding in the form that the module findings gives it.
+struct UnusedImportRecord {
   std::uint64_t name = 0, member = 0;
-  bool import = false;
+  std::uint32_t statement = 0;
   std::string finding;
 };
-template <class Archive, RecordOf<CandidateRecord> C>
-void fields(Archive& archive, C& c) {
-  archive(c.name, c.member, c.import, c.finding);
+template <class Archive, RecordOf<UnusedImportRecord> U>
+void fields(Archive& archive, U& u) {
+  archive(u.name, u.member, u.statement, u.finding);
 }
 
 void place(auto& archive, auto& where) {
@@ -43,30 +49,47 @@ void fields(Archive& archive, I& import) {
   archive(import.module, import.sub, import.names, import.type_only, import.lazy);
   place(archive, import.where);
 }
+template <class Archive, RecordOf<DefinitionFact> D>
+void fields(Archive& archive, D& definition) {
+  archive(definition.name, definition.symbol, definition.kind, definition.scope, definition.exported);
+  place(archive, definition);
+}
+template <class Archive, RecordOf<Manifest> M>
+void fields(Archive& archive, M& m) {
+  archive(m.kind, m.broken, m.name, m.dependencies, m.mappings, m.private_mappings, m.folders, m.base_url,
+          m.is_library);
+}
 template <class Archive, RecordOf<FileFacts> F>
 void fields(Archive& archive, F& f) {
-  archive(f.path, f.project_path, f.content_id, f.language, f.has_errors, f.imports);
+  archive(f.path, f.project_path, f.content_id, f.language, f.has_tree, f.has_errors, f.package, f.imports,
+          f.definitions, f.manifest);
   archive.bulk(f.words);
+  archive.bulk(f.text_words);
   archive.bulk(f.members);
+  archive.bulk(f.types);
+  archive.bulk(f.prototypes);
   archive.bulk(f.clone_tokens.values);
   archive.bulk(f.clone_tokens.steps);
   archive.bulk(f.clone_tokens.sizes);
 }
 
 std::string to_record(const FileFacts& facts) {
-  std::vector<CandidateRecord> unused;
-  unused.reserve(facts.unused.size());
-  for (const auto& candidate : facts.unused)
-    unused.push_back({candidate.name, candidate.member, candidate.import, findings::to_record(candidate.finding)});
+  std::vector<UnusedImportRecord> unused;
+  unused.reserve(facts.unused_imports.size());
+  for (const auto& import : facts.unused_imports)
+    unused.push_back({import.name, import.member, import.statement, findings::to_record(import.finding)});
   codec::RecordWriter writer;
-  writer(facts, unused);
+  writer(kVersion, facts, unused);
   return std::move(writer).take();
 }
 
 Result<FileFacts> facts_from_record(std::string_view bytes) {
   codec::RecordReader reader(bytes);
+  std::uint32_t version = 0;
   FileFacts facts;
-  std::vector<CandidateRecord> unused;
+  std::vector<UnusedImportRecord> unused;
+  reader(version);
+  if (version != kVersion) return Error("code.facts_record_invalid", "the facts of a file are of another version");
   reader(facts, unused);
   const auto& tokens = facts.clone_tokens;
   if (!reader.complete() || tokens.steps.size() != tokens.values.size() || tokens.sizes.size() != tokens.values.size())
@@ -75,9 +98,9 @@ Result<FileFacts> facts_from_record(std::string_view bytes) {
     import.where.path = facts.path;
     import.where.content = facts.content_id;
   }
-  for (const auto& candidate : unused)
-    facts.unused.push_back({candidate.name, candidate.member, candidate.import,
-                            WRENCH_TRY(findings::finding_from_record(candidate.finding))});
+  for (const auto& import : unused)
+    facts.unused_imports.push_back(
+        {import.name, import.member, import.statement, WRENCH_TRY(findings::finding_from_record(import.finding))});
   return facts;
 }
 

@@ -305,9 +305,8 @@ void class_static_block(Lowering& l, std::uint32_t n) { l.visit(l.child(n, "body
 void heritage(Lowering& l, std::uint32_t n) {
   l.each_named(n, [&](std::uint32_t c) {
     if (l.is(c, "extends_clause") || l.is(c, "implements_clause") || l.is(c, "extends_type_clause")) {
-      l.each_named(c, [&](std::uint32_t base) {
-        if (!l.is(base, "type_arguments")) l.visit(base, Role::Base);
-      });
+      l.each_named(
+          c, [&](std::uint32_t base) { l.visit(base, l.is(base, "type_arguments") ? Role::TypeParam : Role::Base); });
     } else {
       l.visit(c, Role::Base);
     }
@@ -541,10 +540,12 @@ void jsx_element(Lowering& l, std::uint32_t n) {
   const std::uint32_t name = open == kNone ? kNone : l.child(open, "name");
   l.open(Kind::XmlElement, n, 0, 0, l.atom_of(name));
   if (name != kNone && !l.text(name).empty()) l.visit(name, Role::Name);
-  if (open != kNone)
+  if (open != kNone) {
+    l.visit(l.child(open, "type_arguments"), Role::TypeParam);
     l.each_named(open, [&](std::uint32_t c) {
       if (l.is_field(c, "attribute")) l.visit(c, Role::Attribute);
     });
+  }
   if (open == n) return;
   l.each_named(n, [&](std::uint32_t c) {
     if (c != open && c != close) l.visit(c, Role::Element);

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cctype>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "finding_maker.hpp"
+#include "name_uses.hpp"
 #include "wrench/findings/fingerprint.hpp"
 
 namespace wrench::code {
@@ -31,6 +33,7 @@ class Structure {
       : ir_(ir), atoms_(atoms), text_(text), fingerprints_(text.project_path) {}
 
   std::vector<findings::Finding> run() {
+    find_macro_words();
     for (NodeIndex i = 1; i < ir_.nodes.size(); ++i) {
       if (ir_[i].kind == Kind::Block) unreachable(i);
       const bool outermost = ir_[i].kind == Kind::Function || ir_[i].kind == Kind::Lambda;
@@ -147,7 +150,7 @@ class Structure {
                            ir_[parent.parent].kind == Kind::ExprStmt) ||
                           (parent.kind == Kind::VarDef && node.role == Role::Target && parent.role == Role::Element);
       if (!target) {
-        if (node.role != Role::Name) variable.used = true;
+        if (!detail::declares(parent, node)) variable.used = true;
         continue;
       }
       if (variable.node == kNoNode) variable.node = i;
@@ -160,8 +163,8 @@ class Structure {
     for (const NodeIndex i : unused) {
       const std::string_view name = atoms_.text(ir_[i].atom);
       // People say so themselves, or want the call to happen and fail.
-      if (name.starts_with('_') || name.starts_with("unused") || name.starts_with("ignore") ||
-          name.starts_with("dummy"))
+      if (macro_words_.contains(ir_[i].atom) || name.starts_with('_') || name.starts_with("unused") ||
+          name.starts_with("ignore") || name.starts_with("dummy"))
         continue;
       report(i, {ir_[i].first, ir_[i].end}, "structure.unused-variable", findings::Severity::Low,
              findings::Confidence::Medium, fmt::format("{} is assigned but never read", name),
@@ -169,6 +172,16 @@ class Structure {
                  "Nothing reads {} after it is set here. Remove it, and keep the right-hand side if it has an effect.",
                  name),
              name);
+    }
+  }
+
+  /// A macro's body reads variables where it is used.
+  void find_macro_words() {
+    if (ir_.language != Language::C) return;
+    for (NodeIndex i = 1; i < ir_.nodes.size(); ++i) {
+      if (ir_[i].kind != Kind::Other || ir_[i].subtree_end != i + 1) continue;
+      detail::each_word(atoms_.text(ir_[i].atom),
+                        [&](std::string_view word) { macro_words_.insert(atoms_.find(word)); });
     }
   }
 
@@ -209,6 +222,7 @@ class Structure {
   const Atoms& atoms_;
   const source::SourceText& text_;
   findings::Fingerprinter fingerprints_;
+  std::unordered_set<Atom> macro_words_;
   NodeIndex function_end_ = 0;
   std::vector<findings::Finding> out_;
 };

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "structure_paths.hpp"
 #include "wrench/code/facts.hpp"
 
 namespace wrench::code::detail {
@@ -14,12 +15,29 @@ struct ModuleEdge {
 };
 
 struct ModuleGraph {
-  std::vector<std::vector<ModuleEdge>> edges;     ///< Imports at load time, per file.
-  std::vector<std::vector<std::uint32_t>> quiet;  ///< Imports for types, or inside functions.
+  /// The module of each file: itself, or for Java and Go the first file of its package's folder.
+  std::vector<std::uint32_t> module_of;
+  /// Imports at load time between modules, one for each pair, in the order of files. None for Go, whose compiler
+  /// refuses cycles: files that are never compiled together would make false ones.
+  std::vector<std::vector<ModuleEdge>> edges;
+  /// Files that import this file in any way; for Go, those that import the package this file stands for.
+  std::vector<std::vector<std::uint32_t>> importers;
+  /// For each file and each of its imports.
+  std::vector<std::vector<Resolution>> resolutions;
 };
 
-/// Resolves imports to files of the project: Python modules and packages, relative JavaScript and TypeScript modules,
-/// Java classes, C and C++ headers. Go's packages can't form cycles and aren't resolved.
-ModuleGraph module_graph(std::span<const FileFacts* const> files);
+/// What a file takes from another, by name.
+struct ImportUse {
+  std::uint32_t to;
+  const ImportFact* import;
+};
+
+struct ResolvedImports {
+  ModuleGraph graph;
+  std::vector<std::vector<ImportUse>> uses;  ///< Per importing file.
+};
+
+/// Resolves every import. Linear in the number of imports and paths.
+ResolvedImports resolve_imports(const ProjectPaths& paths);
 
 }  // namespace wrench::code::detail

@@ -93,11 +93,11 @@ TEST(Structure, ImportsThatOtherFilesTakeFromHereAreUsed) {
 }
 
 TEST(Structure, UnusedImportsOfJavaAndScripts) {
-  EXPECT_EQ(
-      reports_of("A.java",
-                 "import java.util.List;\nimport java.io.IOException;\nimport java.util.Map;\nimport a.Linked;\n"
-                 "/** See {@link Linked}. */\nclass A { List<String> l() throws IOException { return null; } }\n"),
-      (Reports{"A.java:3 structure.unused-import"}));
+  EXPECT_EQ(reports_of("A.java",
+                       "import java.util.List;\nimport java.io.IOException;\nimport java.util.Map;\nimport a.Linked;\n"
+                       "/** See {@link Linked}. */\npublic class A { public List<String> l() throws IOException { "
+                       "return null; } }\n"),
+            (Reports{"A.java:3 structure.unused-import"}));
   EXPECT_EQ(reports_of("a.tsx",
                        "import React from 'react';\nimport { A, B, type C } from './b';\nimport './effect';\nexport "
                        "const x: C = <A />;\n"),
@@ -119,6 +119,12 @@ TEST(Structure, UnusedVariables) {
           "function f() { const a = 1; let b; const { c } = g(); return () => { const d = 2; return d; }; }\nf();\n"),
       (Reports{"a.js:1 structure.unused-variable"}));
   EXPECT_EQ(reports_of("tests/a.py", "def f():\n    a = 1\n"), Reports{});
+  EXPECT_EQ(
+      reports_of("a.c", "#define NEXT() (seed ^= 2)\nint main(void) { int seed = 1; int dead = 2; return NEXT(); }\n"),
+      (Reports{"a.c:2 structure.unused-variable"}));
+  EXPECT_EQ(
+      reports_of("a.tsx", "export function f(p) { const Tag = p.tag; const { x } = p; return <Tag>{x}</Tag>; }\n"),
+      Reports{});
 }
 
 TEST(Structure, UnusedPrivateFunctions) {

@@ -8,8 +8,8 @@
 
 namespace wrench::code {
 
-/// The facts of a file in a flat binary form, for caches. `literals` are left out: only the run that read the file
-/// needs them. Error code code.facts_record_invalid.
+/// The facts of a file in a flat binary form, for caches. Error code code.facts_record_invalid: damaged, or written by
+/// another version.
 std::string to_record(const FileFacts& facts);
 Result<FileFacts> facts_from_record(std::string_view bytes);
 

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "wrench/base/stop.hpp"
@@ -13,14 +15,23 @@ namespace wrench::code {
 /// What one file shows by itself: structure.unreachable-code and structure.unused-variable. Stamped with fingerprints.
 std::vector<findings::Finding> structure_findings(const Ir& ir, const Atoms& atoms, const source::SourceText& text);
 
+/// Whether all files of the project are there. Of a part nothing can be said about what others might use.
+enum class TreeExtent : std::uint8_t { Whole, Part };
+
 struct LinkOptions {
   bool structure = true;
   bool clones = true;
   CloneOptions clone;
+  TreeExtent extent = TreeExtent::Whole;
+  /// Paths of the project's files without facts: imports may mean them.
+  std::span<const std::string> other_paths;
+  /// Paths of files or folders, or names of functions and classes, that are used from outside of the tree.
+  std::span<const std::string> entry_points;
 };
 
 struct ProjectResult {
-  /// structure.unused-import, structure.unused-function, structure.import-cycle, code.duplicate; by path, then offset.
+  /// structure.unused-import, structure.unused-function, structure.unused-type, structure.unused-export,
+  /// structure.import-cycle, code.duplicate; by path, then offset.
   std::vector<findings::Finding> findings;
   std::vector<findings::CloneClass> clones;  ///< Most tokens first.
   std::vector<findings::ImportCycle> cycles;
