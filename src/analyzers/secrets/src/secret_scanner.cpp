@@ -182,6 +182,13 @@ struct SecretScanner::State {
     done_until[rule_index] = std::max(from, end);
   }
 
+  /// Key pairs and passwords of test suites are made for them. A provider's token isn't: somebody got it for an
+  /// account.
+  static findings::Severity severity_in_tests(const SecretRule& rule) {
+    if (rule.structure == Structure::Pem) return findings::Severity::Info;
+    return rule.form == Form::Prefix ? findings::Severity::Medium : findings::Severity::Low;
+  }
+
   Finding finding_of(const source::SourceText& source, const Hit& hit) const {
     const auto& rule = set().rules[hit.rule];
     const std::string_view text = source.text;
@@ -200,9 +207,8 @@ struct SecretScanner::State {
     if (options.lower_test_confidence && (source::is_test_path(source.project_path) ||
                                           (rule.form != Form::Prefix && is_documentation(source.project_path))))
       finding.confidence = one_step_lower(finding.confidence);
-    // Keys of test suites are made for them; one that is real still shows, without failing everybody's gate.
     if (options.lower_test_confidence && source::is_test_path(source.project_path))
-      finding.severity = std::min(finding.severity, findings::Severity::Medium);
+      finding.severity = std::min(finding.severity, severity_in_tests(rule));
     finding.category = findings::Category::Secret;
     finding.cwe = {"CWE-798"};
     finding.where = {source.path, place(hit.secret.first), place(hit.secret.end), source.content_id};

@@ -172,6 +172,18 @@ TEST(SecretScanner, TestPathsAreOneStepLessSure) {
   EXPECT_EQ(found(text, "tests/test_login.py", {.lower_test_confidence = false}).at(0).confidence, Confidence::High);
 }
 
+TEST(SecretScanner, KeysMadeForTestsAreInformation) {
+  const auto severity = [](const std::string& text, const std::string& path) {
+    const auto findings = found(text, path);
+    EXPECT_EQ(findings.size(), 1U) << path;
+    return findings.empty() ? findings::Severity::Critical : findings[0].severity;
+  };
+  EXPECT_EQ(severity(made("{{pem}}"), "deploy/key.pem"), findings::Severity::Critical);
+  EXPECT_EQ(severity(made("{{pem}}"), "testdata/certificate/key.pem"), findings::Severity::Info);
+  EXPECT_EQ(severity("api_key = \"" + made("{{alnum:32}}") + "\"", "tests/a.py"), findings::Severity::Low);
+  EXPECT_EQ(severity("ghp_" + made("{{crc62:30}}"), "tests/a.py"), findings::Severity::Medium);
+}
+
 TEST(SecretScanner, InManualsOnlyAFormOfItsOwnStaysSure) {
   const std::string generic = "api_key = \"" + made("{{alnum:32}}") + "\"";
   EXPECT_EQ(found(generic, "src/a.py").at(0).confidence, Confidence::Medium);
