@@ -1,3 +1,4 @@
+import datetime
 import math
 import subprocess
 import threading
@@ -220,3 +221,57 @@ def run(command):
     # ok: python.pipe-wait-deadlock
     child = subprocess.Popen(command, stdout=subprocess.PIPE)
     out, _ = child.communicate()
+
+
+def assertion_messages(client, stock):
+    # ruleid: python.assert-message-is-value
+    assert client.count(), 42
+    # ruleid: python.assert-message-is-value
+    assert client.is_open(), True
+    # ok: python.assert-message-is-value
+    assert client.count() == 42
+    # ok: python.assert-message-is-value
+    assert client.count(), "nothing was counted"
+    # ok: python.assert-message-is-value
+    assert client.count() == 42, 7
+
+
+class StockTest:
+    def test_counts(self):
+        # ruleid: python.assert-true-with-two-values
+        self.assertTrue(len(self.stock), 3)
+        # ok: python.assert-true-with-two-values
+        self.assertTrue(self.stock, "empty")
+        # ok: python.assert-true-with-two-values
+        self.assertEqual(len(self.stock), 3)
+
+    def test_calls(self, mock):
+        # ruleid: python.mock-assertion-misspelt
+        mock.called_once_with(3)
+        # ruleid: python.mock-assertion-misspelt
+        assert mock.called_once
+        # ok: python.mock-assertion-misspelt
+        mock.assert_called_once_with(3)
+        # ok: python.mock-assertion-misspelt
+        assert mock.called
+
+
+def callbacks(buttons, pool):
+    actions = []
+    for button in buttons:
+        # ruleid: python.closure-over-loop-variable
+        actions.append(lambda: button.press())
+        # ok: python.closure-over-loop-variable
+        actions.append(lambda button=button: button.press())
+        # ok: python.closure-over-loop-variable
+        actions.append(button.press)
+    return actions
+
+
+def stamps():
+    # ruleid: python.naive-utc
+    now = datetime.datetime.utcnow()
+    # ok: python.naive-utc
+    then = datetime.datetime.utcnow().replace(tzinfo=datetime.timezone.utc)
+    # ok: python.naive-utc
+    return now, then, datetime.datetime.now(datetime.timezone.utc)
