@@ -23,7 +23,7 @@ partial where it matters (exit code 10).
 
 
 def number(text, known):
-    text = re.sub(r"std::u?int\d+_t|std::size_t|Micros", "", text)
+    text = re.sub(r"\b(?:std::u?int\d+_t|std::size_t|Micros)\b", "", text)
     text = re.sub(r"\{([^{}]*)\}", r"(\1)", text).replace("'", "")
     text = re.sub(r"(?<=\d)[uUlL]+\b", "", text)
     text = re.sub(r"\bk\w+", lambda m: str({**MICROS, **known}.get(m[0], "?")), text)

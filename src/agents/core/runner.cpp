@@ -68,7 +68,9 @@ Result<void> evidence_gate(const Capability& capability, AgentOutput& made) {
 
 /// What the workflow says of an error, and what only agents can know.
 workflow::FailureClass failure_class(const Error& error) {
-  return error.code == "agent.evidence_missing" ? workflow::FailureClass::Retryable : workflow::failure_class(error);
+  constexpr std::string_view kPassing[] = {"agent.evidence_missing", "scan.deadline", "history.deadline"};
+  return std::ranges::find(kPassing, error.code) != std::end(kPassing) ? workflow::FailureClass::Retryable
+                                                                       : workflow::failure_class(error);
 }
 
 workflow::Failed failed(Error error) {

@@ -124,6 +124,15 @@ TEST_F(RunnerTest, AStoppedStepIsGivenBack) {
   EXPECT_TRUE(std::holds_alternative<workflow::Yielded>(run(Json::object())));
 }
 
+TEST_F(RunnerTest, AStepPastItsDeadlineMayBeTriedAgain) {
+  std::string code;
+  use([&](const Json&, AgentContext&) -> Result<AgentOutput> { return Error(code, "late"); });
+  for (const auto* late : {"scan.deadline", "history.deadline"}) {
+    code = late;
+    EXPECT_EQ(std::get<workflow::Failed>(run(Json::object())).failure, workflow::FailureClass::Retryable) << code;
+  }
+}
+
 TEST_F(RunnerTest, AnAgentsWallTimeShortensTheDeadline) {
   Micros seen_us = 0;
   use(

@@ -60,7 +60,7 @@ const FlagSpec kHistory = {.name = "--history",
                            .summary = "also read version control: churn, hotspots, coupling, ownership"};
 const FlagSpec kFileTimeout = {.name = "--file-timeout-ms",
                                .value = "N",
-                               .summary = "budget to parse and match one file",
+                               .summary = "CPU time to parse and match one file",
                                .default_value = "5000",
                                .form = ValueForm::Number,
                                .min = 1,

@@ -42,6 +42,7 @@ constexpr Mapping kMappings[] = {
     {"rules.", ExitCode::Usage},
     {"runtime.locked", ExitCode::Unreachable},
     {"runtime.stopped", ExitCode::Interrupted},
+    {"scan.deadline", ExitCode::Stopped},
     {"scan.invalid_config", ExitCode::Usage},
     {"scan.no_rules", ExitCode::Usage},
     {"scan.not_implemented", ExitCode::Usage},

@@ -147,6 +147,7 @@ Error invalid_duration(std::string_view text, std::string_view why) {
 
 Micros SystemClock::now_us() const { return read_clock(CLOCK_REALTIME); }
 Micros SystemClock::boot_us() const { return read_clock(CLOCK_BOOTTIME); }
+Micros SystemClock::thread_cpu_us() const { return read_clock(CLOCK_THREAD_CPUTIME_ID); }
 
 std::string format_rfc3339(Micros at_us) {
   const auto moment = split_moment(at_us);

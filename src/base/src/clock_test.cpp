@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 #include "wrench/base/stop.hpp"
 
 namespace wrench {
@@ -77,6 +80,22 @@ TEST(SystemClock, ReadsTheMachine) {
   EXPECT_GE(clock.boot_us(), before);
 }
 
+TEST(SystemClock, CountsTheCpuTimeOfTheCallingThreadAlone) {
+  const SystemClock clock;
+  std::atomic<bool> done{false};
+  std::thread busy([&] {
+    const Micros began = clock.thread_cpu_us();
+    while (clock.thread_cpu_us() < began + 20 * kMicrosPerMs) {
+    }
+    done.store(true);
+    done.notify_one();
+  });
+  const Micros before = clock.thread_cpu_us();
+  done.wait(false);
+  EXPECT_LT(clock.thread_cpu_us() - before, 20 * kMicrosPerMs);
+  busy.join();
+}
+
 TEST(Stop, ReachesChildrenNotParents) {
   StopSource parent;
   StopSource child(parent.token());
@@ -100,6 +119,56 @@ TEST(Deadline, PassesWithTheClock) {
   EXPECT_TRUE(deadline.passed(clock));
   EXPECT_TRUE(Deadline().never());
   EXPECT_FALSE(Deadline().passed(clock));
+}
+
+TEST(CpuBudget, IsSpentByWorkAndNotByTime) {
+  ManualClock clock;
+  CpuBudget budget(clock, 10);
+  clock.advance(kMicrosPerDay);
+  EXPECT_FALSE(budget.spent());
+  clock.advance_cpu(9);
+  EXPECT_FALSE(budget.spent());
+  clock.advance_cpu(1);
+  EXPECT_TRUE(budget.spent());
+  EXPECT_TRUE(budget.spent());
+  EXPECT_TRUE(CpuBudget(clock, 0).spent());
+  EXPECT_FALSE(CpuBudget().spent());
+}
+
+TEST(CpuBudget, APartEndsWithTheWhole) {
+  ManualClock clock;
+  const CpuBudget whole(clock, 100);
+  clock.advance_cpu(70);
+  CpuBudget small = whole.part(clock, 10), large = whole.part(clock, 50), free = CpuBudget().part(clock, 50);
+  clock.advance_cpu(10);
+  EXPECT_TRUE(small.spent());
+  EXPECT_FALSE(large.spent());
+  clock.advance_cpu(20);
+  EXPECT_TRUE(large.spent());
+  EXPECT_FALSE(free.spent());
+  clock.advance_cpu(20);
+  EXPECT_TRUE(free.spent());
+}
+
+class CountingClock final : public Clock {
+ public:
+  Micros now_us() const override { return boot; }
+  Micros boot_us() const override { return boot; }
+  Micros thread_cpu_us() const override {
+    ++asked;
+    return boot;
+  }
+  Micros boot = 0;
+  mutable int asked = 0;
+};
+
+TEST(CpuBudget, SeldomAsksTheSystem) {
+  CountingClock clock;
+  CpuBudget budget(clock, kMicrosPerSecond);
+  for (; clock.boot < kMicrosPerSecond; ++clock.boot) ASSERT_FALSE(budget.spent());
+  EXPECT_EQ(clock.asked, 1);
+  EXPECT_TRUE(budget.spent());
+  EXPECT_EQ(clock.asked, 2);
 }
 
 }  // namespace

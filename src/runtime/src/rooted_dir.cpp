@@ -32,6 +32,8 @@ DirEntry entry_of(std::string name, const struct stat& status) {
                     status.st_ino}};
 }
 
+constexpr std::size_t kReadBytes = std::size_t{1} << 20;  // At a time: a slow disk must not delay a stop.
+
 Error failed(int errno_value, const std::string& what) { return errno_error(errno_value, what.empty() ? "." : what); }
 
 /// Kernels before 5.6 and some sandboxes lack openat2: the same by hand, one part at a time, none a link.
@@ -118,7 +120,8 @@ Result<std::vector<DirEntry>> RootedDir::list(const std::string& relative) const
   return entries;
 }
 
-Result<std::string> RootedDir::read(const std::string& relative, std::size_t bytes_max) const {
+Result<std::string> RootedDir::read(const std::string& relative, std::size_t bytes_max,
+                                    const Patience& patience) const {
   const UniqueFd found(WRENCH_TRY(open_at(relative, O_PATH)));
   struct stat status{};
   if (::fstat(found.fd(), &status) != 0) return failed(errno, relative);
@@ -137,7 +140,10 @@ Result<std::string> RootedDir::read(const std::string& relative, std::size_t byt
         return Error("io.too_large", relative + ": grew beyond " + format_bytes(bytes_max) + " while it was read");
       bytes.resize(std::min(bytes_max + 1, bytes.size() * 2));
     }
-    const auto got = ::read(file.fd(), bytes.data() + filled, bytes.size() - filled);
+    if (patience.stop.stop_requested()) return Error("io.stopped", relative + ": reading was stopped");
+    if (patience.clock != nullptr && patience.deadline.passed(*patience.clock))
+      return Error("io.too_slow", relative + ": reading takes too long");
+    const auto got = ::read(file.fd(), bytes.data() + filled, std::min(bytes.size() - filled, kReadBytes));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return failed(errno, relative);
     if (got == 0) break;

@@ -31,6 +31,15 @@ TEST_F(RootedDirTest, ReadsWhatIsInside) {
   EXPECT_EQ(root->read("sub/a.txt", 5).error().code, "io.too_large");
   EXPECT_EQ(root->read("sub", 100).error().code, "io.not_regular");
   EXPECT_EQ(root->read("nothing", 100).error().code, "io.not_found");
+
+  ManualClock clock;
+  const Patience patient{&clock, Deadline::after(clock, 1), {}};
+  EXPECT_EQ(*root->read("sub/a.txt", 100, patient), "inside");
+  clock.advance(1);
+  EXPECT_EQ(root->read("sub/a.txt", 100, patient).error().code, "io.too_slow");
+  StopSource stop;
+  stop.request_stop();
+  EXPECT_EQ(root->read("sub/a.txt", 100, {.stop = stop.token()}).error().code, "io.stopped");
 }
 
 TEST_F(RootedDirTest, FollowsNoLinksAndNeverLeaves) {

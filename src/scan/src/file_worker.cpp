@@ -28,14 +28,15 @@ std::uint32_t lines_with_text(const source::SourceText& text) {
 
 }  // namespace
 
-FileBytes read_bytes(const FoundFile& file, const ScanLimits& limits) {
+FileBytes read_bytes(const FoundFile& file, const ScanLimits& limits, const Clock& clock, const StopToken& stop) {
   FileBytes out;
   const std::uint64_t bytes_max = file.named ? limits.named_file_bytes_max : limits.secret_file_bytes_max;
   if (file.stamp.size > bytes_max) {
     out.skipped = findings::Skipped{file.path, "too_large"};
     return out;
   }
-  auto bytes = file.base->read(file.relative, static_cast<std::size_t>(bytes_max));
+  const runtime::Patience patience{&clock, Deadline::after(clock, kFileReadWallMax), stop};
+  auto bytes = file.base->read(file.relative, static_cast<std::size_t>(bytes_max), patience);
   if (!bytes.ok()) {
     out.partial = findings::Partial{"file_unreadable", file.path, "", bytes.error().message};
     return out;
@@ -51,20 +52,15 @@ FileWorker::FileWorker(const RunSetup& setup, const Clock& clock) : setup_(setup
                      secrets::SecretOptions{.findings_per_rule_max = setup.limits.findings_per_rule_and_file_max});
   if (!setup.code_rules) return;
   code::CodeOptions options;
-  options.parse.parse_us_max = setup.limits.file_us_max;
   options.findings_per_rule_max = setup.limits.findings_per_rule_and_file_max;
   options.disabled_rules = setup.config.rules_disabled;
   code_.emplace(*setup.code_rules, std::move(options), clock);
 }
 
-FileOutcome FileWorker::analyse(const FoundFile& file, FileBytes bytes, Deadline deadline, const StopToken& stop) {
+FileOutcome FileWorker::analyse(const FoundFile& file, FileBytes bytes, const StopToken& stop) {
   FileOutcome outcome;
   outcome.content_id = bytes.content_id;
   outcome.bytes = bytes.bytes.size();
-  if (deadline.passed(clock_)) {
-    outcome.partial.push_back({"file_timeout", file.path, "", "the time for the whole run is spent"});
-    return outcome;
-  }
   const auto file_class = source::classify(file.project_path, bytes.bytes);
   if (file_class == source::FileClass::Binary) {
     outcome.skipped = findings::Skipped{file.path, "binary"};
@@ -80,7 +76,7 @@ FileOutcome FileWorker::analyse(const FoundFile& file, FileBytes bytes, Deadline
     if (outcome.bytes > setup_.limits.file_bytes_max) outcome.skipped = findings::Skipped{file.path, "too_large"};
   }
   std::vector<findings::CommentSpan> comments{{0, text.text.size()}};
-  if (!outcome.skipped) outcome.analysed = analyse_code(text, file, deadline, stop, outcome, comments);
+  if (!outcome.skipped) outcome.analysed = analyse_code(text, file, stop, outcome, comments);
   if (outcome.facts == nullptr && setup_.wants(Analysis::Structure))
     outcome.facts = std::make_shared<const code::FileFacts>(code::text_facts(text));
   find_secrets(text, outcome);
@@ -91,7 +87,7 @@ FileOutcome FileWorker::analyse(const FoundFile& file, FileBytes bytes, Deadline
   return outcome;
 }
 
-bool FileWorker::analyse_code(source::SourceText& text, const FoundFile& file, Deadline deadline, const StopToken& stop,
+bool FileWorker::analyse_code(source::SourceText& text, const FoundFile& file, const StopToken& stop,
                               FileOutcome& outcome, std::vector<findings::CommentSpan>& comments) {
   if (!code_) return false;
   if (file.named && !code::can_parse(text.language) && setup_.named_language != source::Language::Unknown)
@@ -99,8 +95,7 @@ bool FileWorker::analyse_code(source::SourceText& text, const FoundFile& file, D
   const auto& languages = setup_.config.languages;
   if (!languages.empty() && std::find(languages.begin(), languages.end(), text.language) == languages.end())
     return false;
-  const Deadline of_file = Deadline::after(clock_, setup_.limits.file_us_max);
-  auto result = code_->analyze(text, of_file.at_us() < deadline.at_us() ? of_file : deadline, stop);
+  auto result = code_->analyze(text, CpuBudget(clock_, setup_.limits.file_us_max), stop);
   outcome.findings = std::move(result.findings);
   outcome.partial = std::move(result.partial);
   // Without a tree nothing tells comments from code: directives count anywhere then, as in text files.

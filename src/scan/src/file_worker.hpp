@@ -21,7 +21,7 @@ struct FileBytes {
   std::optional<findings::Skipped> skipped;
   std::optional<findings::Partial> partial;
 };
-FileBytes read_bytes(const FoundFile& file, const ScanLimits& limits);
+FileBytes read_bytes(const FoundFile& file, const ScanLimits& limits, const Clock& clock, const StopToken& stop);
 
 /// Analyses one file after the other; one for each thread.
 class FileWorker {
@@ -29,12 +29,12 @@ class FileWorker {
   FileWorker(const RunSetup& setup, const Clock& clock);
 
   /// `bytes` were read by read_bytes() and are there.
-  FileOutcome analyse(const FoundFile& file, FileBytes bytes, Deadline deadline, const StopToken& stop);
+  FileOutcome analyse(const FoundFile& file, FileBytes bytes, const StopToken& stop);
 
  private:
   /// Whether there was something to analyse it with.
-  bool analyse_code(source::SourceText& text, const FoundFile& file, Deadline deadline, const StopToken& stop,
-                    FileOutcome& outcome, std::vector<findings::CommentSpan>& comments);
+  bool analyse_code(source::SourceText& text, const FoundFile& file, const StopToken& stop, FileOutcome& outcome,
+                    std::vector<findings::CommentSpan>& comments);
   void find_secrets(const source::SourceText& text, FileOutcome& outcome);
   void finish(const source::SourceText& text, FileOutcome& outcome);
 

@@ -23,7 +23,10 @@ std::unordered_set<std::string> HistoryPart::open_and_list(const std::string& pr
     return {};
   }
   repo_ = std::move(*repo);
-  if (auto head = repo_->head(stop); head.ok()) head_ = std::move(*head);
+  if (auto head = repo_->head(stop); head.ok())
+    head_ = std::move(*head);
+  else if (head.error().code != "history.no_commits")
+    notes.push_back("git can't say what is checked out (" + head.error().message + ")");
   if (auto branch = repo_->branch(stop); branch.ok()) branch_ = std::move(*branch);
   auto files = repo_->tracked_files(stop);
   if (!files.ok()) {

@@ -38,6 +38,7 @@ constexpr std::uint64_t kHeldBytesMax = std::uint64_t{256} << 20;  // Read for h
 constexpr Micros kProgressEvery = 100 * kMicrosPerMs;
 
 Error stopped() { return Error("scan.stopped", "the scan was stopped"); }
+Error late() { return Error("scan.deadline", "the scan didn't end within the time that it was given"); }
 
 class Run {
  public:
@@ -74,11 +75,11 @@ class Run {
     WRENCH_TRY(analyse_all());
     progress(ScanProgress::Phase::Link, true);
     link(report);
-    if (stop_.stop_requested()) return stopped();
+    WRENCH_TRY(still_wanted());
     assemble(report);
     WRENCH_TRY(add_history(report));
     complete(report);
-    if (stop_.stop_requested()) return stopped();
+    WRENCH_TRY(still_wanted());
     if (context_.cache != nullptr) keep_report(tree_key, report);
     return finish(std::move(report), started, started_us);
   }
@@ -111,6 +112,13 @@ class Run {
                                (left_out == 1 ? " file" : " files"));
   }
 
+  // A run past its time fails as a whole: what it would have got done by then depends on the machine's other work.
+  Result<void> still_wanted() const {
+    if (stop_.stop_requested()) return stopped();
+    if (deadline_.passed(context_.clock)) return late();
+    return {};
+  }
+
   // --- work on all cores
 
   int jobs() const {
@@ -133,7 +141,7 @@ class Run {
       group.run([&]() -> Result<void> {
         auto worker = make_worker();
         for (std::size_t at = next.fetch_add(1); at < order.size(); at = next.fetch_add(1)) {
-          if (stop_.stop_requested()) return stopped();
+          WRENCH_TRY(still_wanted());
           work(worker, order[at]);
         }
         return {};
@@ -154,7 +162,7 @@ class Run {
                             bytes_[i].content_id = std::move(*id);
                             return;
                           }
-                          auto bytes = read_bytes(file, setup_.limits);
+                          auto bytes = read(file);
                           const std::uint64_t size = bytes.bytes.size();
                           if (held.fetch_add(size) + size > kHeldBytesMax) {
                             held.fetch_sub(size);
@@ -166,6 +174,8 @@ class Run {
     if (done.ok()) known.save(*context_.cache, discovery_.files, bytes_);
     return done;
   }
+
+  FileBytes read(const FoundFile& file) const { return read_bytes(file, setup_.limits, context_.clock, stop_); }
 
   std::string key_of_file(const FoundFile& file, const std::string& content_id) const {
     return "file/" + crypto::sha256_hex(setup_.key + "\n" + content_id + "\n" + file.path + "\n" + file.project_path +
@@ -194,7 +204,7 @@ class Run {
 
   FileOutcome outcome_of(FileWorker& worker, std::size_t i) {
     const auto& file = discovery_.files[i];
-    FileBytes bytes = i < bytes_.size() ? std::move(bytes_[i]) : read_bytes(file, setup_.limits);
+    FileBytes bytes = i < bytes_.size() ? std::move(bytes_[i]) : read(file);
     if (context_.cache != nullptr && !bytes.content_id.empty())
       if (auto kept = cached_outcome(bytes, file)) return std::move(*kept);
     if (bytes.bytes.empty() && !bytes.content_id.empty()) read_again(bytes, file);
@@ -205,7 +215,7 @@ class Run {
       return outcome;
     }
     const std::string key = context_.cache == nullptr ? std::string() : key_of_file(file, bytes.content_id);
-    FileOutcome outcome = worker.analyse(file, std::move(bytes), deadline_, stop_);
+    FileOutcome outcome = worker.analyse(file, std::move(bytes), stop_);
     // What was cut short is tried again next time.
     if (!key.empty() && outcome.partial.empty() && !stop_.stop_requested())
       context_.cache->put(key, to_record(outcome));
@@ -215,7 +225,7 @@ class Run {
   /// The bytes behind an id. A file that became another one meanwhile is analysed as it is now, and the report is kept
   /// under no tree's key.
   void read_again(FileBytes& bytes, const FoundFile& file) {
-    auto now = read_bytes(file, setup_.limits);
+    auto now = read(file);
     if (now.content_id != bytes.content_id) tree_changed_ = true;
     bytes = std::move(now);
   }
@@ -252,7 +262,7 @@ class Run {
       if (outcome.text) return outcome.text;
       if (last_ == *index) return last_text_;
       const auto& file = run_.discovery_.files[*index];
-      auto bytes = read_bytes(file, run_.setup_.limits);
+      auto bytes = run_.read(file);
       last_ = *index;
       last_text_ = bytes.content_id != outcome.content_id
                        ? nullptr
@@ -345,7 +355,7 @@ class Run {
     if (!request_.with_history) return {};
     progress(ScanProgress::Phase::History, true);
     const auto summary = history_.mine(context_.cache, context_.pool, stop_, deadline_);
-    if (stop_.stop_requested()) return stopped();
+    WRENCH_TRY(still_wanted());
     report.partial.insert(report.partial.end(), history_.partial.begin(), history_.partial.end());
     if (!summary) return {};
     report.history = history::to_json(*summary);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 
@@ -200,7 +201,7 @@ TEST_F(ScanTest, AFileThatVanishesIsUnreadable) {
   file.path = "tree/gone.py";
   file.relative = "gone.py";
   file.base = std::make_shared<const runtime::RootedDir>(runtime::RootedDir::open(tree()).value());
-  const auto bytes = read_bytes(file, {});
+  const auto bytes = read_bytes(file, {}, clock_, {});
   ASSERT_TRUE(bytes.partial);
   EXPECT_EQ(bytes.partial->code, "file_unreadable");
   EXPECT_EQ(bytes.partial->path, "tree/gone.py");
@@ -233,12 +234,47 @@ TEST_F(ScanTest, StopsWhenAsked) {
   EXPECT_EQ(report.error().code, "scan.stopped");
 }
 
-TEST_F(ScanTest, APassedDeadlineIsPartial) {
+TEST_F(ScanTest, ARunPastItsDeadlineGivesNoPartOfAResult) {
   write("a.py", "x\n");
   ScanContext context{.pool = pool_, .clock = clock_};
-  const auto report = run(request(), context, {}, Deadline::after(clock_, -1)).value();
-  ASSERT_EQ(report.partial.size(), 1U);
+  const auto report = run(request(), context, {}, Deadline::after(clock_, 0));
+  ASSERT_FALSE(report.ok());
+  EXPECT_EQ(report.error().code, "scan.deadline");
+}
+
+TEST_F(ScanTest, AFileBeyondItsBudgetIsPartial) {
+  std::string text;
+  for (int i = 0; i < 5'000; ++i) text += "call(a, [1, 2])\n";
+  write("a.py", text);
+  auto hasty = request();
+  hasty.limits.file_us_max = 0;
+  const auto report = scan(hasty).value();
+  ASSERT_FALSE(report.partial.empty());
   EXPECT_EQ(report.partial[0].code, "file_timeout");
+  EXPECT_THAT(report.partial[0].path, HasSubstr("a.py"));
+}
+
+// Ten seconds go by between any two looks at the clock, and none of them is this program's.
+class OverloadedClock final : public Clock {
+ public:
+  Micros now_us() const override { return ManualClock().now_us(); }
+  Micros boot_us() const override { return boot_us_.fetch_add(10 * kMicrosPerSecond); }
+  Micros thread_cpu_us() const override { return 0; }
+
+ private:
+  mutable std::atomic<Micros> boot_us_{0};
+};
+
+TEST_F(ScanTest, AnOverloadedMachineChangesNothing) {
+  std::string text;
+  for (int i = 0; i < 2'000; ++i) text += "if a == None: eval(a)\n";
+  write("a.py", text);
+  const auto idle = scan(request()).value();
+  const OverloadedClock clock;
+  ScanContext context{.pool = pool_, .clock = clock};
+  const auto overloaded = run(request(), context, {}).value();
+  EXPECT_FALSE(idle.findings.empty());
+  EXPECT_EQ(stable(overloaded), stable(idle));
 }
 
 TEST_F(ScanTest, AMissingPathIsAnErrorBeforeAnyWork) {

@@ -29,8 +29,7 @@ std::vector<findings::Finding> duplicates(const std::vector<std::pair<std::strin
     sources.add(path, content);
     Atoms atoms;
     Parser parser;
-    SystemClock clock;
-    const auto ir = parser.parse(text.language, text.text, atoms, {}, clock, {});
+    const auto ir = parser.parse(text.language, text.text, atoms, {}, {}, {});
     EXPECT_TRUE(ir.ok());
     EXPECT_EQ(ir->error_nodes, 0u) << path;
     const FileFacts& one = facts.emplace_back(extract_facts(*ir, atoms, text));

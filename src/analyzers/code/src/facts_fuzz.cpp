@@ -17,14 +17,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       source::Language::Python, source::Language::JavaScript, source::Language::TypeScript, source::Language::Tsx,
       source::Language::Java,   source::Language::Go,         source::Language::C,          source::Language::Cpp};
   static code::Parser parser;
-  static const SystemClock clock;
   source::SourceText text;
   text.path = text.project_path = "fuzz";
   text.language = kLanguages[data[0] % std::size(kLanguages)];
   text.text.assign(reinterpret_cast<const char*>(data + 1), size - 1);
   text.lines = source::LineTable(text.text);
   code::Atoms atoms;
-  const auto ir = parser.parse(text.language, text.text, atoms, {.nesting_max = 200}, clock, {});
+  const auto ir = parser.parse(text.language, text.text, atoms, {.nesting_max = 200}, {}, {});
   if (!ir) return 0;
   WRENCH_ASSERT(!ir->nodes.empty() && ir->nodes[0].subtree_end == ir->nodes.size());
   for (code::NodeIndex i = 1; i < ir->nodes.size(); ++i) {

@@ -251,8 +251,9 @@ struct FileAnalyzer::State {
     result.partial.push_back({std::string(code), text.path, std::string(subject), std::move(detail)});
   }
 
-  bool parse(Language language, const source::SourceText& text, const StopToken& stop, FileResult& result) {
-    auto parsed = parser.parse(language, text.text, atoms, options.parse, clock, stop);
+  bool parse(Language language, const source::SourceText& text, const CpuBudget& budget, const StopToken& stop,
+             FileResult& result) {
+    auto parsed = parser.parse(language, text.text, atoms, options.parse, budget, stop);
     if (!parsed) {
       std::string_view code = parsed.error().code;
       if (code.starts_with("code.")) code.remove_prefix(5);
@@ -260,27 +261,17 @@ struct FileAnalyzer::State {
       return false;
     }
     ir = std::move(*parsed);
-    // JavaScript with type annotations (Flow, or TypeScript under another name) parses as TSX.
-    if (language == Language::JavaScript && ir->error_nodes > 0) {
-      auto again = parser.parse(Language::Tsx, text.text, atoms, options.parse, clock, stop);
-      if (again && again->error_nodes < ir->error_nodes) ir = std::move(*again);
-    }
     return true;
   }
 
-  void run_rule(const CompiledRule& rule, const source::SourceText& text, const FileIndex* file, Deadline deadline,
-                const StopToken& stop, std::vector<std::pair<findings::Finding, std::string>>& out,
-                FileResult& result) {
-    if (options.obey_rule_paths && !rule.paths.allow(text.project_path)) return;
+  MatchBudget::Spent run_rule(const CompiledRule& rule, const source::SourceText& text, const FileIndex* file,
+                              const CpuBudget& of_file, const StopToken& stop,
+                              std::vector<std::pair<findings::Finding, std::string>>& out, FileResult& result) {
+    if (options.obey_rule_paths && !rule.paths.allow(text.project_path)) return MatchBudget::Spent::No;
     const Formula* formula =
         file != nullptr ? rule.formula(file->ir().language) : (rule.text_formula ? &*rule.text_formula : nullptr);
-    if (formula == nullptr) return;
-    MatchBudget budget;
-    budget.states_left = options.match_states_max;
-    budget.clock = &clock;
-    budget.stop = stop;
-    const Deadline own = Deadline::after(clock, options.rule_us_max);
-    budget.deadline = own.at_us() < deadline.at_us() ? own : deadline;
+    if (formula == nullptr) return MatchBudget::Spent::No;
+    MatchBudget budget({options.match_states_max, options.rule_us_max}, of_file, clock, stop);
     const Reporter reporter(rule, text, file, atoms);
     std::vector<Match> matches = FormulaRun(file, text.text, atoms, rule, budget).run(*formula);
     if (rule.in_loop) std::erase_if(matches, [&](const Match& match) { return !reporter.in_loop(match); });
@@ -290,12 +281,12 @@ struct FileAnalyzer::State {
       matches.resize(options.findings_per_rule_max);
     }
     for (const Match& match : matches) out.emplace_back(reporter.finding(match), reporter.tokens(match));
-    report_spent(budget, rule, text, result);
+    return budget.spent();
   }
 
-  void report_spent(const MatchBudget& budget, const CompiledRule& rule, const source::SourceText& text,
+  void report_spent(MatchBudget::Spent spent, const CompiledRule& rule, const source::SourceText& text,
                     FileResult& result) const {
-    switch (budget.spent) {
+    switch (spent) {
       case MatchBudget::Spent::No:
       case MatchBudget::Spent::Stopped:
         return;
@@ -317,7 +308,7 @@ FileAnalyzer::FileAnalyzer(FileAnalyzer&&) noexcept = default;
 FileAnalyzer& FileAnalyzer::operator=(FileAnalyzer&&) noexcept = default;
 FileAnalyzer::~FileAnalyzer() = default;
 
-FileResult FileAnalyzer::analyze(const source::SourceText& text, Deadline deadline, const StopToken& stop) {
+FileResult FileAnalyzer::analyze(const source::SourceText& text, CpuBudget budget, const StopToken& stop) {
   State& state = *state_;
   FileResult result;
   state.atoms.clear();
@@ -325,7 +316,7 @@ FileResult FileAnalyzer::analyze(const source::SourceText& text, Deadline deadli
   const Language language =
       state.options.language_override != Language::Unknown ? state.options.language_override : text.language;
   std::optional<FileIndex> index;
-  if (can_parse(language) && state.parse(language, text, stop, result)) {
+  if (can_parse(language) && state.parse(language, text, budget, stop, result)) {
     index.emplace(*state.ir, state.atoms, text.text);
     result.ir = &*state.ir;
     result.atoms = &state.atoms;
@@ -336,11 +327,13 @@ FileResult FileAnalyzer::analyze(const source::SourceText& text, Deadline deadli
   const auto run = [&](const std::vector<const CompiledRule*>& rules, const FileIndex* file) {
     for (const CompiledRule* rule : rules) {
       if (stop.stop_requested()) return;
-      if (deadline.passed(state.clock)) {
+      const auto spent =
+          budget.spent() ? MatchBudget::Spent::Time : state.run_rule(*rule, text, file, budget, stop, found, result);
+      if (spent == MatchBudget::Spent::Time && budget.spent()) {
         state.partial(result, text, "file_timeout", rule->info.id, "no time left for this rule and those after it");
         return;
       }
-      state.run_rule(*rule, text, file, deadline, stop, found, result);
+      state.report_spent(spent, *rule, text, result);
     }
   };
   if (index) run(state.by_language[static_cast<std::size_t>(language)], &*index);

@@ -126,13 +126,84 @@ TEST(FileAnalyzer, ReportsNothingThatANegativeCouldStillDrop) {
   }
 }
 
-TEST(FileAnalyzer, StopsAtTheFilesDeadline) {
-  const RuleSet rules = load(kCallRule);
-  const ManualClock clock;
-  const FileResult result =
-      FileAnalyzer(rules, {}, clock).analyze(python("db.call(q)\n"), Deadline::after(clock, 0), StopToken());
-  ASSERT_FALSE(result.partial.empty());
-  EXPECT_EQ(result.partial[0].code, "file_timeout");
+// Time goes by with every look at it.
+class PassingClock final : public Clock {
+ public:
+  PassingClock(Micros step_us, Micros cpu_step_us) : step_us_(step_us), cpu_step_us_(cpu_step_us) {}
+  Micros now_us() const override { return boot_us(); }
+  Micros boot_us() const override {
+    cpu_us_ += cpu_step_us_;
+    return boot_us_ += step_us_;
+  }
+  Micros thread_cpu_us() const override { return cpu_us_; }
+
+ private:
+  Micros step_us_, cpu_step_us_;
+  mutable Micros boot_us_ = 0, cpu_us_ = 0;
+};
+
+// Enough for many looks at the clock, while it is parsed and while it is searched.
+std::string many_calls() {
+  std::string text;
+  for (int i = 0; i < 5'000; ++i) text += "db.call(q)\n";
+  return text;
+}
+
+constexpr std::string_view kTwoRules = R"(rules:
+  - {id: slow.one, languages: [python], severity: LOW, message: m, pattern: $F.call($X)}
+  - {id: slow.two, languages: [python], severity: LOW, message: m, pattern: $F.call(q)}
+)";
+
+TEST(FileAnalyzer, AnOverloadedMachineChangesNothing) {
+  const RuleSet rules = load(kTwoRules);
+  const auto run = [&](Micros step_us) {
+    const PassingClock clock(step_us, 1);
+    CodeOptions options;
+    options.findings_per_rule_max = 10'000;
+    return FileAnalyzer(rules, options, clock).analyze(python(many_calls()), CpuBudget(clock, kMicrosPerSecond), {});
+  };
+  const FileResult idle = run(1), overloaded = run(kMicrosPerDay);
+  EXPECT_EQ(idle.findings.size(), 10'000u);
+  EXPECT_EQ(overloaded.findings.size(), 10'000u);
+  for (const auto& partial : overloaded.partial) ADD_FAILURE() << partial.code << ": " << partial.detail;
+}
+
+TEST(FileAnalyzer, ASpentRuleLeavesTheOthersTheirTime) {
+  const RuleSet rules = load(kTwoRules);
+  const PassingClock clock(kMicrosPerMs, kMicrosPerMs);
+  CodeOptions options;
+  options.findings_per_rule_max = 10'000;
+  options.rule_us_max = 3 * kMicrosPerMs;
+  const FileResult result = FileAnalyzer(rules, options, clock).analyze(python(many_calls()), {}, {});
+  ASSERT_EQ(result.partial.size(), 2u);
+  for (const auto& partial : result.partial) EXPECT_EQ(partial.code, "rule_timeout");
+  EXPECT_EQ(result.partial[0].subject, "slow.one");
+  EXPECT_EQ(result.partial[1].subject, "slow.two");
+  EXPECT_FALSE(result.findings.empty());
+}
+
+TEST(FileAnalyzer, StopsWhenTheFilesBudgetIsSpent) {
+  const RuleSet rules = load(kTwoRules);
+  const ManualClock still;
+  const FileResult unread = FileAnalyzer(rules, {}, still).analyze(python(many_calls()), CpuBudget(still, 0), {});
+  ASSERT_EQ(unread.partial.size(), 1u);
+  EXPECT_EQ(unread.partial[0].code, "file_timeout");
+  EXPECT_EQ(unread.partial[0].subject, "");
+
+  // In the middle of a rule.
+  CodeOptions options;
+  options.findings_per_rule_max = 10'000;
+  std::size_t cut = 0;
+  for (Micros looks = 1; cut == 0; ++looks) {
+    const PassingClock clock(kMicrosPerMs, kMicrosPerMs);
+    const FileResult result =
+        FileAnalyzer(rules, options, clock).analyze(python(many_calls()), CpuBudget(clock, looks * kMicrosPerMs), {});
+    ASSERT_EQ(result.partial.size(), 1u);
+    EXPECT_EQ(result.partial[0].code, "file_timeout");
+    if (result.partial[0].subject == "slow.two") cut = result.findings.size();
+  }
+  EXPECT_GE(cut, 5'000u);
+  EXPECT_LT(cut, 10'000u);
 }
 
 TEST(FileAnalyzer, ManyEllipsesStayWithinTheBudget) {

@@ -81,15 +81,13 @@ const char* read_text(void* payload, std::uint32_t byte, TSPoint, std::uint32_t*
 }
 
 struct Progress {
-  const Clock& clock;
+  CpuBudget& budget;
   const StopToken& stop;
-  Deadline deadline;
-  bool stopped() const { return stop.stop_requested(); }
 };
 
 bool must_cancel(TSParseState* state) {
-  const auto& progress = *static_cast<const Progress*>(state->payload);
-  return progress.stopped() || progress.deadline.passed(progress.clock);
+  auto& progress = *static_cast<Progress*>(state->payload);
+  return progress.stop.stop_requested() || progress.budget.spent();
 }
 
 /// Copies the tree into `cst` without punctuation, and the comments and the count of errors into `ir`. Trap:
@@ -151,7 +149,7 @@ struct Parser::State {
   }
 
   Result<Ir> parse_as(Language grammar_language, Language language, std::string_view text, std::string_view parsed_text,
-                      Atoms& atoms, const ParseLimits& limits, const Progress& progress) {
+                      Atoms& atoms, const ParseLimits& limits, Progress& progress) {
     const Grammar& grammar = *grammar_of(grammar_language);
     TSParser*& parser = parsers[static_cast<std::size_t>(grammar_language)];
     if (!parser) {
@@ -160,12 +158,12 @@ struct Parser::State {
     }
     Input input{parsed_text};
     const TSInput ts_input{&input, read_text, TSInputEncodingUTF8, nullptr};
-    const TSParseOptions options{const_cast<Progress*>(&progress), must_cancel};
+    const TSParseOptions options{&progress, must_cancel};
     TSTree* tree = ts_parser_parse_with_options(parser, nullptr, ts_input, options);
     if (!tree) {
       // Without the reset the parser would go on with this text when it gets the next one.
       ts_parser_reset(parser);
-      if (progress.stopped()) return Error("code.stopped", "parsing was stopped");
+      if (progress.stop.stop_requested()) return Error("code.stopped", "parsing was stopped");
       return Error("code.file_timeout", "parsing took longer than the time allowed for one file");
     }
     Ir ir;
@@ -193,11 +191,11 @@ Parser::Parser(Parser&&) noexcept = default;
 Parser& Parser::operator=(Parser&&) noexcept = default;
 
 Result<Ir> Parser::parse(Language language, std::string_view text, Atoms& atoms, const ParseLimits& limits,
-                         const Clock& clock, const StopToken& stop) {
+                         CpuBudget budget, const StopToken& stop) {
   if (!can_parse(language))
     return Error("code.unsupported_language", "no grammar for " + std::string(source::display_name(language)));
   if (text.size() > kTextBytesMax) return Error("code.text_too_large", "text of more than 2 GiB");
-  const Progress progress{clock, stop, Deadline::after(clock, limits.parse_us_max)};
+  Progress progress{budget, stop};
   Ir ir = WRENCH_TRY(state_->parse_as(language, language, text, text, atoms, limits, progress));
   if (ir.error_nodes == 0) return ir;
 

@@ -30,13 +30,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   constexpr std::array kLanguages = {Language::Python, Language::JavaScript, Language::TypeScript, Language::Tsx,
                                      Language::Java,   Language::Go,         Language::C,          Language::Cpp};
   static wrench::code::Parser parser;
-  static const wrench::SystemClock clock;
   wrench::code::Atoms atoms;
   const wrench::code::ParseLimits limits;
   const std::string_view text(reinterpret_cast<const char*>(bytes), size);
   // By the content, so that the seeds need no header of their own.
   const auto language = kLanguages[(size + (size > 0 ? bytes[size / 2] : 0U)) % kLanguages.size()];
-  const auto ir = parser.parse(language, text, atoms, limits, clock, {});
+  const auto ir = parser.parse(language, text, atoms, limits, {}, {});
   if (ir.ok()) check(*ir, size, limits);
   return 0;
 }

@@ -24,8 +24,7 @@ std::string read_file(const fs::path& path) {
 
 Result<Ir> parse(source::Language language, std::string_view text, Atoms& atoms, ParseLimits limits = {}) {
   Parser parser;
-  SystemClock clock;
-  return parser.parse(language, text, atoms, limits, clock, {});
+  return parser.parse(language, text, atoms, limits, {}, {});
 }
 
 /// Every node lies in its parent, after its elder sibling, and the pre-order links agree.
@@ -85,18 +84,18 @@ TEST(Lower, ParserWorksOnAfterATimeoutAndAStop) {
   for (int i = 0; i < 20'000; ++i) text += "value = call(argument, [1, 2, 3])\n";
   Parser parser;
   Atoms atoms;
-  SystemClock clock;
-  auto slow = parser.parse(source::Language::Python, text, atoms, {.parse_us_max = 0}, clock, {});
+  const ManualClock clock;
+  auto slow = parser.parse(source::Language::Python, text, atoms, {}, CpuBudget(clock, 0), {});
   ASSERT_FALSE(slow.ok());
   EXPECT_EQ(slow.error().code, "code.file_timeout");
 
   StopSource source;
   source.request_stop();
-  auto stopped = parser.parse(source::Language::Python, text, atoms, {}, clock, source.token());
+  auto stopped = parser.parse(source::Language::Python, text, atoms, {}, {}, source.token());
   ASSERT_FALSE(stopped.ok());
   EXPECT_EQ(stopped.error().code, "code.stopped");
 
-  const auto next = parser.parse(source::Language::Python, "x = 1\n", atoms, {}, clock, {});
+  const auto next = parser.parse(source::Language::Python, "x = 1\n", atoms, {}, {}, {});
   ASSERT_TRUE(next.ok());
   EXPECT_EQ(next->nodes.size(), 5u);
 }

@@ -41,29 +41,49 @@ struct Match {
 };
 
 /// Steps and time that one rule may spend on one file.
-struct MatchBudget {
-  std::uint32_t states_left = 0;
-  const Clock* clock = nullptr;
-  Deadline deadline;
-  StopToken stop;
+class MatchBudget {
+ public:
+  struct Limits {
+    std::uint32_t states_max = 0;
+    Micros cpu_us_max = 0;  ///< From the rule's first step.
+  };
   enum class Spent : std::uint8_t { No, States, Time, Stopped, RegexLimit };
-  Spent spent = Spent::No;
 
+  /// `clock` must outlive the budget. What is left of `of_file` bounds the rule, too.
+  MatchBudget(Limits limits, CpuBudget of_file, const Clock& clock, StopToken stop)
+      : limits_(limits), time_(of_file), clock_(clock), stop_(std::move(stop)) {}
+
+  Spent spent() const { return spent_; }
+  void exceed(Spent what) { spent_ = what; }
+  /// One step; false when the search must end.
   bool spend() {
-    if (spent != Spent::No) return false;
-    if (states_left == 0) {
-      spent = Spent::States;
+    if (spent_ != Spent::No) return false;
+    if (states_ == limits_.states_max) {
+      spent_ = Spent::States;
       return false;
     }
-    if ((--states_left & 1023U) == 0) check_clock();
-    return spent == Spent::No;
+    if (states_++ % kStepsPerLook == 0) look();
+    return spent_ == Spent::No;
   }
-  void check_clock() {
-    if (stop.stop_requested())
-      spent = Spent::Stopped;
-    else if (clock != nullptr && deadline.passed(*clock))
-      spent = Spent::Time;
+
+ private:
+  static constexpr std::uint32_t kStepsPerLook = 1'024;
+
+  void look() {
+    // Not earlier: it costs a system call, and most rules find nothing to try in most files.
+    if (states_ == 1) time_ = time_.part(clock_, limits_.cpu_us_max);
+    if (stop_.stop_requested())
+      spent_ = Spent::Stopped;
+    else if (time_.spent())
+      spent_ = Spent::Time;
   }
+
+  Limits limits_;
+  CpuBudget time_;
+  const Clock& clock_;
+  StopToken stop_;
+  std::uint32_t states_ = 0;
+  Spent spent_ = Spent::No;
 };
 
 /// All matches of one pattern in one file, in source order. `seed` bindings constrain and come out with the matches.

@@ -105,7 +105,7 @@ std::vector<Match> FormulaRun::regex(const Formula& formula, const Window& windo
     if (!budget_.spend()) return out;
     const auto outcome = formula.regex->search(text, from, groups);
     if (outcome == source::Regex::Outcome::LimitReached) {
-      budget_.spent = MatchBudget::Spent::RegexLimit;
+      budget_.exceed(MatchBudget::Spent::RegexLimit);
       return out;
     }
     if (outcome == source::Regex::Outcome::NoMatch) return out;
@@ -210,7 +210,7 @@ void FormulaRun::drop(std::vector<Match>& matches, const Formula& negative, cons
     });
   });
   // What wasn't checked to the end isn't reported: the part that is missing may speak against it.
-  if (budget_.spent != MatchBudget::Spent::No) matches.clear();
+  if (budget_.spent() != MatchBudget::Spent::No) matches.clear();
 }
 
 bool FormulaRun::focus(const std::vector<Atom>& metavars, Match& match) const {
@@ -242,7 +242,7 @@ bool FormulaRun::holds(const Condition& condition, Match& match) {
 bool FormulaRun::holds_regex(const Condition& condition, const Bound& bound) {
   const auto outcome = condition.regex->match_start(text_.substr(bound.first, bound.end - bound.first));
   if (outcome == source::Regex::Outcome::LimitReached) {
-    budget_.spent = MatchBudget::Spent::RegexLimit;
+    budget_.exceed(MatchBudget::Spent::RegexLimit);
     return false;
   }
   return (outcome == source::Regex::Outcome::Match) != condition.negate;

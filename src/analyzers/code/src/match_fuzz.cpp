@@ -16,13 +16,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   const auto pattern = compile_pattern(wrench::source::Language::Python, all.substr(0, cut), parser, atoms, clock);
   if (!pattern) return 0;
   const std::string_view text = all.substr(cut + 1);
-  const auto ir = parser.parse(wrench::source::Language::Python, text, atoms, {}, clock, {});
+  const auto ir = parser.parse(wrench::source::Language::Python, text, atoms, {}, {}, {});
   if (!ir) return 0;
   const FileIndex index(*ir, atoms, text);
   MatchOptions options;
   options.symbolic_propagation = size % 2 == 0;
-  MatchBudget budget;
-  budget.states_left = 10'000;
+  MatchBudget budget({.states_max = 10'000, .cpu_us_max = wrench::kMicrosPerSecond}, {}, clock, {});
   for (const Match& match : match_pattern(index, *pattern, options, budget))
     WRENCH_ASSERT(match.first <= match.end && match.end <= text.size());
   return 0;

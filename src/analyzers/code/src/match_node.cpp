@@ -279,7 +279,7 @@ bool Matcher::string(std::uint32_t p_index, NodeIndex n, Next next) {
     case PatternNode::Text::Regex: {
       if (!p.regex) return false;
       const auto outcome = p.regex->contains(file_.atoms().text(found.atom));
-      if (outcome == source::Regex::Outcome::LimitReached) budget_.spent = MatchBudget::Spent::RegexLimit;
+      if (outcome == source::Regex::Outcome::LimitReached) budget_.exceed(MatchBudget::Spent::RegexLimit);
       return outcome == source::Regex::Outcome::Match && next();
     }
     default:

@@ -96,7 +96,7 @@ void Matcher::find_nodes() {
 void Matcher::try_kind(std::uint32_t root, Kind kind) {
   for (const NodeIndex n : file_.nodes(kind)) {
     if (is_expression(kind) && !is_value_place(n)) continue;
-    if (budget_.spent != MatchBudget::Spent::No) return;
+    if (budget_.spent() != MatchBudget::Spent::No) return;
     try_root(root, n);
   }
 }
@@ -161,7 +161,7 @@ void Matcher::find_statements() {
     if (!of_calls.empty() && of_calls.back() == kNoNode) of_calls.pop_back();
   }
   for (const NodeIndex s : callee != kNoAtom ? of_calls : file_.statements()) {
-    if (budget_.spent != MatchBudget::Spent::No || out_.size() >= kMatchesPerPatternMax) return;
+    if (budget_.spent() != MatchBudget::Spent::No || out_.size() >= kMatchesPerPatternMax) return;
     const NodeIndex block = ir_[s].parent;
     if (starts_open && ir_.first_child(block) != s) continue;
     bindings_.clear();

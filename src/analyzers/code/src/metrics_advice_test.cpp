@@ -25,8 +25,7 @@ FunctionMeasure measure_first(const std::string& content, Language language) {
   const source::SourceText text = make_text(content, language);
   Atoms atoms;
   Parser parser;
-  SystemClock clock;
-  auto ir = parser.parse(text.language, text.text, atoms, {}, clock, {});
+  auto ir = parser.parse(text.language, text.text, atoms, {}, {}, {});
   EXPECT_TRUE(ir.ok());
   FileMeasures measures = measure(*ir, atoms, text);
   EXPECT_FALSE(measures.functions.empty());
@@ -37,8 +36,7 @@ std::vector<std::string> rules(const std::string& content, Language language) {
   const source::SourceText text = make_text(content, language);
   Atoms atoms;
   Parser parser;
-  SystemClock clock;
-  auto ir = parser.parse(text.language, text.text, atoms, {}, clock, {});
+  auto ir = parser.parse(text.language, text.text, atoms, {}, {}, {});
   EXPECT_TRUE(ir.ok());
   std::vector<std::string> out;
   for (const findings::Finding& finding : metric_findings(measure(*ir, atoms, text), text)) out.push_back(finding.rule);
@@ -167,8 +165,7 @@ TEST(Advice, StandsInTheFinding) {
   const source::SourceText text = make_text(content, Language::C);
   Atoms atoms;
   Parser parser;
-  SystemClock clock;
-  auto ir = parser.parse(text.language, text.text, atoms, {}, clock, {});
+  auto ir = parser.parse(text.language, text.text, atoms, {}, {}, {});
   ASSERT_TRUE(ir.ok());
   const auto found = metric_findings(measure(*ir, atoms, text), text);
   ASSERT_FALSE(found.empty());

@@ -27,8 +27,7 @@ source::SourceText make_text(std::string content, source::Language language) {
 FileMeasures measure_text(const source::SourceText& text) {
   Atoms atoms;
   Parser parser;
-  SystemClock clock;
-  auto ir = parser.parse(text.language, text.text, atoms, {}, clock, {});
+  auto ir = parser.parse(text.language, text.text, atoms, {}, {}, {});
   EXPECT_TRUE(ir.ok());
   return measure(*ir, atoms, text);
 }

@@ -415,13 +415,17 @@ Result<Pattern> compile_pattern(Language grammar, std::string_view text, Parser&
   if ((grammar == Language::C || grammar == Language::Cpp) && expression)
     std::rotate(wrappers.begin(), std::find(wrappers.begin(), wrappers.end(), "int Wq_Wr = %;"), wrappers.end());
 
+  CpuBudget budget(clock, kPatternCpuMax);
   int parses = 0;
   std::size_t first_at = std::string_view::npos;
   for (const std::string_view wrapper : wrappers) {
     Rendering rendering(pieces, wrapper, grammar);
     for (std::size_t attempt = 0; attempt < kAlternativesMax && parses < kPatternParsesMax; ++attempt, ++parses) {
       const Rendering::Code code = rendering.render();
-      auto parsed = parser.parse(grammar, code.text, atoms, limits, clock, StopToken());
+      auto parsed = parser.parse(grammar, code.text, atoms, limits, budget, StopToken());
+      if (!parsed && budget.spent())
+        return Error("rules.pattern_limit",
+                     fmt::format("the pattern takes more than {} to parse", format_duration(kPatternCpuMax)));
       if (!parsed) return std::move(parsed).error();
       if (parsed->error_nodes == 0) {
         Pattern pattern;

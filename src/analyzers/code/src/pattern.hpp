@@ -18,6 +18,7 @@ inline constexpr std::size_t kPatternBytesMax = 64U << 10;
 /// The matcher recurses on pattern nodes, so this bounds its stack.
 inline constexpr std::size_t kPatternNodesMax = 600;
 inline constexpr int kPatternParsesMax = 200;
+inline constexpr Micros kPatternCpuMax = 5 * kMicrosPerSecond;  ///< Of all parses of one pattern together.
 
 /// One node of a compiled pattern; children by index.
 struct PatternNode {

@@ -121,7 +121,7 @@ class CaseRun {
     options.language_override = language;
     FileAnalyzer analyzer(set, options, clock_);
     std::map<std::string, std::set<std::uint32_t>> out;
-    for (const findings::Finding& finding : analyzer.analyze(text, Deadline(), StopToken()).findings)
+    for (const findings::Finding& finding : analyzer.analyze(text, CpuBudget(), StopToken()).findings)
       out[finding.rule].insert(finding.where.start.line);
     return out;
   }

@@ -28,7 +28,6 @@ class Project {
     std::vector<std::string> out;
     std::deque<FileFacts> facts;
     Parser parser;
-    SystemClock clock;
     const auto report = [&](const findings::Finding& finding) {
       EXPECT_FALSE(finding.fingerprint.empty());
       EXPECT_FALSE(finding.lines.empty());
@@ -36,7 +35,7 @@ class Project {
     };
     for (const source::SourceText& text : texts_) {
       Atoms atoms;
-      const auto ir = parser.parse(text.language, text.text, atoms, {}, clock, {});
+      const auto ir = parser.parse(text.language, text.text, atoms, {}, {}, {});
       EXPECT_TRUE(ir.ok());
       for (const auto& finding : structure_findings(*ir, atoms, text)) report(finding);
       facts.push_back(extract_facts(*ir, atoms, text));

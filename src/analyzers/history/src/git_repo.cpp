@@ -15,7 +15,8 @@ namespace {
 constexpr std::uint64_t kShortAnswerBytesMax = std::uint64_t{64} << 10;
 constexpr std::size_t kComplaintBytesMax = 400;
 constexpr std::size_t kShallowCommitsMax = 1'000'000;
-constexpr Micros kShortAnswerTime = 30 * kMicrosPerSecond;
+constexpr Micros kShortAnswerWallMax =
+    600 * kMicrosPerSecond;  // git may wait for a disk; a busy machine isn't a fault.
 
 /// Nothing of the user's or the system's configuration is read, and nothing of ours is inherited.
 /// GIT_ALLOW_PROTOCOL wins over every protocol.*.allow of the repository: a missing object of a partial clone must not
@@ -182,7 +183,7 @@ Result<std::string> GitRepo::run_for_text(std::vector<std::string> arguments, co
         text.append(bytes);
         return {};
       },
-      stop, Deadline::after(clock, kShortAnswerTime)));
+      stop, Deadline::after(clock, kShortAnswerWallMax)));
   if (outcome.exit_code != 0) return git_failed("answer " + what, *this, outcome);
   return std::string(trim(text));
 }
@@ -241,7 +242,7 @@ Result<std::string> GitRepo::branch(const StopToken& stop) const {
         text.append(bytes.substr(0, kRevisionBytesMax));
         return {};
       },
-      stop, Deadline::after(clock, kShortAnswerTime)));
+      stop, Deadline::after(clock, kShortAnswerWallMax)));
   return outcome.exit_code == 0 ? std::string(trim(text)) : std::string();
 }
 

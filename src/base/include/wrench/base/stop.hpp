@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <limits>
 #include <memory>
@@ -40,7 +41,8 @@ class StopSource {
   std::shared_ptr<StopToken::Node> node_;
 };
 
-/// A moment on CLOCK_BOOTTIME after which work should end. A default deadline never comes.
+/// A moment on CLOCK_BOOTTIME after which work should end. A default deadline never comes. For what may wait without
+/// computing, and for what a person asked to end by then; a CpuBudget is for what decides a result.
 class Deadline {
  public:
   Deadline() = default;
@@ -53,6 +55,40 @@ class Deadline {
  private:
   explicit Deadline(Micros at_us) : at_us_(at_us) {}
   Micros at_us_ = std::numeric_limits<Micros>::max();
+};
+
+/// CPU time that work on one thread may use. What else the machine does takes nothing away from it, so a result that
+/// depends on a budget doesn't depend on the load. Belongs to the thread that made it. A default budget has no end.
+class CpuBudget {
+ public:
+  CpuBudget() = default;
+  /// `clock` must outlive the budget and its parts.
+  CpuBudget(const Clock& clock, Micros cpu_us)
+      : clock_(&clock), end_cpu_us_(clock.thread_cpu_us() + cpu_us), look_at_us_(clock.boot_us() + cpu_us) {}
+
+  /// A budget for a part of the work, which ends with the whole at the latest.
+  CpuBudget part(const Clock& clock, Micros cpu_us) const {
+    CpuBudget out(clock, cpu_us);
+    out.end_cpu_us_ = std::min(out.end_cpu_us_, end_cpu_us_);
+    out.look_at_us_ = std::min(out.look_at_us_, look_at_us_);
+    return out;
+  }
+
+  /// Cheap enough for inner loops: a thread's CPU time can't run ahead of time itself, so the system is asked for it
+  /// only when so much time has gone by as was left when it was asked last.
+  bool spent() {
+    if (clock_ == nullptr) return false;
+    const Micros now_us = clock_->boot_us();
+    if (now_us < look_at_us_) return false;
+    const Micros left_us = end_cpu_us_ - clock_->thread_cpu_us();
+    look_at_us_ = now_us + left_us;
+    return left_us <= 0;
+  }
+
+ private:
+  const Clock* clock_ = nullptr;
+  Micros end_cpu_us_ = std::numeric_limits<Micros>::max();
+  Micros look_at_us_ = std::numeric_limits<Micros>::max();
 };
 
 }  // namespace wrench

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "wrench/base/result.hpp"
+#include "wrench/base/stop.hpp"
 
 namespace wrench::runtime {
 
@@ -29,6 +30,13 @@ struct DirEntry {
   FileStamp stamp;
 };
 
+/// How long to wait for a file's bytes; by default until they are there. `clock` is for the deadline.
+struct Patience {
+  const Clock* clock = nullptr;
+  Deadline deadline{};
+  StopToken stop{};
+};
+
 /// Read access to everything below one folder and to nothing else. Symbolic links are never followed, FIFOs, sockets
 /// and devices are never opened, `..` and absolute paths are refused (openat2(2) with RESOLVE_BENEATH and
 /// RESOLVE_NO_SYMLINKS). Thread-safe.
@@ -44,8 +52,8 @@ class RootedDir {
   Result<std::vector<DirEntry>> list(const std::string& relative) const;
   Result<DirEntry> stat(const std::string& relative) const;
   /// A regular file's bytes, in memory: a mapped file that somebody truncates would kill the process. Errors: io.*,
-  /// io.too_large over `bytes_max`, io.not_regular.
-  Result<std::string> read(const std::string& relative, std::size_t bytes_max) const;
+  /// io.too_large over `bytes_max`, io.not_regular, io.too_slow, io.stopped.
+  Result<std::string> read(const std::string& relative, std::size_t bytes_max, const Patience& patience = {}) const;
 
  private:
   explicit RootedDir(int fd) : fd_(fd) {}

@@ -29,14 +29,19 @@ inline constexpr Analysis kAllAnalyses[] = {Analysis::Rules, Analysis::Secrets, 
 std::string_view name(Analysis analysis);
 std::optional<Analysis> parse_analysis(std::string_view text);
 
+/// CPU time to parse one file and match the rules of its language.
+inline constexpr Micros kFileCpuMax = 5 * kMicrosPerSecond;
+/// Wall time to read one file: its file system may answer slowly without end.
+inline constexpr Micros kFileReadWallMax = 300 * kMicrosPerSecond;
+
 struct ScanLimits {
   std::uint64_t file_bytes_max = std::uint64_t{1} << 20;          ///< Larger files aren't parsed.
   std::uint64_t named_file_bytes_max = std::uint64_t{64} << 20;   ///< The same for files named by the user.
   std::uint64_t secret_file_bytes_max = std::uint64_t{64} << 20;  ///< Larger files aren't read at all.
   std::uint32_t findings_max = 100'000;
   std::uint32_t findings_per_rule_and_file_max = 1'000;
-  Micros file_us_max = 5 * kMicrosPerSecond;  ///< Parse and rules of one file.
-  std::uint64_t memory_soft_max = 0;          ///< Bytes; 0: 70 % of what this process may use, at most 4 GiB.
+  Micros file_us_max = kFileCpuMax;
+  std::uint64_t memory_soft_max = 0;  ///< Bytes; 0: 70 % of what this process may use, at most 4 GiB.
 };
 
 struct ScanRequest {
@@ -69,8 +74,9 @@ struct ScanContext {
 };
 
 /// Errors are about the request, before any work: io.* (of a path), scan.invalid_config, scan.rules_unreadable,
-/// scan.no_rules; or scan.stopped, within 500 ms of the stop. What goes wrong with single files and rules is in the
-/// report: `partial`, `skipped`, `errors`. The report is the same for every number of jobs but for its `run`.
+/// scan.no_rules; scan.deadline; or scan.stopped, within 500 ms of the stop. What goes wrong with single files and
+/// rules is in the report: `partial`, `skipped`, `errors`. The report is the same for every number of jobs but for its
+/// `run`.
 Result<findings::Report> run(const ScanRequest& request, ScanContext& context, const StopToken& stop,
                              Deadline deadline = {});
 

@@ -16,10 +16,13 @@
 
 namespace wrench::code {
 
+/// CPU time of one rule in one file.
+inline constexpr Micros kRuleCpuMax = 500 * kMicrosPerMs;
+
 struct CodeOptions {
   ParseLimits parse;
-  std::uint32_t match_states_max = 100'000;     ///< Matcher steps per rule and file.
-  Micros rule_us_max = 500 * kMicrosPerMs;      ///< Per rule and file.
+  std::uint32_t match_states_max = 100'000;  ///< Matcher steps per rule and file.
+  Micros rule_us_max = kRuleCpuMax;
   std::uint32_t findings_per_rule_max = 1'000;  ///< Per rule and file.
   std::vector<std::string> disabled_rules;      ///< Ids, last dotted parts or "prefix.*".
   bool obey_rule_paths = true;                  ///< Off in rule tests.
@@ -46,9 +49,10 @@ class FileAnalyzer {
   FileAnalyzer& operator=(FileAnalyzer&&) noexcept;
   ~FileAnalyzer();
 
-  /// Never fails as a whole: what went wrong or over budget is in `partial` (file_timeout, nesting_too_deep, nodes_max,
-  /// match_states_max, rule_timeout, findings_max, regex_limit), what was found before it stays.
-  FileResult analyze(const source::SourceText& text, Deadline deadline, const StopToken& stop);
+  /// `budget` is for parsing and rules together. Never fails as a whole: what went wrong or over budget is in `partial`
+  /// (file_timeout, nesting_too_deep, nodes_max, match_states_max, rule_timeout, findings_max, regex_limit), what was
+  /// found before it stays.
+  FileResult analyze(const source::SourceText& text, CpuBudget budget, const StopToken& stop);
 
  private:
   struct State;

@@ -12,7 +12,6 @@ namespace wrench::code {
 struct ParseLimits {
   std::uint32_t nodes_max = 5'000'000;
   std::uint32_t nesting_max = 2'000;
-  Micros parse_us_max = 5 * kMicrosPerSecond;
 };
 
 /// Parses and lowers one text. Holds tree-sitter parsers, one per language, and reuses them: one Parser per thread.
@@ -27,7 +26,7 @@ class Parser {
   /// code.text_too_large, code.unsupported_language, code.stopped. A JavaScript text with errors is tried as TSX, a C
   /// or C++ one with its attribute macros blanked out; the better tree is kept (Ir::language stays as asked).
   Result<Ir> parse(source::Language language, std::string_view text, Atoms& atoms, const ParseLimits& limits,
-                   const Clock& clock, const StopToken& stop);
+                   CpuBudget budget, const StopToken& stop);
 
  private:
   struct State;
