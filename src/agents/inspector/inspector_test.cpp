@@ -90,7 +90,7 @@ TEST(Inspector, SortsFindingsAndSaysWhatItDropped) {
   ASSERT_EQ(output.at("dropped").as_array().size(), 1u);
   const Json& dropped = output.at("dropped").as_array()[0];
   EXPECT_EQ(dropped.at("fingerprint").as_string(), slow.fingerprint);
-  EXPECT_EQ(dropped.at("check").as_string(), "test_code");
+  EXPECT_EQ(dropped.at("check").as_string(), "place");
   EXPECT_THAT(std::string(dropped.at("why").as_string()), testing::HasSubstr("test code"));
 }
 

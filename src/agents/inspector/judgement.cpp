@@ -44,23 +44,33 @@ constexpr std::string_view kFunctionRules[] = {"cognitive-complexity", "cyclomat
                                                "deep-nesting"};
 constexpr std::string_view kDuplicateRule = "duplicate";
 
-/// Why a finding in test code isn't one, or empty. Nobody outside can reach it, its speed is nobody's, and suites are
-/// long and repeat themselves on purpose. Leaked secrets and plain mistakes count there, too.
-std::string_view harmless_in_tests(const Finding& finding, const ReportPaths& paths) {
+constexpr std::string_view kCycleRule = "import-cycle";
+
+/// Why a finding isn't one where it stands, or empty. Nobody outside can reach a test, the speed of tests and examples
+/// is nobody's, suites are long and repeat themselves on purpose, and an example is made to be read at once. Leaked
+/// secrets and plain mistakes count there, too.
+std::string_view harmless_there(const Finding& finding, const ReportPaths& paths) {
   const auto in_tests = [&](const findings::Location& where) {
     return source::is_test_path(paths.below_root(where.path));
   };
-  if (!in_tests(finding.where)) return {};
+  const auto aside = [&](const findings::Location& where) {
+    return in_tests(where) || source::is_example_path(paths.below_root(where.path));
+  };
+  if (!aside(finding.where)) return {};
+  const bool test = in_tests(finding.where);
   switch (finding.category) {
     case Category::Performance:
-      return "test code: its speed isn't the product's";
+      return test ? "test code: its speed isn't the product's" : "example: its speed isn't the product's";
     case Category::Security:
-      return finding.severity < Severity::Critical ? "test code: nobody outside can reach it" : "";
+      return test && finding.severity < Severity::Critical ? "test code: nobody outside can reach it" : "";
     case Category::Maintainability:
       // A copy of product code in a test is a copy of product code.
-      return std::ranges::all_of(finding.related, [&](const auto& other) { return in_tests(other.where); })
-                 ? "test code: suites are long and repeat themselves on purpose"
-                 : "";
+      if (!std::ranges::all_of(finding.related, [&](const auto& other) { return aside(other.where); })) return {};
+      return test ? "test code: suites are long and repeat themselves on purpose"
+                  : "example: it shows one thing in one place on purpose";
+    case Category::Structure:
+      if (last_part(finding.rule) != kCycleRule) return {};
+      return test ? "test code: nothing is built on it" : "example: nothing is built on it";
     default:
       return {};
   }
@@ -87,8 +97,8 @@ std::string at(const findings::Location& where) { return where.path + ":" + std:
 
 std::optional<Disproved> disprove(const Finding& finding, const ReportPaths& paths, const DeadCode& dead,
                                   const findings::SourceLookup& sources) {
-  if (const auto why = harmless_in_tests(finding, paths); !why.empty())
-    return Disproved{&finding, "test_code", std::string(why), "path:" + finding.where.path};
+  if (const auto why = harmless_there(finding, paths); !why.empty())
+    return Disproved{&finding, "place", std::string(why), "path:" + finding.where.path};
   if (finding.category == Category::Security || finding.category == Category::Performance) {
     const auto [begin, end] = dead.equal_range(finding.where.path);
     for (auto it = begin; it != end; ++it)

@@ -10,7 +10,7 @@
 
 namespace wrench::agents {
 
-/// A finding that doesn't stand, and why: `check` is one of test_code, dead_code, constant_arguments.
+/// A finding that doesn't stand, and why: `check` is one of place (tests, examples), dead_code, constant_arguments.
 struct Disproved {
   const findings::Finding* finding = nullptr;
   std::string_view check;

@@ -112,7 +112,17 @@ TEST(Judgement, TestCodeIsHarmlessButItsSecretsAndBugsAreNot) {
   code.add("secret", "c").category = Category::Secret;
   code.add("bug", "d").category = Category::Correctness;
   code.add("fatal", "e").severity = Severity::Critical;
-  EXPECT_THAT(code.disproved(), ElementsAre("slow:test_code", "insecure:test_code"));
+  EXPECT_THAT(code.disproved(), ElementsAre("slow:place", "insecure:place"));
+}
+
+TEST(Judgement, ExamplesAreNeitherSlowNorLongButWhatTheyTeachCounts) {
+  Case code("examples/app.py", "a b c d e");
+  code.add("slow", "a").category = Category::Performance;
+  code.add("insecure", "b").category = Category::Security;
+  code.add("long", "c").category = Category::Maintainability;
+  code.add("structure.import-cycle", "d").category = Category::Structure;
+  code.add("structure.unused-import", "e").category = Category::Structure;
+  EXPECT_THAT(code.disproved(), ElementsAre("slow:place", "long:place", "structure.import-cycle:place"));
 }
 
 TEST(Judgement, AProjectMayLieInAFolderCalledTests) {
@@ -174,7 +184,7 @@ TEST(Judgement, CopiesAmongTestsAreMeantCopiesOfTheProductAreNot) {
   auto& of_product = code.add("other.duplicate", "b");
   of_product.category = Category::Maintainability;
   of_product.related.push_back({{"src/app.py", {}, {}, ""}, "copy"});
-  EXPECT_THAT(code.disproved(), ElementsAre("code.duplicate:test_code"));
+  EXPECT_THAT(code.disproved(), ElementsAre("code.duplicate:place"));
 }
 
 TEST(Judgement, LeavesSuppressedFindingsAlone) {

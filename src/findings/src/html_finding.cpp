@@ -56,7 +56,7 @@ class ItemWriter {
             " of 100</span>";
     if (!f.symbol.empty()) out_ += "<span>In <code>" + text(f.symbol) + "</code></span>";
     if (f.reach == Reach::Entry) out_ += "<span>Reachable from outside</span>";
-    if (f.reach == Reach::TestOrDead) out_ += "<span>Only in tests or unused code</span>";
+    if (f.reach == Reach::TestOrDead) out_ += "<span>Only in tests, examples or unused code</span>";
     if (f.near_parse_error) out_ += "<span>Near a syntax error</span>";
     if (!f.agent.empty()) out_ += "<span>Reported by " + text(f.agent) + "</span>";
     out_ += "</p>\n</div></details></li>\n";

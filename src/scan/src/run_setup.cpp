@@ -150,11 +150,11 @@ void RunSetup::apply_config(std::vector<findings::Finding>& all, std::string_vie
     return std::any_of(config.rules_disabled.begin(), config.rules_disabled.end(),
                        [&](const std::string& id) { return findings::names_rule(id, finding.rule); });
   });
-  const bool is_test = source::is_test_path(project_path);
+  const bool unreachable = source::is_test_path(project_path) || source::is_example_path(project_path);
   for (auto& finding : all) {
     for (const auto& [id, severity] : config.severity)
       if (findings::names_rule(id, finding.rule)) finding.severity = severity;
-    if (is_test && finding.reach == findings::Reach::Unknown) finding.reach = findings::Reach::TestOrDead;
+    if (unreachable && finding.reach == findings::Reach::Unknown) finding.reach = findings::Reach::TestOrDead;
   }
 }
 

@@ -115,4 +115,16 @@ bool is_test_path(std::string_view path) {
          ends_with_any(base_name(path), {"Test.java", "Tests.java", "TestCase.java"});
 }
 
+bool is_example_path(std::string_view path) {
+  const auto lower = to_lower_ascii(path);
+  const auto file = base_name(lower);
+  for (const auto part : split(std::string_view(lower).substr(0, lower.size() - file.size()), '/'))
+    if (is_any(part, {"example", "examples", "_examples", "sample", "samples", "demo", "demos", "doc", "docs",
+                      "documentation", "tutorial", "tutorials", "playground", "playgrounds", "cookbook"}))
+      return true;
+  const auto stem = file.substr(0, file.rfind('.'));
+  return stem == "example" || ends_with_any(stem, {"_example", ".example"}) ||
+         ends_with_any(file, {".md", ".mdx", ".rst", ".adoc"});
+}
+
 }  // namespace wrench::source

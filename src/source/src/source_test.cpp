@@ -99,6 +99,14 @@ TEST(FileClass, KnowsTestPaths) {
     EXPECT_FALSE(is_test_path(path)) << path;
 }
 
+TEST(FileClass, KnowsExamplePaths) {
+  for (const auto* path :
+       {"examples/a.py", "packages/docs/app/page.tsx", "a/Demo/b.js", "README.md", "src/hash_example.go"})
+    EXPECT_TRUE(is_example_path(path)) << path;
+  for (const auto* path : {"src/doctor.py", "lib/sampler/a.py", "example.com/a.go", "democracy.js"})
+    EXPECT_FALSE(is_example_path(path)) << path;
+}
+
 TEST(Regex, RunsLinearWhereItCanAndElseUnderALimit) {
   auto linear = Regex::compile("a(?P<x>b+)c");
   ASSERT_TRUE(linear);

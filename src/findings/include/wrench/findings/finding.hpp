@@ -83,6 +83,7 @@ struct Suppressed {
   bool operator==(const Suppressed&) const = default;
 };
 
+/// Whether input from outside gets to the code. TestOrDead: tests, benchmarks, examples, documentation, unused code.
 enum class Reach : std::uint8_t { Unknown, Entry, TestOrDead };
 
 /// One problem or opportunity, with its evidence. Plain data; wire form in docs/reference/scan-json.md.

@@ -19,7 +19,10 @@ bool looks_binary(std::string_view bytes);
 /// what is analysed; `has_entry(name)` tells whether the folder holds such an entry.
 bool is_vendored_folder(std::string_view folder, const std::function<bool(std::string_view)>& has_entry);
 
-/// Test code, fixtures and examples by path: tests/, test_x.py, x_test.go, x.spec.ts, XTest.java, …
+/// Test code, fixtures and benchmarks by path: tests/, test_x.py, x_test.go, x.spec.ts, XTest.java, …
 bool is_test_path(std::string_view path);
+
+/// What is there to be read, not to be shipped: examples/, docs/, demo/, README.md, …
+bool is_example_path(std::string_view path);
 
 }  // namespace wrench::source
