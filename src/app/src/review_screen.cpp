@@ -4,13 +4,13 @@
 #include <array>
 #include <cmath>
 #include <map>
-#include <set>
 
 #include "layout.hpp"
 #include "wrench/base/clock.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/base/ulid.hpp"
 #include "wrench/base/version.hpp"
+#include "wrench/findings/ranking.hpp"
 
 namespace wrench::app {
 
@@ -29,7 +29,7 @@ constexpr std::size_t kTraceStepsMax = 8;
 /// Over all lines: a narrow screen gets more of them.
 constexpr std::size_t kMessageColumnsMax = 360;
 constexpr std::size_t kLabelledColumnsMax = 1'000;
-constexpr std::size_t kSameRuleMax = 3;
+constexpr std::size_t kAlikeMax = 5;
 
 Style style_of(Severity severity) {
   switch (severity) {
@@ -132,37 +132,32 @@ class Painter {
   }
 
   void findings() {
-    std::vector<const Finding*> shown;
-    std::set<std::string> groups;
-    for (const auto& finding : report_.findings) {
-      if (!counts(finding)) continue;
-      if (!finding.group.empty() && !groups.insert(finding.group).second) continue;
-      shown.push_back(&finding);
-    }
-    std::stable_sort(shown.begin(), shown.end(), [](const Finding* a, const Finding* b) { return a->rank > b->rank; });
-    if (shown.empty()) {
+    const auto chosen = choose();
+    if (chosen.shown.empty() && chosen.left_out == 0) {
       line(report_.summary.files_scanned + report_.summary.files_cached == 0 ? "Nothing to analyse" : "No findings");
       line();
       return;
     }
-    // Ten times the same rule says less than ten different things: beyond three of a kind the next best comes first.
-    std::vector<const Finding*> listed;
-    std::map<std::string_view, std::size_t> of_rule;
-    for (const auto* finding : shown) {
-      if (screen_.all || (listed.size() < screen_.top && ++of_rule[finding->rule] <= kSameRuleMax))
-        listed.push_back(finding);
-    }
-    for (const auto* finding : listed) one(*finding);
-    if (listed.size() < shown.size()) {
+    if (chosen.shown.empty()) line("Nothing that needs attention");
+    for (const auto& highlight : chosen.shown) one(highlight);
+    if (chosen.left_out > 0) {
       paragraph("  ",
-                format_count(shown.size() - listed.size()) + " more: wrench " + screen_.command +
-                    " --all, or --format html --output report.html",
+                format_count(chosen.left_out) + (chosen.shown.empty() ? " of" : " more, of") + " lower rank: wrench " +
+                    screen_.command + " --all, or --format html --output report.html",
                 Style::Dim);
       line();
     }
   }
 
-  void one(const Finding& finding) {
+  findings::Highlights choose() const {
+    if (!screen_.all) return findings::highlights(report_.findings, screen_.top);
+    findings::Highlights every;
+    for (const auto& group : findings::ranked_groups(report_.findings)) every.shown.push_back({group.best, {}});
+    return every;
+  }
+
+  void one(const findings::Highlight& highlight) {
+    const Finding& finding = *highlight.finding;
     const std::string word = upper(findings::name(finding.severity));
     std::string title =
         finding.title.empty() ? finding.message.substr(0, finding.message.find_first_of(".\n")) : finding.title;
@@ -211,6 +206,14 @@ class Painter {
         also += (also.empty() ? "" : ", ") + place(finding.related[i].where);
       if (finding.related.size() > 3) also += " and " + std::to_string(finding.related.size() - 3) + " more";
       labelled("also", also);
+    }
+    if (!highlight.alike.empty()) {
+      std::string lines;
+      for (std::size_t i = 0; i < highlight.alike.size() && i < kAlikeMax; ++i)
+        lines += (lines.empty() ? "" : ", ") + std::to_string(highlight.alike[i]->where.start.line);
+      if (highlight.alike.size() > kAlikeMax)
+        lines += " and " + std::to_string(highlight.alike.size() - kAlikeMax) + " more";
+      labelled("same", (highlight.alike.size() == 1 ? "in line " : "in lines ") + lines);
     }
     line();
   }

@@ -69,15 +69,61 @@ TEST(Ranking, FollowsTheFormula) {
   finding.severity = Severity::Critical;
   finding.confidence = Confidence::High;
   finding.reach = Reach::Entry;
+  finding.category = Category::Security;
   EXPECT_DOUBLE_EQ(rank(finding, 1.0), 100);
   EXPECT_DOUBLE_EQ(rank(finding, std::nullopt), 85);
   finding.reach = Reach::TestOrDead;
   finding.severity = Severity::Info;
   finding.confidence = Confidence::Low;
-  EXPECT_DOUBLE_EQ(rank(finding, 0.0), 100 * 0.1 * 0.4 * 0.6 * 0.7);
+  finding.category = Category::Maintainability;
+  EXPECT_DOUBLE_EQ(rank(finding, 0.0), 100 * 0.1 * 0.4 * 0.5 * 0.6 * 0.7);
   std::vector<Finding> all = {at("hot", 0, 1), at("cold", 0, 1)};
   rank_all(all, {.has_history = true, .hotspot_percentile = {{"hot", 1.0}}});
   EXPECT_GT(all[0].rank, all[1].rank);
+}
+
+TEST(Ranking, ASureMistakeInATestComesBeforeTheWorstMeasure) {
+  Finding mistake = at("test", 0, 1);
+  mistake.category = Category::Correctness;
+  mistake.confidence = Confidence::High;
+  mistake.reach = Reach::TestOrDead;
+  Finding measure = at("hot", 0, 1);
+  measure.category = Category::Maintainability;
+  measure.confidence = Confidence::High;
+  EXPECT_GT(rank(mistake, 0.0), rank(measure, 1.0));
+}
+
+Finding ranked(const std::string& rule, const std::string& path, std::uint64_t start, double rank) {
+  Finding finding = at(path, start, start + 1);
+  finding.rule = rule;
+  finding.rank = rank;
+  return finding;
+}
+
+std::vector<std::string> shown(const Highlights& chosen) {
+  std::vector<std::string> out;
+  for (const Highlight& one : chosen.shown)
+    out.push_back(one.finding->rule + " " + one.finding->where.path + " +" + std::to_string(one.alike.size()));
+  return out;
+}
+
+TEST(Highlights, FoldsAFilesAndLimitsARulesPlaces) {
+  std::vector<Finding> all = {ranked("r", "a", 0, 50), ranked("r", "a", 1, 50), ranked("r", "a", 2, 50),
+                              ranked("r", "b", 0, 49), ranked("r", "c", 0, 48), ranked("r", "d", 0, 47),
+                              ranked("r", "d", 1, 47), ranked("s", "a", 3, 40)};
+  const Highlights chosen = highlights(all, 10);
+  EXPECT_EQ(shown(chosen), (std::vector<std::string>{"r a +2", "r b +0", "r c +0", "s a +0"}));
+  EXPECT_EQ(chosen.left_out, 2U) << "d is the rule's fourth file";
+  EXPECT_EQ(shown(highlights(all, 2)), (std::vector<std::string>{"r a +2", "r b +0"}));
+  EXPECT_EQ(highlights(all, 2).left_out, 4U);
+}
+
+TEST(Highlights, LeavesOutWhatDeservesNoAttention) {
+  std::vector<Finding> all = {ranked("r", "a", 0, kWorthALookMin), ranked("s", "a", 1, kWorthALookMin - 0.01),
+                              ranked("t", "a", 2, 90)};
+  all[2].suppressed = Suppressed{.kind = "inline", .reason = {}, .source = {}};
+  EXPECT_EQ(shown(highlights(all, 10)), (std::vector<std::string>{"r a +0"}));
+  EXPECT_EQ(highlights(all, 10).left_out, 1U);
 }
 
 TEST(Grouping, JoinsOverlapsWithASharedCweOnly) {

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <numeric>
 #include <tuple>
 #include <unordered_map>
+#include <utility>
 
 namespace wrench::findings {
 namespace {
@@ -12,6 +14,9 @@ namespace {
 constexpr std::array kSeverityWeight = {0.1, 0.25, 0.5, 0.8, 1.0};
 constexpr std::array kConfidenceWeight = {0.4, 0.7, 1.0};
 constexpr double kUnknownHotspot = 0.5;
+/// By category: security, secret, correctness, performance, maintainability, structure, style. ADR 0008.
+constexpr std::array kKindWeight = {1.0, 1.0, 1.0, 0.8, 0.5, 0.6, 0.3};
+static_assert(kKindWeight.size() == static_cast<std::size_t>(Category::Style) + 1);
 
 double reach_weight(Reach reach) {
   switch (reach) {
@@ -55,8 +60,9 @@ class DisjointSets {
 double rank(const Finding& finding, std::optional<double> hotspot_percentile) {
   const double severity = kSeverityWeight[static_cast<std::size_t>(finding.severity)];
   const double confidence = kConfidenceWeight[static_cast<std::size_t>(finding.confidence)];
+  const double kind = kKindWeight[static_cast<std::size_t>(finding.category)];
   const double hotspot = std::clamp(hotspot_percentile.value_or(kUnknownHotspot), 0.0, 1.0);
-  return 100 * severity * confidence * (0.6 + 0.4 * reach_weight(finding.reach)) * (0.7 + 0.3 * hotspot);
+  return 100 * severity * confidence * kind * (0.6 + 0.4 * reach_weight(finding.reach)) * (0.7 + 0.3 * hotspot);
 }
 
 void rank_all(std::span<Finding> findings, const RankInputs& inputs) {
@@ -142,6 +148,32 @@ std::vector<RankedGroup> ranked_groups(std::span<const Finding> findings) {
     }
   }
   return groups;
+}
+
+Highlights highlights(std::span<const Finding> findings, std::size_t count_max) {
+  Highlights chosen;
+  std::unordered_map<std::string_view, std::size_t> of_rule;
+  std::map<std::pair<std::string_view, std::string_view>, std::size_t> of_rule_and_file;
+  for (const RankedGroup& group : ranked_groups(findings)) {
+    const Finding* finding = group.best;
+    if (finding->rank < kWorthALookMin) {
+      ++chosen.left_out;
+      continue;
+    }
+    // The second of a kind in a file is found by whoever mends the first.
+    const auto [known, is_first] =
+        of_rule_and_file.try_emplace({finding->rule, finding->where.path}, chosen.shown.size());
+    if (!is_first && known->second < chosen.shown.size()) {
+      chosen.shown[known->second].alike.push_back(finding);
+    } else if (!is_first || chosen.shown.size() >= count_max || of_rule[finding->rule] >= kSameRuleMax) {
+      known->second = SIZE_MAX;
+      ++chosen.left_out;
+    } else {
+      ++of_rule[finding->rule];
+      chosen.shown.push_back({finding, {}});
+    }
+  }
+  return chosen;
 }
 
 }  // namespace wrench::findings
