@@ -508,8 +508,7 @@ class Tasks(CliTest):
         env = self.slow_git()
         self.assert_fails(self.review("shop", "--timeout", "1s", env=env), 8, "--timeout", "wrench task retry")
         late = self.scan("shop", "--history", "--timeout", "1s", "--fail-on", "none", "--json", env=env)
-        self.assertEqual(late.code, 8, late.err)
-        self.assertEqual([(p["code"], p["subject"]) for p in late.json()["partial"]], [("file_timeout", "history")])
+        self.assert_fails(late, 8, "didn't end within the time")
         process = self.begin("review", "shop", *self.quick)
         (task,) = [t for t in self.run_wrench("task", "list", "--json").json()["data"] if t["status"] == "in_progress"]
         self.assert_fails(self.run_wrench("task", "watch", task["task_id"], "--timeout", "1ms"), 8, "the task goes on")
@@ -783,10 +782,14 @@ class Output(CliTest):
             code, drawn = self.on_terminal(*words, env={**env, "TERM": "xterm", "COLUMNS": "40"})
             self.assertEqual(code, 8, drawn)
             lines = [line for line in drawn.split("\r") if line.endswith("\x1b[K") and len(line) > 3]
-            self.assertTrue(lines, drawn)
-            self.assertLess(max(len(line) - len("\x1b[K") for line in lines), 40)
+            # A scan that waits for git's history says nothing more once the files are done.
+            if command[0] == "review":
+                self.assertTrue(lines, drawn)
+            for line in lines:
+                self.assertLess(len(line) - len("\x1b[K"), 40)
             told = self.run_wrench(*words, "--progress", "json", env=env).err.splitlines()
-            self.assertEqual(json.loads(told[0])["schema"], "wrench.progress/1")
+            if command[0] == "review":
+                self.assertEqual(json.loads(told[0])["schema"], "wrench.progress/1")
             self.assertNotIn("progress", self.run_wrench(*words, env=env).err)
 
 

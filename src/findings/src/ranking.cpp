@@ -14,7 +14,7 @@ namespace {
 constexpr std::array kSeverityWeight = {0.1, 0.25, 0.5, 0.8, 1.0};
 constexpr std::array kConfidenceWeight = {0.4, 0.7, 1.0};
 constexpr double kUnknownHotspot = 0.5;
-/// By category: security, secret, correctness, performance, maintainability, structure, style. ADR 0008.
+/// By category: security, secret, correctness, performance, maintainability, structure, style. ADR 0009.
 constexpr std::array kKindWeight = {1.0, 1.0, 1.0, 0.8, 0.5, 0.6, 0.3};
 static_assert(kKindWeight.size() == static_cast<std::size_t>(Category::Style) + 1);
 

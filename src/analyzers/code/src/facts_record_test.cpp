@@ -11,8 +11,7 @@ FileFacts facts_of(const std::string& path, std::string content) {
   const source::SourceText text = source::make_source_text(path, path, std::move(content));
   Atoms atoms;
   Parser parser;
-  SystemClock clock;
-  const auto ir = parser.parse(text.language, text.text, atoms, {}, clock, {});
+  const auto ir = parser.parse(text.language, text.text, atoms, {}, {}, {});
   return ir.ok() ? extract_facts(*ir, atoms, text) : text_facts(text);
 }
 

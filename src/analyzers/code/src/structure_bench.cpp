@@ -48,7 +48,7 @@ class Tree {
     const source::SourceText text = source::make_source_text(name, name, std::move(bytes));
     atoms_.clear();
     if (file_class == source::FileClass::Code && can_parse(text.language))
-      if (const auto ir = parser_.parse(text.language, text.text, atoms_, {}, clock_, {}); ir.ok()) {
+      if (const auto ir = parser_.parse(text.language, text.text, atoms_, {}, {}, {}); ir.ok()) {
         facts.push_back(extract_facts(*ir, atoms_, text));
         return;
       }
@@ -56,7 +56,6 @@ class Tree {
   }
 
   Parser parser_;
-  SystemClock clock_;
   Atoms atoms_;
 };
 

@@ -99,12 +99,11 @@ class CaseProject {
 
   void analyse() {
     Parser parser;
-    SystemClock clock;
     for (const auto& [path, content] : contents_) {
       const source::SourceText text = source::make_source_text(path, path, content);
       sources_.add(path, text.text);
       Atoms atoms;
-      const auto ir = parser.parse(text.language, text.text, atoms, {}, clock, {});
+      const auto ir = parser.parse(text.language, text.text, atoms, {}, {}, {});
       facts_.push_back(ir.ok() ? extract_facts(*ir, atoms, text) : text_facts(text));
     }
     for (const FileFacts& one : facts_) pointers_.push_back(&one);
