@@ -15,10 +15,11 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 import unittest
 import xml.etree.ElementTree
 
-from harness import CliTest, stable
+from harness import RULES, TIMEOUT_S, CliTest, stable
 
 SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "src")
 DEPTH = 100_000
@@ -46,13 +47,14 @@ class Paths(CliTest):
         nobody = self.as_nobody()
         self.project()
         os.mkdir(self.at("closed"), 0o000)
+        os.mkdir(self.at("shop/closed"), 0o000)
         os.chmod(self.write("shop/secret.py", "eval(2)\n"), 0o000)
         for command in (self.review, self.scan):
             self.assert_fails(command("closed", **nobody), 3, "closed: Permission denied")
             partial = command("shop", "--fail-on", "none", "--json", **nobody)
             self.assertEqual(partial.code, 10, partial.err)
             self.assertEqual([(p["code"], p["path"]) for p in partial.json()["partial"]],
-                             [("file_unreadable", "shop/secret.py")])
+                             [("file_unreadable", "shop/closed"), ("file_unreadable", "shop/secret.py")])
             self.assertEqual(len(partial.json()["findings"]), 1)
             self.assertEqual(command("shop", "--fail-on", "none", "--allow-partial", **nobody).code, 0)
 
@@ -137,6 +139,53 @@ class Content(CliTest):
         named = self.scan("shop/big.py", "--json")
         self.assertIn(named.code, (0, 10), named.err)
         self.assertIn("too_large", named.out)
+
+    def test_a_file_that_takes_too_long_is_cut_in_time(self):
+        self.write("slow.py", "(" * 10_000_000)
+        self.write("line.js", "x = '" + "a" * (8 << 20) + "';\n")
+        for name in ("slow.py", "line.js"):
+            begun = time.monotonic()
+            done = self.scan(name, "--json", "--file-timeout-ms", "200")
+            self.assertIn(done.code, (0, 10), done.err)
+            self.assertLess(time.monotonic() - begun, TIMEOUT_S / 4)
+            if name == "slow.py":
+                self.assertEqual([(p["code"], p["path"]) for p in done.json()["partial"]], [("file_timeout", name)])
+
+    def test_text_that_attacks_the_reader(self):
+        hostile = "</script><!-- ]]> ``` \x1b[31m \u202e ${jndi:x} <img src=x onerror=alert(1)>"
+        self.write("shop/a.py", f"eval(input(), '{hostile}')\n")
+        for form in ("text", "json", "sarif", "semgrep-json", "junit", "markdown", "html"):
+            done = self.scan("shop", "--format", form, colored=form == "html")
+            self.assertEqual(done.code, 1, done.err)
+            self.assertNotIn("\x1b", done.out)
+            self.assertNotIn("\u202e", done.out)
+            if form in ("json", "sarif", "semgrep-json"):
+                self.assertTrue(done.json())
+            if form == "junit":
+                self.assertEqual(len(xml.etree.ElementTree.fromstring(done.out).findall(".//failure")), 1)
+            if form == "html":
+                self.assertNotIn("<img src=x", done.out)
+                self.assertEqual(done.out.count("</script>"), done.out.count("<script"))
+            if form == "markdown":
+                self.assertNotIn("<img src=x", re.sub(r"(?ms)^(`{4,})[^`].*?^\1$", "", done.out))
+
+    def test_a_secret_in_what_a_rule_found_is_shown_nowhere(self):
+        secret = "ghp_" + "R4nd0mW0rdsTh4tAr3N0tReal8x7Kq2Zp9Lm"[:36]
+        self.write("shop/a.py", f"def f(x):\n    return eval('{secret}' + x)\n")
+        self.write(f"shop/{secret}.py", "eval(input())\n")
+        for form in ("text", "json", "sarif", "semgrep-json", "junit", "markdown", "html"):
+            done = self.run_wrench("scan", "shop", "--rules", "rules.yaml", "--format", form, "--verbose", colored=form == "html")
+            self.assertIn("own.eval-call", done.out)
+            self.assertNotIn(secret, done.out.replace(f"shop/{secret}.py", ""), form)
+        done = self.run_wrench("review", "shop", "--all", "--rules", self.at("rules.yaml"))
+        self.assertEqual(done.code, 1, done.err)
+        self.assertIn("secrets.", done.out)
+        self.assertNotIn(secret, done.out.replace(f"shop/{secret}.py", ""))
+        for folder in ("data", "cache"):
+            for path in glob.glob(self.at(folder + "/**"), recursive=True):
+                if os.path.isfile(path):
+                    with open(path, "rb") as file:
+                        self.assertNotIn(f"'{secret}'".encode(), file.read(), path)
 
     def test_binary_and_invalid_text(self):
         self.write("shop/nul.py", b"eval(1)\0\0\1" * 100)
@@ -242,7 +291,43 @@ class Git(CliTest):
     def test_a_repository_without_commits(self):
         self.project()
         self.git("shop", "init", "-q")
-        self.assertEqual(self.review("shop").code, 1)
+        done = self.review("shop")
+        self.assertEqual(done.code, 1, done.err)
+        self.assertIn("no commit", done.out)
+
+    def test_a_lost_commit_is_told_from_none(self):
+        self.git_project()
+        self.git("shop", "gc", "-q")
+        (pack,) = glob.glob(self.at("shop/.git/objects/pack/*.pack"))
+        os.chmod(pack, 0o644)
+        os.truncate(pack, 50)
+        self.assertIn("missing or damaged", self.review("shop", env=self.env(COLUMNS="400")).out)
+        done = self.scan("shop", "--history", "--fail-on", "none", "--json")
+        self.assertEqual(done.code, 10, done.err)
+        self.assertEqual([p["code"] for p in done.json()["partial"]], ["git_object_missing"])
+        self.assertEqual(self.scan("shop").code, 1)
+
+    def test_shallow_and_bare_clones(self):
+        self.git_project()
+        self.git("shop", "commit", "-q", "--allow-empty", "-m", "More")
+        self.git(".", "clone", "-q", "--depth", "1", f"file://{self.at('shop')}", "shallow")
+        self.git(".", "clone", "-q", "--bare", "shop", "bare.git")
+        for command in (self.review("shallow"), self.scan("shallow", "--history")):
+            self.assertEqual(command.code, 1, command.err)
+            self.assertIn("shallow", command.out)
+        self.assertEqual(self.review("bare.git").code, 0)
+        self.assertIn(self.scan("bare.git", "--history").code, (0, 3))
+
+    def test_no_git_installed(self):
+        self.git_project()
+        os.mkdir(self.at("nothing"))
+        env = self.env(PATH=self.at("nothing"), COLUMNS="400")
+        for done in (self.review("shop", env=env), self.scan("shop", "--history", env=env)):
+            self.assertEqual(done.code, 1, done.err)
+            self.assertIn("git isn't installed", done.out)
+        doctor = self.run_wrench("doctor", env=env)
+        self.assertEqual(doctor.code, 0)
+        self.assertIn("install git", doctor.out)
 
     def test_a_hostile_repository_runs_nothing(self):
         self.git_project()
@@ -330,6 +415,44 @@ class Settings(CliTest):
         self.assertEqual(done.code, 10, done.err)
         self.assertEqual([p["code"] for p in done.json()["partial"]], ["rule_invalid"])
         self.assertEqual(len(done.json()["findings"]), 1)
+
+    def test_rules_that_would_harm(self):
+        self.project()
+        self.write("shop/long.py", f"x = '{'a' * 100_000}'\n")
+        head = "    languages: [python]\n    message: m\n    severity: ERROR\n"
+        for name, pattern, expected in (
+            ("everything", "pattern: $X", "would match everything"),
+            ("anything", "pattern: ...", "would match everything"),
+            ("unknown", "patternz: f()", "no pattern"),
+            ("open", 'pattern-regex: "(("', "doesn't compile"),
+            ("twice", "pattern: f()\n    pattern: g()", "duplicate key 'pattern'"),
+            ("long", f'pattern-regex: "{"a" * 100_000}"', "64 KiB"),
+            ("huge", f'pattern-regex: "{"a" * 10_000_000}"', "larger than"),
+        ):
+            with self.subTest(name=name):
+                self.write(f"{name}.yaml", f"rules:\n  - id: own.{name}\n    {pattern}\n{head}")
+                done = self.run_wrench("scan", "shop", "--no-builtin-rules", "--rules", f"{name}.yaml")
+                self.assert_fails(done, 2, f"{name}.yaml", expected)
+                listed = self.run_wrench("rules", "list", "--no-builtin-rules", "--rules", f"{name}.yaml")
+                self.assertIn(listed.code, (2, 10))
+                self.assertIn("error: ", listed.err)
+        self.write("slow.yaml", f"rules:\n  - id: own.slow\n    pattern-regex: (a+)+(?=b)$\n{head}")
+        done = self.run_wrench("scan", "shop", "--no-builtin-rules", "--rules", "slow.yaml", "--json")
+        self.assertEqual(done.code, 10, done.err)
+        self.assertEqual([(p["code"], p["path"], p["subject"]) for p in done.json()["partial"]],
+                         [("regex_limit", "shop/long.py", "own.slow")])
+        self.write("cobol.yaml", RULES + "  - id: own.cobol\n    pattern: f()\n    languages: [cobol]\n    message: m\n"
+                   "    severity: ERROR\n")
+        done = self.run_wrench("scan", "shop", "--no-builtin-rules", "--rules", "cobol.yaml", "--fail-on", "none")
+        self.assertEqual(done.code, 0, done.err)
+        self.assertIn("cobol", done.out)
+
+    def test_rules_from_what_is_no_file(self):
+        self.project()
+        os.mkfifo(self.at("fifo.yaml"))
+        for path in ("fifo.yaml", "/dev/zero"):
+            for words in (["scan", "shop"], ["review", "shop"], ["rules", "list"]):
+                self.assert_fails(self.run_wrench(*words, "--rules", path), 2, f"{path} is not a regular file")
 
     def test_a_rule_bomb(self):
         self.project()
@@ -638,6 +761,25 @@ class Storage(CliTest):
         done = self.scan("shop", "--json")
         self.assertEqual(done.code, 1, done.err)
         self.assertEqual(done.json()["findings"], expected.json()["findings"])
+
+    def test_two_scans_share_a_cache(self):
+        for i in range(30):
+            self.write(f"shop/{i}.py", f"def f_{i}(x):\n    return eval(x)\n")
+        expected = self.scan("shop", "--json", env=self.env(XDG_CACHE_HOME=self.at("other")))
+        words = [self.wrench, "scan", "shop", *self.quick, "--json"]
+        both = [subprocess.Popen(words, cwd=self.dir, env=self.env(), stdout=subprocess.PIPE) for _ in range(2)]
+        for process in both:
+            out, _ = process.communicate(timeout=TIMEOUT_S)
+            self.assertEqual(stable(json.loads(out)), stable(expected.json()))
+
+    def test_doctor_names_the_trouble(self):
+        nobody = self.as_nobody()
+        os.mkdir(self.at("readonly"), 0o555)
+        for path in ("readonly", "readonly/not/there", "/proc/nope"):
+            done = self.run_wrench("doctor", "--data-dir", path, **nobody)
+            self.assertEqual(done.code, 1, done.err)
+            self.assertRegex(done.out, r"problem +store")
+            self.assertIn("--data-dir or WRENCH_DATA_DIR", done.out)
 
     def test_no_home(self):
         self.project()

@@ -243,8 +243,9 @@ TEST(EvidenceGate, ChecksFileContentAndRange) {
   auto unnamed = some_finding("unnamed", "b.py", 5);
   unnamed.where.content.clear();
   findings::Report report = report_of({good, beyond, reversed, other, unnamed, some_finding("missing", "c.py", 1)});
+  report.findings.push_back(some_finding("secret name", "ghp_" + std::string(36, '*') + ".py", 1));
   EXPECT_EQ(drop_without_evidence(report, sources), 5u);
-  ASSERT_EQ(report.findings.size(), 1u);
+  ASSERT_EQ(report.findings.size(), 2u);
   EXPECT_EQ(report.findings[0].rule, "good");
   EXPECT_EQ(report.partial.size(), 5u);
   EXPECT_EQ(report.partial[0].subject, "beyond");

@@ -41,6 +41,10 @@ std::string masked_secret(std::string_view secret) {
   return out;
 }
 
+bool holds_masked_secret(std::string_view text) {
+  return text.find(std::string(SecretMask::kValueBytesMin, '*')) != std::string_view::npos;
+}
+
 SecretMask::SecretMask(std::span<const Finding> findings, const SourceLookup& sources) {
   for (const Finding& finding : findings) {
     for (const Location& where : finding.secrets) {

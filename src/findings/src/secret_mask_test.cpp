@@ -19,6 +19,12 @@ Finding secret_at(const std::string& path, const std::string& text, std::string_
   return finding;
 }
 
+TEST(SecretMask, KnowsWhatItMasked) {
+  EXPECT_TRUE(holds_masked_secret("src/" + masked_secret("ghp_R4nd0mW0rdsTh4tAr3N0tReal8x7Kq2Zp9Lm") + ".py"));
+  EXPECT_TRUE(holds_masked_secret(masked_secret("12345678")));
+  EXPECT_FALSE(holds_masked_secret("src/**/a*.py"));
+}
+
 TEST(MaskedSecret, ShowsFourCharactersOfLongOnesAndKeepsLines) {
   EXPECT_EQ(masked_secret("abcdefghijklmnop"), "abcd************");
   EXPECT_EQ(masked_secret("abcdefghijklmno"), "***************");

@@ -20,6 +20,10 @@ namespace wrench::findings {
 /// stay: a masked text has the lines and columns of the plain one.
 std::string masked_secret(std::string_view secret);
 
+/// Whether the text holds what masked_secret() makes of a secret that is hidden by value. A path that does no longer
+/// names its file.
+bool holds_masked_secret(std::string_view text);
+
 /// Hides the secrets of a report: by place in the files they were found in, and by value (from kValueBytesMin bytes on)
 /// in every other text, because another rule's snippet, a message or a fix can hold the same secret.
 class SecretMask {
