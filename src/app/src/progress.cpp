@@ -1,5 +1,7 @@
 #include "progress.hpp"
 
+#include <chrono>
+
 #include "wrench/base/text.hpp"
 #include "wrench/codec/json.hpp"
 
@@ -33,10 +35,10 @@ ProgressPace::ProgressPace(Session& session) : session_(session), begun_us_(cloc
     mode_ = session.console.stderr_is_terminal() ? Mode::Line : Mode::None;
 }
 
-void ProgressPace::show(const std::function<View()>& view) {
+bool ProgressPace::show(const std::function<View()>& view) {
   const Micros now = clock_.boot_us();
-  if (mode_ == Mode::None || now - begun_us_ < kFirstLineAfter) return;
-  if (now - drawn_us_ < (mode_ == Mode::Plain ? kPlainEvery : kLineEvery)) return;
+  if (mode_ == Mode::None || now - begun_us_ < kFirstLineAfter) return false;
+  if (now - drawn_us_ < (mode_ == Mode::Plain ? kPlainEvery : kLineEvery)) return false;
   drawn_us_ = now;
   auto shown = view();
   if (mode_ == Mode::Line) {
@@ -47,6 +49,7 @@ void ProgressPace::show(const std::function<View()>& view) {
     shown.json.set("schema", "wrench.progress/1");
     session_.console.err(codec::write_json(shown.json) + "\n");
   }
+  return true;
 }
 
 void TaskProgress::notice(const workflow::Notice& notice) {
@@ -88,16 +91,32 @@ void TaskProgress::tick() {
   });
 }
 
-void FileProgress::show(std::uint64_t done, std::uint64_t total) {
+void ScanDisplay::show(const scan::ScanProgress& progress) {
   const std::lock_guard lock(mutex_);
-  pace_.show([done, total] {
-    const auto text = "scanning " + format_count(done) + "/" + format_count(total) + " files";
-    return ProgressPace::View{text, text, codec::Json::object({{"files_done", done}, {"files_total", total}})};
-  });
+  last_ = progress;
+  changed_ = true;
 }
 
-void FileProgress::finish() {
-  const std::lock_guard lock(mutex_);
+void ScanDisplay::run(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  while (!stop.stop_requested()) {
+    wake_.wait_for(lock, stop, std::chrono::microseconds(kLineEvery), [] { return false; });
+    if (!changed_ || stop.stop_requested()) continue;
+    const bool shown = pace_.show([this] {
+      const auto text =
+          last_.phase == scan::ScanProgress::Phase::History
+              ? std::string("reading the history")
+              : "scanning " + format_count(last_.files_done) + "/" + format_count(last_.files_total) + " files";
+      return ProgressPace::View{
+          text, text, codec::Json::object({{"files_done", last_.files_done}, {"files_total", last_.files_total}})};
+    });
+    changed_ = !shown;
+  }
+}
+
+void ScanDisplay::finish() {
+  thread_.request_stop();
+  thread_.join();
   pace_.clear();
 }
 

@@ -1,13 +1,17 @@
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <mutex>
+#include <stop_token>
 #include <string>
+#include <thread>
 
 #include "wrench/app/command.hpp"
 #include "wrench/codec/json.hpp"
+#include "wrench/scan/scan.hpp"
 #include "wrench/workflow/engine.hpp"
 
 namespace wrench::app {
@@ -22,8 +26,8 @@ class ProgressPace {
     std::string plain;  ///< For a log.
     codec::Json json;   ///< An object; `schema` is added.
   };
-  /// Asks for the view if it is time to show it.
-  void show(const std::function<View()>& view);
+  /// Asks for the view if it is time to show it; whether it was shown.
+  bool show(const std::function<View()>& view);
   void clear() { session_.console.progress_line(""); }
 
  private:
@@ -56,16 +60,25 @@ class TaskProgress {
   bool changed_ = false;
 };
 
-/// Shows a scan's progress. Any thread.
-class FileProgress {
+/// Shows a scan's progress, on a thread of its own: a scan that waits for something says nothing itself.
+class ScanDisplay {
  public:
-  explicit FileProgress(Session& session) : pace_(session) {}
-  void show(std::uint64_t done, std::uint64_t total);
+  explicit ScanDisplay(Session& session)
+      : pace_(session), thread_([this](const std::stop_token& stop) { run(stop); }) {}
+  /// Any thread.
+  void show(const scan::ScanProgress& progress);
+  /// Erases the line; nothing is shown any more.
   void finish();
 
  private:
+  void run(const std::stop_token& stop);
+
   std::mutex mutex_;
+  std::condition_variable_any wake_;
   ProgressPace pace_;
+  scan::ScanProgress last_;
+  bool changed_ = false;
+  std::jthread thread_;  // Last: it uses the members above.
 };
 
 }  // namespace wrench::app

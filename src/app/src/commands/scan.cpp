@@ -85,19 +85,17 @@ ExitCode run_scan(Session& session) {
   const auto cache_root = scan::project_root(request->paths.front());
   const auto cache = scan::FactCache::open(cache_root ? scan::FactCache::folder_for(*cache_root) : std::string());
   scan::ScanContext context{.pool = pool, .clock = clock, .cache = cache.get()};
-  FileProgress progress(session);
-  context.progress = [&](const scan::ScanProgress& at) { progress.show(at.files_done, at.files_total); };
-  const Deadline deadline = deadline_of(session, clock);
-  auto report = scan::run(*request, context, session.stop, deadline);
-  progress.finish();
+  ScanDisplay display(session);
+  context.progress = [&](const scan::ScanProgress& at) { display.show(at); };
+  auto report = scan::run(*request, context, session.stop, deadline_of(session, clock));
+  display.finish();
   if (!report) return session.fail(report.error());
   cache->flush();
   if (auto applied = apply_baseline_flag(session, *report); !applied) return session.fail(applied.error());
   if (auto delivered = deliver_report(session, *report, scan::TreeSources(*report), *gate, nullptr); !delivered)
     return session.fail(delivered.error());
   tell_more(session, *report);
-  const auto code = verdict(session, *report, *gate);
-  return code == ExitCode::Partial && deadline.passed(clock) ? ExitCode::Stopped : code;
+  return verdict(session, *report, *gate);
 }
 
 }  // namespace wrench::app
