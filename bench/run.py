@@ -113,8 +113,12 @@ class Bench:
         else:
             print("  ast-grep is not installed: no peer for rules")
         if shutil.which("jscpd"):
-            peer = Run(["jscpd", "--silent", "--reporters", "json", "--output", os.path.join(self.scratch, "jscpd"), "--format", "python",
-                        "--max-size", "1mb", self.tree], ok=(0, 1))
+            out = os.path.join(self.scratch, "jscpd")
+            peer = Run(["jscpd", "--silent", "--reporters", "json", "--output", out, "--format", "python", "--max-size", "1mb", self.tree],
+                       ok=(0, 1))
+            # It ends with 1 both for clones and for an installation that can't run.
+            if not os.path.exists(os.path.join(out, "jscpd-report.json")):
+                sys.exit("jscpd wrote no report: a peer that doesn't run measures nothing")
             clones = Run(words + ["--analyses", "clones"], env)
             row("clones alone (with the parse)", f"{clones.cpu:.2f} CPU s, {clones.rss_mb:.0f} MB",
                 f"jscpd {peer.cpu:.2f} CPU s, {peer.rss_mb:.0f} MB",
