@@ -137,6 +137,7 @@ FaultVfs::Disk::Verdict FaultVfs::Disk::enter(Call call, std::uint64_t handle_bo
         return call == Call::Truncate;
       case Fault::SyncError:
       case Fault::LyingSync:
+      case Fault::KillAtSync:
         return call == Call::Sync;
       case Fault::PowerCut:
       case Fault::Kill:
@@ -149,9 +150,16 @@ FaultVfs::Disk::Verdict FaultVfs::Disk::enter(Call call, std::uint64_t handle_bo
   ++matched;
   if (matched < plan.at_call || matched - plan.at_call >= plan.count) return Verdict::Proceed;
   happened = true;
-  if (plan.fault == Fault::PowerCut || plan.fault == Fault::Kill) {
-    plan.fault == Fault::PowerCut ? crash() : kill();
-    return Verdict::Dead;
+  switch (plan.fault) {
+    case Fault::PowerCut:
+      crash();
+      return Verdict::Dead;
+    case Fault::Kill:
+    case Fault::KillAtSync:
+      kill();
+      return Verdict::Dead;
+    default:
+      break;
   }
   *hit = plan.fault;
   return Verdict::Hit;

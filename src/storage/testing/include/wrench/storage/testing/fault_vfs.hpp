@@ -18,8 +18,9 @@ enum class Fault {
   LyingSync,      ///< fsync: says yes, does nothing
   PowerCut,       ///< any call: crash() right before it
   Kill,           ///< any call: kill() right before it
+  KillAtSync,     ///< fsync: kill() right before it, when all is written and nothing is safe
 };
-inline constexpr std::size_t kFaults = 9;
+inline constexpr std::size_t kFaults = 10;
 
 struct FaultPlan {
   Fault fault = Fault::PowerCut;
