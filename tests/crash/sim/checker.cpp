@@ -96,8 +96,19 @@ Result<Snapshot> snapshot(ReadTx& tx) {
 
 bool need_is_over(const StepRow& row) { return is_terminal(row.state); }
 
-void check_step(const Snapshot& s, StepKey key, const StepRow& row, const ExecutionRow& e, const std::string& boot) {
+/// What bounds a step that goes wrong again and again. A guarded effect that an answer from outside proves undone goes
+/// back for one more attempt.
+void check_bounds(StepKey key, const StepRow& row, const PlanNode& node, const DispatcherConfig& config) {
+  if (row.effect() == Effect::Guarded) return;
+  require(row.attempt <= node.retry.attempts, label(key) + " was tried more often than its plan allows");
+  require(row.lost < config.losses_max || is_terminal(row.state) || row.state == StepState::Dead,
+          label(key) + " goes on though its process died each time");
+}
+
+void check_step(const Snapshot& s, StepKey key, const StepRow& row, const ExecutionRow& e,
+                const DispatcherConfig& config) {
   const PlanNode& node = s.plans.at(e.id)->nodes()[row.node];
+  const std::string& boot = config.boot;
   const bool over = is_terminal(e.status);
   const bool ours = e.owner_boot == boot;
   const auto ready = s.ready.find(key);
@@ -112,6 +123,11 @@ void check_step(const Snapshot& s, StepKey key, const StepRow& row, const Execut
     require(ready != s.ready.end() && ready->second.size() == 1, label(key) + " is ready but not queued once");
     require(ready->second[0].first.ends_with("@" + boot) && ready->second[0].second == row.rank,
             label(key) + " is in a queue that nobody serves");
+  }
+  check_bounds(key, row, node, config);
+  if (!over && e.cancel_at != 0 && e.cancel_reason != "requested" && !node.finally && !is_terminal(row.state)) {
+    const bool stopping = row.state == StepState::Running && (row.flags & kFlagCancelRequested) != 0;
+    require(stopping || row.state == StepState::Uncertain, label(key) + " goes on in a cancelled execution");
   }
   if (row.state == StepState::RetryWait) require(has_timer(TimerKind::Retry), label(key) + " waits without a timer");
   if (row.state == StepState::Running) {
@@ -131,6 +147,15 @@ void check_step(const Snapshot& s, StepKey key, const StepRow& row, const Execut
     for (const auto& [other, child] : s.steps)
       if (other.execution_no == e.id && child.parent_step == row.step_no && !is_terminal(child.state)) ++open;
     require(open == cursor.next - cursor.done && open > 0, label(key) + ": its cursor doesn't match its children");
+  }
+}
+
+void check_attempts(const Snapshot& s, const std::vector<StepRow>& attempts) {
+  for (const StepRow& attempt : attempts) {
+    const StepKey key{attempt.execution_no, attempt.step_no};
+    const auto row = s.steps.find(key);
+    require(row != s.steps.end() && (row->second.epoch != attempt.epoch || row->second.state == StepState::Running),
+            label(key) + " went on without an attempt that still has its epoch");
   }
 }
 
@@ -156,9 +181,11 @@ void check_executions(const Snapshot& s, Outside& outside) {
     const auto [known, added] = outside.ended_executions.emplace(no, end);
     require(added || known->second == end, "execution " + std::to_string(no) + " changed after its end");
   }
-  for (const std::int64_t no : outside.cancels_acknowledged)
-    require(is_terminal(s.executions.at(no).status) || s.executions.at(no).cancel_at != 0,
+  for (const std::int64_t no : outside.cancels_acknowledged) {
+    const auto e = s.executions.find(no);
+    require(e != s.executions.end() && (is_terminal(e->second.status) || e->second.cancel_at != 0),
             "an acknowledged cancel was lost");
+  }
 }
 
 void check_journal(const Snapshot& s, const Rows& journal) {
@@ -210,6 +237,15 @@ void check_outside(const Snapshot& s, ReadTx& tx, Outside& outside) {
     require(times == 1, "an effect happened " + std::to_string(times) + " times");
     require(effects.contains(key), "an effect happened without an intent");
   }
+  for (const auto& [key, state] : outside.told_steps) {
+    const auto row = s.steps.find(key);
+    require(row != s.steps.end() && row->second.state == state, label(key) + " isn't what its watchers were told");
+  }
+  for (const auto& [no, status] : outside.told_executions) {
+    const auto row = s.executions.find(no);
+    require(row != s.executions.end() && row->second.status == status,
+            "execution " + std::to_string(no) + " isn't what its watchers were told");
+  }
   for (const auto& [key, row] : s.steps) {
     if (!is_terminal(row.state)) continue;
     const std::pair end{static_cast<int>(row.state), row.output_seq};
@@ -222,16 +258,17 @@ void check_outside(const Snapshot& s, ReadTx& tx, Outside& outside) {
 
 storage::StatementCatalogue::List statements() { return kStatements; }
 
-void check_store(storage::Store& store, const Dispatcher& dispatcher, const std::string& boot, Outside& outside) {
+void check_store(storage::Store& store, const Inside& inside, Outside& outside) {
   auto done = store.read([&](ReadTx& tx) -> Result<int> {
     const Snapshot s = WRENCH_TRY(snapshot(tx));
     int running = 0;
     for (const auto& [key, row] : s.steps) {
-      check_step(s, key, row, s.executions.at(key.execution_no), boot);
+      check_step(s, key, row, s.executions.at(key.execution_no), inside.config);
       running += row.state == StepState::Running ? 1 : 0;
     }
+    check_attempts(s, inside.attempts);
     int used = 0;
-    for (const int n : dispatcher.used()) used += n;
+    for (const int n : inside.dispatcher.used()) used += n;
     require(used == running, std::to_string(used) + " slots in use by " + std::to_string(running) + " running steps");
     for (const auto& [key, rows] : s.ready) require(s.steps.contains(key), label(key) + " is queued but doesn't exist");
     check_executions(s, outside);

@@ -81,12 +81,17 @@ Json random_plan(Random& random, const Troubles& troubles) {
 Program::Program(std::uint64_t seed) {
   SeededRandom random(seed * 2 + 1);
   troubles.calm = random.below(8) == 0;
-  troubles.crash_percent = static_cast<int>(random.below(15)) + (troubles.calm ? 3 : 0);
-  troubles.power_cut_percent = random.below(4) == 0 ? 60 : 0;
+  // Crashes in a row, so that they hit recovery and the first writes after it.
+  const bool storm = random.below(6) == 0;
+  troubles.crash_percent = static_cast<int>(random.below(15)) + (storm ? 25 : 0) + (troubles.calm ? 3 : 0);
+  troubles.power_cut_percent = random.below(2) == 0 ? (storm ? 80 : 50) : 0;
+  troubles.kill_percent = random.below(2) == 0 ? 50 : 0;
   if (!troubles.calm) {
     troubles.fail_percent = static_cast<int>(random.below(3)) * 15;
     troubles.timeout_percent = static_cast<int>(random.below(3)) * 5;
     troubles.cancel_percent = random.below(3) == 0 ? 4 : 0;
+    troubles.doubled_percent = random.below(3) == 0 ? 5 : 0;
+    troubles.slow_percent = random.below(3) == 0 ? 20 : 0;
   }
   const auto count = 1 + random.below(3);
   for (std::uint64_t i = 0; i < count; ++i) {

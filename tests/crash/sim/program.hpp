@@ -16,9 +16,12 @@ namespace wrench::sim {
 struct Troubles {
   int fail_percent = 0;       ///< Attempts that fail.
   int timeout_percent = 0;    ///< Waits that are longer than any timeout.
-  int crash_percent = 0;      ///< Flushes that end the process.
-  int power_cut_percent = 0;  ///< Of these: the power goes, in the middle of the flush.
+  int crash_percent = 0;      ///< Flushes, checkpoints and starts that end the process.
+  int power_cut_percent = 0;  ///< Of these: the power goes, in the middle of it.
+  int kill_percent = 0;       ///< Of the others: the process is killed in the middle of it.
   int cancel_percent = 0;     ///< User turns that cancel or retry a task.
+  int doubled_percent = 0;    ///< Results that arrive twice.
+  int slow_percent = 0;       ///< Attempts that get going only after their step may have gone on without them.
   bool calm = false;          ///< Crashes only: the outcome must equal that of an undisturbed run.
 };
 

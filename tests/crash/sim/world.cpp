@@ -24,7 +24,13 @@ namespace {
 constexpr int kTurnsMax = 4000;
 constexpr int kFaultTurns = 150;
 constexpr int kTurnsBetweenChecks = 40;
-constexpr int kPowerCutCalls = 40;
+/// A fault hits one of so many calls of the disk; the early ones more often, because most flushes are short.
+constexpr unsigned kFaultCallsLog2 = 8;
+/// The first flush of a process has four fsyncs, others have one or two.
+constexpr std::uint64_t kSyncsOfAFlush = 4;
+constexpr int kIdlePercent = 20;
+constexpr int kInterleavePercent = 20;
+constexpr std::uint64_t kSlowTurns = 60;
 constexpr Micros kStuckAfter = 3600 * kMicrosPerSecond;
 
 const storage::Statement kHeld{
@@ -46,22 +52,36 @@ const storage::Statement kOpenSteps{
         "ON s.execution_id = x.id AND (s.state < 6 OR s.state > 9) WHERE x.completed_at IS NULL"};
 const storage::Statement kEndedTasks{.id = "sim.ended_tasks",
                                      .sql = "SELECT id FROM tasks WHERE state IN ('completed', 'failed', 'cancelled')"};
+const storage::Statement kNextEvent{.id = "sim.next_event", .sql = "SELECT next FROM event_clock"};
+const storage::Statement kStepEpoch{.id = "sim.step_epoch",
+                                    .sql = "SELECT state, epoch FROM steps WHERE execution_id = ?1 AND step_no = ?2"};
 const storage::Statement kResults{
     .id = "sim.results",
     .sql =
         "SELECT t.title, s.node, coalesce(s.iteration, -1), s.state, s.execution_id, j.data, j.blob FROM steps s "
         "JOIN task_executions x ON x.id = s.execution_id JOIN tasks t ON t.id = x.task_id "
         "LEFT JOIN journal j ON j.execution_id = s.execution_id AND j.seq = s.output_seq"};
-const storage::Statement* const kStatements[] = {&kHeld,      &kOpenOwners, &kOpenTasks,
-                                                 &kOpenSteps, &kEndedTasks, &kResults};
+const storage::Statement* const kStatements[] = {&kHeld,       &kOpenOwners, &kOpenTasks, &kOpenSteps,
+                                                 &kEndedTasks, &kResults,    &kNextEvent, &kStepEpoch};
 
-storage::StoreConfig store_config(const FaultVfs& vfs) {
+/// Small ones, so that the log is copied and begun anew several times in a run.
+storage::CheckpointPages random_checkpoints(Random& random) {
+  storage::CheckpointPages pages;
+  pages.idle_pages = 20 + random.below(200);
+  pages.busy_pages = pages.idle_pages + random.below(200);
+  pages.restart_pages = pages.busy_pages + random.below(200);
+  pages.step_pages = 10 + random.below(50);
+  return pages;
+}
+
+storage::StoreConfig store_config(const FaultVfs& vfs, const storage::CheckpointPages& checkpoints) {
   storage::StoreConfig config;
   config.directory = "disk";
   config.statements = {workflow::statements(), sim::statements(), kStatements};
   config.mode = storage::WriterMode::Passive;
   config.vfs_name = vfs.name();
   config.wal_reserve_bytes = 0;
+  config.checkpoints = checkpoints;
   config.on_outcome_unknown = [](const Error&) {};
   return config;
 }
@@ -82,9 +102,13 @@ FaultVfs::Image World::empty_disk() {
   FaultVfs vfs(1);
   ManualClock clock;
   SeededRandom random(1);
+  must(storage::Store::open(store_config(vfs, {}), clock, random), "create");
+  // The first write of the next process begins the log anew: so no run has to read that of the creation.
   {
-    auto store = must(storage::Store::open(store_config(vfs), clock, random), "open");
-    store->close();
+    const auto store = must(storage::Store::open(store_config(vfs, {}), clock, random), "open");
+    must(store->write(
+             [](storage::WriteTx& tx) { return tx.append_event({.type = "sim.begun", .subject_kind = "sim"}); }),
+         "write");
   }
   return vfs.durable_image();
 }
@@ -96,6 +120,7 @@ World::World(std::uint64_t seed, const Program& program, const FaultVfs::Image& 
            random_.below(2) == 0 ? storage::testing::Overwrite::PowerSafe : storage::testing::Overwrite::TearsSectors),
       runner_(seed, program_.troubles, outside_.sink) {
   vfs_.load(disk);
+  checkpoints_ = random_checkpoints(random_);
   config_.slots = {static_cast<int>(1 + random_.below(3)), static_cast<int>(1 + random_.below(2)), 1};
   config_.losses_max = program_.troubles.calm ? 1'000'000 : 3;
 }
@@ -103,15 +128,25 @@ World::World(std::uint64_t seed, const Program& program, const FaultVfs::Image& 
 World::~World() { die(); }
 
 void World::boot() {
-  dead_ = false;
   config_.boot = "boot" + std::to_string(++boots_);
-  store_ = must(storage::Store::open(store_config(vfs_), clock_, random_), "the store doesn't open after a crash");
+  Result<std::unique_ptr<storage::Store>> opened = Error("sim.closed", "not open");
+  endanger(draw_fate(), [&] { opened = storage::Store::open(store_config(vfs_, checkpoints_), clock_, random_); });
+  store_ = must(std::move(opened), "the store doesn't open after a crash");
   dispatcher_ = std::make_unique<Dispatcher>(config_, clock_, random_, *this);
   dispatcher_->set_traits([this](std::string_view capability) { return runner_.traits(capability); });
   dispatcher_->allow_claims(true);
   const Rows open = must(store_->read([](ReadTx& tx) { return tx.query(kOpenOwners); }), "read");
   for (const auto row : open)
     dispatcher_->enqueue(Job{.work = Command(command::Adopt{row.integer(0), std::string(row.text(1))})});
+}
+
+void World::look() {
+  const Rows clock = must(store_->read([](ReadTx& tx) { return tx.query(kNextEvent); }), "read");
+  const std::int64_t next = clock.front().integer(0);
+  if (next < outside_.next_event)
+    throw Violation{"the event log ends at " + std::to_string(next - 1) + ", but event " +
+                    std::to_string(outside_.next_event - 1) + " was seen"};
+  outside_.next_event = next;
 }
 
 void World::die() {
@@ -123,26 +158,52 @@ void World::die() {
   asked_.clear();
 }
 
+World::Fate World::draw_fate() {
+  if (!faults_ || !chance(program_.troubles.crash_percent)) return Fate::Fine;
+  if (chance(program_.troubles.power_cut_percent)) return Fate::PowerCut;
+  if (chance(program_.troubles.kill_percent)) return Fate::Kill;
+  return chance(50) ? Fate::DieBefore : Fate::DieAfter;
+}
+
+void World::endanger(Fate fate, const std::function<void()>& work) {
+  const bool in_the_middle = fate == Fate::Kill || fate == Fate::PowerCut;
+  if (fate == Fate::Kill && chance(50)) {
+    vfs_.plan({Fault::KillAtSync, 1 + random_.below(kSyncsOfAFlush), 1});
+  } else if (in_the_middle) {
+    const std::uint64_t calls = std::uint64_t{1} << random_.below(kFaultCallsLog2 + 1);
+    vfs_.plan({fate == Fate::Kill ? Fault::Kill : Fault::PowerCut, 1 + random_.below(calls), 1});
+  }
+  work();
+  const bool hit = in_the_middle && vfs_.fault_happened();
+  vfs_.clear_faults();
+  if (hit || fate == Fate::DieBefore || fate == Fate::DieAfter) throw Crash{};
+}
+
 void World::run() {
-  boot();
-  bool crashed = false;
-  for (int turns = 0;; ++turns) {
-    if (turns > kTurnsMax) throw Violation{"the world doesn't run dry"};
-    if (turns > kFaultTurns) faults_ = false;
+  bool alive = false;
+  for (turns_ = 0;; ++turns_) {
+    if (turns_ > kTurnsMax) throw Violation{"the world doesn't run dry"};
+    if (turns_ > kFaultTurns) faults_ = false;
     try {
-      if (crashed) {
-        ++crashes_;
-        die();
+      if (!alive) {
         boot();
-        crashed = false;
+        alive = true;
+        look();
+        if (draw_fate() == Fate::PowerCut) {
+          vfs_.crash();
+          throw Crash{};
+        }
         while (flush()) {
         }
         check();
       }
-      if (turns % kTurnsBetweenChecks == 0) check();
+      if (turns_ % kTurnsBetweenChecks == 0) check();
       turn();
     } catch (const Crash&) {
-      crashed = true;
+      ++crashes_;
+      alive = false;
+      vfs_.kill();
+      die();
       continue;
     }
     if (!faults_ && all_done()) break;
@@ -159,13 +220,13 @@ void World::turn() {
   }
   const auto dice = random_.below(10);
   if (dice < 5 && flush()) return;
-  if (dice < 8 && !running_.empty()) return run_one_step();
+  if (dice < 8 && run_one_step()) return;
   if (dice == 8) return user_turn();
-  if (dispatcher_->idle() && running_.empty()) {
+  if (dispatcher_->idle() && !run_one_step()) {
     user_turn();
     if (flush()) return;
     help_people();
-    if (!flush() && running_.empty()) let_time_pass();
+    if (!flush()) let_time_pass();
     return;
   }
   if (chance(program_.troubles.timeout_percent)) clock_.advance(static_cast<Micros>(random_.below(2'000'000)));
@@ -176,12 +237,12 @@ void World::turn() {
 
 bool World::flush() {
   auto batch = dispatcher_->next_batch();
-  if (!batch) return false;
+  if (!batch) {
+    if (chance(kIdlePercent)) endanger(draw_fate(), [this] { store_->flush_once(); });
+    return false;
+  }
   ++flushes_;
-  enum class Fate { Fine, DieBefore, DieAfter, PowerCut } fate = Fate::Fine;
-  if (faults_ && chance(program_.troubles.crash_percent))
-    fate = chance(program_.troubles.power_cut_percent) ? Fate::PowerCut : chance(50) ? Fate::DieBefore : Fate::DieAfter;
-  if (fate == Fate::PowerCut) vfs_.plan({Fault::PowerCut, 1 + random_.below(kPowerCutCalls), 1});
+  const Fate fate = draw_fate();
   Result<void> outcome;
   must(store_->submit({storage::JobLane::Completion, 0,
                        [&](storage::WriteTx& tx) -> Result<void> {
@@ -191,23 +252,19 @@ bool World::flush() {
                        }},
                       [&](Result<void> result) { outcome = std::move(result); }),
        "submit");
-  store_->flush_once();
-  if (fate == Fate::PowerCut) {
-    const bool cut = vfs_.fault_happened();
-    vfs_.clear_faults();
-    if (cut) throw Crash{};
-  }
-  if (fate == Fate::DieBefore || fate == Fate::DieAfter) throw Crash{};
+  endanger(fate, [this] { store_->flush_once(); });
   if (!outcome.ok() && (outcome.error().code.starts_with("storage.") || outcome.error().code == "workflow.conflict"))
     throw Violation{"a flush failed: " + describe(outcome.error())};
   dispatcher_->on_flushed(*batch, std::move(outcome));
+  look();
   return true;
 }
 
 void World::launch(const Launch& launch) {
   const StepKey key{launch.step.execution_no, launch.step.step_no};
   ticks_[key] = clock_.now_us();
-  running_.push_back({launch.step, StopSource()});
+  const bool slow = faults_ && chance(program_.troubles.slow_percent);
+  running_.push_back({launch.step, StopSource(), slow ? turns_ + static_cast<int>(random_.below(kSlowTurns)) : 0});
 }
 
 void World::stop(StepKey step) {
@@ -217,35 +274,60 @@ void World::stop(StepKey step) {
 
 void World::released(StepKey step, std::int64_t) { stop(step); }
 
+void World::notice(const Notice& notice) {
+  if (notice.kind == Notice::Kind::StepState && is_terminal(notice.step_state))
+    outside_.told_steps[{notice.execution_no, notice.step_no}] = notice.step_state;
+  if (notice.kind == Notice::Kind::ExecutionState && is_terminal(notice.execution_status))
+    outside_.told_executions[notice.execution_no] = notice.execution_status;
+}
+
 Micros World::last_tick_at(StepKey step) { return ticks_[step]; }
 
-void World::run_one_step() {
-  const auto at = static_cast<std::ptrdiff_t>(random_.below(running_.size()));
+bool World::run_one_step() {
+  std::vector<std::size_t> ready;
+  for (std::size_t i = 0; i < running_.size(); ++i)
+    if (!faults_ || running_[i].from_turn <= turns_) ready.push_back(i);
+  if (ready.empty()) return false;
+  const auto at = static_cast<std::ptrdiff_t>(ready[random_.below(ready.size())]);
   Running picked = std::move(running_[static_cast<std::size_t>(at)]);
   running_.erase(running_.begin() + at);
   run_step(std::move(picked));
+  return true;
 }
 
 void World::run_step(Running running) {
   const StepKey key{running.step.execution_no, running.step.step_no};
-  StepSession session{
-      .store = *store_,
-      .plans = dispatcher_->plans(),
-      .clock = clock_,
-      .random = random_,
-      .stop = running.stop.token(),
-      .deadline = {},
-      .tick = [this, key](const Progress&) { ticks_[key] = clock_.now_us(); },
-      .record = [this](command::Record record) -> Result<void> {
-        std::optional<Result<void>> answer;
-        dispatcher_->enqueue(Job{.work = Command(std::move(record)), .reply = [&answer](Result<TaskReceipt> r) {
-                                   answer = r.ok() ? Result<void>() : Result<void>(r.error());
-                                 }});
-        while (!answer)
-          if (!flush()) throw Violation{"a record got no answer"};
-        return *answer;
-      }};
-  dispatcher_->enqueue(execute_step(running.step, runner_, std::move(session)));
+  StepSession session{.store = *store_,
+                      .plans = dispatcher_->plans(),
+                      .clock = clock_,
+                      .random = random_,
+                      .stop = running.stop.token(),
+                      .deadline = {},
+                      .tick = [this, key](const Progress&) { ticks_[key] = clock_.now_us(); },
+                      .record = [this](command::Record what) { return record(std::move(what)); }};
+  Job result = execute_step(running.step, runner_, std::move(session));
+  if (chance(program_.troubles.doubled_percent)) dispatcher_->enqueue(result);
+  dispatcher_->enqueue(std::move(result));
+}
+
+Result<void> World::record(command::Record record) {
+  const StepKey key = record.step;
+  const std::int64_t epoch = record.epoch;
+  std::optional<Result<void>> answer;
+  dispatcher_->enqueue(Job{.work = Command(std::move(record)), .reply = [&answer](const Result<TaskReceipt>& r) {
+                             answer = r.ok() ? Result<void>() : Result<void>(r.error());
+                           }});
+  while (!answer)
+    if (!flush()) throw Violation{"a record got no answer"};
+  if (answer->ok()) {
+    const Rows now =
+        must(store_->read([&](ReadTx& tx) { return tx.query(kStepEpoch, {key.execution_no, key.step_no}); }), "read");
+    const bool current =
+        now.front().integer(0) == static_cast<int>(StepState::Running) && now.front().integer(1) == epoch;
+    if (!current) throw Violation{"a step recorded something after its step had gone on without it"};
+  }
+  if (chance(kInterleavePercent)) run_one_step();  // On another thread, before this one goes on.
+  return *answer;
 }
 
 void World::user_turn() {
@@ -289,6 +371,7 @@ void World::user_turn() {
 void World::let_time_pass() {
   const Micros due = dispatcher_->next_due();
   if (due > clock_.now_us() + kStuckAfter) {
+    if (!running_.empty()) return;
     if (!all_done()) throw Violation{"nothing can go on, but tasks aren't done: " + open_steps()};
     faults_ = false;
     return;
@@ -327,7 +410,11 @@ bool World::all_done() {
   return open.front().integer(0) == 0;
 }
 
-void World::check() { check_store(*store_, *dispatcher_, config_.boot, outside_); }
+void World::check() {
+  Inside inside{*dispatcher_, config_, {}};
+  for (const Running& running : running_) inside.attempts.push_back(running.step);
+  check_store(*store_, inside, outside_);
+}
 
 std::map<std::string, std::string> World::results() {
   std::map<std::string, std::string> out;

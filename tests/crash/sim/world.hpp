@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -31,6 +32,9 @@ struct Outside {
   std::set<std::int64_t> cancels_acknowledged;                            ///< Executions.
   std::map<workflow::StepKey, std::pair<int, std::int64_t>> ended_steps;  ///< Terminal state and output seq.
   std::map<std::int64_t, std::string> ended_executions;
+  std::map<workflow::StepKey, workflow::StepState> told_steps;  ///< Ends that watchers were told.
+  std::map<std::int64_t, workflow::ExecutionStatus> told_executions;
+  std::int64_t next_event = 0;  ///< Those before it were seen.
 };
 
 /// One process after another on one disk, one thread, everything from one seed: the real store, core, dispatcher, SQL.
@@ -55,20 +59,31 @@ class World final : public workflow::DispatcherShell {
   void stop(workflow::StepKey step) override;
   void released(workflow::StepKey step, std::int64_t epoch) override;
   void reconcile(workflow::StepKey step) override { reconciles_.push_back(step); }
-  void notice(const workflow::Notice&) override {}
+  void notice(const workflow::Notice& notice) override;
   Micros last_tick_at(workflow::StepKey step) override;
 
   struct Running {
     workflow::StepRow step;
     StopSource stop;
+    int from_turn = 0;  ///< Before that it doesn't get going.
   };
 
+  /// How a piece of work ends for the process that does it.
+  enum class Fate { Fine, DieBefore, DieAfter, Kill, PowerCut };
+
   void boot();
+  /// What a user sees, and relies on from then on: the events, as every flush has some. Throws Violation.
+  void look();
   void die();
+  Fate draw_fate();
+  /// Does something that the process may not survive. Throws Crash.
+  void endanger(Fate fate, const std::function<void()>& work);
   void turn();
   bool flush();
-  void run_one_step();
+  bool run_one_step();
   void run_step(Running running);
+  /// Commits what a running step records; the answer.
+  Result<void> record(workflow::command::Record record);
   void user_turn();
   void let_time_pass();
   void help_people();
@@ -83,6 +98,7 @@ class World final : public workflow::DispatcherShell {
   storage::testing::FaultVfs vfs_;
   Outside outside_;
   workflow::DispatcherConfig config_;
+  storage::CheckpointPages checkpoints_;
   Runner runner_;
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<workflow::Dispatcher> dispatcher_;
@@ -90,15 +106,21 @@ class World final : public workflow::DispatcherShell {
   std::vector<workflow::StepKey> reconciles_;
   std::map<workflow::StepKey, Micros> ticks_;
   std::set<std::string> asked_;  ///< Creations under way in this process.
+  int turns_ = 0;
   bool faults_ = true;
-  bool dead_ = false;
   int boots_ = 0;
   std::uint64_t crashes_ = 0, flushes_ = 0;
 };
 
+/// What a process has in its memory beside the store.
+struct Inside {
+  const workflow::Dispatcher& dispatcher;
+  const workflow::DispatcherConfig& config;
+  std::vector<workflow::StepRow> attempts;  ///< That haven't come back yet.
+};
+
 /// Everything that must hold of the store between flushes. Throws Violation.
-void check_store(storage::Store& store, const workflow::Dispatcher& dispatcher, const std::string& boot,
-                 Outside& outside);
+void check_store(storage::Store& store, const Inside& inside, Outside& outside);
 /// What must hold when nothing is left to do.
 void check_end(storage::Store& store, const Outside& outside);
 
