@@ -32,6 +32,17 @@ fuzz() {
   [ "$count" -gt 0 ] || { echo "fuzz: no target was built" >&2; exit 1; }
 }
 
+# One process for each core, each with seeds of its own.
+simulation() {
+  local share=$(((${SIMULATION_RUNS:-200000} + jobs - 1) / jobs)) processes=() process failed=0
+  for ((i = 0; i < jobs; i++)); do
+    build/release-tests/tests/crash/wrench_sim --seed $((1 + i * share)) --runs "$share" &
+    processes+=($!)
+  done
+  for process in "${processes[@]}"; do wait "$process" || failed=1; done
+  return "$failed"
+}
+
 for part in "${parts[@]}"; do
   echo "== $part"
   case $part in
@@ -39,7 +50,7 @@ for part in "${parts[@]}"; do
     fuzz) fuzz ;;
     simulation)
       scripts/build.sh release-tests "$jobs" wrench_sim
-      build/release-tests/tests/crash/wrench_sim --runs "${SIMULATION_RUNS:-200000}"
+      simulation
       build/release-tests/tests/crash/wrench_sim --mutations --runs 20000
       ;;
     kill)

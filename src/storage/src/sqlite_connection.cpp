@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "durability_guards.hpp"
 #include "sqlite_error.hpp"
 #include "wrench/base/assert.hpp"
 #include "wrench/base/text.hpp"
@@ -43,7 +44,7 @@ std::string database_uri(std::string_view path) {
       uri.append({'%', kHex[byte >> 4U], kHex[byte & 0xFU]});
     }
   }
-  return uri + "?psow=0";
+  return uri + (keeps(Keep::WholeBlocks) ? "?psow=0" : "?psow=1");
 }
 
 /// A NULL pointer would bind NULL, also for text of length 0.
@@ -106,6 +107,7 @@ Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Ro
   for (const char* settings : {kCommonSettings, role == Role::Writer ? kWriterSettings : kReaderSettings})
     if (const int rc = connection->exec_raw(settings); rc != SQLITE_OK)
       return sqlite_error(db, rc, "prepare the connection to " + path);
+  if (!keeps(Keep::FlushOnCommit)) connection->exec_raw("PRAGMA synchronous=OFF");
   connection->statements_.reserve(catalogue.all().size());
   for (const Statement* statement : catalogue.all()) connection->statements_.emplace(statement, nullptr);
   return connection;
@@ -247,13 +249,14 @@ int Connection::checkpoint(Checkpoint mode) {
 }
 
 int Connection::flush_log() {
+  if (!keeps(Keep::LogFlushedOnce)) return SQLITE_OK;
   sqlite3_file* log = nullptr;
   if (const int rc = sqlite3_file_control(db_, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log); rc != SQLITE_OK) return rc;
   return log == nullptr || log->pMethods == nullptr ? SQLITE_OK : log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
 }
 
 int Connection::begin_log_anew() {
-  if (log_begun_anew_) return SQLITE_OK;
+  if (log_begun_anew_ || !keeps(Keep::LogBegunAnew)) return SQLITE_OK;
   const int rc = checkpoint(Checkpoint::Restart);
   log_begun_anew_ = rc == SQLITE_OK;
   return rc;

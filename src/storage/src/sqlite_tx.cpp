@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "durability_guards.hpp"
 #include "sqlite_error.hpp"
 #include "statements.hpp"
 #include "wrench/base/assert.hpp"
@@ -27,7 +28,8 @@ Result<void> SqliteWriteTx::begin() {
 }
 
 Result<void> SqliteWriteTx::finish() {
-  if (next_event_ != first_event_) WRENCH_TRY(exec(sql::kStoreEventClock, {next_event_, now_us_}));
+  if (next_event_ != first_event_ && keeps(Keep::EventClock))
+    WRENCH_TRY(exec(sql::kStoreEventClock, {next_event_, now_us_}));
   return {};
 }
 

@@ -14,7 +14,7 @@ Guard by_policy(OnExhausted policy, Guard fail, Guard dead) { return policy == O
 Guard choose_guard(const StepRow& row, const StepEvent& event, const PlanNode& node, const ApplyContext& context) {
   const bool running = row.state == StepState::Running;
   const bool open_intent = running && context.open_intent && keeps(Keep::OpenIntentUncertain);
-  const bool attempts_left = row.attempt < node.retry.attempts && !event.final;
+  const bool attempts_left = (row.attempt < node.retry.attempts || !keeps(Keep::AttemptsBound)) && !event.final;
   const Guard spent = by_policy(context.on_exhausted, Guard::AttemptsSpentFail, Guard::AttemptsSpentDead);
   const Guard stopped = by_policy(context.on_exhausted, Guard::Fail, Guard::Dead);
   switch (event.kind) {
@@ -32,7 +32,7 @@ Guard choose_guard(const StepRow& row, const StepEvent& event, const PlanNode& n
       return open_intent ? Guard::OpenIntent : attempts_left ? Guard::AttemptsLeft : spent;
     case StepEventKind::LeaseLost:
       if (open_intent) return Guard::OpenIntent;
-      if (row.lost + 1 >= context.losses_max)
+      if (row.lost + 1 >= context.losses_max && keeps(Keep::PoisonBound))
         return by_policy(context.on_exhausted, Guard::PoisonFail, Guard::PoisonDead);
       return Guard::Repeatable;
     case StepEventKind::Release:
@@ -56,12 +56,16 @@ Micros retry_delay(const RetryPolicy& policy, int attempt, Random& random) {
 }
 
 Result<StepDelta> apply(const StepRow& row, const StepEvent& event, const PlanNode& node, const ApplyContext& context) {
-  if (event.epoch && keeps(Keep::Fence) && (*event.epoch != row.epoch || row.state != StepState::Running))
+  const bool other_attempt = event.epoch && *event.epoch != row.epoch && keeps(Keep::Fence);
+  const bool not_running = event.epoch && row.state != StepState::Running && keeps(Keep::StatePredicate);
+  if (other_attempt || not_running)
     return Error("workflow.fenced", "step " + std::to_string(row.step_no) + " went on without this attempt (epoch " +
                                         std::to_string(*event.epoch) + ", now " + std::to_string(row.epoch) + ")");
   const Guard guard = choose_guard(row, event, node, context);
-  const Transition* transition = find_transition(Machine::Step, static_cast<std::uint8_t>(row.state),
-                                                 static_cast<std::uint8_t>(event.kind), guard);
+  // The table, too, knows results of running steps only: leaving the predicate out means to ask it for those.
+  const StepState from = event.epoch && !keeps(Keep::StatePredicate) ? StepState::Running : row.state;
+  const Transition* transition =
+      find_transition(Machine::Step, static_cast<std::uint8_t>(from), static_cast<std::uint8_t>(event.kind), guard);
   if (transition == nullptr)
     return Error("workflow.invalid_transition", "step " + std::to_string(row.step_no) + " is " +
                                                     std::string(name(row.state)) + ": '" +
@@ -83,13 +87,13 @@ Result<StepDelta> apply(const StepRow& row, const StepEvent& event, const PlanNo
       ++after.lost;
       [[fallthrough]];
     case StepEventKind::Release:
-      ++after.epoch;
+      if (keeps(Keep::EpochOnLoss)) ++after.epoch;
       after.attempt = std::max(0, row.attempt - 1);
       break;
     case StepEventKind::Timeout:
     case StepEventKind::CancelGraceOver:
     case StepEventKind::ReconciledNotDone:
-      ++after.epoch;
+      if (keeps(Keep::EpochOnLoss)) ++after.epoch;
       break;
     case StepEventKind::PersonRetry:
       ++after.epoch;

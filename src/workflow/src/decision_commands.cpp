@@ -33,7 +33,7 @@ Result<void> Decision::on(const command::Start& c) {
     row.execution_no = e->row.id;
     row.step_no = i + 1;
     row.node = i;
-    row.deps_left = static_cast<int>(nodes[i].needs.size()) + (nodes[i].finally ? 1 : 0);
+    row.deps_left = static_cast<int>(nodes[i].needs.size()) + (nodes[i].finally && keeps(Keep::FinallyGate) ? 1 : 0);
     steps_[key_of(row)].row = row;
   }
   for (std::uint32_t i = 0; i < nodes.size(); ++i) {
@@ -250,7 +250,7 @@ Result<void> Decision::on(const command::Adopt& c) {
       if (ended) s->row.output_seq = seq;
       if (s->row.state == StepState::Failed) keep_error(*e, s->row, poison);
       s->row.flags &= ~static_cast<std::uint32_t>(kFlagCancelRequested);
-      if (cancelling && !is_terminal(s->row.state)) WRENCH_TRY(cancel_step(*e, *s));
+      if (cancelling && !is_terminal(s->row.state) && keeps(Keep::CancelOnAdopt)) WRENCH_TRY(cancel_step(*e, *s));
     } else if (s->row.state == StepState::Uncertain) {
       plan_.uncertain.push_back(key);
     }
@@ -308,7 +308,7 @@ Result<void> Decision::on(const command::Record& c) {
   Execution* e = WRENCH_TRY(owned(c.step.execution_no));
   Step* s = step(c.step);
   if (s == nullptr) return missing();
-  if (s->row.epoch != c.epoch || s->row.state != StepState::Running)
+  if ((s->row.epoch != c.epoch || s->row.state != StepState::Running) && keeps(Keep::RecordFence))
     return Error("workflow.fenced", "step " + std::to_string(c.step.step_no) + " went on without this attempt");
   using K = command::Record::Kind;
   switch (c.kind) {

@@ -147,8 +147,8 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
   for (std::size_t c = 0; c < commands.size(); ++c) {
     const Job& job = batch.jobs[static_cast<std::size_t>(batch.job_of_command[c])];
     const auto* outcome = std::get_if<command::Outcome>(&commands[c]);
-    if (outcome != nullptr && job.baggage && batch.plan.verdicts[c].ok())
-      WRENCH_TRY(store_baggage(tx, *outcome, *job.baggage, rows));
+    const bool accepted = batch.plan.verdicts[c].ok() || !keeps(Keep::BaggageOfAccepted);
+    if (outcome != nullptr && job.baggage && accepted) WRENCH_TRY(store_baggage(tx, *outcome, *job.baggage, rows));
   }
   for (const std::int64_t no : batch.plan.adopted) {
     if (!keeps(Keep::LoadTimers)) break;

@@ -10,22 +10,36 @@ namespace wrench::workflow {
 /// prove that its checker notices; in the product every guard is a compile-time `true`.
 enum class Keep : std::uint8_t {
   Fence,                ///< A result with an old epoch is dropped.
+  RecordFence,          ///< So is what a step records on its way.
+  StatePredicate,       ///< A result counts only for a running step.
   EpochOnClaim,         ///< Each claim gets an epoch of its own.
+  EpochOnLoss,          ///< What takes a step from its attempt ends the attempt's epoch.
   CommitBeforeAck,      ///< Callers hear of success after the flush, not before.
   KeyUnique,            ///< An idempotency key finds its task.
   TimerEpoch,           ///< A timer of an earlier attempt does nothing.
   SlotRelease,          ///< A step that ends gives its slot back.
   IntentFirst,          ///< The intent is durable before the effect.
   OpenIntentUncertain,  ///< A lost step with an open intent doesn't run again.
+  ReceiptKnown,         ///< An effect with a receipt isn't begun again.
+  AttemptsBound,        ///< A step that fails as often as its plan allows has failed.
+  PoisonBound,          ///< A step whose process dies each time isn't tried for ever.
   DepsLeft,             ///< A finished need counts down its dependents.
+  FinallyGate,          ///< A finally node waits for everything else.
   RequeueOnAdopt,       ///< Running steps of a dead boot become ready again.
+  CancelOnAdopt,        ///< Unless they were asked to stop: they end.
   LoadTimers,           ///< Timers of an adopted execution are armed again.
+  BaggageOfAccepted,    ///< Findings are stored with the result that made them, or not at all.
   kCount,
 };
 
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(Keep::kCount)> kKeepNames = {
-    "fence",        "epoch_on_claim",        "commit_before_ack", "key_unique",       "timer_epoch", "slot_release",
-    "intent_first", "open_intent_uncertain", "deps_left",         "requeue_on_adopt", "load_timers"};
+    "fence",          "record_fence",          "state_predicate",
+    "epoch_on_claim", "epoch_on_loss",         "commit_before_ack",
+    "key_unique",     "timer_epoch",           "slot_release",
+    "intent_first",   "open_intent_uncertain", "receipt_known",
+    "attempts_bound", "poison_bound",          "deps_left",
+    "finally_gate",   "requeue_on_adopt",      "cancel_on_adopt",
+    "load_timers",    "baggage_of_accepted"};
 
 #ifdef WRENCH_WORKFLOW_MUTATIONS
 inline Keep g_removed_guard = Keep::kCount;

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "guards.hpp"
 #include "payload.hpp"
 #include "row_store.hpp"
 #include "sql.hpp"
@@ -282,7 +283,7 @@ class Context final : public StepContext {
     ticket.effect_key = effect_key(invocation_.execution_id, invocation_.node, invocation_.item.value_or(-1), index);
     const Rows known =
         WRENCH_TRY(session_.store.read([&](ReadTx& tx) { return tx.query(sql::kEffect, {ticket.effect_key}); }));
-    if (!known.empty() && known.front().integer(0) == 1) {
+    if (!known.empty() && known.front().integer(0) == 1 && keeps(Keep::ReceiptKnown)) {
       ticket.receipt = WRENCH_TRY(codec::parse_json(known.front().text_or_empty(1)));
       return ticket;
     }
