@@ -186,7 +186,7 @@ Result<void> Decision::cancel_step(Execution& e, Step& s) {
 }
 
 Result<void> Decision::cancel(Execution& e, std::string reason, const std::string& actor) {
-  if (e.row.cancel_at != 0 && e.row.cancel_reason != "requested") return {};
+  if (e.row.cancel_at != 0) return {};
   const bool pending = e.row.status == ExecutionStatus::Pending;
   std::vector<StepKey> keys;
   if (!pending) {
@@ -218,7 +218,7 @@ Result<void> Decision::on(const command::Cancel& c) {
   if (e == nullptr) return Error("workflow.task_not_found", "there is no such execution");
   if (is_terminal(e->row.status)) return {};
   if (e->row.status != ExecutionStatus::Pending) WRENCH_TRY(owned(c.execution_no));
-  return cancel(*e, c.reason.empty() ? "cancelled" : c.reason, c.actor);
+  return cancel(*e, c.reason, c.actor);
 }
 
 Result<void> Decision::on(const command::Adopt& c) {
@@ -257,7 +257,7 @@ Result<void> Decision::on(const command::Adopt& c) {
   }
   propagate(*e);
   // Another process asked for it while nobody could obey.
-  if (e->row.cancel_at != 0 && e->row.cancel_reason == "requested") WRENCH_TRY(cancel(*e, "cancelled", "user"));
+  if (!e->row.cancel_request.empty()) WRENCH_TRY(cancel(*e, e->row.cancel_request, e->row.cancel_requested_by));
   if (e->row.status == ExecutionStatus::Suspended && e->row.suspend_reason == "drain") {
     move(*e, ExecutionEventKind::Resume);
     e->row.suspend_reason.clear();

@@ -116,7 +116,7 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
       continue;
     }
     if (const auto* request = std::get_if<CancelRequest>(&job.work)) {
-      WRENCH_TRY(tx.exec(sql::kRequestCancel, {request->execution_no, tx.now()}));
+      WRENCH_TRY(tx.exec(sql::kRequestCancel, {request->execution_no, request->reason, request->actor}));
       batch.receipts[i] = TaskReceipt{};
       continue;
     }
@@ -289,9 +289,10 @@ Micros Dispatcher::next_due() const {
   return due;
 }
 
-void Dispatcher::obey_requests(const std::vector<std::int64_t>& executions) {
-  for (const std::int64_t no : executions)
-    if (active_.contains(no)) jobs_.push_back(Job{.work = Command(command::Cancel{no, "cancelled", "user"})});
+void Dispatcher::obey_requests(std::vector<CancelRequest> requests) {
+  for (auto& [no, reason, actor] : requests)
+    if (active_.contains(no))
+      jobs_.push_back(Job{.work = Command(command::Cancel{no, std::move(reason), std::move(actor)})});
 }
 
 }  // namespace wrench::workflow

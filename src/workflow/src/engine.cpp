@@ -234,9 +234,10 @@ struct Engine::State final : DispatcherShell {
       auto requests = store.read([&](ReadTx& tx) { return tx.query(sql::kOwnedCancels, {config.boot_id}); });
       lock.lock();
       if (!requests.ok()) continue;
-      std::vector<std::int64_t> executions;
-      for (const auto row : *requests) executions.push_back(row.integer(0));
-      dispatcher.obey_requests(executions);
+      std::vector<CancelRequest> cancels;
+      for (const auto row : *requests)
+        cancels.push_back({row.integer(0), std::string(row.text(1)), std::string(row.text(2))});
+      dispatcher.obey_requests(std::move(cancels));
     }
   }
 
@@ -359,18 +360,19 @@ Result<void> Engine::cancel(std::string_view task_id, std::string_view reason) {
   if (is_terminal(last.status))
     return Error("workflow.invalid_transition",
                  "the task " + task.task_id + " is " + std::string(name(task.state)) + ": there is nothing to cancel");
+  const std::string why(reason.empty() ? "cancelled" : reason);
   const bool elsewhere = !last.owner_boot.empty() && last.owner_boot != s.config.boot_id;
   if (elsewhere && s.config.boot_is_live(last.owner_boot)) {
-    WRENCH_TRY(s.ask(CancelRequest{last.execution_no}));
+    WRENCH_TRY(s.ask(CancelRequest{last.execution_no, why, s.config.actor}));
     return {};
   }
   if (last.status != ExecutionStatus::Pending && last.owner_boot != s.config.boot_id) {
     // Taken over without starting anything, so that cancelling an interrupted task doesn't run it first.
-    WRENCH_TRY(s.ask(CancelRequest{last.execution_no}));
+    WRENCH_TRY(s.ask(CancelRequest{last.execution_no, why, s.config.actor}));
     WRENCH_TRY(s.ask(Command(command::Adopt{last.execution_no, last.owner_boot})));
     return {};
   }
-  WRENCH_TRY(s.ask(Command(command::Cancel{last.execution_no, std::string(reason), s.config.actor})));
+  WRENCH_TRY(s.ask(Command(command::Cancel{last.execution_no, why, s.config.actor})));
   return {};
 }
 

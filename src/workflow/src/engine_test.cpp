@@ -115,6 +115,15 @@ class EngineTest : public ::testing::Test {
     return out.ok() ? *out : Json();
   }
 
+  /// In the journal, of each cancel that was obeyed.
+  std::vector<std::string> cancel_reasons() {
+    auto journal = store_->read([&](storage::ReadTx& tx) { return read_journal(tx, receipt_.execution_no, 0, 100); });
+    std::vector<std::string> out;
+    for (const auto& entry : *journal)
+      if (entry.kind == "cancel_requested") out.emplace_back(entry.data.at("reason").as_string());
+    return out;
+  }
+
   std::map<std::string, StepState> states() {
     auto steps = store_->read([&](storage::ReadTx& tx) { return list_steps(tx, receipt_.execution_no); });
     std::map<std::string, StepState> out;
@@ -378,6 +387,46 @@ TEST_F(EngineTest, CancelStopsRunningStepsAndStillRunsFinallyNodes) {
   EXPECT_EQ(e->retry(receipt->task_id).error().code, "workflow.invalid_transition");
   ASSERT_TRUE(e->cancel(receipt->task_id, "enough").ok());
   finish(*e, receipt->task_id);
+}
+
+TEST_F(EngineTest, ACancelFromAnotherProcessKeepsItsReason) {
+  std::latch begun(1);
+  runner_.add("t.wait", [&](const StepInvocation&, StepContext& context) -> StepOutcome {
+    begun.count_down();
+    while (!context.stop().stop_requested()) std::this_thread::yield();
+    return Failed{FailureClass::Permanent, Error("t.stopped", "stopped"), {}};
+  });
+  auto owner = engine();
+  owner->start(runner_);
+  const auto receipt = owner->create(task(R"([{"id":"w","kind":"call","capability":"t.wait"}])"));
+  ASSERT_TRUE(receipt.ok());
+  receipt_ = *receipt;
+  begun.wait();
+  auto other = engine("boot2");
+  ASSERT_TRUE(other->cancel(receipt->task_id, "wrong folder").ok());
+  ASSERT_TRUE(other->cancel(receipt->task_id, "too late to be the reason").ok());
+  EXPECT_EQ(finish(*owner, receipt->task_id).task.state, TaskState::Cancelled);
+  EXPECT_EQ(cancel_reasons(), std::vector<std::string>{"wrong folder"});
+}
+
+TEST_F(EngineTest, ACancelOfAnInterruptedTaskKeepsItsReason) {
+  std::latch begun(1);
+  runner_.add("t.wait", [&](const StepInvocation&, StepContext& context) -> StepOutcome {
+    begun.count_down();
+    while (!context.stop().stop_requested()) std::this_thread::yield();
+    return Failed{FailureClass::Retryable, Error("t.stopped", "stopped"), {}};
+  });
+  auto owner = engine();
+  owner->start(runner_);
+  const auto receipt = owner->create(task(R"([{"id":"w","kind":"call","capability":"t.wait"}])"));
+  ASSERT_TRUE(receipt.ok());
+  receipt_ = *receipt;
+  begun.wait();
+  live_.erase("boot1");  // As the other process sees it; the fence keeps the first from writing.
+  auto other = engine("boot2");
+  ASSERT_TRUE(other->cancel(receipt->task_id, "wrong folder").ok());
+  EXPECT_EQ(finish(*other, receipt->task_id).task.state, TaskState::Cancelled);
+  EXPECT_EQ(cancel_reasons(), std::vector<std::string>{"wrong folder"});
 }
 
 TEST_F(EngineTest, DrainGivesTasksBackAndAnotherBootResumesThem) {

@@ -142,6 +142,8 @@ ExecutionRow execution_from(const Rows::Row& row) {
   out.steps_active = row.integer(20);
   out.steps_held = row.integer(21);
   out.version = row.integer(22);
+  out.cancel_request = row.text_or_empty(23);
+  out.cancel_requested_by = row.text_or_empty(24);
   return out;
 }
 

@@ -13,7 +13,7 @@ using storage::Access;
 #define WRENCH_EXECUTION_COLUMNS                                                                            \
   "id, execution_id, task_id, number, status, suspend_reason, error, plan_hash, owner_boot, on_exhausted, " \
   "cancel_at, cancel_reason, deadline_at, created_at, started_at, completed_at, next_step, steps_total, "   \
-  "steps_done, steps_failed, steps_active, steps_held, version"
+  "steps_done, steps_failed, steps_active, steps_held, version, cancel_request, cancel_requested_by"
 #define WRENCH_STEP_COLUMNS                                                                                    \
   "execution_id, step_no, node, parent_step, iteration, state, attempt, lost, epoch, deps_left, worker_boot, " \
   "claimed_at, output_seq, cursor, flags, rank"
@@ -214,8 +214,8 @@ const Statement kRequestCancel{
     .id = "workflow.request_cancel",
     .access = Access::Write,
     .sql =
-        "UPDATE task_executions SET cancel_at = ?2, cancel_reason = 'requested', version = version + 1 "
-        "WHERE id = ?1 AND completed_at IS NULL AND cancel_at IS NULL",
+        "UPDATE task_executions SET cancel_request = ?2, cancel_requested_by = ?3, version = version + 1 "
+        "WHERE id = ?1 AND completed_at IS NULL AND cancel_at IS NULL AND cancel_request IS NULL",
     .plan = "SEARCH task_executions USING INTEGER PRIMARY KEY (rowid=?)"};
 const Statement kReopenTask{
     .id = "workflow.reopen_task",
@@ -284,8 +284,9 @@ const Statement kTaskInputs{.id = "workflow.task_inputs",
                             .plan = "SEARCH tasks USING INTEGER PRIMARY KEY (rowid=?)"};
 const Statement kOwnedCancels{.id = "workflow.owned_cancels",
                               .sql =
-                                  "SELECT id FROM task_executions WHERE completed_at IS NULL AND owner_boot = ?1 AND "
-                                  "cancel_reason = 'requested'",
+                                  "SELECT id, cancel_request, cancel_requested_by FROM task_executions WHERE "
+                                  "completed_at IS NULL AND owner_boot = ?1 AND cancel_request IS NOT NULL AND "
+                                  "cancel_at IS NULL",
                               .plan = "SCAN task_executions USING INDEX idx_execution_open",
                               .plan_exception = "the partial index holds open executions only"};
 const Statement kValue{.id = "workflow.value",

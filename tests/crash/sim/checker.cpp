@@ -24,7 +24,8 @@ const Statement kExecutions{.id = "sim.executions",
                                 "SELECT id, execution_id, task_id, number, status, suspend_reason, error, plan_hash, "
                                 "owner_boot, on_exhausted, cancel_at, cancel_reason, deadline_at, created_at, "
                                 "started_at, completed_at, next_step, steps_total, steps_done, steps_failed, "
-                                "steps_active, steps_held, version FROM task_executions"};
+                                "steps_active, steps_held, version, cancel_request, cancel_requested_by FROM "
+                                "task_executions"};
 const Statement kSteps{.id = "sim.steps",
                        .sql =
                            "SELECT execution_id, step_no, node, parent_step, iteration, state, attempt, lost, epoch, "
@@ -125,7 +126,7 @@ void check_step(const Snapshot& s, StepKey key, const StepRow& row, const Execut
             label(key) + " is in a queue that nobody serves");
   }
   check_bounds(key, row, node, config);
-  if (!over && e.cancel_at != 0 && e.cancel_reason != "requested" && !node.finally && !is_terminal(row.state)) {
+  if (!over && e.cancel_at != 0 && !node.finally && !is_terminal(row.state)) {
     const bool stopping = row.state == StepState::Running && (row.flags & kFlagCancelRequested) != 0;
     require(stopping || row.state == StepState::Uncertain, label(key) + " goes on in a cancelled execution");
   }

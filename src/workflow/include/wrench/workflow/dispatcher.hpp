@@ -42,6 +42,8 @@ struct Rerun {
 /// Of an execution that another live process runs.
 struct CancelRequest {
   std::int64_t execution_no = 0;
+  std::string reason;
+  std::string actor;
 };
 
 /// What a step's completion brings along.
@@ -106,7 +108,7 @@ class Dispatcher {
   /// When on_time() has something to do next; never = max.
   Micros next_due() const;
   /// Cancel requests that other processes left for executions of this boot.
-  void obey_requests(const std::vector<std::int64_t>& executions);
+  void obey_requests(std::vector<CancelRequest> requests);
 
   /// Why nothing has been stored for a while (disk full, another process writing), and since when; or what made results
   /// impossible to store. Work goes on by itself once the store takes writes again.

@@ -38,6 +38,9 @@ struct ExecutionRow {
   OnExhausted on_exhausted = OnExhausted::Fail;
   Micros cancel_at = 0;  ///< 0: no.
   std::string cancel_reason;
+  /// Why and who, of a cancel that another process asked for; obeyed once `cancel_at` is set. Only CancelRequest writes
+  /// it.
+  std::string cancel_request, cancel_requested_by;
   Micros deadline_at = 0;  ///< 0: none.
   Micros created_at = 0, started_at = 0, completed_at = 0;
   std::int64_t next_step = 1;
