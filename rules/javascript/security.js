@@ -143,3 +143,31 @@ function mergeSafely(to, from) {
 window.parent.postMessage({ token }, '*');
 // ok: javascript.post-message-any-target
 window.parent.postMessage({ token }, 'https://example.com');
+
+app.get('/hello', (req, res) => {
+  // ruleid: javascript.reflected-xss
+  res.send('Hello ' + req.query.name);
+  // ruleid: javascript.reflected-xss
+  res.status(404).send(`<p>No ${req.params.page} here</p>`);
+  // ruleid: javascript.reflected-xss
+  res.end(req.body.name + ' was kept');
+  // ok: javascript.reflected-xss
+  res.send('Hello ' + escapeHtml(req.query.name));
+  // ok: javascript.reflected-xss
+  res.type('text').send('Hello ' + req.query.name);
+  // ok: javascript.reflected-xss
+  res.send(users[req.params.id]);
+  // ok: javascript.reflected-xss
+  res.send('Kept ' + req.body.items.length + ' items');
+});
+
+app.use((err, req, res, next) => {
+  // ruleid: javascript.stack-trace-to-client
+  res.status(500).send(err.stack);
+  // ruleid: javascript.stack-trace-to-client
+  res.json({ message: 'failed', stack: err.stack });
+  // ok: javascript.stack-trace-to-client
+  console.error(err.stack);
+  // ok: javascript.stack-trace-to-client
+  res.status(500).send('failed');
+});

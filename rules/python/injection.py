@@ -120,3 +120,29 @@ def login(user, password):
     logging.info("the password of %s was changed", user)
     # ok: python.log-password
     logging.info("password has %d characters", len(password))
+
+
+@app.route("/hello")
+def hello():
+    if request.args.get("plain"):
+        # ruleid: python.reflected-xss
+        return "Hello " + request.args["name"]
+    # ok: python.reflected-xss
+    if not request.args:
+        return f"Hello {len(request.args)}"
+    # ok: python.reflected-xss
+    if request.args.get("escaped"):
+        return f"Hello {escape(request.args['name'])}"
+    # ruleid: python.reflected-xss
+    return f"<p>Hello {request.args.get('name')}</p>", 200
+
+
+def hello_django(request):
+    # ok: python.reflected-xss
+    label = "Hello " + request.GET["name"]
+    return label
+
+
+def hello_django_again(request):
+    # ruleid: python.reflected-xss
+    return HttpResponse("Hello %s" % request.GET["name"])
