@@ -30,6 +30,8 @@ std::vector<findings::Finding> logic_findings(const Ir& ir, const Atoms& atoms, 
     detail::check_repeats(context, i);
     detail::check_dropped(context, i);
     detail::check_calls(context, i);
+    detail::check_formats(context, i);
+    detail::check_handlers(context, i);
   }
   std::ranges::stable_sort(context.found, [](const findings::Finding& a, const findings::Finding& b) {
     return a.where.start.offset != b.where.start.offset ? a.where.start.offset < b.where.start.offset : a.rule < b.rule;

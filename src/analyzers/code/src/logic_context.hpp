@@ -59,5 +59,9 @@ void check_repeats(LogicContext& context, NodeIndex i);
 void check_dropped(LogicContext& context, NodeIndex i);
 /// Assertions, callbacks and comparisons that can't do what they are there for: logic_calls.cpp.
 void check_calls(LogicContext& context, NodeIndex i);
+/// Texts with places for values: logic_format.cpp.
+void check_formats(LogicContext& context, NodeIndex i);
+/// Handlers of exceptions behind one that takes all: logic_handlers.cpp.
+void check_handlers(LogicContext& context, NodeIndex i);
 
 }  // namespace wrench::code::detail
