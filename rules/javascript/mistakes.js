@@ -131,6 +131,12 @@ function collect(pairs, queue, words) {
     const vowels = new RegExp('[aeiou]', 'g');
     // ok: javascript.regex-in-loop
     const own = new RegExp(word);
+    if (!kept) {
+      // ok: javascript.regex-in-loop
+      kept = new RegExp('[a-z]', 'u');
+    }
+    // ok: javascript.regex-in-loop
+    other ??= new RegExp('[a-z]', 'u');
     // ruleid: javascript.json-deep-copy-in-loop
     const copy = JSON.parse(JSON.stringify(pairs));
     // ok: javascript.json-deep-copy-in-loop
