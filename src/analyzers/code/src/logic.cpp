@@ -4,13 +4,17 @@
 
 #include "logic_context.hpp"
 #include "wrench/findings/fingerprint.hpp"
+#include "wrench/source/file_class.hpp"
 
 namespace wrench::code {
 namespace detail {
 
 void LogicContext::report(Span span, NodeIndex at, const Rule& rule, std::string message) {
   if (found.size() >= kFindingsPerRuleMax) return;
-  found.push_back(make_finding(text, span, rule.id, rule.severity, rule.confidence, findings::Category::Correctness,
+  // In a test it hides a mistake of the product; it isn't one.
+  const auto severity =
+      source::is_test_path(text.project_path) ? std::min(rule.severity, findings::Severity::Medium) : rule.severity;
+  found.push_back(make_finding(text, span, rule.id, severity, rule.confidence, findings::Category::Correctness,
                                std::string(rule.title), std::move(message)));
   if (!rule.cwe.empty()) found.back().cwe.emplace_back(rule.cwe);
   found.back().symbol = enclosing_symbol(ir, atoms, at);

@@ -23,7 +23,7 @@ std::string read_file(const fs::path& path) {
   return out.str();
 }
 
-std::set<std::string> reported(const fs::path& path, const std::string& content) {
+std::vector<findings::Finding> found_in(const fs::path& path, const std::string& content) {
   source::SourceText text;
   text.path = text.project_path = path.filename();
   text.text = content;
@@ -33,9 +33,13 @@ std::set<std::string> reported(const fs::path& path, const std::string& content)
   Parser parser;
   const auto ir = parser.parse(text.language, text.text, atoms, {}, {}, {});
   EXPECT_TRUE(ir.ok()) << path;
+  return logic_findings(*ir, atoms, text);
+}
+
+std::set<std::string> reported(const fs::path& path, const std::string& content) {
   std::set<std::string> out;
   std::set<std::string> fingerprints;
-  for (const findings::Finding& finding : logic_findings(*ir, atoms, text)) {
+  for (const findings::Finding& finding : found_in(path, content)) {
     EXPECT_TRUE(fingerprints.insert(finding.fingerprint).second) << finding.message;
     EXPECT_FALSE(finding.lines.empty());
     out.insert(std::to_string(finding.where.start.line) + " " + finding.rule);
@@ -78,6 +82,16 @@ TEST(Logic, FilesOfTestsMayOverwriteWhatTheySet) {
   const std::string content = "def f():\n    a = 1\n    a = 2\n    return a\n";
   EXPECT_EQ(reported("overwritten.py", content), std::set<std::string>{"2 logic.overwritten-at-once"});
   EXPECT_TRUE(reported("test_overwritten.py", content).empty());
+}
+
+TEST(Logic, MistakesOfTestsAreNeverHigh) {
+  const auto severity = [](const fs::path& path) {
+    const auto found = found_in(path, "def f():\n    ValueError()\n    return 1\n");
+    EXPECT_EQ(found.size(), 1u);
+    return found.empty() ? findings::Severity::Info : found[0].severity;
+  };
+  EXPECT_EQ(severity("thrown.py"), findings::Severity::High);
+  EXPECT_EQ(severity("test_thrown.py"), findings::Severity::Medium);
 }
 
 }  // namespace
