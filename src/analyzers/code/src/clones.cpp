@@ -339,7 +339,7 @@ class Finder {
     for (const Range& range : group) parts.push_back({range.file, range.first + run->first, range.first + run->end});
     if (!merged_.insert(parts[0]).second || is_table(parts[0])) return;
     auto part = make(parts, Renames::Parameters);
-    if (!part || part->renames.size() > kParametersMax || is_mirrored(*part)) return;
+    if (!part || part->renames.size() > kParametersMax || is_mirrored(*part) || is_chosen_from(*part)) return;
     clone.types_differ = types_differ(parts);
     const auto members = static_cast<std::int64_t>(part->members.size());
     std::int64_t lines = INT64_MAX;
@@ -351,6 +351,7 @@ class Finder {
     const bool definitions = defines(group[0], *run);
     part->proposal = proposal(*part, definitions);
     clone.in_product = in_product(parts);
+    clone.jumps_out = jumps_out(parts[0]);
     clone.mergeable = std::move(part);
     clone.lines_saved = static_cast<std::uint32_t>(saved);
   }
@@ -466,6 +467,56 @@ class Finder {
       const std::string back = rename.substr(arrow + kArrow.size()) + std::string(kArrow) + rename.substr(0, arrow);
       return std::ranges::find(part.renames, back) != part.renames.end();
     });
+  }
+
+  /// Whether a preprocessor compiles only one of the first two members: code for one system is kept apart from that for
+  /// another on purpose.
+  bool is_chosen_from(const findings::CloneClass& part) const {
+    const findings::Location& a = part.members[0];
+    const findings::Location& b = part.members[1];
+    const auto text = sources_.text(a.path);
+    if (a.path != b.path || !text || a.end.offset > b.start.offset || b.start.offset > text->size()) return false;
+    // How deep in conditionals, seen from a; the outermost one reached; whether b's arm of that one is another.
+    int depth = 0, outermost = 0;
+    bool other_arm = false;
+    // A copy may begin with the directive of its arm.
+    const std::size_t end = std::min(text->find('\n', b.start.offset), text->size());
+    for (std::string_view line : split(std::string_view(*text).substr(a.end.offset, end - a.end.offset), '\n')) {
+      line = trim(line);
+      if (!line.starts_with('#')) continue;
+      line = trim(line.substr(1));
+      if (line.starts_with("if")) ++depth;
+      if (line.starts_with("el")) other_arm |= depth == outermost;
+      if (line.starts_with("endif") && --depth < outermost) {
+        outermost = depth;
+        other_arm = false;
+      }
+    }
+    return other_arm;
+  }
+
+  /// A `continue` at the end of which the loop's body ends as well is a return.
+  bool jumps_out(const Range& part) const {
+    const auto text = sources_.text(files_[part.file].path);
+    if (!text) return false;
+    const std::vector<std::string> texts = words(part, *text);
+    const std::uint32_t size_of_file = size(part.file);
+    const std::uint32_t behind = part.end < size_of_file ? value({part.file, part.end}) : 0;
+    const bool ends_block = !is_structure(behind) || depth_of(behind) < depth_of(token(part, 0));
+    std::vector<std::pair<std::uint32_t, Kind>> around;  // Depth and kind of loops and switches.
+    for (std::uint32_t i = 0; i < part.end - part.first; ++i) {
+      const std::uint32_t one = token(part, i);
+      if (!is_structure(one)) continue;
+      while (!around.empty() && around.back().first >= depth_of(one)) around.pop_back();
+      const Kind kind = kind_of(one);
+      if (kind == Kind::Loop || kind == Kind::ForEach || kind == Kind::Switch) around.emplace_back(depth_of(one), kind);
+      const bool in_loop = std::ranges::any_of(around, [](const auto& outer) { return outer.second != Kind::Switch; });
+      const bool labelled = texts[i].find(' ') != std::string::npos;
+      if (kind == Kind::Goto || ((kind == Kind::Break || kind == Kind::Continue) && labelled)) return true;
+      if (kind == Kind::Break && around.empty()) return true;
+      if (kind == Kind::Continue && !in_loop && !ends_block) return true;
+    }
+    return false;
   }
 
   static std::string proposal(const findings::CloneClass& part, bool definitions) {
@@ -663,6 +714,7 @@ findings::Confidence confidence_in(const Clone& clone) {
   constexpr std::uint32_t kSavesMuch = 20, kSavesLittle = 10;
   constexpr std::size_t kDiffersLittle = 2;
   const std::size_t parameters = clone.mergeable->renames.size();
+  if (clone.jumps_out) return findings::Confidence::Low;
   // A function for several types needs generics, templates or macros.
   const bool saves_much = clone.lines_saved >= kSavesMuch && !clone.types_differ;
   if (parameters > kDiffersLittle) return saves_much ? findings::Confidence::Medium : findings::Confidence::Low;
@@ -691,6 +743,7 @@ findings::Finding clone_finding(const Clone& clone) {
                                 : part.renames.empty() ? " but for the names of variables"
                                                        : " with other names or values",
                                 part.proposal, clone.lines_saved);
+  if (clone.jumps_out) finding.message += " It jumps out of itself: the callers have to do that, on what it returns.";
   if (!part.renames.empty()) finding.message += fmt::format(" Differs: {}.", fmt::join(part.renames, ", "));
   finding.where = first;
   for (std::size_t i = 1; i < copies; ++i) finding.related.push_back({part.members[i], "the same code"});

@@ -151,6 +151,39 @@ TEST(MergeableClones, ArmsOfASwitchAreNoRun) {
   EXPECT_THAT(duplicates({{"a.c", function("a", "end();")}, {"b.c", function("b", "if (count) return;")}}), IsEmpty());
 }
 
+/// Two loops in one function with the same twelve lines and what `jump` adds to them.
+std::vector<findings::Finding> loops_with(const std::string& jump) {
+  return duplicates(
+      {{"a.c", "void a(row *rows, int n, int limit) {\n  for (;;) {\n    before(1);\n" + work("2") + jump +
+                   "  }\n  while (n) {\n    other(rows);\n" + work("2") + jump + "  }\nend:\n  done(n);\n}\n"}});
+}
+
+TEST(MergeableClones, WhatJumpsOutIsDoubtful) {
+  const auto confidence = [](const std::vector<findings::Finding>& found) {
+    EXPECT_EQ(found.size(), 1u);
+    return found.empty() ? "none" : std::string(findings::name(found[0].confidence));
+  };
+  EXPECT_EQ(confidence(loops_with("")), "medium");
+  EXPECT_EQ(confidence(loops_with("  if (n > 3) break;\n")), "low");
+  EXPECT_EQ(confidence(loops_with("  if (n > 3) goto end;\n")), "low");
+  EXPECT_EQ(confidence(loops_with("  while (n) if (n-- > 3) break;\n")), "medium") << "ends its own loop";
+  EXPECT_EQ(confidence(loops_with("  if (n > 3) continue;\n  n--;\n")), "high") << "like a return";
+  const auto found = loops_with("  if (n > 3) break;\n");
+  ASSERT_FALSE(found.empty());
+  EXPECT_THAT(found[0].message, HasSubstr("It jumps out of itself"));
+}
+
+TEST(MergeableClones, OneOfThePreprocessorsChoicesIsNoCopy) {
+  const std::string a = "void a(row *rows, int n, int limit) {\n" + work("2") + "}\n";
+  EXPECT_THAT(duplicates({{"a.c", "#if defined(__linux__)\n" + a + "#else\n" + a + "#endif\n"}}), IsEmpty());
+  EXPECT_THAT(duplicates({{"a.c", "#if A\n#ifdef B\n" + a + "#else\nint x;\n#endif\n#elif C\n#ifdef B\n" + a +
+                                      "#endif\n#endif\n"}}),
+              IsEmpty());
+  EXPECT_EQ(duplicates({{"a.c", "#if A\n" + a + "#else\nint x;\n#endif\n" + a}}).size(), 1u) << "both with A";
+  EXPECT_EQ(duplicates({{"a.c", "#if A\n" + a + "#if B\nint x;\n#else\nint y;\n#endif\n" + a + "#endif\n"}}).size(),
+            1u);
+}
+
 TEST(MergeableClones, SelfTestsAreTests) {
   const std::string a = "void a(row *rows, int n, int limit) {\n" + work("2") + "}\n";
   const std::string b = "void b(row *rows, int n, int limit) {\n" + work("2") + "}\n";

@@ -43,11 +43,12 @@ struct Clone {
   findings::CloneClass whole;
   /// The longest run of statements or functions that lies in every member and has its whole in each, with only what a
   /// function for it had to take as `renames`. Nothing when writing it once would not pay: tables, declarations,
-  /// one-line functions that forward calls, copies that differ in too much.
+  /// one-line functions that forward calls, copies that differ in too much or of which a preprocessor chooses one.
   std::optional<findings::CloneClass> mergeable;
   std::uint32_t in_product = 0;   ///< Members of `mergeable` that are no test code.
   std::uint32_t lines_saved = 0;  ///< By the merge; rough.
   bool types_differ = false;      ///< What would be merged works on different types.
+  bool jumps_out = false;         ///< It ends loops around it or jumps to labels, which no function can do for another.
 };
 
 /// Clone classes of types 1 (equal tokens) and 2 (names and literals differ), most tokens first. Winnowing
