@@ -1,17 +1,15 @@
 #include "wrench/code/metrics.hpp"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <cmath>
 #include <map>
 #include <set>
+#include <tuple>
 #include <unordered_set>
+#include <utility>
 
 #include "finding_maker.hpp"
 #include "metrics_advice.hpp"
-#include "wrench/findings/fingerprint.hpp"
 
 namespace wrench::code {
 
@@ -19,7 +17,6 @@ using source::Language;
 
 namespace {
 
-constexpr std::size_t kExplainedIncrementsMax = 3;
 /// Increments listed per file. An increment counts for every function around it, so deep nesting would multiply them.
 constexpr std::size_t kIncrementsMax = 100'000;
 /// Below it no threshold makes a function a finding that needs advice.
@@ -171,13 +168,14 @@ class Measurer {
     measure.metrics.line = positions_.at(measure.name.first).line;
     measure.metrics.end_line = positions_.at(last).line;
     measure.metrics.nloc = lines_.count(first_line, measure.metrics.end_line);
-    measure.metrics.parameters = parameters(i);
+    std::tie(measure.metrics.parameters, measure.required_parameters) = parameters(i);
     functions_.push_back(std::move(function));
     open_.push_back(functions_.size() - 1);
   }
 
-  std::uint32_t parameters(NodeIndex i) const {
-    std::uint32_t count = 0;
+  /// All of them, and those that a caller has to give.
+  std::pair<std::uint32_t, std::uint32_t> parameters(NodeIndex i) const {
+    std::uint32_t count = 0, required = 0;
     bool first = true;
     for (NodeIndex c = ir_.first_child(i); c != kNoNode; c = ir_.next_sibling(c)) {
       const Node& node = ir_[c];
@@ -191,9 +189,12 @@ class Measurer {
       const bool c_family = ir_.language == Language::C || ir_.language == Language::Cpp;
       const bool none = c_family && name.empty() && (is_void(c) || sub == ParamSub::Variadic);
       first = false;
-      if (!self && !none) ++count;
+      if (self || none) continue;
+      ++count;
+      const bool rest = sub == ParamSub::Variadic || sub == ParamSub::KeywordVariadic;
+      if (!rest && ir_.child(c, Role::Default) == kNoNode) ++required;
     }
-    return count;
+    return {count, required};
   }
 
   bool is_void(NodeIndex parameter) const {
@@ -429,189 +430,10 @@ class Measurer {
   std::vector<std::size_t> open_;
 };
 
-std::string capitalised(std::string text) {
-  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
-  return text;
-}
-
-/// "if in line 12 (+4), loop in line 10 (+3)": the increments that weigh most.
-std::string explain(const findings::FunctionMetrics& metrics) {
-  std::vector<const findings::ComplexityIncrement*> top;
-  for (const auto& increment : metrics.increments) top.push_back(&increment);
-  std::ranges::stable_sort(top, [](const auto* a, const auto* b) { return a->add > b->add; });
-  std::string out;
-  for (std::size_t i = 0; i < std::min(top.size(), kExplainedIncrementsMax); ++i)
-    out += fmt::format("{}{} in line {} (+{})", i == 0 ? "" : ", ", top[i]->kind, top[i]->line, top[i]->add);
-  return out;
-}
-
-std::string lines_of(const Simplification& one) { return fmt::format("lines {} to {}", one.first_line, one.last_line); }
-
-/// "lines 12 to 30, the loop (14 points; needs a, b; gives back c)"
-std::string explain(const Simplification& one) {
-  if (one.kind == Simplification::Kind::ExitEarly)
-    return fmt::format("{} early when the condition in line {} doesn't hold ({} points)", one.what, one.first_line,
-                       one.points);
-  std::string out = fmt::format("{}, {} ({} points", lines_of(one), one.what, one.points);
-  if (!one.takes.empty()) out += fmt::format("; needs {}", fmt::join(one.takes, ", "));
-  if (!one.gives.empty()) out += fmt::format("; gives back {}", fmt::join(one.gives, ", "));
-  if (one.reports_exit) out += "; says when it left early";
-  return out + ")";
-}
-
-/// " Extract lines 12 to 30, the loop (14 points); lines 40 to 60, the if (8 points)."
-std::string advice(const FunctionMeasure& function) {
-  std::string extract, exit;
-  for (const Simplification& one : function.simplifications) {
-    if (one.kind == Simplification::Kind::ExitEarly) {
-      exit += " " + capitalised(explain(one)) + ".";
-    } else {
-      extract += (extract.empty() ? " Extract " : "; ") + explain(one);
-    }
-  }
-  return (extract.empty() ? extract : extract + ".") + exit;
-}
-
-/// What the parts that can be cut out take of the whole, in percent.
-std::uint32_t removable(const FunctionMeasure& function) {
-  std::uint32_t points = 0;
-  for (const Simplification& one : function.simplifications) points += one.points;
-  return function.own_cognitive == 0 ? 0 : points * 100 / function.own_cognitive;
-}
-
-class FindingMaker {
- public:
-  FindingMaker(const FileMeasures& measures, const source::SourceText& text, const MetricThresholds& limits)
-      : measures_(measures), text_(text), limits_(limits), fingerprints_(text.project_path) {}
-
-  std::vector<findings::Finding> run() {
-    // Tests are long and repeat themselves on purpose.
-    const std::vector<Span> tests = detail::self_tests(text_.text, text_.language);
-    for (const FunctionMeasure& function : measures_.functions) {
-      if (detail::within(tests, function.name.first)) continue;
-      cognitive(function);
-      cyclomatic(function);
-      length(function);
-      nesting(function);
-      parameters(function);
-    }
-    if (measures_.file.nloc > limits_.file_nloc) long_file();
-    return std::move(out_);
-  }
-
- private:
-  findings::Finding& add(Span span, std::string_view rule, findings::Severity severity, findings::Confidence confidence,
-                         const std::string& symbol, std::string title, std::string message) {
-    out_.push_back(detail::make_finding(text_, span, rule, severity, confidence, findings::Category::Maintainability,
-                                        std::move(title), std::move(message)));
-    out_.back().symbol = symbol;
-    fingerprints_.stamp(out_.back(), symbol);
-    return out_.back();
-  }
-
-  /// Code that reads straight down has many points and is easy: a dispatcher, a list of guards, a row of options.
-  bool reads_straight_down(const FunctionMeasure& function) const {
-    return function.entangled <= limits_.cognitive_low / 2;
-  }
-
-  void propose(const FunctionMeasure& function, findings::Finding& finding) {
-    if (function.simplifications.empty()) return;
-    const Simplification& first = function.simplifications[0];
-    finding.fix.emplace();
-    finding.fix->description =
-        first.kind == Simplification::Kind::ExtractFunction
-            ? fmt::format("extract {} in {} into a function", first.what, lines_of(first))
-            : fmt::format("{} early when the condition in line {} doesn't hold", first.what, first.first_line);
-    for (const Simplification& one : function.simplifications)
-      finding.related.push_back({detail::location(text_, one.span), explain(one)});
-  }
-
-  void cognitive(const FunctionMeasure& function) {
-    using findings::Confidence;
-    if (function.entangled <= limits_.cognitive_low) return;
-    const findings::FunctionMetrics& m = function.metrics;
-    const bool medium = function.entangled > limits_.cognitive_medium;
-    // A measure is always right; whether it helps depends on how bad it is and on what can be done about it.
-    constexpr std::uint32_t kHelpsMin = 25;
-    const bool helps = removable(function) >= kHelpsMin;
-    const bool far_above = function.entangled > 2 * limits_.cognitive_medium;
-    const Confidence confidence = !helps                 ? Confidence::Low
-                                  : medium && !far_above ? Confidence::Medium
-                                  : medium               ? Confidence::High
-                                                         : Confidence::Medium;
-    const std::string what = advice(function);
-    findings::Finding& finding =
-        add(function.name, "code.cognitive-complexity", medium ? findings::Severity::Medium : findings::Severity::Low,
-            confidence, m.name, fmt::format("{} is hard to follow", m.name),
-            fmt::format("Cognitive complexity of {} is {} (limit {}).{}", m.name, function.own_cognitive,
-                        limits_.cognitive_low,
-                        what.empty() ? " What weighs most: " + explain(m) +
-                                           ". Its parts share variables and jumps, so none can be cut out as it is."
-                                     : what));
-    propose(function, finding);
-  }
-
-  void cyclomatic(const FunctionMeasure& function) {
-    const findings::FunctionMetrics& m = function.metrics;
-    if (m.cyclomatic - function.flat_arms <= limits_.cyclomatic || reads_straight_down(function)) return;
-    add(function.name, "code.cyclomatic-complexity", findings::Severity::Low, findings::Confidence::Low, m.name,
-        fmt::format("{} has many paths", m.name),
-        fmt::format("{} has {} independent paths (limit {}): as many tests cover it once.", m.name, m.cyclomatic,
-                    limits_.cyclomatic));
-  }
-
-  void length(const FunctionMeasure& function) {
-    const findings::FunctionMetrics& m = function.metrics;
-    if (m.nloc <= limits_.nloc || reads_straight_down(function)) return;
-    findings::Finding& finding = add(function.name, "code.long-function", findings::Severity::Low,
-                                     findings::Confidence::Medium, m.name, fmt::format("{} is long", m.name),
-                                     fmt::format("{} has {} lines of code (limit {}), lines {} to {}.{}", m.name,
-                                                 m.nloc, limits_.nloc, m.line, m.end_line, advice(function)));
-    propose(function, finding);
-  }
-
-  void nesting(const FunctionMeasure& function) {
-    const findings::FunctionMetrics& m = function.metrics;
-    if (m.nesting <= limits_.nesting) return;
-    findings::Finding& finding = add(function.name, "code.deep-nesting", findings::Severity::Low,
-                                     findings::Confidence::Medium, m.name, fmt::format("{} nests deeply", m.name),
-                                     fmt::format("Control structures in {} nest {} deep (limit {}).{}", m.name,
-                                                 m.nesting, limits_.nesting, advice(function)));
-    propose(function, finding);
-  }
-
-  void parameters(const FunctionMeasure& function) {
-    const findings::FunctionMetrics& m = function.metrics;
-    if (m.parameters <= limits_.parameters) return;
-    add(function.name, "code.many-parameters", findings::Severity::Low, findings::Confidence::Medium, m.name,
-        fmt::format("{} takes many parameters", m.name),
-        fmt::format("{} takes {} parameters (limit {}): group what belongs together.", m.name, m.parameters,
-                    limits_.parameters));
-  }
-
-  void long_file() {
-    const std::uint32_t end = static_cast<std::uint32_t>(text_.lines.line(text_.text, 1).size());
-    add({0, end}, "code.long-file", findings::Severity::Low, findings::Confidence::Medium, "", "The file is long",
-        fmt::format("{} lines of code (limit {}): look for the second purpose.", measures_.file.nloc,
-                    limits_.file_nloc));
-  }
-
-  const FileMeasures& measures_;
-  const source::SourceText& text_;
-  const MetricThresholds& limits_;
-  findings::Fingerprinter fingerprints_;
-  std::vector<findings::Finding> out_;
-};
-
 }  // namespace
 
 FileMeasures measure(const Ir& ir, const Atoms& atoms, const source::SourceText& text) {
   return Measurer(ir, atoms, text).run();
-}
-
-std::vector<findings::Finding> metric_findings(const FileMeasures& measures, const source::SourceText& text,
-                                               const MetricThresholds& limits) {
-  return FindingMaker(measures, text, limits).run();
 }
 
 }  // namespace wrench::code

@@ -20,6 +20,8 @@ constexpr std::uint32_t kLinesMin = 3;
 /// An advice takes at least this many points, and this share of all.
 constexpr std::uint32_t kPointsMin = 4;
 constexpr std::uint32_t kShareMin = 10;  ///< Percent.
+/// Who takes out more leaves an empty shell and has the same function under another name.
+constexpr std::uint32_t kShareMax = 85;
 /// A part above this would be a finding itself.
 constexpr std::uint32_t kCostComfortable = 15;
 
@@ -356,7 +358,7 @@ class FunctionAdvice {
         const std::int64_t worst = std::max<std::int64_t>(left - region.points, region.cost);
         std::int64_t gain = left - worst;
         if (region.cost > kCostComfortable) gain -= (region.cost - kCostComfortable) / 2;
-        if (gain <= best_gain || visits_ > kVisitsMax) continue;
+        if (gain <= best_gain || visits_ > kVisitsMax || region.points * 100 > total_ * kShareMax) continue;
         const Exits exit = exits(region);
         if (!exit.possible) continue;
         const Traffic values = traffic(region);
@@ -383,6 +385,7 @@ class FunctionAdvice {
     out.last_line = last_line(region);
     out.what = what(region);
     out.points = region.points;
+    out.cost = region.cost;
     for (const std::string_view name : values.takes) out.takes.emplace_back(name);
     for (const std::string_view name : values.gives) out.gives.emplace_back(name);
     out.reports_exit = exit.reports;

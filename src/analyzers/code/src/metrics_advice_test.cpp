@@ -196,6 +196,15 @@ TEST(StraightDown, GuardsAndFlatChainsAreNoFindings) {
               IsEmpty());
 }
 
+TEST(Advice, LeavesNoEmptyShell) {
+  // The loop is the function: its body under another name would be as hard.
+  const FunctionMeasure f = measure_first(
+      "int f(int a, int b, int c, int d, int e) {\n  while (1) {\n" + nest("g();") + nest("h();") + "  }\n}\n",
+      Language::C);
+  ASSERT_FALSE(f.simplifications.empty());
+  for (const Simplification& one : f.simplifications) EXPECT_NE(one.what, "the body of the loop");
+}
+
 TEST(StraightDown, DispatchersAreNoFindings) {
   std::string arms;
   for (int i = 0; i < 60; ++i) arms += "    case " + std::to_string(i) + ":\n      return g(a);\n";

@@ -93,6 +93,65 @@ TEST(Metrics, ThresholdsBecomeFindingsAtTheEdge) {
   EXPECT_EQ(rules(8, 2), "code.cognitive-complexity=medium code.cyclomatic-complexity=low ") << "26 points";
 }
 
+TEST(Metrics, ALongFileNamesTheFunctionsThatCouldLeaveIt) {
+  const auto functions = [](const std::string& prefix, int count, int lines) {
+    std::string out;
+    for (int i = 0; i < count; ++i) {
+      out += "void " + prefix + static_cast<char>('A' + i) + "(void) {\n";
+      for (int line = 0; line < lines; ++line) out += "  work();\n";
+      out += "}\n";
+    }
+    return out;
+  };
+  const auto message = [](const std::string& content) {
+    const source::SourceText text = make_text(content, source::Language::C);
+    const auto found = metric_findings(measure_text(text), text);
+    return found.size() == 1 && found[0].rule == "code.long-file" ? found[0].message : std::string("no finding");
+  };
+  EXPECT_EQ(
+      message(functions("server", 20, 40) + functions("clusterManager", 10, 30)),
+      "1160 lines of code (limit 1000). The 10 functions named clusterManager… hold 320 of them, lines 841 to 1160: "
+      "a file of their own.");
+  EXPECT_EQ(message(functions("server", 20, 40) + functions("clusterManager", 7, 43)),
+            "1155 lines of code (limit 1000).")
+      << "too few for a family, and the file's own purpose";
+  std::string mixed;
+  for (int i = 0; i < 16; ++i) {
+    const std::string letter(1, static_cast<char>('A' + i));
+    mixed += functions("clusterManager" + letter, 1, 30) + functions("server" + letter, 1, 50);
+  }
+  EXPECT_EQ(message(mixed), "1344 lines of code (limit 1000).") << "nobody stands together";
+}
+
+TEST(Metrics, ParametersThatACallerMayLeaveOutDontCount) {
+  const auto count = [](const std::string& content, source::Language language) {
+    const source::SourceText text = make_text(content, language);
+    return metric_findings(measure_text(text), text).size();
+  };
+  EXPECT_EQ(count("def f(a, b, c, d, e, f, g, h):\n    pass\n", source::Language::Python), 1u);
+  EXPECT_EQ(count("def f(a, b, c, d, e, f, g, h=1):\n    pass\n", source::Language::Python), 0u);
+  EXPECT_EQ(count("def f(a, b, c, d, e, f, g, *h, **i):\n    pass\n", source::Language::Python), 0u);
+  EXPECT_EQ(count("function f(a, b, c, d, e, f, g, h = 1) {}\n", source::Language::JavaScript), 0u);
+}
+
+TEST(Metrics, AFewLinesAboveTheLimitAreDoubtful) {
+  const auto confidence = [](int lines) {
+    std::string content = "def f(a):\n";
+    for (int i = 0; i < 3; ++i)
+      content +=
+          "    for b in a:\n        for c in b:\n            if c:\n                if b:\n                    a(c)\n";
+    for (int i = 0; i < lines - 16; ++i) content += "    a(1)\n";
+    const source::SourceText text = make_text(content, source::Language::Python);
+    for (const findings::Finding& finding : metric_findings(measure_text(text), text))
+      if (finding.rule == "code.long-function") return std::string(findings::name(finding.confidence));
+    return std::string("none");
+  };
+  EXPECT_EQ(confidence(80), "none");
+  EXPECT_EQ(confidence(81), "low");
+  EXPECT_EQ(confidence(120), "low");
+  EXPECT_EQ(confidence(121), "medium");
+}
+
 TEST(Metrics, ExplainsWhatWeighsMostWhereNothingCanBeCutOut) {
   const source::SourceText text = make_text(
       "int f(int a, int b) {\n  if (a)\n    for (;b;)\n      while (b)\n        if (b)\n          if (a)\n            "

@@ -32,6 +32,7 @@ struct Simplification {
   std::uint32_t first_line = 0, last_line = 0;
   std::string what;                       ///< "the loop", "the branch"; for ExitEarly how to exit: "return".
   std::uint32_t points = 0;               ///< Of cognitive complexity that it takes from the function.
+  std::uint32_t cost = 0;                 ///< What the part weighs as a function of its own.
   std::vector<std::string> takes, gives;  ///< Variables that go in and out.
   bool reports_exit = false;              ///< The part returns or ends a loop, which its caller has to be told.
 };
@@ -44,6 +45,7 @@ struct FunctionMeasure {
   /// own_cognitive without code that reads straight down: conditions around one plain step, flat arms of a chain,
   /// `goto`. What decides whether the function is a finding.
   std::uint32_t entangled = 0;
+  std::uint32_t required_parameters = 0;  ///< Without those that have a default or take the rest.
   std::uint32_t flat_arms = 0;  ///< Cases of switches, counted by cyclomatic, that hold no structure of their own.
   std::vector<Simplification> simplifications;  ///< Of functions that are worth it; what helps most first.
   double halstead_volume = 0;
