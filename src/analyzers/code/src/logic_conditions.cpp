@@ -139,7 +139,8 @@ void same_return(LogicContext& c, NodeIndex i, const Chain& chain) {
   const NodeIndex then = only_statement(c.ir, chain.bodies[0]);
   const NodeIndex next = c.ir.next_sibling(i);
   if (then == kNoNode || next == kNoNode || c.ir[then].kind != Kind::Return || c.ir[next].kind != Kind::Return ||
-      c.ir.first_child(then) == kNoNode || !c.same(c.ir.first_child(then), c.ir.first_child(next)))
+      c.ir.first_child(then) == kNoNode || c.ir.first_child(next) == kNoNode ||
+      !c.same(c.ir.first_child(then), c.ir.first_child(next)))
     return;
   if (c.has_comment(c.ir[i].first, c.ir[next].end) || c.has_directive(c.ir[i].first, c.ir[next].end)) return;
   c.report(chain.conditions[0], kSameReturn,

@@ -39,3 +39,14 @@ function f(a, b, flags, map) {
   // ok: types differ
   return b ? 1 : '1';
 }
+
+function gives(a, b) {
+  if (a > 3) {
+    // ok: the other returns nothing
+    if (b) return a;
+    return;
+  }
+  // ruleid: logic.same-branches
+  if (b) return a;
+  return a;
+}
