@@ -475,6 +475,7 @@ class Settings(CliTest):
             (["reviw"], ["unknown command", "did you mean 'wrench review'?"]),
             (["task", "lst"], ["did you mean 'wrench task list'?"]),
             (["review", "shop", "--formt", "json"], ["unknown flag '--formt'", "did you mean --format?"]),
+            (["review", "shop", "-o", "report.html"], ["--format", "--output report.html"]),
             (["review", "shop", "--format", "jsn"], ["--format", "json"]),
             (["review", "shop", "--fail-on", "hgh"], ["--fail-on", "high"]),
             (["review", "shop", "--baseline"], ["--baseline"]),
@@ -771,6 +772,13 @@ class Storage(CliTest):
         for process in both:
             out, _ = process.communicate(timeout=TIMEOUT_S)
             self.assertEqual(stable(json.loads(out)), stable(expected.json()))
+
+    def test_doctor_measures_a_disk_before_there_is_data(self):
+        done = self.run_wrench("doctor", "--fsync", "--seconds", "1", "--data-dir", "not/yet")
+        self.assertIn(done.code, (0, 1), done.err)  # A disk that doesn't flush is a finding, not a failure.
+        self.assertIn("durable writes", done.out)
+        self.assertFalse(os.path.exists(self.at("not")))
+        self.assert_fails(self.run_wrench("doctor", "--fsync", "--dir", "nowhere"), 3, "nowhere")
 
     def test_doctor_names_the_trouble(self):
         nobody = self.as_nobody()

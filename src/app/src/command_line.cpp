@@ -110,7 +110,11 @@ std::optional<std::int64_t> parse_number(std::string_view text) {
 Result<void> check_value(const FlagSpec& flag, const std::string& value, const CommandSpec& command) {
   if (value.empty())
     return Error("cli.invalid_value", flag.name + ": the value is empty").with_help(help_command(command.path));
-  WRENCH_TRY(check_choice(flag.name, flag.choices, value, command));
+  auto chosen = check_choice(flag.name, flag.choices, value, command);
+  // In many programs -o names the file.
+  if (!chosen && flag.name == "--format" && value.find_first_of("./") != std::string::npos)
+    return std::move(chosen).error().with_help("to write into a file: --output " + value);
+  WRENCH_TRY(std::move(chosen));
   if (flag.form == ValueForm::Number) {
     if (const auto number = parse_number(value); !number || *number < flag.min || *number > flag.max)
       return Error("cli.invalid_value", flag.name + ": '" + value + "' isn't a whole number from " +

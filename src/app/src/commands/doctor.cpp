@@ -52,16 +52,21 @@ Check check_store(Session& session) {
   return {"store", Health::Good, (directory.empty() ? "temporary" : directory) + ", opens, writes and reads", ""};
 }
 
-Check check_space(const std::string& directory) {
+/// The folder, or when it isn't there yet the nearest one above it: it lies on the same disk.
+std::string nearest_existing(std::string at) {
   struct statvfs space{};
-  std::string at = directory;
-  // The folder may not be there yet; what is above it lies on the same disk.
-  while (::statvfs(at.c_str(), &space) != 0) {
-    const int failed = errno;
-    if (at == "/" || at == ".") return {"disk space", Health::Warning, errno_error(failed, directory).message, ""};
+  while (at != "/" && at != "." && ::statvfs(at.c_str(), &space) != 0) {
     const auto slash = at.rfind('/');
     at = slash == std::string::npos ? "." : slash == 0 ? "/" : at.substr(0, slash);
   }
+  return at;
+}
+
+Check check_space(const std::string& directory) {
+  struct statvfs space{};
+  const std::string at = nearest_existing(directory);
+  if (::statvfs(at.c_str(), &space) != 0)
+    return {"disk space", Health::Warning, errno_error(errno, directory).message, ""};
   const auto free = static_cast<std::uint64_t>(space.f_bavail) * space.f_frsize;
   const auto evidence = format_bytes(free) + " free at " + at;
   if (free < kFreeBytesMin) return {"disk space", Health::Bad, evidence, "free at least 200 MiB"};
@@ -82,8 +87,10 @@ Check check_agents() {
 Result<Check> check_fsync(const Session& session, Json& samples) {
   const auto seconds = session.invocation.number("--seconds", 3);
   std::string directory(session.invocation.value("--dir"));
-  if (directory.empty()) directory = data_directory(session);
-  if (directory.empty()) directory = "/tmp";
+  if (directory.empty()) {
+    directory = data_directory(session);
+    directory = directory.empty() ? "/tmp" : nearest_existing(directory);
+  }
   const SystemClock clock;
   const auto report = WRENCH_TRY(storage::probe_fsync(directory, seconds * kMicrosPerSecond, clock, session.stop));
   Check check{"durable writes", Health::Good, report.filesystem + " (" + report.mount_options + ")", ""};

@@ -78,7 +78,7 @@ struct Session {
   ExitCode fail(const Error& error);
 };
 
-/// The one source of parser, help, completion and the reference page.
+/// The one source of parser, help and completion.
 std::span<const CommandSpec> commands();
 std::span<const FlagSpec> global_flags();
 

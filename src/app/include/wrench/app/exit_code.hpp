@@ -7,7 +7,7 @@
 
 namespace wrench::app {
 
-/// The one table of exit codes (docs/reference/exit-codes.md is made from it).
+/// The one table of exit codes; `wrench help exit-codes` prints it.
 enum class ExitCode : int {
   Done = 0,
   AnswerIsNo = 1,
