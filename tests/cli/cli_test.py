@@ -684,6 +684,16 @@ class Tasks(CliTest):
 
 
 class Storage(CliTest):
+    def contents(self, folder):
+        """Of all files but the index of the log, where readers note that they read."""
+        out = {}
+        for at, _, names in os.walk(self.at(folder)):
+            for name in names:
+                if not name.endswith("-shm"):
+                    with open(os.path.join(at, name), "rb") as file:
+                        out[os.path.join(at, name)] = file.read()
+        return out
+
     def test_a_data_directory_that_takes_no_writes(self):
         nobody = self.as_nobody()
         self.project()
@@ -707,7 +717,24 @@ class Storage(CliTest):
         if nobody:
             os.chown(data, 0, 0)
         self.assert_fails(self.review("shop", **nobody), 3, "[")
+        listed = self.run_wrench("task", "list", "--json", **nobody)
+        self.assertEqual(listed.code, 0, listed.err)
+        (task,) = listed.json()["data"]
+        for word in ("show", "journal", "watch"):
+            self.assertEqual(self.run_wrench("task", word, task["task_id"], **nobody).code, 0, word)
+        report = self.run_wrench("task", "report", task["task_id"], "--json", "--fail-on", "none", **nobody)
+        self.assertEqual(len(report.json()["findings"]), 1)
+        self.assert_fails(self.run_wrench("task", "cancel", task["task_id"], **nobody), 3, "[storage.read_only]")
         os.chmod(data, 0o755)
+
+    def test_reading_commands_write_nothing(self):
+        self.git_project()
+        self.interrupt(signal.SIGINT, "review", "shop", *self.quick)
+        before = self.contents("data")
+        (task,) = self.run_wrench("task", "list", "--json").json()["data"]
+        for words in (["task", "show"], ["task", "journal"], ["task", "watch"], ["agent", "list"]):
+            self.run_wrench(*words, *([task["task_id"]] if words[0] == "task" else []))
+        self.assertEqual(self.contents("data"), before)
 
     def test_a_full_data_directory(self):
         disk = self.small_disk("disk", "96k")

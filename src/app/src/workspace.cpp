@@ -16,6 +16,20 @@ std::string environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
+Result<std::unique_ptr<storage::Store>> open_store(const std::string& directory, storage::StoreAccess access,
+                                                   const Clock& clock, Random& random) {
+  storage::StoreConfig config;
+  config.directory = directory;
+  config.statements = {workflow::statements(), agents::memory_statements()};
+  config.access = access;
+  auto opened = storage::Store::open(std::move(config), clock, random);
+  if (opened || access == storage::StoreAccess::Write) return opened;
+  if (opened.error().code != "storage.not_found" && opened.error().code != "storage.schema_older") return opened;
+  auto written = open_store(directory, storage::StoreAccess::Write, clock, random);
+  if (!written) return std::move(written).error().because(std::move(opened).error());
+  return written;
+}
+
 }  // namespace
 
 std::string data_directory(const Session& session) {
@@ -36,7 +50,7 @@ Result<agents::Registry> builtin_agents() {
   return registry;
 }
 
-Result<std::unique_ptr<Workspace>> Workspace::open(Session& session, Steps steps) {
+Result<std::unique_ptr<Workspace>> Workspace::open(Session& session, Use use) {
   const auto jobs = session.invocation.number("--jobs", 0);
   std::unique_ptr<Workspace> space(new Workspace(static_cast<std::size_t>(jobs)));
   space->registry_ = WRENCH_TRY(builtin_agents());
@@ -48,11 +62,10 @@ Result<std::unique_ptr<Workspace>> Workspace::open(Session& session, Steps steps
         "no home folder: this run's data is in a temporary folder and is gone afterwards; set WRENCH_DATA_DIR to keep "
         "it");
   }
-  storage::StoreConfig config;
-  config.directory = directory;
-  config.statements = {workflow::statements(), agents::memory_statements()};
-  space->store_ = WRENCH_TRY(storage::Store::open(std::move(config), space->clock_, space->random_));
+  const auto access = use == Use::Read ? storage::StoreAccess::Read : storage::StoreAccess::Write;
+  space->store_ = WRENCH_TRY(open_store(directory, access, space->clock_, space->random_));
   space->boots_ = directory + "/boots";
+  if (use == Use::Read) return space;
   space->boot_.emplace(
       WRENCH_TRY(runtime::BootLock::acquire(space->boots_, make_id("boot", space->clock_, space->random_))));
   workflow::EngineConfig engine_config;
@@ -62,7 +75,7 @@ Result<std::unique_ptr<Workspace>> Workspace::open(Session& session, Steps steps
   engine_config.boot_is_live = [self = space.get()](std::string_view id) { return self->is_live(id); };
   space->engine_ =
       WRENCH_TRY(workflow::Engine::open(*space->store_, std::move(engine_config), space->clock_, space->random_));
-  if (steps == Steps::Run) {
+  if (use == Use::Run) {
     space->memory_ = std::make_unique<agents::StoreMemory>(*space->store_);
     space->runner_ =
         std::make_unique<agents::AgentRunner>(space->registry_, space->pool_, space->clock_, space->memory_.get());

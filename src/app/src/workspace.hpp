@@ -8,6 +8,7 @@
 #include "wrench/agents/runner.hpp"
 #include "wrench/agents/store_memory.hpp"
 #include "wrench/app/command.hpp"
+#include "wrench/base/assert.hpp"
 #include "wrench/runtime/boot_lock.hpp"
 #include "wrench/runtime/temp_dir.hpp"
 #include "wrench/runtime/worker_pool.hpp"
@@ -26,18 +27,32 @@ Result<agents::Registry> builtin_agents();
 /// Store, engine and agents of one command, opened together and closed in the right order.
 class Workspace {
  public:
-  enum class Steps { Run, ReadOnly };
-  /// `Run` also starts the engine, so that steps run in this process. Errors: storage.*, io.*, workflow.*.
-  static Result<std::unique_ptr<Workspace>> open(Session& session, Steps steps);
+  enum class Use {
+    Read,   ///< Looks at what is stored and writes nothing, so also into a data directory that takes no writes. No
+            ///< engine.
+    Write,  ///< Has the engine, which takes what is asked of tasks.
+    Run,    ///< Steps run in this process, too.
+  };
+  /// A data directory that has no store yet, or one of an older version, is written to whatever the use: else there
+  /// would be nothing to read. Errors: storage.*, io.*, workflow.*.
+  static Result<std::unique_ptr<Workspace>> open(Session& session, Use use);
   ~Workspace();
 
   storage::Store& store() { return *store_; }
-  workflow::Engine& engine() { return *engine_; }
+  /// Not with Use::Read.
+  workflow::Engine& engine() {
+    WRENCH_ASSERT(engine_);
+    return *engine_;
+  }
   const agents::Registry& registry() const { return registry_; }
   /// The report in a finished step's output.
   Result<findings::Report> take_report(const codec::Json& member);
   const Clock& clock() const { return clock_; }
-  const std::string& boot_id() const { return boot_->id(); }
+  /// Not with Use::Read.
+  const std::string& boot_id() const {
+    WRENCH_ASSERT(boot_);
+    return boot_->id();
+  }
   /// Whether the process behind a boot id still runs.
   bool is_live(std::string_view boot_id) const;
   /// False when there is no home folder: the store ends with this process.

@@ -67,7 +67,8 @@ BootLock::~BootLock() {
 
 Result<BootLock::Liveness> BootLock::probe(const std::string& dir, std::string_view boot_id) {
   const std::string path = WRENCH_TRY(boot_path(dir, boot_id));
-  const UniqueFd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  // To ask who holds a lock takes no right to write; O_NONBLOCK, because something else may lie there.
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW));
   if (!fd.valid()) {
     if (errno == ENOENT) return Liveness::Dead;
     return errno_error(errno, "open " + path);

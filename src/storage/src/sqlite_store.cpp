@@ -68,9 +68,14 @@ class SqliteStore final : public Store {
   Result<void> read_erased(const std::function<void(ReadTx&)>& body, Deadline deadline) override;
 
  private:
-  Result<void> open_database(const std::optional<StoreDirectory>& directory);
+  Result<void> open_to_write();
+  Result<void> open_to_read();
   Result<void> create_or_check(Connection& connection);
+  Result<void> check_owner(Connection& connection);
+  Result<void> flush_log(Connection& connection);
   Result<void> begin_log_anew(Connection& connection);
+  /// Whether migrations are pending; a newer schema is only remembered, as the reason to refuse writes.
+  Result<bool> check_schema(MigrationRunner& runner);
   Result<void> migrate(Connection& connection);
   Result<void> load_store_id(Connection& connection);
   Result<void> reserve_wal(Connection& connection, const StoreDirectory& directory);
@@ -81,6 +86,7 @@ class SqliteStore final : public Store {
   const Clock& clock_;
   Random& random_;
   StatementCatalogue catalogue_;
+  std::string path_;  ///< Of the database.
   std::string store_id_;
   std::optional<Error> write_refusal_;
   bool created_ = false;
@@ -98,20 +104,42 @@ class SqliteStore final : public Store {
 };
 
 Result<void> SqliteStore::open() {
+  WRENCH_TRY(config_.access == StoreAccess::Read ? open_to_read() : open_to_write());
+  readers_ = std::make_unique<ReaderPool>(path_, config_.vfs_name, catalogue_, clock_,
+                                          std::clamp<std::size_t>(runtime::usable_cores(), 2, kReadersMax));
+  return {};
+}
+
+Result<void> SqliteStore::open_to_read() {
+  path_ = config_.directory + "/store.db";
+  if (config_.vfs_name.empty()) path_ = WRENCH_TRY(StoreDirectory::open_to_read(config_.directory)).database_path();
+  write_refusal_ = Error("storage.read_only", "the store in " + config_.directory + " was opened for reading");
+  const std::unique_ptr<Connection> connection =
+      WRENCH_TRY(Connection::open(path_, Connection::Role::Reader, config_.vfs_name, catalogue_));
+  WRENCH_TRY(check_owner(*connection));
+  WRENCH_TRY(flush_log(*connection));
+  MigrationRunner runner(*connection, config_.migrations, clock_);
+  if (WRENCH_TRY(check_schema(runner)))
+    return Error("storage.schema_older",
+                 "the data directory " + config_.directory + " was last used by an older version of wrench");
+  return load_store_id(*connection);
+}
+
+Result<void> SqliteStore::open_to_write() {
   std::optional<StoreDirectory> directory;
   std::unique_ptr<runtime::TurnLock> lock;
-  std::string path = config_.directory + "/store.db";
+  path_ = config_.directory + "/store.db";
   if (config_.vfs_name.empty()) {
     directory.emplace(WRENCH_TRY(StoreDirectory::open(config_.directory)));
     lock = WRENCH_TRY(directory->open_write_lock());
-    path = directory->database_path();
+    path_ = directory->database_path();
     if (Result<void> locked = lock->lock(clock_, Deadline::after(clock_, config_.lock_wait_us)); !locked.ok())
       return file_error(std::move(locked).error(), "open the store");
     // Before SQLite looks: it would take an empty file for a new database and delete the log beside it.
     WRENCH_TRY(directory->inspect());
   }
   std::unique_ptr<Connection> connection =
-      WRENCH_TRY(Connection::open(path, Connection::Role::Writer, config_.vfs_name, catalogue_));
+      WRENCH_TRY(Connection::open(path_, Connection::Role::Writer, config_.vfs_name, catalogue_));
   WRENCH_TRY(create_or_check(*connection));
   WRENCH_TRY(migrate(*connection));
   // Before the next commit, which then ends the reserve's frames: else every start would read them all.
@@ -125,8 +153,6 @@ Result<void> SqliteStore::open() {
       std::make_unique<Writer>(std::move(connection), std::move(lock), queue_, clock_,
                                Writer::Options{config_.lock_wait_us, config_.checkpoints, config_.on_outcome_unknown,
                                                [this](std::int64_t seq) { events_committed(seq); }});
-  readers_ = std::make_unique<ReaderPool>(path, config_.vfs_name, catalogue_, clock_,
-                                          std::clamp<std::size_t>(runtime::usable_cores(), 2, kReadersMax));
   if (config_.mode == WriterMode::Thread) {
     thread_ = std::thread([this] { write_loop(); });
     ::pthread_setname_np(thread_.native_handle(), "store-writer");
@@ -140,16 +166,24 @@ Result<void> SqliteStore::create_or_check(Connection& connection) {
     created_ = true;
     // The application id first, in a transaction of its own: from then on the file says whose it is.
     WRENCH_TRY(connection.exec("PRAGMA page_size=4096; PRAGMA application_id=" + std::to_string(kApplicationId)));
-  } else if (const std::string id = WRENCH_TRY(connection.pragma("PRAGMA application_id"));
-             id != std::to_string(kApplicationId)) {
-    return Error("storage.corrupt", config_.directory +
-                                        "/store.db belongs to another program; choose another data directory. Nothing "
-                                        "was changed");
+  } else {
+    WRENCH_TRY(check_owner(connection));
   }
   const std::string mode = WRENCH_TRY(connection.pragma("PRAGMA journal_mode=WAL"));
   if (mode != "wal")
     return Error("storage.unsupported_filesystem",
                  config_.directory + ": no write-ahead log on this file system (journal mode " + mode + ")");
+  return flush_log(connection);
+}
+
+Result<void> SqliteStore::check_owner(Connection& connection) {
+  if (WRENCH_TRY(connection.pragma("PRAGMA application_id")) == std::to_string(kApplicationId)) return {};
+  return Error("storage.corrupt", config_.directory +
+                                      "/store.db belongs to another program; choose another data directory. Nothing "
+                                      "was changed");
+}
+
+Result<void> SqliteStore::flush_log(Connection& connection) {
   if (const int rc = connection.flush_log(); rc != SQLITE_OK)
     return sqlite_error(connection.raw(), rc, "flush the log of earlier processes in " + config_.directory);
   return {};
@@ -161,15 +195,17 @@ Result<void> SqliteStore::begin_log_anew(Connection& connection) {
   return {};
 }
 
+Result<bool> SqliteStore::check_schema(MigrationRunner& runner) {
+  Result<MigrationRunner::Standing> standing = runner.check();
+  if (standing.ok()) return *standing == MigrationRunner::Standing::Pending;
+  if (standing.error().code != "storage.schema_newer") return std::move(standing).error();
+  write_refusal_ = std::move(standing).error();
+  return false;
+}
+
 Result<void> SqliteStore::migrate(Connection& connection) {
   MigrationRunner runner(connection, config_.migrations, clock_);
-  Result<MigrationRunner::Standing> standing = runner.check();
-  if (!standing.ok()) {
-    if (standing.error().code != "storage.schema_newer") return std::move(standing).error();
-    write_refusal_ = std::move(standing).error();
-    return {};
-  }
-  if (*standing == MigrationRunner::Standing::Current) return {};
+  if (!WRENCH_TRY(check_schema(runner))) return {};
   WRENCH_TRY(begin_log_anew(connection));
   return runner.run();
 }
@@ -259,6 +295,7 @@ Result<void> SqliteStore::write(WriteBody body, Deadline deadline, JobLane lane)
 
 std::size_t SqliteStore::flush_once() {
   WRENCH_ASSERT(config_.mode == WriterMode::Passive);
+  if (!writer_) return 0;  // Opened for reading.
   const std::size_t ended = writer_->flush_once();
   if (ended == 0) writer_->on_idle();
   return ended;
@@ -273,7 +310,7 @@ void SqliteStore::write_loop() {
 }
 
 Result<void> SqliteStore::read_erased(const std::function<void(ReadTx&)>& body, Deadline deadline) {
-  if (writer_->poisoned()) return writer_->poison();
+  if (writer_ && writer_->poisoned()) return writer_->poison();
   reads_.fetch_add(1);
   return readers_->run(body, deadline);
 }
@@ -311,7 +348,7 @@ void SqliteStore::close() {
 }
 
 StoreStats SqliteStore::stats() const {
-  StoreStats stats = writer_->stats();
+  StoreStats stats = writer_ ? writer_->stats() : StoreStats{};
   stats.reads = reads_.load();
   stats.queued_jobs = queue_.size();
   return stats;

@@ -26,6 +26,23 @@ Result<std::int64_t> size_or_absent(const std::string& path) {
   return file_error(errno_error(errno, path), "look at the data directory");
 }
 
+std::string without_slashes(std::string path) {
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  return path;
+}
+
+Result<void> check_filesystem(const std::string& path) {
+  struct statfs info{};
+  if (::statfs(path.c_str(), &info) != 0)
+    return file_error(errno_error(errno, path), "look at the file system of the data directory");
+  if (is_network_filesystem(static_cast<long>(info.f_type)))
+    return Error("storage.unsupported_filesystem",
+                 path +
+                     " is on a network file system, where locks between machines don't hold; choose a local folder "
+                     "for the data directory");
+  return {};
+}
+
 }  // namespace
 
 bool is_network_filesystem(long statfs_type) {
@@ -46,20 +63,21 @@ bool is_network_filesystem(long statfs_type) {
 }
 
 Result<StoreDirectory> StoreDirectory::open(std::string path) {
-  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  path = without_slashes(std::move(path));
   if (Result<void> made = runtime::make_directories(path); !made.ok())
     return file_error(std::move(made).error(), "open the data directory");
-  struct statfs info{};
-  if (::statfs(path.c_str(), &info) != 0)
-    return file_error(errno_error(errno, path), "look at the file system of the data directory");
-  if (is_network_filesystem(static_cast<long>(info.f_type)))
-    return Error("storage.unsupported_filesystem",
-                 path +
-                     " is on a network file system, where locks between machines don't hold; choose a local folder "
-                     "for the data directory");
+  WRENCH_TRY(check_filesystem(path));
   if (::access(path.c_str(), R_OK | W_OK | X_OK) != 0)
     return file_error(errno_error(errno, path), "write to the data directory");
   return StoreDirectory(std::move(path));
+}
+
+Result<StoreDirectory> StoreDirectory::open_to_read(std::string path) {
+  StoreDirectory directory(without_slashes(std::move(path)));
+  if (WRENCH_TRY(directory.inspect()) == Content::Nothing)
+    return Error("storage.not_found", "there is no store in " + directory.path_ + " yet");
+  WRENCH_TRY(check_filesystem(directory.path_));
+  return directory;
 }
 
 Result<std::unique_ptr<runtime::TurnLock>> StoreDirectory::open_write_lock() const {

@@ -17,6 +17,8 @@ class StoreDirectory {
   /// Creates the directory if missing. Errors: storage.read_only, storage.full, storage.io,
   /// storage.unsupported_filesystem.
   static Result<StoreDirectory> open(std::string path);
+  /// Touches nothing. Errors: storage.not_found, storage.read_only, storage.io, storage.unsupported_filesystem.
+  static Result<StoreDirectory> open_to_read(std::string path);
 
   std::string database_path() const { return path_ + "/store.db"; }
   std::string wal_path() const { return path_ + "/store.db-wal"; }

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <filesystem>
 #include <latch>
+#include <map>
 #include <thread>
 
 #include "store_directory.hpp"
@@ -57,6 +58,11 @@ class StoreTest : public ::testing::Test {
     return config;
   }
   Result<std::unique_ptr<Store>> open() { return Store::open(config(), clock_, random_); }
+  Result<std::unique_ptr<Store>> open_to_read() {
+    StoreConfig reading = config();
+    reading.access = StoreAccess::Read;
+    return Store::open(std::move(reading), clock_, random_);
+  }
   std::unique_ptr<Store> open_passive() {
     StoreConfig passive = config();
     passive.mode = WriterMode::Passive;
@@ -508,6 +514,69 @@ TEST_F(StoreTest, AReadOnlyDirectoryIsAClearError) {
   ASSERT_FALSE(opened.ok());
   EXPECT_EQ(opened.error().code, "storage.read_only");
   EXPECT_THAT(opened.error().message, HasSubstr(dir_ / "data"));
+}
+
+TEST_F(StoreTest, OpenedForReadingItChangesNothingAndWaitsForNobody) {
+  {
+    ASSERT_TRUE(open().value()->write(add(1)).ok());
+  }
+  auto busy = runtime::TurnLock::open(dir_ / "data/store.wlock").value();
+  ASSERT_TRUE(busy.lock(clock_, {}).ok());
+  const auto files = [&] {
+    std::map<std::string, std::string> out;
+    for (const auto& entry : std::filesystem::directory_iterator(dir_ / "data"))
+      out[entry.path()] = runtime::read_file(entry.path(), 1 << 20).value();
+    out.erase(db() + "-shm");  // Who reads when is noted there.
+    return out;
+  };
+  const auto before = files();
+  const auto store = open_to_read().value();
+  EXPECT_EQ(count(*store), 1);
+  EXPECT_EQ(store->write(add(2)).error().code, "storage.read_only");
+  EXPECT_EQ(store->submit({.body = add(2)}, [](const Result<void>&) {}).error().code, "storage.read_only");
+  store->close();
+  EXPECT_EQ(files(), before);
+}
+
+TEST_F(StoreTest, OpenedForReadingItSeesWhatAnotherWrites) {
+  const auto writer = open().value();
+  const auto store = open_to_read().value();
+  EXPECT_EQ(count(*store), 0);
+  ASSERT_TRUE(writer->write(add(1)).ok());
+  EXPECT_EQ(count(*store), 1);
+}
+
+TEST_F(StoreTest, CanBeReadByWhoMayNotWrite) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root to act as another user";
+  {
+    ASSERT_TRUE(open().value()->write(add(1)).ok());
+  }
+  ::chmod(dir_.path().c_str(), 0755);
+  ::chmod((dir_ / "data").c_str(), 0755);
+  for (const auto& entry : std::filesystem::directory_iterator(dir_ / "data")) ::chmod(entry.path().c_str(), 0444);
+  constexpr uid_t kNobody = 65534;
+  std::int64_t seen = 0;
+  std::thread([&] {
+    ::setfsuid(kNobody);  // of this thread alone
+    const auto store = open_to_read();
+    ASSERT_TRUE(store.ok()) << describe(store.error());
+    seen = count(**store);
+  }).join();
+  EXPECT_EQ(seen, 1);
+}
+
+TEST_F(StoreTest, OpenedForReadingItMustBeThereAndUpToDate) {
+  EXPECT_EQ(open_to_read().error().code, "storage.not_found");
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "data"));
+  {
+    const auto store = open().value();
+  }
+  migrations_.push_back({3, "0003_more.sql", "CREATE TABLE more (x BIGINT) STRICT;"});
+  EXPECT_EQ(open_to_read().error().code, "storage.schema_older");
+  migrations_.resize(1);
+  const auto store = open_to_read().value();
+  EXPECT_EQ(store->write_refusal()->code, "storage.schema_newer");
+  EXPECT_EQ(count(*store), 0);
 }
 
 TEST_F(StoreTest, KnowsNetworkFilesystems) {

@@ -44,7 +44,7 @@ Check check_git(const StopToken& stop) {
 
 Check check_store(Session& session) {
   const auto directory = data_directory(session);
-  auto space = Workspace::open(session, Workspace::Steps::ReadOnly);
+  auto space = Workspace::open(session, Workspace::Use::Write);
   if (!space)
     return {"store", Health::Bad, describe(space.error()), "choose another folder: --data-dir or WRENCH_DATA_DIR"};
   auto page = (*space)->store().read([](storage::ReadTx& tx) { return workflow::list_tasks(tx, {}); });

@@ -162,7 +162,7 @@ ExitCode run_review(Session& session) {
                           : agents::explain_text(prepared->planned);
     return delivered(session, text);
   }
-  auto space = Workspace::open(session, Workspace::Steps::Run);
+  auto space = Workspace::open(session, Workspace::Use::Run);
   if (!space) return session.fail(space.error());
   const auto started = start(session, **space, *prepared);
   if (!started) return session.fail(started.error());

@@ -96,7 +96,7 @@ Result<ExecutionView> latest_execution(Workspace& space, const TaskView& task) {
 }  // namespace
 
 ExitCode run_task_list(Session& session) {
-  auto space = Workspace::open(session, Workspace::Steps::ReadOnly);
+  auto space = Workspace::open(session, Workspace::Use::Read);
   if (!space) return session.fail(space.error());
   workflow::TaskFilter filter;
   filter.status = session.invocation.value("--status");
@@ -213,7 +213,7 @@ std::string to_text(const TaskDetails& details, const Console& console) {
 }  // namespace
 
 ExitCode run_task_show(Session& session) {
-  auto space = Workspace::open(session, Workspace::Steps::ReadOnly);
+  auto space = Workspace::open(session, Workspace::Use::Read);
   if (!space) return session.fail(space.error());
   const auto details = details_of(**space, session.invocation.arguments.front());
   if (!details) return session.fail(details.error());
@@ -276,7 +276,7 @@ Result<ExitCode> watch(Session& session, Workspace& space, const std::string& ta
 }  // namespace
 
 ExitCode run_task_watch(Session& session) {
-  auto space = Workspace::open(session, Workspace::Steps::ReadOnly);
+  auto space = Workspace::open(session, Workspace::Use::Read);
   if (!space) return session.fail(space.error());
   const auto task = find(**space, session.invocation.arguments.front());
   if (!task) return session.fail(task.error());
@@ -286,7 +286,7 @@ ExitCode run_task_watch(Session& session) {
 
 ExitCode run_task_journal(Session& session) {
   const auto limit = static_cast<std::size_t>(session.invocation.number("--limit", 1000));
-  auto space = Workspace::open(session, Workspace::Steps::ReadOnly);
+  auto space = Workspace::open(session, Workspace::Use::Read);
   if (!space) return session.fail(space.error());
   auto task = find(**space, session.invocation.arguments.front());
   if (!task) return session.fail(task.error());
@@ -328,7 +328,7 @@ ExitCode run_task_journal(Session& session) {
 }
 
 ExitCode run_task_report(Session& session) {
-  auto space = Workspace::open(session, Workspace::Steps::ReadOnly);
+  auto space = Workspace::open(session, Workspace::Use::Read);
   if (!space) return session.fail(space.error());
   const auto task = find(**space, session.invocation.arguments.front());
   if (!task) return session.fail(task.error());
@@ -342,7 +342,7 @@ ExitCode run_task_report(Session& session) {
 }
 
 ExitCode run_task_cancel(Session& session) {
-  auto space = Workspace::open(session, Workspace::Steps::ReadOnly);
+  auto space = Workspace::open(session, Workspace::Use::Write);
   if (!space) return session.fail(space.error());
   const auto tasks = find_all(**space, session.invocation.arguments);
   if (!tasks) return session.fail(tasks.error());
@@ -395,7 +395,7 @@ ExitCode run_all(Session& session, Workspace& space, const std::vector<std::stri
 }  // namespace
 
 ExitCode run_task_resume(Session& session) {
-  auto space = Workspace::open(session, Workspace::Steps::Run);
+  auto space = Workspace::open(session, Workspace::Use::Run);
   if (!space) return session.fail(space.error());
   const auto tasks = find_all(**space, session.invocation.arguments);
   if (!tasks) return session.fail(tasks.error());
@@ -416,7 +416,7 @@ ExitCode run_task_resume(Session& session) {
 }
 
 ExitCode run_task_retry(Session& session) {
-  auto space = Workspace::open(session, Workspace::Steps::Run);
+  auto space = Workspace::open(session, Workspace::Use::Run);
   if (!space) return session.fail(space.error());
   const auto task = find(**space, session.invocation.arguments.front());
   if (!task) return session.fail(task.error());

@@ -52,6 +52,12 @@ enum class WriterMode {
   Passive,  ///< Nobody: flush_once() does, on the caller's thread. For simulation: everything is deterministic.
 };
 
+/// What a store is opened for.
+enum class StoreAccess {
+  Write,  ///< Creates it if missing and brings it to the newest schema, under the write lock.
+  Read,   ///< Changes nothing and waits for nobody: works in a folder that takes no writes, and beside a busy writer.
+};
+
 /// Sizes of the write-ahead log, in pages of 4 KiB, at which it is copied into the database file.
 struct CheckpointPages {
   std::size_t idle_pages = 1'000;      ///< When there is nothing else to do.
@@ -64,6 +70,7 @@ struct StoreConfig {
   std::string directory;          ///< Data directory; holds store.db and its companions. Created if missing.
   StatementCatalogue statements;  ///< Only these may run.
   std::span<const Migration> migrations = embedded_migrations();
+  StoreAccess access = StoreAccess::Write;
   WriterMode mode = WriterMode::Thread;
   /// A registered sqlite3_vfs, for tests. Not empty: no files or locks beside the database, nothing is done to
   /// `directory` itself.
@@ -93,12 +100,13 @@ struct StoreStats {
 /// The durable store of one data directory; several processes may have it open at once. Thread-safe.
 ///
 /// Error codes: storage.busy (queue full, or another process holds the write lock for 5 s: message names its pid),
-/// storage.full, storage.io, storage.corrupt, storage.read_only, storage.outcome_unknown, storage.schema_newer,
+/// storage.full, storage.io, storage.corrupt, storage.read_only, storage.outcome_unknown, storage.schema_newer, of
+/// StoreAccess::Read also storage.not_found and storage.schema_older (each needs to be opened for writing once),
 /// storage.migration_checksum, storage.unsupported_filesystem, storage.snapshot_expired, storage.deadline,
 /// storage.closed.
 class Store {
  public:
-  /// Creates or opens, and migrates. `clock` and `random` must outlive the store.
+  /// Opens as `config.access` says. `clock` and `random` must outlive the store.
   static Result<std::unique_ptr<Store>> open(StoreConfig config, const Clock& clock, Random& random);
   virtual ~Store() = default;  ///< Like close().
 
@@ -132,7 +140,7 @@ class Store {
   virtual StoreStats stats() const = 0;
   /// ULID given at creation; the same in every copy and backup.
   virtual const std::string& store_id() const = 0;
-  /// Why this store takes no writes (storage.schema_newer), if so.
+  /// Why this store takes no writes (storage.schema_newer, storage.read_only), if so.
   virtual const std::optional<Error>& write_refusal() const = 0;
 
  protected:
