@@ -61,6 +61,27 @@ Result<void> write_into(const std::string& path, std::string_view text) {
   return {};
 }
 
+class ConsoleSink final : public findings::ByteSink {
+ public:
+  explicit ConsoleSink(Console& console) : console_(console) {}
+  Result<void> write(std::string_view bytes) override {
+    console_.out(bytes);
+    return {};
+  }
+
+ private:
+  Console& console_;
+};
+
+class FileSink final : public findings::ByteSink {
+ public:
+  explicit FileSink(runtime::AtomicFile& file) : file_(file) {}
+  Result<void> write(std::string_view bytes) override { return file_.write(bytes); }
+
+ private:
+  runtime::AtomicFile& file_;
+};
+
 }  // namespace
 
 Deadline deadline_of(const Session& session, const Clock& clock) {
@@ -121,14 +142,28 @@ Result<void> deliver_report(Session& session, const findings::Report& report, co
   const auto format = findings::parse_format(session.format());
   if (!format) return Error("cli.invalid_value", "--format: unknown format '" + std::string(session.format()) + "'");
   if (*format == findings::Format::Text && screen != nullptr) return deliver(session, *screen);
-  findings::StringSink sink;
   findings::ReportStyle style;
   style.color = session.console.shows_color();
   style.ascii = !session.console.unicode();
   style.width = session.console.width();
   style.fail_on = gate;
-  WRENCH_TRY(findings::write_report(*format, report, sources, sink, style));
-  return deliver(session, sink.text);
+  const auto write_to = [&](findings::ByteSink& sink) {
+    return findings::write_report(*format, report, sources, sink, style);
+  };
+  if (!session.invocation.has("--output")) {
+    ConsoleSink sink(session.console);
+    return write_to(sink);
+  }
+  const std::string path(session.invocation.value("--output"));
+  if (is_special(path)) {
+    findings::StringSink sink;
+    WRENCH_TRY(write_to(sink));
+    return write_into(path, sink.text);
+  }
+  auto file = WRENCH_TRY(runtime::AtomicFile::create(without_links(path)));
+  FileSink sink(file);
+  WRENCH_TRY(write_to(sink));
+  return file.commit(report_mode());
 }
 
 ExitCode verdict(const Session& session, const findings::Report& report, std::optional<findings::Severity> gate) {

@@ -56,8 +56,11 @@ Json summary_json(const Report& report) {
        {"baseline", std::move(baseline)}});
 }
 
-Json increment_json(const ComplexityIncrement& i) {
-  return Json::object({{"line", i.line}, {"col", i.col}, {"kind", i.kind}, {"add", i.add}, {"nesting", i.nesting}});
+template <class T>
+Json members_json(const T& item) {
+  Json object = Json::object();
+  each_member(item, [&](std::string_view name, const auto& value) { object.set(name, value); });
+  return object;
 }
 
 Json cycle_json(const ImportCycle& c) {
@@ -247,17 +250,9 @@ Json to_json(const FileMetrics& f) {
 }
 
 Json to_json(const FunctionMetrics& f) {
-  return Json::object({{"path", f.path},
-                       {"name", f.name},
-                       {"line", f.line},
-                       {"end_line", f.end_line},
-                       {"cyclomatic", f.cyclomatic},
-                       {"cognitive", f.cognitive},
-                       {"nloc", f.nloc},
-                       {"nesting", f.nesting},
-                       {"parameters", f.parameters},
-                       {"maintainability", f.maintainability},
-                       {"increments", list_json(f.increments, increment_json)}});
+  Json object = members_json(f);
+  object.set("increments", list_json(f.increments, members_json<ComplexityIncrement>));
+  return object;
 }
 
 Json to_json(const CloneClass& c) {

@@ -144,6 +144,30 @@ TEST(JsonFormat, IsTheWireForm) {
   }
 }
 
+TEST(JsonFormat, HasOneFunctionPerLine) {
+  Report report;
+  report.functions = {{.path = "a.py",
+                       .name = "f",
+                       .line = 1,
+                       .end_line = 4,
+                       .cyclomatic = 2,
+                       .cognitive = 1,
+                       .nloc = 3,
+                       .nesting = 1,
+                       .parameters = 0,
+                       .maintainability = 80.5,
+                       .increments = {{.line = 2, .col = 3, .kind = "if", .add = 1, .nesting = 0}}},
+                      {.path = "a.py", .name = "g", .maintainability = 100}};
+  const std::string text = written(Format::Json, report, NoSources(), {.pretty = true});
+  EXPECT_NE(text.find("    \"functions\": [\n"
+                      "      {\"path\": \"a.py\", \"name\": \"f\", \"line\": 1, \"end_line\": 4, \"cyclomatic\": 2, "
+                      "\"cognitive\": 1, \"nloc\": 3, \"nesting\": 1, \"parameters\": 0, \"maintainability\": 80.5, "
+                      "\"increments\": [{\"line\": 2, \"col\": 3, \"kind\": \"if\", \"add\": 1, \"nesting\": 0}]},\n"
+                      "      {\"path\": \"a.py\", \"name\": \"g\", "),
+            std::string::npos)
+      << text;
+}
+
 TEST(SarifFormat, ConformsToThePublishedSchema) {
   const char* cache = std::getenv("WRENCH_BUILD_CACHE");
   const std::string path =

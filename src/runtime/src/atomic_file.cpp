@@ -30,27 +30,47 @@ Result<void> write_all(int fd, std::string_view bytes, const std::string& path) 
   return {};
 }
 
-Result<void> write_durably(int fd, std::string_view bytes, const std::string& path, unsigned mode) {
-  WRENCH_TRY(write_all(fd, bytes, path));
-  if (::fchmod(fd, static_cast<mode_t>(mode)) != 0) return errno_error(errno, "set the mode of " + path);
-  if (::fsync(fd) != 0) return errno_error(errno, "fsync " + path);
-  return {};
-}
-
 }  // namespace
 
-Result<void> write_file_atomically(const std::string& path, std::string_view bytes, unsigned mode) {
-  std::string temporary = path + ".XXXXXX";
-  UniqueFd fd(::mkostemp(temporary.data(), O_CLOEXEC));
-  if (!fd.valid()) return errno_error(errno, "create a temporary file beside " + path);
-  Result<void> written = write_durably(fd.fd(), bytes, temporary, mode);
-  if (written.ok() && ::rename(temporary.c_str(), path.c_str()) != 0)
-    written = errno_error(errno, "rename " + temporary + " to " + path);
-  if (!written.ok()) {
-    ::unlink(temporary.c_str());
-    return written;
+struct AtomicFile::State {
+  std::string path, temporary;
+  UniqueFd fd;
+  bool committed = false;
+
+  ~State() {
+    if (fd.valid() && !committed) ::unlink(temporary.c_str());
   }
+};
+
+AtomicFile::AtomicFile(std::unique_ptr<State> state) : state_(std::move(state)) {}
+AtomicFile::AtomicFile(AtomicFile&&) noexcept = default;
+AtomicFile& AtomicFile::operator=(AtomicFile&&) noexcept = default;
+AtomicFile::~AtomicFile() = default;
+
+Result<AtomicFile> AtomicFile::create(std::string path) {
+  auto state = std::make_unique<State>();
+  state->temporary = path + ".XXXXXX";
+  state->path = std::move(path);
+  state->fd = UniqueFd(::mkostemp(state->temporary.data(), O_CLOEXEC));
+  if (!state->fd.valid()) return errno_error(errno, "create a temporary file beside " + state->path);
+  return AtomicFile(std::move(state));
+}
+
+Result<void> AtomicFile::write(std::string_view bytes) { return write_all(state_->fd.fd(), bytes, state_->temporary); }
+
+Result<void> AtomicFile::commit(unsigned mode) {
+  const auto& [path, temporary, fd, committed] = *state_;
+  if (::fchmod(fd.fd(), static_cast<mode_t>(mode)) != 0) return errno_error(errno, "set the mode of " + temporary);
+  if (::fsync(fd.fd()) != 0) return errno_error(errno, "fsync " + temporary);
+  if (::rename(temporary.c_str(), path.c_str()) != 0) return errno_error(errno, "rename " + temporary + " to " + path);
+  state_->committed = true;
   return sync_directory(parent_of(path));
+}
+
+Result<void> write_file_atomically(const std::string& path, std::string_view bytes, unsigned mode) {
+  AtomicFile file = WRENCH_TRY(AtomicFile::create(path));
+  WRENCH_TRY(file.write(bytes));
+  return file.commit(mode);
 }
 
 Result<void> sync_directory(const std::string& path) {

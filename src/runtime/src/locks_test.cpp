@@ -123,6 +123,23 @@ TEST(AtomicFile, ReplacesWholeFilesAndLeavesNoTemporary) {
   EXPECT_EQ(write_file_atomically(dir / "no/f", "x").error().code, "io.not_found");
 }
 
+TEST(AtomicFile, LeavesTheOldFileUntilItIsCommitted) {
+  const TempDir dir = TempDir::create().value();
+  ASSERT_TRUE(write_file_atomically(dir / "f", "old").ok());
+  {
+    auto given_up = AtomicFile::create(dir / "f");
+    ASSERT_TRUE(given_up.ok());
+    ASSERT_TRUE(given_up->write("half").ok());
+  }
+  EXPECT_EQ(*read_file(dir / "f", 100), "old");
+  auto file = AtomicFile::create(dir / "f");
+  ASSERT_TRUE(file.ok() && file->write("ne").ok() && file->write("w").ok());
+  EXPECT_EQ(*read_file(dir / "f", 100), "old");
+  ASSERT_TRUE(file->commit().ok());
+  EXPECT_EQ(*read_file(dir / "f", 100), "new");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir.path()), {}), 1);
+}
+
 TEST(AtomicFile, RefusesToReadWhatIsNotARegularFile) {
   const TempDir dir = TempDir::create().value();
   ASSERT_EQ(::mkfifo((dir / "fifo").c_str(), 0600), 0);

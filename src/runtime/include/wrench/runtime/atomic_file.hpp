@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -8,8 +9,27 @@
 
 namespace wrench::runtime {
 
-/// Replaces `path` by `bytes` so that after a crash at any moment it is the old or the new file, whole: temporary file
-/// beside it, fsync, rename, fsync of the folder. Errors: io.*; the temporary file is removed.
+/// A new file that takes a path's place when it is whole: after a crash at any moment the old or the new one is there.
+/// Written into a temporary file beside it, which goes away without commit(). One thread at a time.
+class AtomicFile {
+ public:
+  /// Errors: io.*.
+  static Result<AtomicFile> create(std::string path);
+  AtomicFile(AtomicFile&&) noexcept;
+  AtomicFile& operator=(AtomicFile&&) noexcept;
+  ~AtomicFile();
+
+  Result<void> write(std::string_view bytes);
+  /// fsync, rename, fsync of the folder. Once, as the last call.
+  Result<void> commit(unsigned mode = 0600);
+
+ private:
+  struct State;
+  explicit AtomicFile(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+/// An AtomicFile of `bytes`.
 Result<void> write_file_atomically(const std::string& path, std::string_view bytes, unsigned mode = 0600);
 /// fsync of a folder: makes renames and new names in it durable.
 Result<void> sync_directory(const std::string& path);
