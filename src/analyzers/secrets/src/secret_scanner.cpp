@@ -61,7 +61,6 @@ std::string_view name_before(std::string_view text, const Hit& hit) {
 // "postgres://user:password@host": whether the password is one.
 bool is_real_password(std::string_view password, std::string_view match) {
   if (is_placeholder(password)) return false;
-  const std::string lower = to_lower_ascii(password);
   static constexpr std::string_view kUsual[] = {
       "password", "passwd",   "pass",   "pwd",     "secret",      "user",       "test",    "root",
       "admin",    "postgres", "mysql",  "guest",   "changeme",    "xxx",        "token",   "username",
@@ -72,7 +71,13 @@ bool is_real_password(std::string_view password, std::string_view match) {
   const std::string_view host = at == match.npos ? std::string_view() : match.substr(at + 1);
   const bool local = host.starts_with("localhost") || host.starts_with("127.") || host.starts_with("[::1]") ||
                      host.starts_with("example.") || host.find(".example") != host.npos || host.starts_with("host");
-  if (std::find(std::begin(kUsual), std::end(kUsual), lower) != std::end(kUsual)) return false;
+  const auto is_usual = [](std::string_view word) {
+    return std::find(std::begin(kUsual), std::end(kUsual), word) != std::end(kUsual);
+  };
+  // "pass%20pass" shows how a blank is written, not a password.
+  const auto lower = to_lower_ascii(password);
+  const auto words = replace_all(lower, "%20", " ");
+  if (std::ranges::all_of(split(words, ' '), is_usual)) return false;
   return !local || (entropy_bits(password) > 3 && !is_readable(password));
 }
 
@@ -182,8 +187,8 @@ struct SecretScanner::State {
     done_until[rule_index] = std::max(from, end);
   }
 
-  /// Key pairs and passwords of test suites are made for them. A provider's token isn't: somebody got it for an
-  /// account.
+  /// Key pairs and passwords of test suites and examples are made for them. A provider's token isn't: somebody got it
+  /// for an account.
   static findings::Severity severity_in_tests(const SecretRule& rule) {
     if (rule.structure == Structure::Pem) return findings::Severity::Info;
     return rule.form == Form::Prefix ? findings::Severity::Medium : findings::Severity::Low;
@@ -207,7 +212,9 @@ struct SecretScanner::State {
     if (options.lower_test_confidence && (source::is_test_path(source.project_path) ||
                                           (rule.form != Form::Prefix && is_documentation(source.project_path))))
       finding.confidence = one_step_lower(finding.confidence);
-    if (options.lower_test_confidence && source::is_test_path(source.project_path))
+    const bool made_up =
+        (rule.structure == Structure::Pem || rule.form != Form::Prefix) && source::is_example_path(source.project_path);
+    if (options.lower_test_confidence && (source::is_test_path(source.project_path) || made_up))
       finding.severity = std::min(finding.severity, severity_in_tests(rule));
     // What only looks like a secret there is nearly always made up for the reader.
     if (options.lower_test_confidence && finding.confidence == Confidence::Low &&

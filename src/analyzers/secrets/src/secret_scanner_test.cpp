@@ -180,6 +180,7 @@ TEST(SecretScanner, KeysMadeForTestsAreInformation) {
   };
   EXPECT_EQ(severity(made("{{pem}}"), "deploy/key.pem"), findings::Severity::Critical);
   EXPECT_EQ(severity(made("{{pem}}"), "testdata/certificate/key.pem"), findings::Severity::Info);
+  EXPECT_EQ(severity(made("{{pem}}"), "examples/tls/ca-key.pem"), findings::Severity::Info);
   EXPECT_EQ(severity("api_key = \"" + made("{{alnum:32}}") + "\"", "tests/a.py"), findings::Severity::Low);
   EXPECT_EQ(severity("ghp_" + made("{{crc62:30}}"), "tests/a.py"), findings::Severity::Medium);
 }
