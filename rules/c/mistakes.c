@@ -25,6 +25,8 @@ void conditions(int x, char *p, char *q) {
   // ruleid: c.same-operands
   if (x == x) puts("always");
   // ok: c.same-operands
+  if (x != x) puts("not a number");
+  // ok: c.same-operands
   if (x == n) puts("perhaps");
 }
 

@@ -109,6 +109,10 @@ void modes(const char *path) {
   // ruleid: c.world-writable-file
   open(path, O_CREAT | O_WRONLY, 0777);
   // ok: c.world-writable-file
+  open(path, O_CREAT | O_WRONLY, 0666);
+  // ok: c.world-writable-file
+  mkdir(path, 0777);
+  // ok: c.world-writable-file
   chmod(path, 0644);
   // ruleid: c.umask-zero
   umask(0);

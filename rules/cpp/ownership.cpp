@@ -15,6 +15,9 @@ void drop(std::unique_ptr<Node> node, std::unique_lock<std::mutex> lock) {
   Node *raw = node.release();
   // ok: cpp.released-object-dropped
   lock.release();
+  std::unique_ptr<Node, decltype(undo)> guard{raw, undo};
+  // ok: cpp.released-object-dropped
+  guard.release();
 }
 
 // ruleid: cpp.const-value-parameter

@@ -118,6 +118,8 @@ class Flow {
     }
     if (size > 100) {
       // ok: java.exception-made-not-thrown
+      if (errors.canAdd()) errors.list().add(new IllegalArgumentException("too large"));
+      // ok: java.exception-made-not-thrown
       throw new IllegalArgumentException("too large");
     }
   }

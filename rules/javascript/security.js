@@ -52,6 +52,10 @@ function show(element, user, clean) {
   // ruleid: javascript.inner-html-from-value
   element.innerHTML = location.hash.slice(1);
   // ok: javascript.inner-html-from-value
+  element.innerHTML =
+    '<label for="build">Build: </label>' +
+    '<select id="build"></select>';
+  // ok: javascript.inner-html-from-value
   element.innerHTML = '';
   // ok: javascript.inner-html-from-value
   element.innerHTML = `<b>${escapeHtml(user.name)}</b>`;
