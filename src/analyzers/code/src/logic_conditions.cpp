@@ -158,6 +158,11 @@ void ternary(LogicContext& c, NodeIndex i) {
                        shown(c, then)));
 }
 
+/// Whether "and" and "or" give one of their operands, and it is wanted for more than yes or no.
+bool gives_operand(const LogicContext& c, NodeIndex i) {
+  return (c.is_script() || c.is_python()) && c.ir[i].role != Role::Condition;
+}
+
 void repeated_operand(LogicContext& c, NodeIndex i, Op op) {
   std::vector<NodeIndex> parts;
   operands(c.ir, i, op, parts);
@@ -165,6 +170,8 @@ void repeated_operand(LogicContext& c, NodeIndex i, Op op) {
   for (std::size_t b = 1; b < parts.size(); ++b)
     for (std::size_t a = 0; a < b; ++a) {
       if (!c.same(parts[a], parts[b])) continue;
+      // `x && x.y && x` asks twice because the last operand is what comes out.
+      if (b + 1 == parts.size() && b > a + 1 && gives_operand(c, i)) return;
       c.report(parts[b], kRepeatedOperand,
                fmt::format("'{}' stands twice in this condition. One of the two was probably meant to be something "
                            "else.",

@@ -104,6 +104,21 @@ std::size_t count_arguments(const Ir& ir, NodeIndex call) {
   return count;
 }
 
+/// Whether the file declares something of that name whose type is no text. A type that isn't known may be one.
+bool has_other_type(const LogicContext& c, Atom name) {
+  for (NodeIndex i = 1; i < c.ir.nodes.size(); ++i) {
+    const Kind kind = c.ir[i].kind;
+    if (kind != Kind::VarDef && kind != Kind::Param && kind != Kind::Field) continue;
+    const NodeIndex target = c.ir.child(i, Role::Target);
+    if (c.ir[i].atom != name && (target == kNoNode || c.ir[target].atom != name)) continue;
+    const NodeIndex type = c.ir.child(i, Role::Type);
+    if (type == kNoNode) continue;
+    const std::string_view written = c.source(type);
+    if (written != "var" && written != "String" && written != "java.lang.String") return true;
+  }
+  return false;
+}
+
 void result(LogicContext& c, NodeIndex call) {
   const NodeIndex callee = c.ir.child(call, Role::Callee);
   if (callee == kNoNode || c.ir[callee].kind != Kind::Member || is_tried(c.ir, call)) return;
@@ -111,6 +126,8 @@ void result(LogicContext& c, NodeIndex call) {
   const std::size_t arguments = count_arguments(c.ir, call);
   for (const PureMethod& method : pure_methods(c.ir.language)) {
     if (method.name != name || arguments < method.arguments_min || arguments > method.arguments_max) continue;
+    const NodeIndex object = c.ir.child(callee, Role::Object);
+    if (c.ir.language == Language::Java && object != kNoNode && has_other_type(c, c.ir[object].atom)) return;
     c.report(call, kResultDropped,
              fmt::format("{} gives a new text and leaves the old one as it is, and nobody takes the new one. Assign "
                          "the result.",
@@ -180,6 +197,8 @@ void overwritten(LogicContext& c, NodeIndex statement, NodeIndex assign, NodeInd
     if (kind == Kind::Call || kind == Kind::Await || kind == Kind::Yield || c.same(left, i)) return;
   }
   if (c.has_directive(c.ir[assign].end, c.ir[next].first)) return;
+  // Go's `_ = a` says that a isn't used.
+  if (c.source(left) == "_") return;
   c.report(assign, kOverwritten,
            fmt::format("{} gets another value in line {}, and nothing reads this one. One of the two was probably "
                        "meant for another variable.",

@@ -21,7 +21,7 @@ constexpr std::uint32_t kLinesMin = 3;
 constexpr std::uint32_t kPointsMin = 4;
 constexpr std::uint32_t kShareMin = 10;  ///< Percent.
 /// Who takes out more leaves an empty shell and has the same function under another name.
-constexpr std::uint32_t kShareMax = 85;
+constexpr std::uint32_t kShareMax = 75;
 /// A part above this would be a finding itself.
 constexpr std::uint32_t kCostComfortable = 15;
 

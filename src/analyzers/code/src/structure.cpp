@@ -69,7 +69,9 @@ class Structure {
     }
     for (NodeIndex c = ir_.first_child(block); c != kNoNode; c = ir_.next_sibling(c)) {
       const Node& node = ir_[c];
-      if (last != kNoNode && does_something(c)) {
+      // Compilers that don't know that a function never comes back want a return behind a throw.
+      const bool wanted = last != kNoNode && ir_[last].kind == Kind::Throw && node.kind == Kind::Return;
+      if (last != kNoNode && does_something(c) && !wanted) {
         const NodeIndex end = ir_[block].subtree_end;
         NodeIndex final_statement = c;
         for (NodeIndex s = c; s != kNoNode && s < end; s = ir_.next_sibling(s)) final_statement = s;

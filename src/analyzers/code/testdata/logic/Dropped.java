@@ -15,6 +15,9 @@ class Dropped {
     }
     // ruleid: logic.result-dropped
     text.trim();
+    StrBuilder builder = new StrBuilder(text);
+    // ok: no text, it changes itself
+    builder.replaceAll('a', 'b');
     // ok: thrown
     throw new IllegalStateException(text.trim());
   }

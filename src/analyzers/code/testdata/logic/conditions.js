@@ -50,3 +50,12 @@ function gives(a, b) {
   if (b) return a;
   return a;
 }
+
+function last(a) {
+  // ok: the last one is what comes out
+  const found = typeof a == 'object' && a && a.Object === Object && a;
+  // ruleid: logic.repeated-operand
+  const twice = found.left && found.left;
+  // ruleid: logic.repeated-operand
+  if (a && found && a) return twice;
+}
