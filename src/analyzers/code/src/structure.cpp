@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <unordered_map>
 #include <unordered_set>
 
+#include "code_compare.hpp"
 #include "finding_maker.hpp"
 #include "name_uses.hpp"
 #include "wrench/findings/fingerprint.hpp"
@@ -70,6 +72,7 @@ class Structure {
     for (NodeIndex c = ir_.first_child(block); c != kNoNode; c = ir_.next_sibling(c)) {
       const Node& node = ir_[c];
       // Compilers that don't know that a function never comes back want a return behind a throw.
+      if (last != kNoNode && says_unreachable(c)) return;
       const bool wanted = last != kNoNode && ir_[last].kind == Kind::Throw && node.kind == Kind::Return;
       if (last != kNoNode && does_something(c) && !wanted) {
         const NodeIndex end = ir_[block].subtree_end;
@@ -84,6 +87,16 @@ class Structure {
       }
       if (ends_the_block(node.kind)) last = c;
     }
+  }
+
+  /// `assert(false)` says itself that nobody comes here.
+  bool says_unreachable(NodeIndex i) const {
+    static constexpr std::array<std::string_view, 8> kNames = {
+        "assert", "abort", "unreachable", "panic", "fail", "__builtin_unreachable", "Fatal", "die"};
+    if (ir_[i].kind == Kind::Assert || ir_[i].kind == Kind::Throw) return true;
+    const NodeIndex call = ir_[i].kind == Kind::ExprStmt ? ir_.first_child(i) : kNoNode;
+    if (call == kNoNode || ir_[call].kind != Kind::Call) return false;
+    return std::ranges::find(kNames, detail::called_name(ir_, atoms_, call)) != kNames.end();
   }
 
   bool does_something(NodeIndex i) const {

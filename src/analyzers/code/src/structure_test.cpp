@@ -147,6 +147,7 @@ TEST(Structure, UnreachableCode) {
   EXPECT_EQ(reports_of("a.py", "def f(x):\n    if x:\n        return 1\n    return 2\n    x()\n    x()\n"),
             (Reports{"a.py:5 structure.unreachable-code"}));
   EXPECT_EQ(reports_of("a.cpp", "int f() {\n  throw 1;\n  return 2;\n}\n"), Reports{}) << "some compilers want it";
+  EXPECT_EQ(reports_of("a.cpp", "int f(int a) {\n  return a;\n  assert(false);\n  return 2;\n}\n"), Reports{});
   EXPECT_EQ(reports_of("a.cpp", "int f() {\n  throw 1;\n  g();\n  return 2;\n}\n"),
             (Reports{"a.cpp:3 structure.unreachable-code"}));
   EXPECT_EQ(reports_of("a.py", "def f(x):\n    return\n    yield\n"), Reports{});
