@@ -419,13 +419,17 @@ class Finder {
     for (std::uint32_t i = run.first; i < run.end; ++i) {
       const std::uint32_t first = token(range, i);
       if (!is_structure(first) || kind_of(first) != Kind::Function) continue;
-      std::uint32_t end = i + 1;
+      std::uint32_t end = i + 1, statements = 0;
       while (end < run.end) {
         const std::uint32_t next = token(range, end);
-        if (is_structure(next) && starts_statement(next) && depth_of(next) <= depth_of(first)) break;
+        if (is_structure(next) && starts_statement(next)) {
+          if (depth_of(next) <= depth_of(first)) break;
+          ++statements;
+        }
         ++end;
       }
-      if (end - i >= options_.tokens_min) return true;
+      // However many parameters it passes on, one statement forwards a call.
+      if (end - i >= options_.tokens_min && statements > 1) return true;
     }
     return false;
   }

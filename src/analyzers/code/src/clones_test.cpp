@@ -125,6 +125,19 @@ TEST(MergeableClones, FunctionsThatOnlyForwardAreLeftAlone) {
   EXPECT_THAT(duplicates({{"a.go", api("fast")}, {"b.go", api("slow")}}), IsEmpty());
 }
 
+TEST(MergeableClones, WhatPassesManyParametersOnIsLeftAlone) {
+  const auto verb = [](const std::string& name) {
+    std::string parameters, arguments;
+    for (int i = 0; i < 12; ++i) {
+      parameters += ",\n        p" + std::to_string(i) + ": Type" + std::to_string(i) + " | None = None";
+      arguments += ",\n            p" + std::to_string(i) + "=p" + std::to_string(i);
+    }
+    return "    def " + name + "(self" + parameters +
+           "):\n        \"\"\"Sends it.\"\"\"\n        return self.request(\"" + name + "\"" + arguments + ")\n\n";
+  };
+  EXPECT_THAT(duplicates({{"a.py", "class Client:\n" + verb("get") + verb("head") + verb("options")}}), IsEmpty());
+}
+
 TEST(MergeableClones, TablesAreLeftAlone) {
   std::string table = "static const struct row rows[] = {\n";
   for (int i = 0; i < 40; ++i) {
