@@ -62,15 +62,18 @@ std::string_view name_before(std::string_view text, const Hit& hit) {
 bool is_real_password(std::string_view password, std::string_view match) {
   if (is_placeholder(password)) return false;
   static constexpr std::string_view kUsual[] = {
-      "password", "passwd",   "pass",   "pwd",     "secret",      "user",       "test",    "root",
-      "admin",    "postgres", "mysql",  "guest",   "changeme",    "xxx",        "token",   "username",
-      "pw",       "foo",      "bar",    "hunter2", "p4ssw0rd",    "key",        "mongo",   "redis",
-      "rabbitmq", "bitnami",  "docker", "dev",     "development", "local",      "pass123", "123456",
-      "1234",     "123",      "qwerty", "abc123",  "password123", "my-password"};
+      "password", "passwd",   "pass",   "pwd",     "secret",      "user",        "test",    "root",
+      "admin",    "postgres", "mysql",  "guest",   "changeme",    "xxx",         "token",   "username",
+      "pw",       "foo",      "bar",    "hunter2", "p4ssw0rd",    "key",         "mongo",   "redis",
+      "rabbitmq", "bitnami",  "docker", "dev",     "development", "local",       "pass123", "123456",
+      "1234",     "123",      "qwerty", "abc123",  "password123", "my-password", "a"};
   const auto at = match.rfind('@');
   const std::string_view host = at == match.npos ? std::string_view() : match.substr(at + 1);
   const bool local = host.starts_with("localhost") || host.starts_with("127.") || host.starts_with("[::1]") ||
                      host.starts_with("example.") || host.find(".example") != host.npos || host.starts_with("host");
+  // RFC 2606 keeps these for manuals: nobody logs in there.
+  for (const std::string_view reserved : {"example.com", "example.org", "example.net"})
+    if (host == reserved || host.ends_with("." + std::string(reserved))) return false;
   const auto is_usual = [](std::string_view word) {
     return std::find(std::begin(kUsual), std::end(kUsual), word) != std::end(kUsual);
   };

@@ -196,6 +196,8 @@ TEST(SecretScanner, AWordAsPasswordInAnAddressIsLessSure) {
   EXPECT_EQ(found("https://deploy:" + made("{{alnum:20}}") + "@git.acme.io/x.git").at(0).confidence, Confidence::High);
   EXPECT_EQ(found("https://joe:xyzzy@www.acme.io/x.git").at(0).confidence, Confidence::Low);
   EXPECT_TRUE(found("https://user:password@www.acme.io/x.git").empty());
+  EXPECT_TRUE(found("https://jo%40email.com:a%20secret@www.acme.io/").empty());
+  EXPECT_TRUE(found("https://joe:" + made("{{alnum:20}}") + "@www.example.com/").empty()) << "reserved for manuals";
 }
 
 TEST(SecretScanner, OnePlaceIsReportedOnceByTheSurestForm) {
