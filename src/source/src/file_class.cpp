@@ -109,9 +109,11 @@ bool is_test_path(std::string_view path) {
     if (is_any(part, {"test", "tests", "testing", "__tests__", "spec", "specs", "testdata", "test-data", "test_data",
                       "fixtures", "fixture", "mocks", "__mocks__", "e2e", "benchmarks", "benchmark", "bench"}))
       return true;
+  // Perl's folder for tests, which git and others took over.
+  if (lower.starts_with("t/")) return true;
   const auto stem = file.substr(0, file.rfind('.'));
   return file.starts_with("test_") || stem == "conftest" ||
-         ends_with_any(stem, {"_test", "_tests", "_unittest", ".test", ".spec"}) ||
+         ends_with_any(stem, {"_test", "_tests", "_unittest", ".test", ".test-d", ".spec"}) ||
          ends_with_any(base_name(path), {"Test.java", "Tests.java", "TestCase.java"});
 }
 

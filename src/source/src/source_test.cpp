@@ -92,10 +92,10 @@ TEST(FileClass, VendoredNeedsProof) {
 }
 
 TEST(FileClass, KnowsTestPaths) {
-  for (const auto* path :
-       {"tests/a.py", "src/test/java/A.java", "a/x_test.go", "a.spec.ts", "FooTest.java", "test_x.py", "conftest.py"})
+  for (const auto* path : {"tests/a.py", "src/test/java/A.java", "a/x_test.go", "a.spec.ts", "FooTest.java",
+                           "test_x.py", "conftest.py", "t/unit/a.py", "a.test-d.ts"})
     EXPECT_TRUE(is_test_path(path)) << path;
-  for (const auto* path : {"src/contest.py", "latest/a.py", "attest.go", "src/Testament.java"})
+  for (const auto* path : {"src/contest.py", "latest/a.py", "attest.go", "src/Testament.java", "src/t/a.py"})
     EXPECT_FALSE(is_test_path(path)) << path;
 }
 
