@@ -73,9 +73,14 @@ void Dispatcher::allow_claims(bool allowed) {
 
 void Dispatcher::enqueue(Job job) { jobs_.push_back(std::move(job)); }
 
+bool Dispatcher::can_claim() const {
+  for (std::size_t slot = 0; slot < kSlotClasses; ++slot)
+    if (backlog_[slot] > 0 && used_[slot] < config_.slots[slot]) return true;
+  return false;
+}
+
 std::shared_ptr<Dispatcher::Batch> Dispatcher::next_batch() {
-  const bool backlog = std::any_of(backlog_.begin(), backlog_.end(), [](int n) { return n > 0; });
-  const bool claim_pass = claim_pass_wanted_ && backlog;
+  const bool claim_pass = claim_pass_wanted_ && can_claim();
   if (flushing_ || (jobs_.empty() && !claim_pass) || clock_.now_us() < not_before_) return nullptr;
   claim_pass_wanted_ = false;
   flushing_ = true;
@@ -173,6 +178,9 @@ void Dispatcher::on_flushed(Batch& batch, Result<void> outcome) {
   not_before_ = 0;
   if (trouble_ && !trouble_->final) trouble_.reset();
   carry_out(batch);
+  // The flush saw only the heads of its queues, and its commands may have cancelled just these. A pass without commands
+  // fills every slot that it can, so none has to follow it.
+  if (!batch.jobs.empty()) claim_pass_wanted_ = claims_allowed_;
   for (std::size_t c = 0; c < batch.job_of_command.size(); ++c) {
     const auto job = static_cast<std::size_t>(batch.job_of_command[c]);
     if (!batch.plan.verdicts[c].ok()) {

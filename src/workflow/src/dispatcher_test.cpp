@@ -30,7 +30,7 @@ class Echo final : public StepRunner {
 
 class DispatcherTest : public ::testing::Test, public DispatcherShell {
  protected:
-  DispatcherTest() : vfs_(1), dispatcher_({.boot = "b"}, clock_, random_, *this) {
+  DispatcherTest() : vfs_(1), dispatcher_({.boot = "b", .slots = {1, 1, 1}}, clock_, random_, *this) {
     storage::StoreConfig config;
     config.directory = "disk";
     config.statements = {statements()};
@@ -60,6 +60,17 @@ class DispatcherTest : public ::testing::Test, public DispatcherShell {
     return true;
   }
 
+  static Creation task(const std::string& id, std::string_view plan) {
+    Creation creation;
+    creation.task.title = id;
+    creation.task.plan = Plan::parse_text(plan).value();
+    creation.inputs = storage::blob_store::prepare("{}").value();
+    creation.request_hash = "h";
+    creation.task_id = "tsk_" + id;
+    creation.execution_id = "exe_" + id;
+    return creation;
+  }
+
   Job run(const StepRow& step) {
     return execute_step(step, runner_,
                         StepSession{.store = *store_,
@@ -86,13 +97,7 @@ class DispatcherTest : public ::testing::Test, public DispatcherShell {
 };
 
 TEST_F(DispatcherTest, AResultWaitsForRoomOnTheDiskAndGoesOnByItself) {
-  Creation creation;
-  creation.task.title = "t";
-  creation.task.plan = Plan::parse_text(R"({"v":1,"nodes":[{"id":"a","kind":"call","capability":"x.y"}]})").value();
-  creation.inputs = storage::blob_store::prepare("{}").value();
-  creation.request_hash = "h";
-  creation.task_id = "tsk_1";
-  creation.execution_id = "exe_1";
+  const Creation creation = task("1", R"({"v":1,"nodes":[{"id":"a","kind":"call","capability":"x.y"}]})");
   int answers = 0;
   dispatcher_.enqueue(Job{.work = creation, .reply = [&](const Result<TaskReceipt>& r) { answers += r.ok() ? 1 : 9; }});
   EXPECT_EQ(answers, 0) << "not before the flush";
@@ -121,6 +126,25 @@ TEST_F(DispatcherTest, AResultWaitsForRoomOnTheDiskAndGoesOnByItself) {
   EXPECT_FALSE(dispatcher_.trouble().has_value());
   EXPECT_EQ(dispatcher_.used()[0], 0);
   EXPECT_EQ(state(), TaskState::Completed);
+}
+
+// A flush loads as many heads of a queue as there are slots. When it takes all of these away itself, what is behind
+// them must still get the slot that it frees.
+TEST_F(DispatcherTest, ASlotThatGetsFreeAsTheHeadOfItsQueueIsCancelledGoesToTheNext) {
+  dispatcher_.enqueue(Job{.work = task("1", R"({"v":1,"nodes":[{"id":"a","kind":"call","capability":"x.y"},
+                                                               {"id":"b","kind":"call","capability":"x.y"}]})")});
+  ASSERT_TRUE(flush());
+  clock_.advance(1);
+  dispatcher_.enqueue(Job{.work = task("2", R"({"v":1,"nodes":[{"id":"c","kind":"call","capability":"x.y"}]})")});
+  ASSERT_TRUE(flush());
+  ASSERT_EQ(launched_.size(), 1U);
+
+  dispatcher_.enqueue(run(launched_[0]));
+  dispatcher_.enqueue(Job{.work = Command(command::Cancel{launched_[0].execution_no, "enough", "user"})});
+  while (flush()) {
+  }
+  ASSERT_EQ(launched_.size(), 2U);
+  EXPECT_NE(launched_[1].execution_no, launched_[0].execution_no);
 }
 
 }  // namespace

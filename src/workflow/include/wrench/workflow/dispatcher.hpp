@@ -134,6 +134,8 @@ class Dispatcher {
   struct LaterDue {
     bool operator()(const TimerRow& a, const TimerRow& b) const { return a.due_at > b.due_at; }
   };
+  /// Something is queued for a free slot.
+  bool can_claim() const;
   void failed(Batch& batch, const Error& error);
   void carry_out(Batch& batch);
   void notices(const Batch& batch);
