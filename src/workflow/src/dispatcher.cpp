@@ -180,7 +180,7 @@ void Dispatcher::on_flushed(Batch& batch, Result<void> outcome) {
   carry_out(batch);
   // The flush saw only the heads of its queues, and its commands may have cancelled just these. A pass without commands
   // fills every slot that it can, so none has to follow it.
-  if (!batch.jobs.empty()) claim_pass_wanted_ = claims_allowed_;
+  if (!batch.jobs.empty() && keeps(Keep::ClaimAgain)) claim_pass_wanted_ = claims_allowed_;
   for (std::size_t c = 0; c < batch.job_of_command.size(); ++c) {
     const auto job = static_cast<std::size_t>(batch.job_of_command[c]);
     if (!batch.plan.verdicts[c].ok()) {

@@ -18,6 +18,7 @@ enum class Keep : std::uint8_t {
   KeyUnique,            ///< An idempotency key finds its task.
   TimerEpoch,           ///< A timer of an earlier attempt does nothing.
   SlotRelease,          ///< A step that ends gives its slot back.
+  ClaimAgain,           ///< A slot is filled although its flush cancelled the heads of the queue.
   IntentFirst,          ///< The intent is durable before the effect.
   OpenIntentUncertain,  ///< A lost step with an open intent doesn't run again.
   ReceiptKnown,         ///< An effect with a receipt isn't begun again.
@@ -33,13 +34,13 @@ enum class Keep : std::uint8_t {
 };
 
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(Keep::kCount)> kKeepNames = {
-    "fence",          "record_fence",          "state_predicate",
-    "epoch_on_claim", "epoch_on_loss",         "commit_before_ack",
-    "key_unique",     "timer_epoch",           "slot_release",
-    "intent_first",   "open_intent_uncertain", "receipt_known",
-    "attempts_bound", "poison_bound",          "deps_left",
-    "finally_gate",   "requeue_on_adopt",      "cancel_on_adopt",
-    "load_timers",    "baggage_of_accepted"};
+    "fence",           "record_fence",   "state_predicate",
+    "epoch_on_claim",  "epoch_on_loss",  "commit_before_ack",
+    "key_unique",      "timer_epoch",    "slot_release",
+    "claim_again",     "intent_first",   "open_intent_uncertain",
+    "receipt_known",   "attempts_bound", "poison_bound",
+    "deps_left",       "finally_gate",   "requeue_on_adopt",
+    "cancel_on_adopt", "load_timers",    "baggage_of_accepted"};
 
 #ifdef WRENCH_WORKFLOW_MUTATIONS
 inline Keep g_removed_guard = Keep::kCount;

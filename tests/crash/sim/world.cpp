@@ -61,8 +61,9 @@ const storage::Statement kResults{
         "SELECT t.title, s.node, coalesce(s.iteration, -1), s.state, s.execution_id, j.data, j.blob FROM steps s "
         "JOIN task_executions x ON x.id = s.execution_id JOIN tasks t ON t.id = x.task_id "
         "LEFT JOIN journal j ON j.execution_id = s.execution_id AND j.seq = s.output_seq"};
-const storage::Statement* const kStatements[] = {&kHeld,       &kOpenOwners, &kOpenTasks, &kOpenSteps,
-                                                 &kEndedTasks, &kResults,    &kNextEvent, &kStepEpoch};
+const storage::Statement kQueued{.id = "sim.queued", .sql = "SELECT 1 FROM ready WHERE queue = ?1 LIMIT 1"};
+const storage::Statement* const kStatements[] = {&kHeld,    &kOpenOwners, &kOpenTasks, &kOpenSteps, &kEndedTasks,
+                                                 &kResults, &kNextEvent,  &kStepEpoch, &kQueued};
 
 /// Small ones, so that the log is copied and begun anew several times in a run.
 storage::CheckpointPages random_checkpoints(Random& random) {
@@ -238,7 +239,10 @@ void World::turn() {
 bool World::flush() {
   auto batch = dispatcher_->next_batch();
   if (!batch) {
-    if (chance(kIdlePercent)) endanger(draw_fate(), [this] { store_->flush_once(); });
+    if (chance(kIdlePercent)) {
+      check_queues();
+      endanger(draw_fate(), [this] { store_->flush_once(); });
+    }
     return false;
   }
   ++flushes_;
@@ -414,6 +418,18 @@ void World::check() {
   Inside inside{*dispatcher_, config_, {}};
   for (const Running& running : running_) inside.attempts.push_back(running.step);
   check_store(*store_, inside, outside_);
+}
+
+void World::check_queues() {
+  must(store_->read([&](ReadTx& tx) -> Result<int> {
+    for (std::size_t slot = 0; slot < kSlotClasses; ++slot) {
+      const std::string queue = queue_name(static_cast<SlotClass>(slot), config_.boot);
+      if (dispatcher_->used()[slot] < config_.slots[slot] && !WRENCH_TRY(tx.query(kQueued, {queue})).empty())
+        throw Violation{"steps wait in " + queue + ", though a slot is free and nothing is under way"};
+    }
+    return 0;
+  }),
+       "read");
 }
 
 std::map<std::string, std::string> World::results() {

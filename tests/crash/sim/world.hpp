@@ -88,6 +88,8 @@ class World final : public workflow::DispatcherShell {
   void let_time_pass();
   void help_people();
   void check();
+  /// When there is nothing to flush: what could run does. Throws Violation.
+  void check_queues();
   bool all_done();
   std::string open_steps();
   bool chance(int percent) { return static_cast<int>(random_.below(100)) < percent; }
