@@ -15,7 +15,7 @@ namespace wrench::scan {
 namespace {
 
 // Of the engine: raised when the same rules and the same file would give another outcome than before.
-constexpr std::string_view kOutcomeVersion = "4";
+constexpr std::string_view kOutcomeVersion = "5";
 
 std::string setup_key(const RunSetup& setup) {
   std::string text = std::string(kOutcomeVersion) + "\n" + std::string(version()) + "\n" + setup.rules_sha256 + "\n";

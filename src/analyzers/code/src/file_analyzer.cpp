@@ -281,6 +281,8 @@ struct FileAnalyzer::State {
       matches.resize(options.findings_per_rule_max);
     }
     for (const Match& match : matches) out.emplace_back(reporter.finding(match), reporter.tokens(match));
+    if (budget.left_out() > 0)
+      partial(result, text, "matches_max", rule.info.id, "a pattern matches in more ways than are tried");
     return budget.spent();
   }
 

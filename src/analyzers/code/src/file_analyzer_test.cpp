@@ -112,6 +112,42 @@ TEST(FileAnalyzer, SaysWhenARuleSpentItsBudget) {
   EXPECT_EQ(cut.partial[0].code, "findings_max");
 }
 
+std::vector<std::string> partial_codes(const FileResult& result) {
+  std::vector<std::string> codes;
+  for (const auto& partial : result.partial) codes.push_back(partial.code);
+  return codes;
+}
+
+TEST(FileAnalyzer, SaysWhenAPatternMatchesMoreOftenThanIsKept) {
+  const SystemClock clock;
+  const std::string rule = "rules:\n  - id: r\n    languages: [python]\n    severity: LOW\n    message: m\n";
+  // Every argument is another way to match the same call.
+  const RuleSet ways = load(rule + "    pattern: f(..., $X, ...)\n");
+  const RuleSet but = load(rule + "    patterns:\n      - pattern: f(...)\n      - pattern-not: f(..., $X, ...)\n");
+  const auto call = [](int arguments) {
+    std::string text = "f(0";
+    for (int i = 1; i < arguments; ++i) text += ", " + std::to_string(i);
+    return text + ")\n";
+  };
+  EXPECT_TRUE(FileAnalyzer(ways, {}, clock).analyze(python(call(256)), {}, {}).partial.empty());
+  const auto more = FileAnalyzer(ways, {}, clock).analyze(python(call(257)), {}, {});
+  EXPECT_EQ(partial_codes(more), std::vector<std::string>{"matches_max"});
+  EXPECT_EQ(more.partial[0].subject, "r");
+  const std::string beside = call(257) + "f()\n";
+  EXPECT_TRUE(FileAnalyzer(but, {}, clock).analyze(python(beside), {}, {}).findings.empty())
+      << "what was left out may speak against it";
+
+  const RuleSet places = load(rule + "    pattern: f()\n");
+  CodeOptions roomy;
+  roomy.findings_per_rule_max = 30'000;
+  std::string text;
+  for (int i = 0; i < 20'000; ++i) text += "f()\n";
+  EXPECT_TRUE(FileAnalyzer(places, roomy, clock).analyze(python(text), {}, {}).partial.empty());
+  const auto cut = FileAnalyzer(places, roomy, clock).analyze(python(text + "f()\n"), {}, {});
+  EXPECT_EQ(partial_codes(cut), std::vector<std::string>{"matches_max"});
+  EXPECT_EQ(cut.findings.size(), 20'000U);
+}
+
 TEST(FileAnalyzer, ReportsNothingThatANegativeCouldStillDrop) {
   const RuleSet rules = load(
       "rules:\n  - id: r\n    languages: [python]\n    severity: LOW\n    message: m\n    patterns:\n"

@@ -55,6 +55,10 @@ class MatchBudget {
 
   Spent spent() const { return spent_; }
   void exceed(Spent what) { spent_ = what; }
+  /// A pattern had more matches than there is room for; the search goes on.
+  void leave_out_matches() { ++left_out_; }
+  /// How often that happened.
+  std::uint32_t left_out() const { return left_out_; }
   /// One step; false when the search must end.
   bool spend() {
     if (spent_ != Spent::No) return false;
@@ -83,6 +87,7 @@ class MatchBudget {
   const Clock& clock_;
   StopToken stop_;
   std::uint32_t states_ = 0;
+  std::uint32_t left_out_ = 0;
   Spent spent_ = Spent::No;
 };
 

@@ -193,6 +193,7 @@ std::vector<Match> FormulaRun::all(const Formula& formula, const Window& window,
 
 void FormulaRun::drop(std::vector<Match>& matches, const Formula& negative, const Window& window,
                       const Bindings* outer) {
+  const std::uint32_t left_out = budget_.left_out();
   const std::vector<Match> found = evaluate(negative, window, outer);
   std::erase_if(matches, [&](const Match& match) {
     return std::any_of(found.begin(), found.end(), [&](const Match& no) {
@@ -210,7 +211,7 @@ void FormulaRun::drop(std::vector<Match>& matches, const Formula& negative, cons
     });
   });
   // What wasn't checked to the end isn't reported: the part that is missing may speak against it.
-  if (budget_.spent() != MatchBudget::Spent::No) matches.clear();
+  if (budget_.spent() != MatchBudget::Spent::No || budget_.left_out() != left_out) matches.clear();
 }
 
 bool FormulaRun::focus(const std::vector<Atom>& metavars, Match& match) const {

@@ -164,6 +164,7 @@ class Matcher {
   NodeIndex last_ = 0;
   int symbolic_depth_ = 0;
   std::size_t found_here_ = 0;
+  bool full_ = false;  ///< A match found no room any more.
   std::vector<Match> out_;
 };
 

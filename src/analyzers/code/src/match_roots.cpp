@@ -6,8 +6,8 @@ namespace wrench::code::detail {
 
 namespace {
 
-constexpr std::size_t kMatchesPerRootMax = 256;
-constexpr std::size_t kMatchesPerPatternMax = 20'000;
+constexpr std::size_t kMatchesPerRootMax = 256;        ///< Ways in which one pattern matches at one place.
+constexpr std::size_t kMatchesPerPatternMax = 20'000;  ///< Matches of one pattern in one file.
 
 }  // namespace
 
@@ -118,7 +118,7 @@ Atom Matcher::callee_name(const PatternNode& call) const {
 }
 
 void Matcher::try_root(std::uint32_t root, NodeIndex n) {
-  if (out_.size() >= kMatchesPerPatternMax) return;
+  if (full_) return;
   bindings_.clear();
   visited_.clear();
   found_here_ = 0;
@@ -131,13 +131,20 @@ bool Matcher::record(std::uint32_t first, std::uint32_t end, NodeIndex n) {
     const Match& old = out_[i - 1];
     if (old.first == first && old.end == end && same(old.bindings, bindings_)) return false;
   }
+  // One more than there is room for: only now it is known that something is left out.
+  full_ = out_.size() >= kMatchesPerPatternMax;
+  if (full_ || found_here_ >= kMatchesPerRootMax) {
+    budget_.leave_out_matches();
+    return true;
+  }
   Match match;
   match.first = first;
   match.end = end;
   match.node = n;
   match.bindings = bindings_;
   out_.push_back(std::move(match));
-  return ++found_here_ >= kMatchesPerRootMax || out_.size() >= kMatchesPerPatternMax;
+  ++found_here_;
+  return false;
 }
 
 bool Matcher::same(const Bindings& a, const Bindings& b) {
@@ -161,7 +168,7 @@ void Matcher::find_statements() {
     if (!of_calls.empty() && of_calls.back() == kNoNode) of_calls.pop_back();
   }
   for (const NodeIndex s : callee != kNoAtom ? of_calls : file_.statements()) {
-    if (budget_.spent() != MatchBudget::Spent::No || out_.size() >= kMatchesPerPatternMax) return;
+    if (budget_.spent() != MatchBudget::Spent::No || full_) return;
     const NodeIndex block = ir_[s].parent;
     if (starts_open && ir_.first_child(block) != s) continue;
     bindings_.clear();

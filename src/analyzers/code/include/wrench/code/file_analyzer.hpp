@@ -50,8 +50,8 @@ class FileAnalyzer {
   ~FileAnalyzer();
 
   /// `budget` is for parsing and rules together. Never fails as a whole: what went wrong or over budget is in `partial`
-  /// (file_timeout, nesting_too_deep, nodes_max, match_states_max, rule_timeout, findings_max, regex_limit), what was
-  /// found before it stays.
+  /// (file_timeout, nesting_too_deep, nodes_max, match_states_max, matches_max, rule_timeout, findings_max,
+  /// regex_limit), what was found before it stays.
   FileResult analyze(const source::SourceText& text, CpuBudget budget, const StopToken& stop);
 
  private:
