@@ -131,10 +131,9 @@ std::size_t drop_without_evidence(findings::Report& report, const findings::Sour
   return before - report.findings.size();
 }
 
-std::optional<workflow::CapabilityTraits> AgentRunner::traits(std::string_view capability) const {
-  const auto found = resolve(registry_, capability);
-  if (!found.ok()) return std::nullopt;
-  return workflow::CapabilityTraits{to_workflow((*found)->effect), slot_class((*found)->slot)};
+Result<workflow::CapabilityTraits> AgentRunner::traits(std::string_view capability) const {
+  const Capability* found = WRENCH_TRY(resolve(registry_, capability));
+  return workflow::CapabilityTraits{to_workflow(found->effect), slot_class(found->slot)};
 }
 
 Result<AgentOutput> AgentRunner::carry_out(std::string_view name, const Json& input, AgentContext& context) const {

@@ -112,7 +112,8 @@ TEST_F(RunnerTest, ResolvesCapabilityAndVersion) {
   EXPECT_EQ(code(run(Json::object(), "painter.paint")), "agent.no_such_capability");
   const AgentRunner runner(registry_, pool_, clock_, nullptr);
   EXPECT_EQ(runner.traits("tester.run@2")->effect, workflow::Effect::Pure);
-  EXPECT_FALSE(runner.traits("painter.paint").has_value());
+  EXPECT_EQ(runner.traits("painter.paint").error().message, "no capability 'painter.paint'");
+  EXPECT_EQ(runner.traits("tester.run@1").error().message, "tester.run has version 2; asked for was 'tester.run@1'");
 }
 
 TEST_F(RunnerTest, AStoppedStepIsGivenBack) {

@@ -16,7 +16,7 @@ using storage::testing::FaultVfs;
 
 class Echo final : public StepRunner {
  public:
-  std::optional<CapabilityTraits> traits(std::string_view) const override {
+  Result<CapabilityTraits> traits(std::string_view) const override {
     return CapabilityTraits{Effect::Pure, SlotClass::Cpu};
   }
   StepOutcome run(const StepInvocation&, StepContext&) override {
@@ -37,7 +37,7 @@ class DispatcherTest : public ::testing::Test, public DispatcherShell {
     config.mode = storage::WriterMode::Passive;
     config.vfs_name = vfs_.name();
     store_ = storage::Store::open(std::move(config), clock_, random_).value();
-    dispatcher_.set_traits([this](std::string_view name) { return runner_.traits(name); });
+    dispatcher_.set_traits([this](std::string_view name) { return *runner_.traits(name); });
     dispatcher_.allow_claims(true);
   }
 

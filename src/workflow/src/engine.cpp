@@ -304,7 +304,10 @@ void Engine::start(StepRunner& runner) {
   for (const int slots : s.config.slots) threads += static_cast<std::size_t>(slots);
   s.pool = std::make_unique<runtime::WorkerPool>(
       runtime::WorkerPoolOptions{.threads = threads, .queue_max = runtime::kPoolQueueDefault, .name = "step"});
-  s.dispatcher.set_traits([&runner](std::string_view capability) { return runner.traits(capability); });
+  s.dispatcher.set_traits([&runner](std::string_view capability) -> std::optional<CapabilityTraits> {
+    const auto traits = runner.traits(capability);
+    return traits ? std::optional(*traits) : std::nullopt;
+  });
   s.dispatcher.allow_claims(true);
   s.timekeeper = std::thread([&s] { s.keep_time(); });
 }

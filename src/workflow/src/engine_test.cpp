@@ -36,9 +36,10 @@ class Runner final : public StepRunner {
   void add(std::string name, Run run, Effect effect = Effect::Pure) {
     capabilities[std::move(name)] = {{effect, SlotClass::Cpu}, std::move(run)};
   }
-  std::optional<CapabilityTraits> traits(std::string_view capability) const override {
+  Result<CapabilityTraits> traits(std::string_view capability) const override {
     const auto it = capabilities.find(capability);
-    return it == capabilities.end() ? std::nullopt : std::optional(it->second.traits);
+    if (it == capabilities.end()) return Error("t.none", "nobody here can do " + std::string(capability));
+    return it->second.traits;
   }
   StepOutcome run(const StepInvocation& invocation, StepContext& context) override {
     ++calls;
@@ -256,11 +257,9 @@ TEST_F(EngineTest, RetriesRetryableFailuresUntilTheAttemptsAreSpent) {
 
 TEST_F(EngineTest, AnUnknownCapabilityOrAnExceptionFailsTheStepOnly) {
   runner_.add("t.throws", [](const StepInvocation&, StepContext&) -> StepOutcome { throw std::runtime_error("boom"); });
-  EXPECT_EQ(run(task(R"([{"id":"a","kind":"call","capability":"no.such"}])"))
-                .execution.error.at("error")
-                .at("code")
-                .as_string(),
-            "workflow.missing_capability");
+  const Json missing = run(task(R"([{"id":"a","kind":"call","capability":"no.such"}])")).execution.error.at("error");
+  EXPECT_EQ(missing.at("code").as_string(), "workflow.missing_capability");
+  EXPECT_EQ(missing.at("message").as_string(), "nobody here can do no.such");
   EXPECT_EQ(run(task(R"([{"id":"a","kind":"call","capability":"t.throws"}])"))
                 .execution.error.at("error")
                 .at("code")

@@ -324,10 +324,8 @@ command::Outcome::Fail failure(FailureClass kind, const Error& error, std::optio
 }
 
 StepOutcome call(StepRunner& runner, const StepInvocation& invocation, StepContext& context) {
-  if (!runner.traits(invocation.capability))
-    return Failed{FailureClass::Permanent,
-                  Error("workflow.missing_capability", "there is no capability '" + invocation.capability + "'"),
-                  {}};
+  if (const auto traits = runner.traits(invocation.capability); !traits)
+    return Failed{FailureClass::Permanent, Error("workflow.missing_capability", traits.error().message), {}};
   try {
     return runner.run(invocation, context);
   } catch (const std::exception& e) {

@@ -108,10 +108,10 @@ Program::Program(std::uint64_t seed) {
   }
 }
 
-std::optional<CapabilityTraits> Runner::traits(std::string_view capability) const {
+Result<CapabilityTraits> Runner::traits(std::string_view capability) const {
   for (std::size_t i = 0; i < std::size(kCapabilities); ++i)
     if (kCapabilities[i] == capability) return CapabilityTraits{static_cast<Effect>(i), SlotClass::Cpu};
-  return std::nullopt;
+  return Error("sim.no_such_capability", std::string(capability));
 }
 
 StepOutcome Runner::run(const StepInvocation& in, StepContext& context) {

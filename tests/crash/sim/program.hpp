@@ -42,7 +42,7 @@ class Runner final : public workflow::StepRunner {
  public:
   Runner(std::uint64_t seed, const Troubles& troubles, EffectSink& sink)
       : seed_(seed), troubles_(troubles), sink_(sink) {}
-  std::optional<workflow::CapabilityTraits> traits(std::string_view capability) const override;
+  Result<workflow::CapabilityTraits> traits(std::string_view capability) const override;
   workflow::StepOutcome run(const workflow::StepInvocation& invocation, workflow::StepContext& context) override;
   workflow::Reconciled reconcile(std::string_view capability, std::string_view effect_key,
                                  const codec::Json& intent) override;

@@ -134,7 +134,7 @@ void World::boot() {
   endanger(draw_fate(), [&] { opened = storage::Store::open(store_config(vfs_, checkpoints_), clock_, random_); });
   store_ = must(std::move(opened), "the store doesn't open after a crash");
   dispatcher_ = std::make_unique<Dispatcher>(config_, clock_, random_, *this);
-  dispatcher_->set_traits([this](std::string_view capability) { return runner_.traits(capability); });
+  dispatcher_->set_traits([this](std::string_view capability) { return *runner_.traits(capability); });
   dispatcher_->allow_claims(true);
   const Rows open = must(store_->read([](ReadTx& tx) { return tx.query(kOpenOwners); }), "read");
   for (const auto row : open)

@@ -26,7 +26,7 @@ class AgentRunner final : public workflow::StepRunner {
               telemetry::Logger* logger = nullptr)
       : registry_(registry), pool_(pool), clock_(clock), memory_(memory), logger_(logger) {}
 
-  std::optional<workflow::CapabilityTraits> traits(std::string_view capability) const override;
+  Result<workflow::CapabilityTraits> traits(std::string_view capability) const override;
   workflow::StepOutcome run(const workflow::StepInvocation& invocation, workflow::StepContext& context) override;
 
   /// The report in a finished step's output. Errors: findings.record_invalid, workflow.bad_reference, storage.*.

@@ -111,8 +111,8 @@ struct Reconciled {
 class StepRunner {
  public:
   virtual ~StepRunner() = default;
-  /// Nothing if there is no such capability: its steps fail with workflow.missing_capability.
-  virtual std::optional<CapabilityTraits> traits(std::string_view capability) const = 0;
+  /// Error if it can't be run here (there is none of that name, or another version): its steps fail with it.
+  virtual Result<CapabilityTraits> traits(std::string_view capability) const = 0;
   virtual StepOutcome run(const StepInvocation& invocation, StepContext& context) = 0;
   /// Whether a guarded effect whose receipt is missing took place. Unknown leaves the step to a person.
   virtual Reconciled reconcile(std::string_view capability, std::string_view effect_key, const codec::Json& intent) {
