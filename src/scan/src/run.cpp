@@ -18,6 +18,7 @@
 #include "run_setup.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/base/version.hpp"
+#include "wrench/code/clones.hpp"
 #include "wrench/code/structure.hpp"
 #include "wrench/codec/record.hpp"
 #include "wrench/crypto/sha256.hpp"
@@ -300,6 +301,10 @@ class Run {
       auto linked = code::link_project(facts, sources, options, stop_);
       report.clones = std::move(linked.clones);
       report.cycles = std::move(linked.cycles);
+      if (linked.clones_with_more > 0)
+        history_.notes.push_back(format_count(linked.clones_with_more) +
+                                 (linked.clones_with_more == 1 ? " clone has" : " clones have") + " over " +
+                                 std::to_string(code::kCloneMembersMax) + " copies, of which so many are listed");
       std::map<std::size_t, std::vector<findings::Finding>> by_file;
       for (auto& finding : linked.findings)
         if (const auto index = sources.index_of(finding.where.path)) by_file[*index].push_back(std::move(finding));

@@ -10,6 +10,7 @@
 
 #include "file_worker.hpp"
 #include "wrench/base/text.hpp"
+#include "wrench/code/clones.hpp"
 #include "wrench/codec/json.hpp"
 #include "wrench/runtime/atomic_file.hpp"
 #include "wrench/runtime/temp_dir.hpp"
@@ -372,6 +373,23 @@ TEST_F(ScanTest, MeasuresLinksAndKeepsThatInTheCache) {
   const auto warm = scan(request(), cache.get()).value();
   EXPECT_EQ(warm.summary.files_cached, 3U);
   EXPECT_EQ(stable(warm), stable(scan(request()).value()));
+}
+
+TEST_F(ScanTest, SaysWhenNotAllCopiesAreListed) {
+  std::string copied = "def copied(rows):\n    total = 0\n";
+  for (int i = 0; i < 12; ++i)
+    copied += "    if rows[" + std::to_string(i) + "].kind == 'k" + std::to_string(i) + "':\n        total += rows[" +
+              std::to_string(i) + "].value * " + std::to_string(i + 2) + "\n";
+  copied += "    return total\n";
+  for (std::size_t i = 0; i < code::kCloneMembersMax; ++i) write("copy" + std::to_string(i) + ".py", copied);
+  const auto all = scan(request()).value();
+  ASSERT_EQ(all.clones.size(), 1U);
+  EXPECT_EQ(all.clones[0].members.size(), code::kCloneMembersMax);
+  EXPECT_THAT(all.notes, testing::Not(testing::Contains(HasSubstr("copies"))));
+  write("one_more.py", copied);
+  const auto cut = scan(request()).value();
+  EXPECT_EQ(cut.clones[0].members.size(), code::kCloneMembersMax);
+  EXPECT_THAT(cut.notes, testing::Contains("1 clone has over 100 copies, of which so many are listed"));
 }
 
 TEST_F(ScanTest, ExportsAreUnusedOnlyWhenTheWholeProjectIsSeen) {

@@ -27,7 +27,6 @@ constexpr std::uint32_t kLiteral = 0x80000000;
 constexpr std::uint32_t kFiller = 0xc0000000;  ///< Stands for distance only; never part of a clone.
 constexpr std::size_t kBucketMax = 100;        ///< Above it, extend against one representative and not pairwise.
 constexpr std::size_t kRenamesMax = 10;
-constexpr std::size_t kMembersMax = 100;
 
 // Structure: 16 bits of kind and sub, 12 of depth, one for the first statement of a block.
 constexpr std::uint32_t kKindMask = 0x0000ffff;
@@ -301,6 +300,7 @@ class Finder {
       if (!whole) continue;
       Clone& clone = out.emplace_back();
       clone.whole = std::move(*whole);
+      clone.has_more = clone.whole.members.size() == kCloneMembersMax && group.size() > kCloneMembersMax;
       merge(group, clone);
     }
     return out;
@@ -539,7 +539,7 @@ class Finder {
     findings::CloneClass out;
     out.tokens = group[0].end - group[0].first;
     for (const Range& range : group) {
-      if (out.members.size() >= kMembersMax) break;
+      if (out.members.size() >= kCloneMembersMax) break;
       const auto text = sources_.text(files_[range.file].path);
       if (!text) continue;
       const auto [first, end] = bytes(range);

@@ -70,6 +70,7 @@ class Linker {
         out_.findings.push_back(clone_finding(clone));
         add_lines(out_.findings.back());
       }
+      out_.clones_with_more += clone.has_more ? 1 : 0;
       out_.clones.push_back(std::move(clone.whole));
     }
   }

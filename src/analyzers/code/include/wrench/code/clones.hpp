@@ -38,8 +38,12 @@ struct CloneFile {
   const CloneTokens* tokens = nullptr;
 };
 
+/// More copies of one clone aren't listed.
+inline constexpr std::size_t kCloneMembersMax = 100;
+
 /// What repeats, and the part of it that could be written once.
 struct Clone {
+  bool has_more = false;  ///< There are more members than kCloneMembersMax.
   findings::CloneClass whole;
   /// The longest run of statements or functions that lies in every member and has its whole in each, with only what a
   /// function for it had to take as `renames`. Nothing when writing it once would not pay: tables, declarations,

@@ -34,6 +34,7 @@ struct ProjectResult {
   /// structure.import-cycle, code.duplicate; by path, then offset.
   std::vector<findings::Finding> findings;
   std::vector<findings::CloneClass> clones;  ///< Most tokens first.
+  std::size_t clones_with_more = 0;          ///< Of which only kCloneMembersMax members are listed.
   std::vector<findings::ImportCycle> cycles;
 };
 
