@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Prints docs/reference/limits.md from the limits in the public headers: every `inline constexpr ... k...Max` constant
-and the comment beside or above it.
+"""Prints docs/reference/limits.md from the `constexpr ... k...Max` constants: every one in the public headers, and those
+inside of the modules that a documentation comment (`///`) says something about: users meet them.
 
     scripts/make_limits.py > docs/reference/limits.md
 """
@@ -9,12 +9,12 @@ import os
 import re
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
-LIMIT = re.compile(r"^\s*(?:inline|static) constexpr (?P<type>[\w:]+) (?P<name>k\w*Max) = (?P<value>[^;]+);\s*(?:///?<? ?(?P<note>.*))?$")
+LIMIT = re.compile(r"^\s*(?:(?:inline|static) )?constexpr (?P<type>[\w:]+) (?P<name>k\w*Max) = (?P<value>[^;]+);\s*(?:///?<? ?(?P<note>.*))?$")
 MICROS = {"kMicrosPerMs": 1_000, "kMicrosPerSecond": 1_000_000, "kMicrosPerDay": 86_400_000_000}
 HEAD = """# Limits
 
 Every queue, size, depth and count that input can drive has a limit. This page is made by `scripts/make_limits.py` from
-the public headers, so it can't disagree with the program. What a limit cut off is named in the result, and makes it
+the source, so it can't disagree with the program. What a limit cut off is named in the result, and makes it
 partial where it matters (exit code 10).
 
 | limit | value | where | meaning |
@@ -54,9 +54,20 @@ def clean(note):
     return note.replace('|', '\\|').strip()
 
 
-def rows():
-    headers = glob.glob(os.path.join(ROOT, "src/**/include/**/*.hpp"), recursive=True)
-    for path in sorted(os.path.relpath(header, ROOT) for header in headers):
+def is_public(path):
+    return "/include/" in path
+
+
+def sources():
+    found = glob.glob(os.path.join(ROOT, "src/**/*.[ch]pp"), recursive=True)
+    paths = (os.path.relpath(path, ROOT) for path in found)
+    return sorted(path for path in paths if not re.search(r"/testing/|_(?:test|bench|fuzz)\.cpp$", path))
+
+
+def rows(public):
+    for path in sources():
+        if is_public(path) != public:
+            continue
         known, above = {}, []
         with open(os.path.join(ROOT, path), encoding="utf-8") as file:
             for line in file:
@@ -64,10 +75,12 @@ def rows():
                 if found:
                     value = number(found["value"], known)
                     known[found["name"]] = value
-                    note = found["note"] or " ".join(above) or words(found["name"]) + ", at most"
-                    yield f"| `{found['name']}` | {shown(found['name'], found['type'], value)} | [{path}](../../{path}) | {clean(note)} |"
-                comment = re.match(r"\s*///? ?(.*)", line)
+                    documented = found["note"] if "///" in line else " ".join(above)
+                    note = documented or found["note"] or words(found["name"]) + ", at most"
+                    if public or documented:
+                        yield f"| `{found['name']}` | {shown(found['name'], found['type'], value)} | [{path}](../../{path}) | {clean(note)} |"
+                comment = re.match(r"\s*/// ?(.*)" if not public else r"\s*///? ?(.*)", line)
                 above = above + [comment[1].strip()] if comment else []
 
 
-print(HEAD + "\n".join(rows()))
+print(HEAD + "\n".join([*rows(public=True), *rows(public=False)]))

@@ -9,8 +9,8 @@ namespace wrench::agents {
 
 namespace {
 
-constexpr std::size_t kCharterBytesMax = 2048;
-constexpr std::size_t kNameCharsMax = 32;
+constexpr std::size_t kCharterBytesMax = 2048;  ///< Of an agent.
+constexpr std::size_t kNameCharsMax = 32;       ///< Of an agent or a capability.
 
 bool valid_name(std::string_view name) {
   const auto word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };

@@ -28,7 +28,7 @@ using findings::Report;
 
 constexpr std::size_t kFilesMax = 100'000;
 constexpr std::size_t kShortIdBytes = 7;
-constexpr std::size_t kInsightsMax = 20;
+constexpr std::size_t kInsightsMax = 20;  ///< Of one review.
 constexpr std::size_t kEvidenceMax = 10;
 constexpr std::size_t kPairsMax = 5;
 constexpr double kStrongCouplingPercent = 70;

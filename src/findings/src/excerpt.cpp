@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t kRememberedFilesMax = 256;
 constexpr std::size_t kColumnsMax = 400;
 constexpr std::size_t kColumnsBeforeMark = 80;
-constexpr std::size_t kLineBytesMax = 64 * 1024;
+constexpr std::size_t kLineBytesMax = 64 * 1024;  ///< Longer lines are cut where a report shows code.
 constexpr std::uint32_t kTabColumns = 4;
 
 std::string shown(std::string_view text) {

@@ -11,7 +11,7 @@
 namespace wrench::findings {
 namespace {
 
-constexpr std::size_t kReasonBytesMax = 500;
+constexpr std::size_t kReasonBytesMax = 500;  ///< Of one suppression.
 
 bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-'; }
 

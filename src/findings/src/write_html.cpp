@@ -21,7 +21,7 @@ std::span<const EmbeddedFile> report_assets();
 
 namespace {
 
-constexpr std::size_t kFindingsListedMax = 10'000;
+constexpr std::size_t kFindingsListedMax = 10'000;  ///< In an HTML report, which says how many more there are.
 constexpr std::size_t kHotspotsListed = 10;
 constexpr std::size_t kRowsMax = 500;
 

@@ -8,10 +8,10 @@
 namespace wrench::findings {
 namespace {
 
-constexpr std::size_t kGroupsMax = 200;
+constexpr std::size_t kGroupsMax = 200;  ///< Groups of findings in a Markdown report.
 constexpr std::uint32_t kContextLines = 2;
 constexpr std::uint32_t kSnippetLinesMax = 20;
-constexpr std::size_t kListedMax = 50;
+constexpr std::size_t kListedMax = 50;  ///< Places of one group in a Markdown report.
 
 // Text of a repository in running Markdown: no markup, no HTML, no mention, no link comes out of it.
 std::string plain(std::string_view text) {

@@ -11,7 +11,7 @@
 namespace wrench::scan {
 namespace {
 
-constexpr std::size_t kFolderDepthMax = 32;
+constexpr std::size_t kFolderDepthMax = 32;  ///< Folders within folders of rules.
 
 bool is_yaml(std::string_view name) { return name.ends_with(".yaml") || name.ends_with(".yml"); }
 // "x.test.yaml" beside "x.yaml" is what the rule is tested on.

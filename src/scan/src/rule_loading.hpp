@@ -10,7 +10,7 @@
 
 namespace wrench::scan {
 
-inline constexpr std::size_t kRuleFilesMax = 20'000;
+inline constexpr std::size_t kRuleFilesMax = 20'000;  ///< Of one folder of rules.
 
 /// One rule file of the user or the project, in memory.
 struct RuleFile {

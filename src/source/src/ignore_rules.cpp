@@ -9,7 +9,7 @@ namespace wrench::source {
 namespace {
 
 constexpr std::string_view kSpecial = "*?[\\";
-constexpr std::size_t kPatternBytesMax = 4096;
+constexpr std::size_t kPatternBytesMax = 4096;  ///< Of one line of an ignore file.
 
 /// Matches the class that begins at pattern[at] == '['. Returns the offset behind it, or npos when it isn't closed.
 std::size_t match_class(std::string_view pattern, std::size_t at, char c, bool& matched) {

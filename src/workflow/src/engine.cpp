@@ -29,8 +29,8 @@ using storage::Rows;
 
 namespace {
 
-constexpr std::size_t kTitleMax = 500;
-constexpr std::size_t kKeyMax = 200;
+constexpr std::size_t kTitleMax = 500;  ///< Bytes of a task's title.
+constexpr std::size_t kKeyMax = 200;    ///< Bytes of a task's idempotency key.
 constexpr std::chrono::milliseconds kRequestPoll{500};
 constexpr std::chrono::milliseconds kWaitSlice{50};
 

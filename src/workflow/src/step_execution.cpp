@@ -27,7 +27,7 @@ using storage::Rows;
 namespace {
 
 constexpr std::size_t kChildPage = 1000;
-constexpr std::size_t kMergeDepthMax = 64;
+constexpr std::size_t kMergeDepthMax = 64;  ///< Objects within objects that a merge step joins.
 constexpr std::size_t kConflictsListed = 100;
 
 /// Each query on a snapshot of its own. What a step reads to begin (plan, inputs, outputs of ended steps) never changes

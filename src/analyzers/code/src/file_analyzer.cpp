@@ -17,10 +17,10 @@ namespace {
 
 using source::Language;
 
-constexpr std::size_t kSnippetLinesMax = 20;
-constexpr std::size_t kSnippetBytesMax = 2'048;
-constexpr std::size_t kMetavarBytesMax = 500;
-constexpr std::size_t kMessageBytesMax = 4'000;
+constexpr std::size_t kSnippetLinesMax = 20;     ///< Of a finding's code.
+constexpr std::size_t kSnippetBytesMax = 2'048;  ///< Of a finding's code.
+constexpr std::size_t kMetavarBytesMax = 500;    ///< Of a metavariable in a message.
+constexpr std::size_t kMessageBytesMax = 4'000;  ///< Of a message.
 
 findings::Position position(const source::SourceText& text, std::uint32_t offset) {
   const source::LineCol place = text.lines.position(text.text, offset);

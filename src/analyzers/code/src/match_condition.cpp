@@ -11,8 +11,8 @@
 namespace wrench::code {
 namespace {
 
-constexpr int kExpressionDepthMax = 40;
-constexpr std::size_t kExpressionBytesMax = 4'000;
+constexpr int kExpressionDepthMax = 40;             ///< Of a `metavariable-comparison`.
+constexpr std::size_t kExpressionBytesMax = 4'000;  ///< Of a `metavariable-comparison`.
 
 // --- reading
 

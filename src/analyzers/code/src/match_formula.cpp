@@ -7,7 +7,7 @@
 namespace wrench::code {
 namespace {
 
-constexpr std::size_t kRangesMax = 50'000;  // Of one operator; more is spent budget.
+constexpr std::size_t kRangesMax = 50'000;  ///< Matches of one operator of a rule in one file; more is a spent budget.
 
 bool contains(const Match& outer, const Match& inner) { return outer.first <= inner.first && inner.end <= outer.end; }
 

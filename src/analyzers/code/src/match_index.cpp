@@ -9,8 +9,8 @@ namespace {
 
 using source::Language;
 
-constexpr std::size_t kChainMax = 32;      // Parts of a.b.c that are looked at.
-constexpr std::size_t kFoldDepthMax = 64;  // Operands of "a" + "b" + … that are folded.
+constexpr std::size_t kChainMax = 32;      ///< Parts of a.b.c that are looked at.
+constexpr std::size_t kFoldDepthMax = 64;  ///< Operands of "a" + "b" + … that are folded.
 
 bool declares_variables(Language language) { return language != Language::Python; }
 

@@ -14,7 +14,7 @@
 
 namespace wrench::code {
 
-inline constexpr std::size_t kPatternBytesMax = 64U << 10;
+inline constexpr std::size_t kPatternBytesMax = 64U << 10;  ///< Of one pattern.
 /// The matcher recurses on pattern nodes, so this bounds its stack.
 inline constexpr std::size_t kPatternNodesMax = 600;
 inline constexpr int kPatternParsesMax = 200;

@@ -14,8 +14,8 @@ namespace {
 using codec::YamlNode;
 using source::Language;
 
-constexpr int kFormulaDepthMax = 24;
-constexpr std::size_t kLeavesMax = 2'000;  // Patterns and regexes of one rule.
+constexpr int kFormulaDepthMax = 24;       ///< Operators within operators of one rule.
+constexpr std::size_t kLeavesMax = 2'000;  ///< Patterns and regular expressions of one rule.
 
 constexpr std::array<std::string_view, 24> kTopLevelKeys = {"id",
                                                             "message",

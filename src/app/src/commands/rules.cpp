@@ -22,9 +22,9 @@ namespace {
 using code::RuleTestFile;
 using codec::Json;
 
-constexpr std::size_t kTestFileBytesMax = std::size_t{1} << 20;
-constexpr std::size_t kTestFilesMax = 50'000;
-constexpr std::size_t kTestDepthMax = 32;
+constexpr std::size_t kTestFileBytesMax = std::size_t{1} << 20;  ///< Of one file that `rules test` reads.
+constexpr std::size_t kTestFilesMax = 50'000;                    ///< Files that `rules test` reads.
+constexpr std::size_t kTestDepthMax = 32;                        ///< Folders within folders that `rules test` enters.
 
 Json errors_json(const std::vector<Error>& errors) {
   Json out = Json::array();
