@@ -13,6 +13,7 @@
 #include "wrench/agents/reports.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/findings/ranking.hpp"
+#include "wrench/findings/summary.hpp"
 #include "wrench/scan/hotspots.hpp"
 
 namespace wrench::agents {
@@ -84,8 +85,9 @@ void apply_inspection(Report& report, const Json& inspection) {
     if (const auto others = merged.find(finding.fingerprint); others != merged.end())
       take_in(finding, std::move(others->second));
     if (const auto why = disproved.find(finding.fingerprint); why != disproved.end())
-      finding.suppressed = findings::Suppressed{"inspector", std::string(why->second->at("why").as_string()),
-                                                std::string(why->second->at("evidence").as_string())};
+      finding.suppressed =
+          findings::Suppressed{std::string(findings::kSetAside), std::string(why->second->at("why").as_string()),
+                               std::string(why->second->at("evidence").as_string())};
   }
 }
 

@@ -11,6 +11,7 @@
 #include "wrench/base/ulid.hpp"
 #include "wrench/base/version.hpp"
 #include "wrench/findings/ranking.hpp"
+#include "wrench/findings/summary.hpp"
 
 namespace wrench::app {
 
@@ -300,7 +301,7 @@ class Painter {
       text += styled(style_of(severity), format_count(by_severity[i]) + " " + std::string(findings::name(severity)));
     }
     std::vector<std::string> texts = {text.empty() ? "0 findings" : text};
-    if (report_.summary.suppressed > 0) texts.push_back(format_count(report_.summary.suppressed) + " suppressed");
+    for (auto& hidden : findings::hidden_counts(report_)) texts.push_back(std::move(hidden));
     if (!report_.summary.baseline_date.empty())
       texts.push_back("   new since baseline of " + report_.summary.baseline_date + " (" +
                       format_count(report_.summary.baseline_matched) + " known, " +

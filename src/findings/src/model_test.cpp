@@ -178,6 +178,15 @@ TEST(Baseline, SuppressedThenAndShownNowIsNew) {
   EXPECT_EQ(was_shown->diff(std::vector{hidden}).fixed, 0U);
 }
 
+TEST(HiddenCounts, TellWhatSomebodyAcceptedFromWhatAnAgentDisproved) {
+  Report report;
+  EXPECT_TRUE(hidden_counts(report).empty());
+  for (const char* kind : {"inline", "file", "store", "inspector"})
+    report.findings.emplace_back().suppressed = Suppressed{.kind = kind, .reason = {}, .source = {}};
+  report.findings.emplace_back();
+  EXPECT_EQ(hidden_counts(report), (std::vector<std::string>{"3 suppressed", "1 set aside"}));
+}
+
 TEST(Baseline, RefusesWhatIsNotAReport) {
   EXPECT_EQ(Baseline::read("{").error().code, "findings.baseline_invalid");
   EXPECT_EQ(Baseline::read("[]").error().code, "findings.baseline_schema");

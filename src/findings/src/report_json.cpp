@@ -1,6 +1,7 @@
 #include <map>
 
 #include "finding_json.hpp"
+#include "wrench/base/text.hpp"
 #include "wrench/findings/finding.hpp"
 #include "wrench/findings/summary.hpp"
 
@@ -231,6 +232,16 @@ SeverityCounts count_findings(const Report& report) {
     if (!finding.suppressed && finding.is_new) ++counts.by_severity[static_cast<std::size_t>(finding.severity)];
   }
   return counts;
+}
+
+std::vector<std::string> hidden_counts(const Report& report) {
+  std::uint64_t suppressed = 0, set_aside = 0;
+  for (const Finding& finding : report.findings)
+    if (finding.suppressed) ++(finding.suppressed->kind == kSetAside ? set_aside : suppressed);
+  std::vector<std::string> out;
+  if (suppressed > 0) out.push_back(format_count(suppressed) + " suppressed");
+  if (set_aside > 0) out.push_back(format_count(set_aside) + " set aside");
+  return out;
 }
 
 std::map<std::string, std::uint64_t, std::less<>> count_skipped(const Report& report) {

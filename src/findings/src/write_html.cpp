@@ -380,9 +380,10 @@ class HtmlWriter {
     if (hidden.empty()) return;
     out_ +=
         "<section id=\"suppressed\" aria-labelledby=\"h-suppressed\"><div class=\"wrap\">\n<h2 "
-        "id=\"h-suppressed\">Suppressed</h2>\n<p class=\"lede\">" +
-        counted(hidden.size(), "finding that somebody", "findings that somebody") + " decided to live with.</p>\n";
-    table_of("Suppressed findings", {"Where", "Finding", "Reason"});
+        "id=\"h-suppressed\">Suppressed and set aside</h2>\n<p class=\"lede\">" +
+        text(join(hidden_counts(report_), ", ")) +
+        ": findings that somebody decided to live with, or against which an agent found evidence.</p>\n";
+    table_of("Suppressed findings and those set aside", {"Where", "Finding", "Reason"});
     for (std::size_t i = 0; i < std::min(hidden.size(), kRowsMax); ++i) {
       const Finding& f = *hidden[i];
       out_ += "<tr><th scope=\"row\" class=\"mono\">" + text(place(f.where)) + "</th><td>" + text(headline(f)) +

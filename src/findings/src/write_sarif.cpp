@@ -261,15 +261,16 @@ class SarifWriter {
   }
 
   static Json suppression(const Suppressed& suppressed) {
-    Json json = Json::object({{"kind", suppressed.kind == "store" ? "external" : "inSource"}, {"status", "accepted"}});
+    const bool in_source = suppressed.kind == "inline" || suppressed.kind == "file";
+    Json json = Json::object({{"kind", in_source ? "inSource" : "external"}, {"status", "accepted"}});
     if (!suppressed.reason.empty()) json.set("justification", suppressed.reason);
     return json;
   }
 
   Json properties() const {
     const Report& report = input_.report;
-    Json json = Json::object(
-        {{"complete", report.run.complete && report.partial.empty()}, {"filesScanned", report.summary.files_scanned}});
+    Json json = Json::object({{"complete", report.run.complete && report.partial.empty()},
+                              {"filesScanned", report.summary.files_scanned + report.summary.files_cached}});
     if (!report.revision.empty()) json.set("revision", report.revision);
     if (has_baseline(report)) {
       json.set("baseline",

@@ -177,9 +177,7 @@ class TextWriter {
     const SeverityCounts found = count_findings(report);
     std::string text = counted(found.total(), "finding", "findings");
     if (found.total() > 0) text += ": " + severity_sentence(report);
-    std::uint64_t suppressed = 0;
-    for (const Finding& finding : report.findings) suppressed += finding.suppressed ? 1 : 0;
-    if (suppressed > 0) text += "; " + format_count(suppressed) + " suppressed";
+    for (const std::string& hidden : hidden_counts(report)) text += "; " + hidden;
     if (has_baseline(report)) {
       text += "; baseline";
       if (!summary.baseline_date.empty()) text += " of " + shown(summary.baseline_date);

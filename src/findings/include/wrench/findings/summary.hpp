@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "wrench/findings/finding.hpp"
 
@@ -24,6 +26,11 @@ struct SeverityCounts {
     return sum;
   }
 };
+
+/// Suppressed::kind of what an agent found evidence against; the others somebody decided to live with.
+inline constexpr std::string_view kSetAside = "inspector";
+/// What isn't shown, by who decided: "2 suppressed", "1 set aside". Without those that there are none of.
+std::vector<std::string> hidden_counts(const Report& report);
 
 /// What counts: new and not suppressed.
 SeverityCounts count_findings(const Report& report);
