@@ -643,6 +643,9 @@ class Tasks(CliTest):
         self.interrupt(signal.SIGINT, "review", "shop", *self.quick)
         (task,) = self.run_wrench("task", "list", "--json").json()["data"]
         self.assertTrue(task["interrupted"])
+        self.assertIn("in_progress, interrupted", self.run_wrench("task", "list", "--status", "in_progress").out)
+        self.assertRegex(self.run_wrench("task", "journal", task["task_id"]).out,
+                         r"\+0 ms +s\d+ +journey\.mine_history@\d+ +begins\n")
         watched = self.run_wrench("task", "watch", task["task_id"][-6:])
         self.assertEqual(watched.code, 7)
         self.assertIn("wrench task resume " + task["task_id"][-6:], watched.err)

@@ -155,7 +155,7 @@ const std::vector<CommandSpec>& table() {
        .examples = {{"wrench task watch 7K3QX2", "redrawn on a terminal, one line a change in a pipe"}},
        .run = run_task_watch},
       {.path = "task journal",
-       .summary = "Print a task's journal: every decision, in order",
+       .summary = "Tell what happened to a task, in order; --json has every detail",
        .arguments = {{"ID", "task id, or its last 6 characters", true}},
        .flags = with_output(kTextOrJson, {{.name = "--limit",
                                            .value = "N",

@@ -5,6 +5,7 @@
 #include "../output.hpp"
 #include "../workspace.hpp"
 #include "commands.hpp"
+#include "journal_text.hpp"
 #include "review_report.hpp"
 #include "task_run.hpp"
 #include "wrench/base/text.hpp"
@@ -21,10 +22,9 @@ using workflow::StepView;
 using workflow::TaskView;
 
 constexpr std::size_t kTitleMin = 10, kTitleMax = 60;
-constexpr std::size_t kStateColumns = 11;  // "interrupted"
+constexpr std::size_t kStatusColumns = 24;  // "in_progress, interrupted"
 constexpr std::size_t kTimeColumns = 20;
 constexpr std::size_t kIdSuffixMin = workflow::kIdSuffixMin;
-constexpr std::size_t kDataColumnsMax = 120;
 
 Json to_json(const TaskView& task) {
   return Json::object({{"task_id", task.task_id},
@@ -50,9 +50,10 @@ Json to_json(const StepView& step) {
                        {"lost", step.lost}});
 }
 
-/// State as people read it: an open task whose process is gone was interrupted.
-std::string shown_state(const TaskView& task, bool interrupted) {
-  return interrupted ? "interrupted" : std::string(workflow::name(task.state));
+/// The word that --status takes; of an open task also what it waits for: nobody runs it, or a person must decide.
+std::string shown_status(const TaskView& task, bool interrupted) {
+  if (interrupted) return task.status + ", interrupted";
+  return task.state == workflow::TaskState::Waiting ? task.status + ", waiting" : task.status;
 }
 
 Result<std::vector<std::string>> interrupted_tasks(Workspace& space) {
@@ -121,14 +122,14 @@ ExitCode run_task_list(Session& session) {
   if (page->tasks.empty())
     return delivered(session, filter.status.empty() && filter.cursor.empty() ? "No tasks yet. Try: wrench review .\n"
                                                                              : "No such tasks.\n");
-  const std::size_t others = kIdSuffixMin + kStateColumns + kTimeColumns + 3 * 2;
+  const std::size_t others = kIdSuffixMin + kStatusColumns + kTimeColumns + 3 * 2;
   const auto title_columns =
       std::clamp(session.console.width() - std::min(session.console.width(), others), kTitleMin, kTitleMax);
   std::string text;
   for (const auto& task : page->tasks) {
     text += std::string(short_id(task.task_id)) + "  " +
             pad(clip(Console::safe(task.title), title_columns, session.console.unicode()), title_columns) + "  " +
-            pad(shown_state(task, contains(*interrupted, task.task_id)), kStateColumns) + "  " +
+            pad(shown_status(task, contains(*interrupted, task.task_id)), kStatusColumns) + "  " +
             format_rfc3339(task.created_at).substr(0, 19) + "Z\n";
   }
   if (!interrupted->empty()) text += "\nInterrupted tasks go on with: wrench task resume\n";
@@ -186,8 +187,8 @@ Json to_json(const TaskDetails& details) {
 std::string to_text(const TaskDetails& details, const Console& console) {
   constexpr std::size_t kNodeColumns = 6, kCapabilityColumns = 34;
   const auto& [task, execution, steps, why, interrupted] = details;
-  std::string text = Console::safe(task.title) + "\n  id       " + task.task_id + "\n  state    " +
-                     shown_state(task, interrupted) + "\n  created  " + format_rfc3339(task.created_at) + " by " +
+  std::string text = Console::safe(task.title) + "\n  id       " + task.task_id + "\n  status   " +
+                     shown_status(task, interrupted) + "\n  created  " + format_rfc3339(task.created_at) + " by " +
                      Console::safe(task.created_by) + "\n";
   if (execution.started_at && execution.completed_at)
     text += "  took     " + format_duration(*execution.completed_at - *execution.started_at) + "\n";
@@ -256,7 +257,7 @@ Result<ExitCode> watch(Session& session, Workspace& space, const std::string& ta
     const auto task = WRENCH_TRY(find(space, task_id));
     const bool interrupted = contains(WRENCH_TRY(interrupted_tasks(space)), task.task_id);
     const auto execution = WRENCH_TRY(latest_execution(space, task));
-    shown.show(shown_state(task, interrupted) + "  " + std::to_string(execution.steps_done) + "/" +
+    shown.show(shown_status(task, interrupted) + "  " + std::to_string(execution.steps_done) + "/" +
                std::to_string(execution.steps_total) + " steps");
     const auto code = task_exit_code(task);
     if (interrupted || code != ExitCode::NeedsPerson) {
@@ -317,14 +318,10 @@ ExitCode run_task_journal(Session& session) {
                                                  {"data", std::move(data)},
                                                  {"next_cursor", nullptr}}));
   }
-  std::string text;
-  for (const auto& entry : entries) {
-    const auto data = clip(Console::safe(codec::write_json(entry.data)), kDataColumnsMax, session.console.unicode());
-    text += std::to_string(entry.seq) + "  " + format_rfc3339(entry.at) + "  " + entry.kind +
-            (entry.step_no ? "  step " + std::to_string(*entry.step_no) : "") +
-            (entry.data.is_null() ? "" : "  " + data) + "\n";
-  }
-  return delivered(session, text);
+  const auto steps =
+      (*space)->store().read([&](storage::ReadTx& tx) { return workflow::list_steps(tx, execution->execution_no); });
+  if (!steps) return session.fail(steps.error());
+  return delivered(session, journal_text(entries, *steps));
 }
 
 ExitCode run_task_report(Session& session) {

@@ -1,0 +1,90 @@
+#include "journal_text.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "../layout.hpp"
+#include "wrench/app/console.hpp"
+#include "wrench/base/clock.hpp"
+
+namespace wrench::app {
+
+namespace {
+
+using codec::Json;
+using workflow::JournalEntry;
+
+constexpr std::size_t kSinceColumns = 10;
+
+/// An entry's kind in words, and the member of its data that says more.
+struct Wording {
+  std::string_view kind, words, detail;
+};
+constexpr Wording kWordings[] = {
+    {"started", "the task begins", ""},
+    {"claim", "begins", ""},
+    {"completed", "completed", ""},
+    {"retry", "failed, will be tried again", "message"},
+    {"failed", "failed", "message"},
+    {"dead", "failed, waits for a person", "message"},
+    {"uncertain", "may have taken effect or not, waits for a person", "message"},
+    {"timeout", "took too long", "message"},
+    {"lost", "its process died", "message"},
+    {"released", "given back unfinished", ""},
+    {"skipped", "skipped", "need"},
+    {"items", "its items are known", ""},
+    {"cancelled", "cancelled", ""},
+    {"cancel_requested", "somebody cancels the task", "reason"},
+    {"adopted", "another process takes the task over", ""},
+    {"suspended", "the task is given back, to be resumed", ""},
+    {"decision", "a person decided", "to"},
+    {"reconciled", "its effect didn't take place", ""},
+    {"value", "draws a value", "name"},
+    {"intent", "is about to take effect", "effect_key"},
+    {"receipt", "took effect", "effect_key"},
+    {"ended", "the task ended", "status"},
+};
+
+std::string what_happened(const JournalEntry& entry) {
+  const auto* const wording =
+      std::find_if(std::begin(kWordings), std::end(kWordings), [&](const auto& w) { return w.kind == entry.kind; });
+  if (wording == std::end(kWordings)) return Console::safe(entry.kind);
+  std::string out(wording->words);
+  if (entry.kind == "claim" && entry.attempt > 1) out += ", attempt " + std::to_string(entry.attempt);
+  if (wording->detail.empty() || !entry.data.is_object()) return out;
+  const auto& detail = entry.data.at(wording->detail);
+  if (!detail.is_string()) return out;
+  out += ": " + Console::safe(detail.as_string());
+  if (const auto& code = entry.data.at("code"); code.is_string()) out += " [" + Console::safe(code.as_string()) + "]";
+  return out;
+}
+
+std::string name_of(const workflow::StepView& step) {
+  std::string name = Console::safe(step.node);
+  if (step.item) name += "[" + std::to_string(*step.item) + "]";
+  if (!step.capability.empty()) name += "  " + Console::safe(step.capability);
+  return name;
+}
+
+}  // namespace
+
+std::string journal_text(std::span<const JournalEntry> entries, std::span<const workflow::StepView> steps) {
+  if (entries.empty()) return "Nothing happened yet.\n";
+  std::map<std::int64_t, std::string> names;
+  std::size_t columns = 0;
+  for (const auto& step : steps)
+    columns = std::max(columns, names.emplace(step.step_no, name_of(step)).first->second.size());
+  const Micros begun = entries.front().at;
+  std::string text = "From " + format_rfc3339(begun) + " on:\n\n";
+  for (const auto& entry : entries) {
+    text += pad_left("+" + format_duration(entry.at - begun), kSinceColumns) + "  ";
+    if (entry.step_no) {
+      const auto name = names.find(*entry.step_no);
+      text += pad(name == names.end() ? "step " + std::to_string(*entry.step_no) : name->second, columns) + "  ";
+    }
+    text += what_happened(entry) + "\n";
+  }
+  return text;
+}
+
+}  // namespace wrench::app
