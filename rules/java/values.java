@@ -81,6 +81,26 @@ class Values implements Comparable<Values> {
     lock.unlock();
   }
 
+  Closeable scope(Lock lock) {
+    // ok: java.lock-without-finally
+    lock.lock();
+    work();
+    return new Closeable() {
+      public void close() {
+        lock.unlock();
+      }
+    };
+  }
+
+  Closeable lambda(Lock lock) {
+    // ok: java.lock-without-finally
+    lock.lock();
+    work();
+    return () -> {
+      lock.unlock();
+    };
+  }
+
   void unlocked(Lock lock) {
     // ok: java.lock-without-finally
     lock.lock();

@@ -424,7 +424,10 @@ class Finder {
         const std::uint32_t next = token(range, end);
         if (is_structure(next) && starts_statement(next)) {
           if (depth_of(next) <= depth_of(first)) break;
-          ++statements;
+          // Of a docstring only the statement is a token.
+          const std::uint32_t inside = end + 1 < run.end ? token(range, end + 1) : next;
+          const bool empty = kind_of(next) == Kind::ExprStmt && is_structure(inside) && starts_statement(inside);
+          statements += empty ? 0 : 1;
         }
         ++end;
       }
