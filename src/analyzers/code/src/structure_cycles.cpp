@@ -144,7 +144,12 @@ findings::Finding cycle_finding(const Cycle& cycle) {
   finding.rule = "structure.import-cycle";
   // Java loads a class when it is used: a cycle costs understanding, but nothing when the program starts.
   finding.severity = cycle.are_packages ? findings::Severity::Low : findings::Severity::Medium;
-  finding.confidence = findings::Confidence::High;
+  // A package and the parts that it is made of are meant for each other.
+  const bool only_parts =
+      cycle.are_packages && std::ranges::all_of(names, [&](const std::string& name) {
+        return name == names[0] || name.starts_with(names[0] + ".") || names[0].starts_with(name + ".");
+      });
+  finding.confidence = only_parts ? findings::Confidence::Low : findings::Confidence::High;
   finding.category = findings::Category::Structure;
   finding.title = fmt::format("{} {} import each other", names.size(), cycle.are_packages ? "packages" : "modules");
   finding.message = fmt::format("Import cycle: {} -> {}. ", join(names, " -> "), names[0]);
