@@ -220,9 +220,11 @@ struct SecretScanner::State {
     if (options.lower_test_confidence && (source::is_test_path(source.project_path) || made_up))
       finding.severity = std::min(finding.severity, severity_in_tests(rule));
     // What only looks like a secret there is nearly always made up for the reader.
-    if (options.lower_test_confidence && finding.confidence == Confidence::Low &&
-        (source::is_test_path(source.project_path) || is_documentation(source.project_path)))
-      finding.severity = std::min(finding.severity, findings::Severity::Low);
+    if (options.lower_test_confidence && finding.confidence == Confidence::Low) {
+      if (source::is_test_path(source.project_path))
+        finding.severity = std::min(finding.severity, findings::Severity::Low);
+      if (is_documentation(source.project_path)) finding.severity = findings::Severity::Info;
+    }
     finding.category = findings::Category::Secret;
     finding.cwe = {"CWE-798"};
     finding.where = {source.path, place(hit.secret.first), place(hit.secret.end), source.content_id};

@@ -189,6 +189,7 @@ TEST(SecretScanner, InManualsOnlyAFormOfItsOwnStaysSure) {
   const std::string generic = "api_key = \"" + made("{{alnum:32}}") + "\"";
   EXPECT_EQ(found(generic, "src/a.py").at(0).confidence, Confidence::Medium);
   EXPECT_EQ(found(generic, "docs/config.rst").at(0).confidence, Confidence::Low);
+  EXPECT_EQ(found(generic, "docs/config.rst").at(0).severity, findings::Severity::Info);
   EXPECT_EQ(found("ghp_" + made("{{crc62:30}}"), "docs/config.rst").at(0).confidence, Confidence::High);
 }
 
