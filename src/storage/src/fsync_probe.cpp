@@ -162,6 +162,8 @@ Result<FsyncReport> probe_fsync(const std::string& directory, Micros duration_us
     report.filesystem = std::move(mount.filesystem);
     report.mount_options = std::move(mount.options);
   }
+  // A changed root (chroot, some containers) doesn't list the mount that it lies on.
+  if (report.filesystem.empty()) report.filesystem = "unknown";
   const auto fastest = std::min_element(report.samples.begin(), report.samples.end(),
                                         [](const auto& a, const auto& b) { return a.p50_us < b.p50_us; });
   report.verdict = judge_durability(report.filesystem, report.mount_options, fastest->p50_us, report.reason);
