@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <thread>
+#include <utility>
 
 #include "wrench/base/assert.hpp"
 
@@ -19,7 +20,8 @@ std::atomic<int> received{0};
 
 StopToken install_signal_handlers() {
   std::signal(SIGPIPE, SIG_IGN);
-  static StopSource source;
+  StopSource source;
+  StopToken token = source.token();
   // A thread that waits for signals may take locks and allocate; a handler may not.
   sigset_t set;
   sigemptyset(&set);
@@ -29,7 +31,8 @@ StopToken install_signal_handlers() {
     if (sigaction(number, nullptr, &inherited) != 0 || inherited.sa_handler != SIG_IGN) sigaddset(&set, number);
   }
   WRENCH_ASSERT(pthread_sigmask(SIG_BLOCK, &set, nullptr) == 0);
-  std::thread([set] {
+  // The source is the thread's, which outlives main(): one that is destroyed at exit would be used afterwards.
+  std::thread([set, source = std::move(source)]() mutable {
     for (;;) {
       int number = 0;
       if (sigwait(&set, &number) != 0) continue;
@@ -37,7 +40,7 @@ StopToken install_signal_handlers() {
       source.request_stop();
     }
   }).detach();
-  return source.token();
+  return token;
 }
 
 ExitCode signal_received() {
