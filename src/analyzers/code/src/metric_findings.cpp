@@ -70,6 +70,13 @@ std::uint32_t relief(const FunctionMeasure& function) {
   return whole == 0 ? 0 : (whole - std::min(whole, hardest)) * 100 / whole;
 }
 
+/// Percent of the function's points that its best single change takes. Many changes that take little each only move it.
+std::uint32_t best_share(const FunctionMeasure& function) {
+  std::uint32_t best = 0;
+  for (const Simplification& one : function.simplifications) best = std::max(best, one.points);
+  return function.own_cognitive == 0 ? 0 : best * 100 / function.own_cognitive;
+}
+
 /// Functions of a file whose names begin alike.
 struct Family {
   std::string_view prefix;
@@ -176,8 +183,8 @@ class FindingMaker {
     const findings::FunctionMetrics& m = function.metrics;
     const bool medium = function.entangled > limits_.cognitive_medium;
     // A measure is always right; whether it helps depends on how bad it is and on what can be done about it.
-    constexpr std::uint32_t kHelpsMin = 25;
-    const bool helps = relief(function) >= kHelpsMin;
+    constexpr std::uint32_t kHelpsMin = 25, kBestShareMin = 20;  // Percent.
+    const bool helps = relief(function) >= kHelpsMin && best_share(function) >= kBestShareMin;
     const bool far_above = function.entangled > 2 * limits_.cognitive_medium;
     const Confidence confidence = !helps                 ? Confidence::Low
                                   : medium && !far_above ? Confidence::Medium

@@ -1,6 +1,7 @@
 #include "wrench/code/metrics.hpp"
 
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -150,6 +151,24 @@ TEST(Metrics, AFewLinesAboveTheLimitAreDoubtful) {
   EXPECT_EQ(confidence(81), "low");
   EXPECT_EQ(confidence(120), "low");
   EXPECT_EQ(confidence(121), "medium");
+}
+
+TEST(Metrics, IsUnsureOfAdviceThatOnlyMovesALittleOften) {
+  const auto confidence = [](const std::vector<int>& depths) {
+    std::string content = "int f(int a, int b) {\n";
+    for (const int depth : depths) {
+      for (int level = 0; level < depth; ++level) content += "  while (a--)\n";
+      content += "    step(b);\n";
+    }
+    content += "  return b;\n}\n";
+    const source::SourceText text = make_text(content, source::Language::C);
+    for (const findings::Finding& finding : metric_findings(measure_text(text), text))
+      if (finding.rule == "code.cognitive-complexity")
+        return finding.message + " " + std::string(findings::name(finding.confidence));
+    return std::string("none");
+  };
+  EXPECT_THAT(confidence({3, 3, 3, 3, 3, 3}), ::testing::EndsWith(" low")) << "6 points at a time";
+  EXPECT_THAT(confidence({5, 3, 3, 3}), ::testing::EndsWith(" medium")) << "15 points at once";
 }
 
 TEST(Metrics, ExplainsWhatWeighsMostWhereNothingCanBeCutOut) {
