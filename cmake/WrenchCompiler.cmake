@@ -54,3 +54,5 @@ elseif(WRENCH_MOLD)
   add_link_options(-fuse-ld=mold)
 endif()
 add_link_options(-Wl,--gc-sections -Wl,-z,relro,-z,now)
+# A hash of what is linked, for build_id() and for debuggers.
+add_link_options(-Wl,--build-id=sha1)

@@ -28,7 +28,7 @@ ALLOWED = {
 }
 TEST_ONLY = {"gtest": "_test", "gmock": "_test", "benchmark": "_bench"}
 LINUX = {
-    "assert.h", "dirent.h", "errno.h", "fcntl.h", "fnmatch.h", "glob.h", "limits.h", "poll.h", "pthread.h", "pwd.h", "sched.h",
+    "assert.h", "dirent.h", "errno.h", "fcntl.h", "fnmatch.h", "glob.h", "limits.h", "link.h", "poll.h", "pthread.h", "pwd.h", "sched.h",
     "signal.h", "spawn.h", "stdio.h", "stdlib.h", "string.h", "strings.h", "syslog.h", "termios.h", "time.h", "unistd.h",
     "malloc.h", "pty.h", "stdint.h", "immintrin.h", "emmintrin.h", "cxxabi.h", "dlfcn.h", "locale.h", "wchar.h", "elf.h",
 }

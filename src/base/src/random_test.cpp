@@ -70,5 +70,10 @@ TEST(Ulid, NamesThings) {
 
 TEST(Version, IsTheProjects) { EXPECT_EQ(version(), WRENCH_TEST_VERSION); }
 
+TEST(Version, TellsBuildsApart) {
+  EXPECT_EQ(build_id().size(), 40U) << build_id();
+  EXPECT_EQ(build_id().find_first_not_of("0123456789abcdef"), std::string::npos) << build_id();
+}
+
 }  // namespace
 }  // namespace wrench

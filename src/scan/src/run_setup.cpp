@@ -14,11 +14,9 @@
 namespace wrench::scan {
 namespace {
 
-// Of the engine: raised when the same rules and the same file would give another outcome than before.
-constexpr std::string_view kOutcomeVersion = "5";
-
 std::string setup_key(const RunSetup& setup) {
-  std::string text = std::string(kOutcomeVersion) + "\n" + std::string(version()) + "\n" + setup.rules_sha256 + "\n";
+  // The same rules and the same file may give another outcome in any other build.
+  std::string text = std::string(version()) + "\n" + build_id() + "\n" + setup.rules_sha256 + "\n";
   for (const auto analysis : setup.analyses) text.append(name(analysis)).append("\n");
   const auto& limits = setup.limits;
   for (const std::uint64_t limit :
