@@ -155,3 +155,7 @@ def extremes(values, ages, Post, session):
     found = any([v > 3 for v in values])
     # ok: python.list-built-for-any
     found = any(v > 3 for v in values)
+    # ok: python.list-built-for-any
+    missing = any([values.get(key) is None for key in ["least", "most"]])
+    # ok: python.list-built-for-any
+    complete = all([key in values for key in ("least", "most")])

@@ -321,6 +321,29 @@ class Finder {
     return {first, end};
   }
 
+  /// Lines on which something of the range begins or ends: neither comments nor blank lines.
+  std::int64_t lines_with_code(const Range& range) const {
+    const auto text = sources_.text(files_[range.file].path);
+    if (!text) return 0;
+    const source::LineTable lines(*text);
+    const CloneTokens& tokens = *files_[range.file].tokens;
+    std::set<std::uint32_t> found;
+    std::int64_t at = 0;
+    for (std::uint32_t i = 0; i < range.end; ++i) {
+      at += static_cast<std::int16_t>(tokens.steps[i]);
+      const bool counts = i >= range.first && tokens.sizes[i] > 0 && at >= 0;
+      if (counts && static_cast<std::uint64_t>(at) < text->size())
+        found.insert(lines.position(*text, static_cast<std::uint64_t>(at)).line);
+    }
+    if (found.empty()) return 0;
+    std::int64_t count = 0;
+    for (std::uint32_t line = *found.begin(); line <= *found.rbegin(); ++line) {
+      const std::string_view content = trim(lines.line(*text, line));
+      count += found.contains(line) || content.starts_with('}') || content.starts_with(')') ? 1 : 0;
+    }
+    return count;
+  }
+
   // --- what could be written once
 
   std::uint32_t token(const Range& range, std::uint32_t i) const { return value({range.file, range.first + i}); }
@@ -343,8 +366,7 @@ class Finder {
     clone.types_differ = types_differ(parts);
     const auto members = static_cast<std::int64_t>(part->members.size());
     std::int64_t lines = INT64_MAX;
-    for (const findings::Location& member : part->members)
-      lines = std::min<std::int64_t>(lines, member.end.line - member.start.line + 1);
+    for (const Range& range : parts) lines = std::min(lines, lines_with_code(range));
     // A head, an end and a call for each copy stay.
     const std::int64_t saved = (members - 1) * lines - members - 2;
     if (saved < kLinesSavedMin) return;

@@ -85,6 +85,19 @@ TEST(MergeableClones, SaysWhatAFunctionHasToTake) {
   EXPECT_EQ(found[0].related[0].where.path, "b.c");
 }
 
+TEST(MergeableClones, CommentsAndBlankLinesAreNoLinesSaved) {
+  const auto saved = [](const std::string& between) {
+    const auto found = duplicates(
+        {{"a.c", "void a(row *rows, int n, int limit) {\n" + work("2") + between + "  done(rows, n);\n}\n"},
+         {"b.c", "void b(row *rows, int n, int limit) {\n" + work("2") + between + "  done(rows, n);\n}\n"}});
+    if (found.size() != 1) return std::string("none");
+    const std::size_t at = found[0].message.find("That saves");
+    return found[0].message.substr(at);
+  };
+  EXPECT_EQ(saved(""), saved("\n  // Nothing\n  // of this\n\n  /* is worth\n     an extraction. */\n"));
+  EXPECT_THAT(saved(""), HasSubstr("lines."));
+}
+
 TEST(MergeableClones, OnlyVariablesDifferent) {
   const auto found = duplicates({{"a.c", "void a(row *rows, int n, int limit) {\n" + work("2") + "}\n"},
                                  {"b.c", "void b(row *rows, int n, int limit) {\n" + work("2", "sum") + "}\n"}});
