@@ -129,12 +129,19 @@ class TreeReader {
     return node;
   }
 
+  Result<void> check_anchor(const unsigned char* anchor, const yaml_mark_t& mark) const {
+    if (anchor == nullptr || limits_.anchors == YamlAnchors::OfScalars) return {};
+    return invalid(fmt::format("anchors and aliases ('{}') aren't used here; write the value out", text_of(anchor)),
+                   mark);
+  }
+
   Result<void> open(YamlNode::Kind kind, const unsigned char* anchor, const unsigned char* tag,
                     const yaml_mark_t& mark) {
     if (open_.size() >= std::min(limits_.depth_max, kYamlDepthCeiling))
       return limit(fmt::format("nested deeper than {} levels", limits_.depth_max), mark);
     if (!open_.empty() && open_.back().node.is_mapping() && !open_.back().key)
       return invalid("a key must be a scalar", mark);
+    WRENCH_TRY(check_anchor(anchor, mark));
     if (anchor != nullptr) anchors_[text_of(anchor)] = std::nullopt;
     open_.push_back(Frame{make(kind, tag, mark), std::nullopt, {}});
     return {};
@@ -142,6 +149,7 @@ class TreeReader {
 
   Result<void> take_scalar(const yaml_event_t& event) {
     const auto& scalar = event.data.scalar;
+    WRENCH_TRY(check_anchor(scalar.anchor, event.start_mark));
     YamlNode node = make(YamlNode::Kind::Scalar, scalar.tag, event.start_mark);
     node.text.assign(reinterpret_cast<const char*>(scalar.value), scalar.length);
     switch (scalar.style) {
@@ -163,6 +171,7 @@ class TreeReader {
   }
 
   Result<void> take_alias(const yaml_event_t& event) {
+    WRENCH_TRY(check_anchor(event.data.alias.anchor, event.start_mark));
     const std::string name = text_of(event.data.alias.anchor);
     if (++aliases_ > limits_.aliases_max)
       return limit(fmt::format("more than {} aliases", limits_.aliases_max), event.start_mark);

@@ -74,6 +74,16 @@ TEST(Yaml, CopiesScalarsButNoCollectionsThroughAliases) {
   EXPECT_EQ(failure("a: &x [*x]\n"), "1:8: alias 'x' names a list or mapping; write it out");
 }
 
+TEST(Yaml, RefusesAnchorsWhereTheyAreNotUsed) {
+  YamlLimits limits;
+  limits.anchors = YamlAnchors::Refused;
+  const std::string why = ": anchors and aliases ('x') aren't used here; write the value out";
+  EXPECT_EQ(failure("a: &x 1\n", limits), "1:4" + why);
+  EXPECT_EQ(failure("a: &x [1]\n", limits), "1:4" + why);
+  EXPECT_EQ(failure("a: 1\nb: *x\n", limits), "2:4" + why);
+  EXPECT_EQ(failure("a: 1\n", limits), "no error");
+}
+
 TEST(Yaml, StopsAtEveryLimit) {
   YamlLimits limits;
   limits.depth_max = 3;

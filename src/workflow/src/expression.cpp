@@ -259,7 +259,9 @@ Result<Expression> Expression::parse(std::string_view text) {
   if (!is_valid_utf8(text)) return Error("workflow.expression_invalid", "the expression isn't valid UTF-8");
   Expression out;
   out.text_ = text;
-  out.root_ = WRENCH_TRY(parse_expression(text, out.paths_));
+  std::vector<PathUse> paths;
+  out.root_ = WRENCH_TRY(parse_expression(text, paths));
+  for (PathUse& use : paths) out.paths_.push_back(std::move(use.parts));
   return out;
 }
 

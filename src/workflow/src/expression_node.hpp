@@ -47,7 +47,13 @@ struct Expression::Node {
 
 using ExpressionNodePtr = std::unique_ptr<const Expression::Node>;
 
-/// The tree of `text`, and the paths in it. Errors: workflow.expression_invalid.
-Result<ExpressionNodePtr> parse_expression(std::string_view text, std::vector<std::vector<std::string>>& paths);
+/// A path of an expression and the bytes of the text that it stands in.
+struct PathUse {
+  std::vector<std::string> parts;
+  std::size_t begin = 0, end = 0;
+};
+
+/// The tree of `text`, and the paths in it in order. Errors: workflow.expression_invalid.
+Result<ExpressionNodePtr> parse_expression(std::string_view text, std::vector<PathUse>& paths);
 
 }  // namespace wrench::workflow

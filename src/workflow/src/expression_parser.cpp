@@ -67,7 +67,7 @@ class Parser {
  public:
   explicit Parser(std::string_view text) : text_(text) {}
 
-  Result<NodePtr> parse(std::vector<std::vector<std::string>>& paths) {
+  Result<NodePtr> parse(std::vector<PathUse>& paths) {
     auto node = WRENCH_TRY(choice());
     skip_space();
     if (at_ != text_.size()) return unexpected();
@@ -76,7 +76,7 @@ class Parser {
   }
 
  private:
-  Error fail(std::string what) const {
+  Error fail(const std::string& what) const {
     return Error("workflow.expression_invalid", "in '" + escape_for_display(text_) + "': " + what)
         .at("", 1, static_cast<int>(at_) + 1);
   }
@@ -317,6 +317,7 @@ class Parser {
   Result<NodePtr> path_or_call() {
     const std::size_t begin = at_;
     std::vector<std::string> parts{std::string(word())};
+    std::size_t end = at_;
     if (take("(")) return call(parts[0], begin);
     while (at_ < text_.size()) {
       if (text_[at_] == '.' && at_ + 1 < text_.size() && is_name_char(text_[at_ + 1])) {
@@ -332,11 +333,12 @@ class Parser {
       } else {
         break;
       }
+      end = at_;
     }
     auto node = std::make_unique<Node>();
     node->op = Op::Path;
     node->path = parts;
-    paths_.push_back(std::move(parts));
+    paths_.push_back({std::move(parts), begin, end});
     return NodePtr(std::move(node));
   }
 
@@ -365,12 +367,12 @@ class Parser {
   std::size_t at_ = 0;
   int depth_ = 0;
   int chain_ = 0;
-  std::vector<std::vector<std::string>> paths_;
+  std::vector<PathUse> paths_;
 };
 
 }  // namespace
 
-Result<ExpressionNodePtr> parse_expression(std::string_view text, std::vector<std::vector<std::string>>& paths) {
+Result<ExpressionNodePtr> parse_expression(std::string_view text, std::vector<PathUse>& paths) {
   return Parser(text).parse(paths);
 }
 

@@ -57,6 +57,11 @@ struct YamlMember {
 
 inline constexpr std::size_t kYamlDepthCeiling = 256;
 
+enum class YamlAnchors : std::uint8_t {
+  OfScalars,  ///< An alias repeats a scalar.
+  Refused,    ///< For formats that have no use for them.
+};
+
 struct YamlLimits {
   std::size_t bytes_max = std::size_t{1} << 20;
   std::size_t depth_max = 64;  ///< At most kYamlDepthCeiling: nodes are destroyed recursively.
@@ -64,6 +69,7 @@ struct YamlLimits {
   std::size_t aliases_max = 1'000;
   /// Text that aliases may repeat in total.
   std::size_t alias_bytes_max = std::size_t{1} << 20;
+  YamlAnchors anchors = YamlAnchors::OfScalars;
 };
 
 /// Every document of a stream. Refused: duplicate keys, keys that aren't scalars, aliases to collections (the stuff of
