@@ -9,6 +9,7 @@ namespace {
 const std::vector<std::string> kSeverities = {"info", "low", "medium", "high", "critical", "none"};
 const std::vector<std::string> kReportFormats = {"text", "json", "sarif", "semgrep-json", "junit", "markdown", "html"};
 const std::vector<std::string> kTextOrJson = {"text", "json"};
+const std::vector<std::string> kGraphFormats = {"text", "dot", "json"};
 
 std::vector<FlagSpec> with_output(std::vector<std::string> formats, std::vector<FlagSpec> flags) {
   const auto first = formats.front();
@@ -56,6 +57,11 @@ const FlagSpec kJobs = {.name = "--jobs",
                         .form = ValueForm::Number,
                         .min = 1,
                         .max = runtime::kPoolThreadsMax};
+const FlagSpec kOnMissing = {.name = "--on-missing",
+                             .value = "WHAT",
+                             .summary = "when no agent can do a step: refuse the playbook, or ask a person",
+                             .choices = {"error", "manual"},
+                             .default_value = "what the playbook says, else error"};
 const FlagSpec kHistory = {.name = "--history",
                            .summary = "also read version control: churn, hotspots, coupling, ownership"};
 const FlagSpec kFileTimeout = {.name = "--file-timeout-ms",
@@ -211,6 +217,37 @@ const std::vector<CommandSpec>& table() {
        .formats = kTextOrJson,
        .examples = {{"wrench agent show inspector", "what it takes and gives"}},
        .run = run_agent_show},
+      {.path = "playbook check",
+       .summary = "Check playbooks: every problem with file, line and column",
+       .description = "Exit code 2 when there is a problem.",
+       .arguments = {{"FILE", "playbooks: files, or names of those that come with wrench", true, true}},
+       .flags = with_output(kTextOrJson, {kOnMissing}),
+       .formats = kTextOrJson,
+       .examples = {{"wrench playbook check nightly.yaml", "before it is run"}},
+       .run = run_playbook_check},
+      {.path = "playbook list",
+       .summary = "List the playbooks that come with wrench",
+       .flags = with_output(kTextOrJson, {}),
+       .formats = kTextOrJson,
+       .examples = {{"wrench playbook list", "what can be run by name"}},
+       .run = run_playbook_list},
+      {.path = "playbook show",
+       .summary = "Show a playbook: what it is for, its inputs and steps",
+       .arguments = {{"FILE", "a playbook: a file, or the name of one that comes with wrench", true}},
+       .flags = with_output(kTextOrJson,
+                            {kOnMissing, {.name = "--source", .summary = "print its text, to make your own of it"}}),
+       .formats = kTextOrJson,
+       .examples = {{"wrench playbook show security_audit", "before it is run"},
+                    {"wrench playbook show security_audit --source > own.yaml", "as a start for your own"}},
+       .run = run_playbook_show},
+      {.path = "playbook graph",
+       .summary = "Draw a playbook's steps, in the terminal or for Graphviz",
+       .arguments = {{"FILE", "a playbook: a file, or the name of one that comes with wrench", true}},
+       .flags = with_output(kGraphFormats, {kOnMissing}),
+       .formats = kGraphFormats,
+       .examples = {{"wrench playbook graph release_readiness", "what follows what"},
+                    {"wrench playbook graph own.yaml --format dot | dot -Tsvg > own.svg", "as a picture"}},
+       .run = run_playbook_graph},
       {.path = "rules list",
        .summary = "List rules, tab-separated: id, languages, severity, category, analysis, cwe, file",
        .flags = with_output(kTextOrJson, {kRules, kNoBuiltin}),

@@ -64,6 +64,8 @@ constexpr Mapping kMappings[] = {
     {"workflow.invalid_transition", ExitCode::Conflict},
     {"workflow.owned_elsewhere", ExitCode::Conflict},
     {"workflow.plan_", ExitCode::Usage},
+    {"workflow.playbook_", ExitCode::Usage},
+    {"workflow.playbook_not_found", ExitCode::NotFound},
     {"workflow.step_not_found", ExitCode::NotFound},
     {"workflow.task_ambiguous", ExitCode::Usage},
     {"workflow.task_failed", ExitCode::AnswerIsNo},

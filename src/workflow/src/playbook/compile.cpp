@@ -323,6 +323,7 @@ class Compiler {
       if (draft.type == StepType::Process) read_gotos(*draft.node, i, step.gotos);
       const YamlNode* needs = draft.node->find("needs");
       if (needs == nullptr) continue;
+      step.needs_given = true;
       Fields fields(*draft.node, "a step", problems_);
       for (const YamlNode* need : fields.list("needs")) {
         const auto name = text_of(*need, "an entry of 'needs'", problems_);

@@ -67,9 +67,10 @@ std::vector<FlowPlace> lay_out(const std::vector<FlowStep>& steps) {
   std::vector<FlowPlace> places(steps.size());
   std::vector<Terms> reached(steps.size());
   for (FlowPlace& place : places) place.ended.assign(steps.size(), false);
-  if (!steps.empty()) {
-    places[0].reachable = true;
-    reached[0].insert(Term());
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    if (i != 0 && !(steps[i].needs_given && steps[i].needs.empty())) continue;
+    places[i].reachable = true;
+    reached[i].insert(Term());
   }
   const auto lead = [&](std::size_t from, std::size_t exit, std::size_t to) {
     if (std::ranges::find(places[to].after, from) == places[to].after.end()) places[to].after.push_back(from);
@@ -96,7 +97,7 @@ std::vector<FlowPlace> lay_out(const std::vector<FlowStep>& steps) {
     if (!places[i].reachable) continue;
     for (std::size_t g = 0; g < steps[i].gotos.size(); ++g) lead(i, g + 1, steps[i].gotos[g]);
     if (!steps[i].next) continue;
-    if (steps[i].implicit_next && !steps[*steps[i].next].needs.empty()) continue;
+    if (steps[i].implicit_next && steps[*steps[i].next].needs_given) continue;
     lead(i, 0, *steps[i].next);
   }
   return places;

@@ -15,8 +15,10 @@ struct FlowStep {
   std::string id;
   std::optional<std::size_t> next;  ///< Nothing: the flow ends here.
   std::vector<std::size_t> gotos;   ///< Where a gate of it may jump to.
-  std::vector<std::size_t> needs;   ///< Said explicitly; then nobody's implicit next leads here.
-  bool implicit_next = false;       ///< `next` wasn't written.
+  /// `needs` was written: nobody's implicit next leads here. Empty: it begins at once.
+  bool needs_given = false;
+  std::vector<std::size_t> needs;
+  bool implicit_next = false;  ///< `next` wasn't written.
 };
 
 struct FlowPlace {

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "wrench/agents/registry.hpp"
+#include "wrench/base/embedded.hpp"
+#include "wrench/base/result.hpp"
+#include "wrench/workflow/playbook.hpp"
+
+namespace wrench::app {
+
+/// The files below playbooks/.
+std::span<const EmbeddedFile> embedded_playbooks();
+
+struct PlaybookText {
+  std::string name;  ///< "security_audit", "shapes/router"; of a file its name without folder and ending.
+  std::string file;  ///< For places.
+  std::string text;
+};
+
+/// Those that come with the program, by name.
+std::vector<PlaybookText> builtin_playbooks();
+
+/// What the user means: one that comes with the program, by its name, else a file. Errors: io.*,
+/// workflow.playbook_not_found.
+Result<PlaybookText> find_playbook(const std::string& name_or_file);
+
+/// The operations of the agents, for the compiler.
+workflow::CapabilityCatalogue catalogue_of(const agents::Registry& registry);
+
+}  // namespace wrench::app
