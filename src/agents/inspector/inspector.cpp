@@ -6,7 +6,9 @@
 
 #include "../core/schemas.hpp"
 #include "judgement.hpp"
+#include "outline.hpp"
 #include "quality.hpp"
+#include "selection.hpp"
 #include "wrench/agents/builtin.hpp"
 #include "wrench/agents/reports.hpp"
 #include "wrench/scan/tree_sources.hpp"
@@ -57,6 +59,62 @@ Capability judge_capability() {
   return judge;
 }
 
+Json whole_number(std::int64_t min, std::int64_t max) {
+  return Json::object({{"type", "integer"}, {"minimum", min}, {"maximum", max}});
+}
+
+constexpr std::int64_t kListedMax = 1000;  ///< Findings or places that one list of select and outline shows.
+
+Json one_of(std::initializer_list<std::string_view> words) {
+  Json list = Json::array();
+  for (const auto word : words) list.push_back(word);
+  return Json::object({{"enum", std::move(list)}});
+}
+
+Capability select_capability() {
+  Capability select;
+  select.id = "inspector.select";
+  select.title = "Select the findings that a question is about";
+  select.why = "answers one question: which findings are of these kinds, this severe, in these places, or new?";
+  select.input_schema =
+      schema::object({{"report", schema::report()},
+                      {"categories?", schema::list_of(one_of({"security", "secret", "correctness", "performance",
+                                                              "maintainability", "structure", "style"}))},
+                      {"severity?", one_of({"info", "low", "medium", "high", "critical"})},
+                      {"rules?", schema::list_of(schema::of("string"))},
+                      {"paths?", schema::list_of(schema::of("string"))},
+                      {"changes?", schema::of("object")},
+                      {"limit?", whole_number(1, kListedMax)}});
+  select.output_schema = schema::object({{"report", schema::report()},
+                                         {"total", schema::of("integer")},
+                                         {"counts", schema::of("object")},
+                                         {"findings", schema::list_of(schema::of("object"))},
+                                         {"left_out", schema::of("integer")},
+                                         {"elsewhere?", schema::of("integer")}});
+  select.effect = Effect::Pure;
+  select.cost = {.base_ms = 10};
+  return select;
+}
+
+Capability outline_capability() {
+  Capability outline;
+  outline.id = "inspector.outline";
+  outline.title = "Outline a code base";
+  outline.why = "answers one question: how large is this, and where is it complex, copied, tangled or often changed?";
+  outline.input_schema = schema::object({{"report", schema::report()}, {"limit?", whole_number(1, kListedMax)}});
+  const Json rows = schema::list_of(schema::of("object"));
+  outline.output_schema = schema::object({{"size", schema::of("object")},
+                                          {"languages", rows},
+                                          {"hotspots", rows},
+                                          {"complex_functions", rows},
+                                          {"large_files", rows},
+                                          {"copies", rows},
+                                          {"cycles", rows}});
+  outline.effect = Effect::Pure;
+  outline.cost = {.base_ms = 10};
+  return outline;
+}
+
 AgentSpec make_spec() {
   AgentSpec spec;
   spec.name = "inspector";
@@ -64,7 +122,7 @@ AgentSpec make_spec() {
       "Judges what the other agents found: merges findings with one root cause, drops what it can disprove and says "
       "why, "
       "and measures the quality of the code from complexity, size, duplication, structure and defects.";
-  spec.capabilities = {inspect_capability(), judge_capability()};
+  spec.capabilities = {inspect_capability(), judge_capability(), select_capability(), outline_capability()};
   return spec;
 }
 
@@ -202,6 +260,19 @@ class Inspector final : public Agent {
     AgentOutput made;
     if (capability.id == "inspector.judge") {
       made.output = judge(*WRENCH_TRY(context.reports.read(input.at("report"))));
+      return made;
+    }
+    if (capability.id == "inspector.outline") {
+      constexpr std::int64_t kShown = 10;
+      const auto report = WRENCH_TRY(context.reports.read(input.at("report")));
+      made.output = outline_of(*report, static_cast<std::size_t>(input.at("limit").as_integer(kShown)));
+      return made;
+    }
+    if (capability.id == "inspector.select") {
+      auto whole = WRENCH_TRY(context.reports.take(input.at("report")));
+      auto selection = WRENCH_TRY(select_findings(std::move(whole), input));
+      made.output = std::move(selection.told);
+      made.report = std::move(selection.report);
       return made;
     }
     const auto code = WRENCH_TRY(context.reports.read(input.at("code")));

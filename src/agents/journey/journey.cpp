@@ -15,6 +15,7 @@
 #include "wrench/agents/cache_shelf.hpp"
 #include "wrench/agents/reports.hpp"
 #include "wrench/base/text.hpp"
+#include "wrench/history/changes.hpp"
 #include "wrench/history/git_repo.hpp"
 #include "wrench/history/mine.hpp"
 #include "wrench/history/summary.hpp"
@@ -79,7 +80,18 @@ AgentSpec make_spec() {
   track.gives = {{std::string(kWholeOutput), "journey.insights"}};
   track.effect = Effect::Idempotent;
   track.cost = {.base_ms = 10};
-  spec.capabilities = {std::move(mine), std::move(track)};
+  Capability changes;
+  changes.id = "journey.changes";
+  changes.title = "What changed since a commit";
+  changes.why = "answers one question: which lines did the commits since another one change?";
+  changes.input_schema = schema::object({{"tree", schema::tree()}, {"since", schema::of("string")}});
+  changes.output_schema = schema::object({{"changes", schema::of("object")}});
+  changes.takes = {{"tree", "repo.tree"}};
+  changes.requires_fact = "git.commits";
+  changes.effect = Effect::Pure;
+  changes.slot = "io";
+  changes.cost = {.base_ms = 50};
+  spec.capabilities = {std::move(mine), std::move(track), std::move(changes)};
   return spec;
 }
 
@@ -128,6 +140,37 @@ Result<AgentOutput> mine_history(const Json& input, AgentContext& context) {
                     {"tree", place_in(repo, root)},
                     {"repository", repair_utf8(std::string_view(repo.root()).substr(repo.root().rfind('/') + 1))},
                     {"revision", (branch.empty() ? "" : branch + "@") + summary.head.substr(0, kShortIdBytes)}}));
+  return made;
+}
+
+Result<AgentOutput> changes_of(const Json& input, AgentContext& context) {
+  const std::string root(input.at("tree").at("root").as_string());
+  const auto repo = WRENCH_TRY(history::GitRepo::open(root, context.stop));
+  const auto changes =
+      WRENCH_TRY(history::changes_since(repo, input.at("since").as_string(), context.stop, context.deadline));
+  Json files = Json::array();
+  std::int64_t added = 0;
+  std::int64_t removed = 0;
+  for (const auto& file : changes.files) {
+    Json lines = Json::array();
+    for (const auto& range : file.lines) lines.push_back(Json::array({range.first, range.last}));
+    files.push_back(Json::object({{"path", repair_utf8(file.path)},
+                                  {"state", file.deleted ? "deleted" : "changed"},
+                                  {"added", file.added},
+                                  {"removed", file.removed},
+                                  {"lines", std::move(lines)}}));
+    added += file.added;
+    removed += file.removed;
+  }
+  AgentOutput made;
+  made.output.set("changes", Json::object({{"base", changes.base.substr(0, kShortIdBytes)},
+                                           {"head", changes.head.substr(0, kShortIdBytes)},
+                                           {"commits", changes.commits},
+                                           {"added", added},
+                                           {"removed", removed},
+                                           {"tree", place_in(repo, root)},
+                                           {"files", std::move(files)},
+                                           {"cut", changes.cut}}));
   return made;
 }
 
@@ -322,6 +365,7 @@ class Journey final : public Agent {
 
   Result<AgentOutput> execute(const Capability& capability, const Json& input, AgentContext& context) const override {
     if (capability.id == "journey.mine_history") return mine_history(input, context);
+    if (capability.id == "journey.changes") return changes_of(input, context);
     return track(input, context);
   }
 

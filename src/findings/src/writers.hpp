@@ -7,6 +7,7 @@
 #include "excerpt.hpp"
 #include "wrench/findings/finding.hpp"
 #include "wrench/findings/report_writer.hpp"
+#include "wrench/findings/summary.hpp"
 
 namespace wrench::findings {
 
@@ -26,8 +27,6 @@ Result<void> write_junit(const WriterInput& input);
 Result<void> write_markdown(const WriterInput& input);
 Result<void> write_html(const WriterInput& input);
 
-/// The title, or the message's first sentence (at most 120 characters).
-std::string headline(const Finding& finding);
 /// "1 finding", "3 findings".
 std::string counted(std::uint64_t n, std::string_view singular, std::string_view plural);
 /// "2 critical, 5 high, 31 medium", or "no findings".

@@ -12,10 +12,17 @@ namespace {
 
 enum class Aggregation { Merge, Append, Filter };
 
-/// The member of a merge (or map) node that says how the outputs become one, and what is in the result.
+/// How the outputs of branches become one, and what is in the result.
 struct Aggregated {
-  Json members = Json::object();
+  std::string_view strategy = "merge";
+  std::string filter;  ///< Of the strategy `filter`.
   Members output;
+
+  /// A merge calls it `strategy`, a map `collect`.
+  void write(Json& node, std::string_view member) const {
+    if (strategy != "merge") node.set(member, strategy);
+    if (!filter.empty()) node.set("filter", filter);
+  }
 };
 
 std::optional<Aggregated> read_aggregation(StepBuilder& step, const Members& of_branches) {
@@ -42,8 +49,8 @@ std::optional<Aggregated> read_aggregation(StepBuilder& step, const Members& of_
     return std::nullopt;
   }
   if (combine) {
-    out.members.set("strategy", "combine_content");
-    out.output = just({"content"});
+    out.strategy = "combine_content";
+    out.output = just({"content", "parts"});
     return out;
   }
   if (type == Aggregation::Merge) {
@@ -51,15 +58,18 @@ std::optional<Aggregated> read_aggregation(StepBuilder& step, const Members& of_
     out.output = members;
     return out;
   }
-  out.members.set("strategy", "append");
+  out.strategy = "append";
   out.output = just({"items"});
   if (type == Aggregation::Filter) {
     Names names = step.names();
     names.bind_root("item");
-    names.set_current({"item", of_branches, true});
-    const auto filter = names.condition(*condition, step.problems());
+    // Of a branch that gives {"items": […]} each of these is asked, and nobody knows what is in them.
+    const bool lists = of_branches != nullptr && of_branches->contains("items");
+    names.set_current({"item", lists ? nullptr : of_branches, true});
+    auto filter = names.condition(*condition, step.problems());
     if (!filter) return std::nullopt;
-    out.members.set("filter", *filter);
+    out.strategy = "filter";
+    out.filter = std::move(*filter);
   }
   return out;
 }
@@ -151,10 +161,6 @@ std::optional<StepOutput> compile_for_each(StepBuilder& step, const YamlNode& li
   }
   const auto aggregated = read_aggregation(step, branches[0].output());
   if (!over || !aggregated) return std::nullopt;
-  if (!aggregated->members.at("filter").is_null()) {
-    step.problems().add(list, "'for_each' keeps the outputs of all items: it merges or appends them");
-    return std::nullopt;
-  }
   Names names = step.names();
   names.bind_root(as);
   Block body;
@@ -165,7 +171,7 @@ std::optional<StepOutput> compile_for_each(StepBuilder& step, const YamlNode& li
   node.set("over", *over);
   node.set("as", as);
   if (max_parallel) node.set("max_parallel", *max_parallel);
-  for (const auto& [name, value] : aggregated->members.as_object()) node.set(name, value);
+  aggregated->write(node, "collect");
   node.set("body", Json::object({{"nodes", body.take()}}));
   if (step.continues()) node.set("on_failure", "continue");
   block.add(std::move(node), {});
@@ -209,7 +215,7 @@ std::optional<StepOutput> compile_parallel(StepBuilder& step, Block& block) {
   const auto aggregated = read_aggregation(step, together);
   if (!aggregated) return std::nullopt;
   Json merge = node_of(step.id(), "merge");
-  for (const auto& [name, value] : aggregated->members.as_object()) merge.set(name, value);
+  aggregated->write(merge, "strategy");
   merge.set("from", std::move(outputs));
   block.add(std::move(merge), needs);
   const std::string path = output_path(step.id());

@@ -11,6 +11,9 @@
 
 namespace wrench::findings {
 
+/// The title, or the message's first sentence (at most 120 characters).
+std::string headline(const Finding& finding);
+
 /// Indexed by Severity.
 struct SeverityCounts {
   std::array<std::uint64_t, 5> by_severity{};
