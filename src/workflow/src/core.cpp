@@ -78,7 +78,7 @@ const PlanNode& Decision::node(const Execution& e, const StepRow& row) const { r
 
 SlotClass Decision::slot_of(const Execution& e, const StepRow& row) const {
   const PlanNode& n = node(e, row);
-  if (n.kind == NodeKind::Merge || (n.kind == NodeKind::Map && row.parent_step == 0)) return SlotClass::Io;
+  if (n.kind != NodeKind::Call) return SlotClass::Io;
   if (n.slot) return *n.slot;
   const auto traits = context_.traits ? context_.traits(n.capability) : std::nullopt;
   return traits ? traits->slot : SlotClass::Cpu;
@@ -86,7 +86,7 @@ SlotClass Decision::slot_of(const Execution& e, const StepRow& row) const {
 
 Effect Decision::effect_of(const Execution& e, const StepRow& row) const {
   const PlanNode& n = node(e, row);
-  if (n.kind == NodeKind::Map && row.parent_step == 0) return Effect::Pure;
+  if (n.kind != NodeKind::Call) return Effect::Pure;
   if (n.effect) return *n.effect;
   const auto traits = context_.traits ? context_.traits(n.capability) : std::nullopt;
   return traits ? traits->effect : Effect::Guarded;
@@ -295,27 +295,29 @@ std::string queue_name(SlotClass slot, std::string_view boot) {
   return std::string(name(slot)) + "@" + std::string(boot);
 }
 
-std::string effect_key(std::string_view execution_id, std::string_view node, std::int64_t iteration, int index) {
-  const std::string text = std::string(execution_id) + "\n" + std::string(node) + "\n" + std::to_string(iteration) +
+std::string effect_key(std::string_view execution_id, std::string_view node, std::string_view iterations, int index) {
+  const std::string text = std::string(execution_id) + "\n" + std::string(node) + "\n" + std::string(iterations) +
                            "\n" + std::to_string(index);
   return crypto::sha256_hex(text).substr(0, 52);
 }
 
-std::string MapCursor::str() const {
-  return codec::write_json(
-      Json::object({{"items", items}, {"next", next}, {"done", done}, {"failed", failed}, {"items_seq", items_seq}}));
+std::string BodyCursor::str() const {
+  return codec::write_json(Json::object({{"items", items},
+                                         {"next", next},
+                                         {"done", done},
+                                         {"failed", failed},
+                                         {"items_seq", items_seq},
+                                         {"base", base},
+                                         {"iteration", iteration},
+                                         {"last_seq", last_seq}}));
 }
 
-MapCursor MapCursor::parse(const std::string& text) {
-  MapCursor out;
+BodyCursor BodyCursor::parse(const std::string& text) {
   const auto value = codec::parse_json(text);
   WRENCH_ASSERT(value.ok());
-  out.items = value->at("items").as_integer();
-  out.next = value->at("next").as_integer();
-  out.done = value->at("done").as_integer();
-  out.failed = value->at("failed").as_integer();
-  out.items_seq = value->at("items_seq").as_integer();
-  return out;
+  const auto number = [&](std::string_view member) { return value->at(member).as_integer(); };
+  return {number("items"),     number("next"), number("done"),      number("failed"),
+          number("items_seq"), number("base"), number("iteration"), number("last_seq")};
 }
 
 }  // namespace wrench::workflow

@@ -66,6 +66,7 @@ class Decision {
   SlotClass slot_of(const Execution& e, const StepRow& row) const;
   Effect effect_of(const Execution& e, const StepRow& row) const;
   static StepKey key_of(const StepRow& row);
+  static int initial_deps(const PlanNode& node);
   std::int64_t journal(Execution& e, std::string kind, const StepRow* row, std::string data = {},
                        std::string blob_hash = {});
 
@@ -86,8 +87,15 @@ class Decision {
   /// Steps whose end others wait for. A worklist, because a skip can run through the whole plan.
   void propagate(Execution& e);
   void need_ended(Execution& e, const StepRow& need, std::uint32_t dependent, bool failed);
+  /// A step that needs some of several: whether it may run, or never will.
+  void join_needs(Execution& e, Step& s);
+  /// The step of a node that stands beside this step's; nothing if a row is missing.
+  std::optional<StepKey> beside(const Execution& e, const StepRow& row, std::uint32_t node);
   void child_ended(Execution& e, const StepRow& child);
-  void spawn_child(Execution& e, const StepRow& parent, std::int64_t item);
+  void spawn_item(Execution& e, const StepRow& map, std::int64_t item);
+  /// Rows for the nodes of a group's or loop's body.
+  void spawn_body(Execution& e, Step& owner, BodyCursor cursor);
+  Step& add_step(Execution& e, const StepRow& row);
 
   /// The first error that isn't tolerated explains why the execution failed.
   void keep_error(Execution& e, const StepRow& row, std::string_view error_json = {});
@@ -99,6 +107,7 @@ class Decision {
   Result<void> on(const command::Start& c);
   Result<void> on(const command::Outcome& c);
   Result<void> open_map(Execution& e, Step& s, const command::Outcome& c);
+  Result<void> iterate(Execution& e, Step& s, const command::Outcome& c);
   Result<void> on(const command::TimerDue& c);
   static bool timer_holds(const TimerRow& timer, const StepRow& row);
   Result<void> time_out(Execution& e, Step& s, TimerKind kind);
@@ -108,7 +117,10 @@ class Decision {
   Result<void> on(const command::Cancel& c);
   Result<void> on(const command::Adopt& c);
   Result<void> on(const command::Decide& c);
+  /// A person has the step tried again: its children, too, unless they are done.
+  static void begin_body_anew(StepRow& row);
   void void_intents(StepKey key, std::int64_t epoch);
+  void close_intents(StepKey key, std::int64_t epoch);
   Result<void> on(const command::Reconcile& c);
   Result<void> on(const command::Record& c);
   Result<void> on(const command::Suspend& c);
@@ -142,7 +154,7 @@ class Decision {
   std::map<StepKey, TimerEdits> timers_;
   std::deque<StepKey> ended_;
   std::vector<StepKey> newly_ready_;
-  std::set<StepKey> voided_;
+  std::set<StepKey> intents_closed_;
   std::array<int, kSlotClasses> freed_ = {0, 0, 0};
 };
 

@@ -7,6 +7,11 @@ namespace wrench::workflow {
 
 using codec::Json;
 
+int Decision::initial_deps(const PlanNode& node) {
+  if (node.join > 0) return 1;  // Until enough of them completed.
+  return static_cast<int>(node.needs.size()) + (node.finally && keeps(Keep::FinallyGate) ? 1 : 0);
+}
+
 Result<Decision::Execution*> Decision::owned(std::int64_t no) {
   Execution* e = execution(no);
   if (e == nullptr) return Error("workflow.task_not_found", "there is no execution " + std::to_string(no));
@@ -23,20 +28,21 @@ Result<void> Decision::on(const command::Start& c) {
   e->row.owner_boot = context_.boot;
   e->row.started_at = now_;
   const auto& nodes = e->plan->nodes();
-  e->row.steps_total = static_cast<std::int64_t>(nodes.size());
-  e->row.next_step = e->row.steps_total + 1;
+  const std::uint32_t count = e->plan->top_count();
+  e->row.steps_total = count;
+  e->row.next_step = count + 1;
   journal(*e, "started", nullptr, "{\"boot\":\"" + context_.boot + "\"}");
   move(*e, TaskEventKind::Started);
   if (e->row.deadline_at != 0) set_timer({e->row.id, 0, TimerKind::Deadline, e->row.deadline_at, kAnyEpoch});
-  for (std::uint32_t i = 0; i < nodes.size(); ++i) {
+  for (std::uint32_t i = 0; i < count; ++i) {
     StepRow row;
     row.execution_no = e->row.id;
     row.step_no = i + 1;
     row.node = i;
-    row.deps_left = static_cast<int>(nodes[i].needs.size()) + (nodes[i].finally && keeps(Keep::FinallyGate) ? 1 : 0);
+    row.deps_left = initial_deps(nodes[i]);
     steps_[key_of(row)].row = row;
   }
-  for (std::uint32_t i = 0; i < nodes.size(); ++i) {
+  for (std::uint32_t i = 0; i < count; ++i) {
     Step& s = steps_.at({e->row.id, i + 1});
     if (s.row.deps_left == 0) WRENCH_ASSERT(fire(*e, s, {StepEventKind::DepsDone}).ok());
   }
@@ -53,12 +59,12 @@ Result<void> Decision::on(const command::Outcome& c) {
     WRENCH_TRY(fire(*e, *s, {StepEventKind::Complete, c.epoch}));
     s->row.output_seq = journal(*e, "completed", &s->row, complete->output.inline_json, complete->output.blob_hash);
     s->row.cursor.clear();
-    if (s->row.effect() == Effect::Guarded)
-      plan_.effects.push_back({EffectWrite::Kind::CloseAll, c.step, {}, c.epoch, "null"});
+    if (s->row.effect() == Effect::Guarded) close_intents(c.step, c.epoch);
   } else if (cancelling) {
     WRENCH_TRY(fire(*e, *s, {StepEventKind::Cancel, c.epoch}));
     journal(*e, std::string(name(s->row.state)), &s->row);
   } else if (const auto* fail = std::get_if<O::Fail>(&c.result)) {
+    if (fail->happened && s->row.epoch == c.epoch) close_intents(c.step, c.epoch);
     WRENCH_TRY(
         fire(*e, *s,
              {fail->failure == FailureClass::Retryable ? StepEventKind::FailRetryable : StepEventKind::FailPermanent,
@@ -72,8 +78,10 @@ Result<void> Decision::on(const command::Outcome& c) {
   } else if (std::holds_alternative<O::WhenFalse>(c.result)) {
     WRENCH_TRY(fire(*e, *s, {StepEventKind::WhenFalse, c.epoch}));
     journal(*e, "skipped", &s->row, "{\"when\":false}");
-  } else {
+  } else if (std::holds_alternative<O::OpenMap>(c.result)) {
     WRENCH_TRY(open_map(*e, *s, c));
+  } else {
+    WRENCH_TRY(iterate(*e, *s, c));
   }
   propagate(*e);
   return {};
@@ -82,12 +90,23 @@ Result<void> Decision::on(const command::Outcome& c) {
 Result<void> Decision::open_map(Execution& e, Step& s, const command::Outcome& c) {
   const auto& map = std::get<command::Outcome::OpenMap>(c.result);
   WRENCH_TRY(fire(e, s, {StepEventKind::Wait, c.epoch}));
-  MapCursor cursor;
+  BodyCursor cursor;
   cursor.items = map.items;
+  cursor.base = e.row.next_step;
   cursor.items_seq = journal(e, "items", &s.row, map.list.inline_json, map.list.blob_hash);
   const std::int64_t window = std::min<std::int64_t>(map.items, node(e, s.row).max_parallel);
-  while (cursor.next < window) spawn_child(e, s.row, cursor.next++);
+  while (cursor.next < window) spawn_item(e, s.row, cursor.next++);
   s.row.cursor = cursor.str();
+  return {};
+}
+
+Result<void> Decision::iterate(Execution& e, Step& s, const command::Outcome& c) {
+  const auto& next = std::get<command::Outcome::Iterate>(c.result);
+  WRENCH_TRY(fire(e, s, {StepEventKind::Wait, c.epoch}));
+  BodyCursor cursor;
+  cursor.iteration = next.iteration;
+  if (next.iteration > 1) cursor.last_seq = journal(e, "iteration", &s.row, next.last.inline_json, next.last.blob_hash);
+  spawn_body(e, s, cursor);
   return {};
 }
 
@@ -166,7 +185,7 @@ Result<void> Decision::cancel_children(Execution& e, std::int64_t parent) {
   const auto open = open_steps(e.row.id);
   if (!open) return missing();
   for (const StepKey& key : *open)
-    if (Step* s = step(key); s->row.parent_step == parent) WRENCH_TRY(cancel_step(e, *s));
+    if (Step* s = step(key); s->row.parent_step == parent && !is_terminal(s->row.state)) WRENCH_TRY(cancel_step(e, *s));
   return {};
 }
 
@@ -180,9 +199,10 @@ Result<void> Decision::cancel_step(Execution& e, Step& s) {
     set_timer({e.row.id, s.row.step_no, TimerKind::CancelGrace, now_ + kCancelGrace, s.row.epoch});
     return {};
   }
+  const bool has_children = s.row.state == StepState::Waiting;
   WRENCH_TRY(fire(e, s, {StepEventKind::Cancel}));
   journal(e, "cancelled", &s.row);
-  return {};
+  return has_children ? cancel_children(e, s.row.step_no) : Result<void>();
 }
 
 Result<void> Decision::cancel(Execution& e, std::string reason, const std::string& actor) {
@@ -272,17 +292,33 @@ Result<void> Decision::on(const command::Decide& c) {
   static constexpr StepEventKind kEvents[] = {StepEventKind::PersonRetry, StepEventKind::PersonSkip,
                                               StepEventKind::PersonGiveUp};
   e->actor = c.actor;
-  if (s->row.state == StepState::Uncertain) void_intents(c.step, s->row.epoch);
+  if (s->row.state == StepState::Uncertain && c.decision == StepDecision::Retry) void_intents(c.step, s->row.epoch);
   WRENCH_TRY(fire(*e, *s, {kEvents[static_cast<std::size_t>(c.decision)]}));
+  if (c.decision == StepDecision::Retry && node(*e, s->row).has_body()) begin_body_anew(s->row);
   journal(*e, "decision", &s->row, "{\"to\":\"" + std::string(name(s->row.state)) + "\"}");
   if (s->row.state == StepState::Failed) keep_error(*e, s->row, "{\"code\":\"workflow.given_up\"}");
   propagate(*e);
   return {};
 }
 
+void Decision::begin_body_anew(StepRow& row) {
+  const bool collecting = (row.flags & kFlagCollecting) != 0;
+  if (collecting) {
+    const BodyCursor cursor = BodyCursor::parse(row.cursor);
+    if (cursor.done == cursor.items) return;  // The children are done: only what is made of them is tried again.
+  }
+  row.flags &= ~static_cast<std::uint32_t>(kFlagCollecting);
+  row.cursor.clear();
+}
+
 void Decision::void_intents(StepKey key, std::int64_t epoch) {
-  voided_.insert(key);
+  intents_closed_.insert(key);
   plan_.effects.push_back({EffectWrite::Kind::VoidAll, key, {}, epoch, {}});
+}
+
+void Decision::close_intents(StepKey key, std::int64_t epoch) {
+  intents_closed_.insert(key);
+  plan_.effects.push_back({EffectWrite::Kind::CloseAll, key, {}, epoch, "null"});
 }
 
 Result<void> Decision::on(const command::Reconcile& c) {

@@ -25,7 +25,7 @@ Result<void> Decision::fire(Execution& e, Step& s, StepEvent event) {
                              .boot = context_.boot,
                              .on_exhausted = e.row.on_exhausted,
                              .losses_max = context_.losses_max,
-                             .open_intent = rows_.open_intents.contains(key) && !voided_.contains(key),
+                             .open_intent = rows_.open_intents.contains(key) && !intents_closed_.contains(key),
                              .effect = effect_of(e, old)};
   StepDelta delta = WRENCH_TRY(apply(old, event, node(e, old), context));
   s.row = std::move(delta.after);
@@ -104,21 +104,31 @@ void Decision::propagate(Execution& e) {
     const StepKey key = ended_.front();
     ended_.pop_front();
     const StepRow row = steps_.at(key).row;
-    if (row.parent_step != 0) {
-      child_ended(e, row);
-      continue;
-    }
+    // A cancelled need was one that others made superfluous, or the whole execution is being cancelled.
     const bool failed = (row.state == StepState::Failed && node(e, row).on_failure == OnFailure::Stop) ||
-                        (row.flags & kFlagSkippedByFailure) != 0;
+                        row.state == StepState::Cancelled || (row.flags & kFlagSkippedByFailure) != 0;
     for (const std::uint32_t dependent : e.plan->dependents(row.node)) need_ended(e, row, dependent, failed);
+    if (row.parent_step != 0) child_ended(e, row);
   }
+}
+
+std::optional<StepKey> Decision::beside(const Execution& e, const StepRow& row, std::uint32_t node) {
+  const auto& container = e.plan->nodes()[node].container;
+  if (!container) return StepKey{e.row.id, static_cast<std::int64_t>(node) + 1};
+  const Step* owner = step({e.row.id, row.parent_step});
+  if (owner == nullptr || owner->row.state != StepState::Waiting) return std::nullopt;
+  const BodyCursor cursor = BodyCursor::parse(owner->row.cursor);
+  if (row.step_no < cursor.base) return std::nullopt;  // Of a run that a person began anew.
+  return StepKey{e.row.id, cursor.base + node - e.plan->nodes()[*container].body_first};
 }
 
 void Decision::need_ended(Execution& e, const StepRow& need, std::uint32_t dependent, bool failed) {
   const PlanNode& n = e.plan->nodes()[dependent];
   if (e.row.cancel_at != 0 && !n.finally) return;  // The cascade cancels it.
-  Step* s = step({e.row.id, static_cast<std::int64_t>(dependent) + 1});
+  const auto key = beside(e, need, dependent);
+  Step* s = key ? step(*key) : nullptr;
   if (s == nullptr || s->row.state != StepState::Blocked) return;
+  if (n.join > 0) return join_needs(e, *s);
   const auto edge = std::find_if(n.needs.begin(), n.needs.end(), [&](const Need& x) { return x.node == need.node; });
   if (failed && !n.finally && edge->on_failure == OnFailure::Stop) {
     s->row.flags |= kFlagSkippedByFailure;
@@ -133,45 +143,108 @@ void Decision::need_ended(Execution& e, const StepRow& need, std::uint32_t depen
   if (s->row.deps_left == 0) WRENCH_ASSERT(fire(e, *s, {StepEventKind::DepsDone}).ok());
 }
 
+void Decision::join_needs(Execution& e, Step& s) {
+  const PlanNode& n = node(e, s.row);
+  int completed = 0;
+  bool failed = false;
+  std::vector<StepKey> open;
+  for (const Need& need : n.needs) {
+    const auto key = beside(e, s.row, need.node);
+    const Step* other = key ? step(*key) : nullptr;
+    if (other == nullptr) return;
+    const StepState state = other->row.state;
+    completed += state == StepState::Completed ? 1 : 0;
+    failed = failed || state == StepState::Failed || (other->row.flags & kFlagSkippedByFailure) != 0;
+    if (!is_terminal(state)) open.push_back(*key);
+  }
+  if (completed >= n.join) {
+    s.row.deps_left = 0;
+    WRENCH_ASSERT(fire(e, s, {StepEventKind::DepsDone}).ok());
+    if (!n.cancel_rest) return;
+    for (const StepKey& key : open) {
+      Step& rest = *step(key);
+      if (!is_terminal(rest.row.state) && !cancel_step(e, rest).ok()) return;  // Rows are missing.
+    }
+  } else if (completed + static_cast<int>(open.size()) < n.join) {
+    if (failed) s.row.flags |= kFlagSkippedByFailure;
+    WRENCH_ASSERT(fire(e, s, {failed ? StepEventKind::NeedFailed : StepEventKind::NeedSkipped}).ok());
+    journal(e, "skipped", &s.row, "{\"completed\":" + std::to_string(completed) + "}");
+  }
+}
+
 void Decision::child_ended(Execution& e, const StepRow& child) {
   Step* parent = step({e.row.id, child.parent_step});
   if (parent == nullptr || parent->row.state != StepState::Waiting) return;
-  MapCursor cursor = MapCursor::parse(parent->row.cursor);
+  const PlanNode& n = node(e, parent->row);
+  BodyCursor cursor = BodyCursor::parse(parent->row.cursor);
+  if (child.step_no < cursor.base) return;  // Of a run that a person began anew.
   ++cursor.done;
-  if (child.state == StepState::Failed) {
+  if (child.state == StepState::Failed && (n.kind == NodeKind::Map || !e.plan->tolerates_failure(child.node))) {
     ++cursor.failed;
     if (parent->row.output_seq == 0) parent->row.output_seq = child.output_seq;
   }
-  if (e.row.cancel_at == 0 && cursor.next < cursor.items) spawn_child(e, parent->row, cursor.next++);
+  if (e.row.cancel_at == 0 && cursor.next < cursor.items) spawn_item(e, parent->row, cursor.next++);
   parent->row.cursor = cursor.str();
   if (cursor.done < cursor.items) return;
-  if (cursor.failed > 0 && node(e, parent->row).on_failure == OnFailure::Stop) {
+  if (cursor.failed > 0 && (n.kind != NodeKind::Map || n.on_failure == OnFailure::Stop)) {
     keep_error(e, parent->row);
     WRENCH_ASSERT(fire(e, *parent, {StepEventKind::ChildrenFailed}).ok());
     journal(e, "failed", &parent->row,
             "{\"code\":\"workflow.children_failed\",\"message\":\"" + std::to_string(cursor.failed) + " of " +
-                std::to_string(cursor.items) + " items failed\"}");
+                std::to_string(cursor.items) + (n.kind == NodeKind::Map ? " items failed\"}" : " steps failed\"}"));
   } else {
     parent->row.output_seq = 0;
     WRENCH_ASSERT(fire(e, *parent, {StepEventKind::Wake}).ok());
   }
 }
 
-void Decision::spawn_child(Execution& e, const StepRow& parent, std::int64_t item) {
+Decision::Step& Decision::add_step(Execution& e, const StepRow& row) {
+  ++e.row.steps_total;
+  e.touched = true;
+  e.changed.push_back(key_of(row));
+  Step& s = steps_[key_of(row)];
+  s.row = row;
+  return s;
+}
+
+void Decision::spawn_item(Execution& e, const StepRow& map, std::int64_t item) {
   StepRow row;
   row.execution_no = e.row.id;
   row.step_no = e.row.next_step++;
-  row.node = parent.node;
-  row.parent_step = parent.step_no;
+  row.node = node(e, map).body_first;
+  row.parent_step = map.step_no;
   row.iteration = item;
-  row.state = StepState::Ready;
-  ++e.row.steps_total;
-  ++e.row.steps_active;
-  e.touched = true;
-  Step& s = steps_[key_of(row)];
-  s.row = row;
-  e.changed.push_back(key_of(row));
-  enter_ready(e, s);
+  const bool group = node(e, row).kind == NodeKind::Group;
+  row.state = group ? StepState::Waiting : StepState::Ready;
+  count(e, standing(row.state), +1);
+  Step& s = add_step(e, row);
+  if (group) {
+    spawn_body(e, s, {});
+  } else {
+    enter_ready(e, s);
+  }
+}
+
+void Decision::spawn_body(Execution& e, Step& owner, BodyCursor cursor) {
+  const PlanNode& n = node(e, owner.row);
+  cursor.items = cursor.next = n.body_count;
+  cursor.base = e.row.next_step;
+  owner.row.cursor = cursor.str();
+  e.row.next_step += n.body_count;
+  StepRow row;
+  row.execution_no = e.row.id;
+  row.parent_step = owner.row.step_no;
+  row.iteration = n.kind == NodeKind::Loop ? cursor.iteration : owner.row.iteration;
+  std::vector<StepKey> added;
+  for (std::uint32_t i = 0; i < n.body_count; ++i) {
+    row.step_no = cursor.base + i;
+    row.node = n.body_first + i;
+    row.deps_left = initial_deps(e.plan->nodes()[row.node]);
+    add_step(e, row);
+    added.push_back(key_of(row));
+  }
+  for (const StepKey& key : added)
+    if (Step& s = steps_.at(key); s.row.deps_left == 0) WRENCH_ASSERT(fire(e, s, {StepEventKind::DepsDone}).ok());
 }
 
 void Decision::keep_error(Execution& e, const StepRow& row, std::string_view error_json) {

@@ -30,7 +30,8 @@ TEST(Plan, ReadsWhatASpecificationCanSay) {
     {"id":"tidy","kind":"call","capability":"super.cleanup","finally":true}])");
   ASSERT_TRUE(plan.ok()) << describe(plan.error());
   const Plan& p = **plan;
-  ASSERT_EQ(p.nodes().size(), 4U);
+  ASSERT_EQ(p.nodes().size(), 5U);
+  EXPECT_EQ(p.top_count(), 4U) << "the body of the map comes after";
   const PlanNode& scan = p.nodes()[1];
   EXPECT_EQ(scan.kind, NodeKind::Map);
   EXPECT_EQ(scan.item_name, "file");
@@ -43,7 +44,12 @@ TEST(Plan, ReadsWhatASpecificationCanSay) {
   EXPECT_EQ(scan.timeouts.schedule_to_start_us, 7000);
   EXPECT_EQ(scan.timeouts.schedule_to_close_us, 8000);
   EXPECT_EQ(scan.slot, SlotClass::Io);
-  EXPECT_EQ(scan.effect, Effect::Pure);
+  ASSERT_EQ(scan.body_count, 1U);
+  const PlanNode& body = p.nodes()[scan.body_first];
+  EXPECT_EQ(body.effect, Effect::Pure);
+  EXPECT_EQ(body.capability, "inspector.inspect");
+  EXPECT_EQ(body.retry.attempts, 2);
+  EXPECT_EQ(body.container, 1U);
   EXPECT_EQ(p.nodes()[2].needs[0].on_failure, OnFailure::Continue);
   EXPECT_TRUE(p.tolerates_failure(1)) << "all that need it continue";
   EXPECT_FALSE(p.tolerates_failure(0));
@@ -90,7 +96,7 @@ TEST(Plan, RefusesWhatCannotRunAndSaysWhere) {
   EXPECT_THAT(error(R"([{"id":"a","kind":"call","capability":"x.y","input":{"x":{"$from":"1 +"}}}])"),
               HasSubstr("bad reference"));
   EXPECT_THAT(error(R"([{"id":"a","kind":"call","capability":"x.y","input":{"x":{"$from":"y","z":1}}}])"),
-              HasSubstr("nothing beside it"));
+              HasSubstr("nothing may stand beside"));
   EXPECT_THAT(error(R"([{"id":"f","kind":"merge","finally":true}])"), HasSubstr("must be a call"));
   EXPECT_THAT(
       error(R"([{"id":"f","kind":"call","capability":"x.y","finally":true},{"id":"a","kind":"merge","needs":["f"]}])"),
@@ -123,6 +129,78 @@ TEST(Plan, HasLimits) {
   EXPECT_THAT(error(R"([{"id":"a","kind":"call","capability":"x.y","input":{"x":)" + deep +
                     std::string(kPlanDepthMax, ']') + "}}]"),
               HasSubstr("nested deeper"));
+}
+
+TEST(Plan, ReadsBodiesWithinBodies) {
+  const auto plan = parse(R"([
+    {"id":"m","kind":"map","over":"inputs.list","body":{"nodes":[
+      {"id":"a","kind":"call","capability":"x.y"},
+      {"id":"l","kind":"loop","needs":["a"],"max_iterations":3,"until":"output.ok","body":{"nodes":[
+        {"id":"b","kind":"call","capability":"x.y"},
+        {"id":"c","kind":"choose","needs":["b"],"strategy":"majority","from":[{"name":"b","value":{"$from":"steps.b.output"}}]}]}}],
+      "output":{"$from":"steps.l.output.result"}}},
+    {"id":"z","kind":"merge","needs":["m"]}])");
+  ASSERT_TRUE(plan.ok()) << describe(plan.error());
+  const Plan& p = **plan;
+  EXPECT_EQ(p.top_count(), 2U);
+  const PlanNode& group = p.nodes()[p.nodes()[*p.find("m")].body_first];
+  EXPECT_EQ(group.kind, NodeKind::Group);
+  EXPECT_EQ(group.body_count, 2U);
+  EXPECT_EQ(group.body_first, p.find("a"));
+  const PlanNode& loop = p.nodes()[*p.find("l")];
+  EXPECT_EQ(loop.body_first, p.find("b"));
+  EXPECT_EQ(loop.max_iterations, 3);
+  EXPECT_EQ(p.nodes()[*p.find("c")].container, p.find("l"));
+}
+
+TEST(Plan, SaysWhatIsWrongWithBodiesWaitsAndChoices) {
+  const auto in_loop = [](const std::string& nodes) {
+    return error(R"([{"id":"x","kind":"merge"},{"id":"l","kind":"loop","max_iterations":2,"body":{"nodes":)" + nodes +
+                 "}}]");
+  };
+  EXPECT_EQ(in_loop(R"([{"id":"a","kind":"merge"}])"), "accepted");
+  EXPECT_THAT(in_loop("[]"), HasSubstr("at least one node"));
+  EXPECT_THAT(in_loop(R"([{"id":"a","kind":"merge","needs":["x"]}])"), HasSubstr("another body"));
+  EXPECT_THAT(in_loop(R"([{"id":"x","kind":"merge"}])"), HasSubstr("two nodes"));
+  EXPECT_THAT(in_loop(R"([{"id":"a","kind":"call","capability":"x.y","finally":true}])"),
+              HasSubstr("outside of bodies"));
+  EXPECT_THAT(error(R"([{"id":"l","kind":"loop","body":{"nodes":[]}}])"), HasSubstr("needs an end"));
+  EXPECT_THAT(error(R"([{"id":"l","kind":"loop","max_iterations":1000000000,"body":{}}])"), HasSubstr("1 to 1000"));
+  EXPECT_THAT(error(R"([{"id":"l","kind":"loop","max_iterations":1,"body":{"capability":"x.y"}}])"),
+              HasSubstr("body.nodes is missing"));
+  EXPECT_THAT(error(R"([{"id":"w","kind":"wait"}])"), HasSubstr("known: signal, input, approval, until"));
+  EXPECT_THAT(error(R"([{"id":"w","kind":"wait","on":"until"}])"), HasSubstr("either at or after_ms"));
+  EXPECT_THAT(error(R"([{"id":"w","kind":"wait","on":"approval"}])"), HasSubstr("title is missing"));
+  EXPECT_THAT(error(R"([{"id":"c","kind":"choose","from":[{"name":"a","value":1}]}])"), HasSubstr("criteria"));
+  EXPECT_THAT(error(R"([{"id":"c","kind":"choose","strategy":"first_valid","from":[{"name":"a","value":1}],
+                        "schema":{"tpye":"x"}}])"),
+              HasSubstr("tpye"));
+  EXPECT_THAT(error(R"([{"id":"a","kind":"merge"},{"id":"b","kind":"merge","needs":["a"],"join":2}])"),
+              HasSubstr("has 1 needs"));
+  EXPECT_THAT(error(R"([{"id":"b","kind":"merge","from":[{"$form":"x"}]}])"), HasSubstr("unknown reference '$form'"));
+  EXPECT_THAT(error(R"([{"id":"b","kind":"merge","from":[{"$split":{"from":"x","parts":2,"index":2}}]}])"),
+              HasSubstr("an index below"));
+  EXPECT_THAT(error(R"([{"id":"t","kind":"child","plan":{"v":1,"nodes":[]}}])"), HasSubstr("nodes[0] (t).plan"));
+}
+
+TEST(Plan, SplitsListsIntoParts) {
+  struct List final : Scope {
+    Json value = Json::array({0, 1, 2, 3, 4, 5, 6});
+    Json text = Json("no list");
+    const Json* root(std::string_view name) const override { return name == "list" ? &value : &text; }
+  } scope;
+  const auto part = [&](int index, const std::string& mode, const std::string& from = "list") {
+    const Json value = codec::parse_json(R"({"$split":{"from":")" + from + R"(","parts":3,"index":)" +
+                                         std::to_string(index) + R"(,"mode":")" + mode + "\"}}")
+                           .value();
+    const auto out = resolve_references(value, scope);
+    return out.ok() ? codec::write_json(*out) : out.error().code;
+  };
+  EXPECT_EQ(part(0, "split"), "[0,1,2]") << "the larger parts come first";
+  EXPECT_EQ(part(1, "split"), "[3,4]");
+  EXPECT_EQ(part(2, "split"), "[5,6]");
+  EXPECT_EQ(part(1, "round_robin"), "[1,4]");
+  EXPECT_EQ(part(0, "split", "text"), "workflow.bad_distribution");
 }
 
 TEST(Plan, ReplacesReferencesAnywhere) {

@@ -190,7 +190,8 @@ Result<std::vector<StepView>> list_steps(ReadTx& tx, std::int64_t execution_no, 
     StepView view;
     view.step_no = row.step_no;
     view.node = plan->nodes()[row.node].id;
-    view.capability = plan->nodes()[row.node].capability;
+    const PlanNode& node = plan->nodes()[row.node];
+    view.capability = node.kind == NodeKind::Map ? plan->nodes()[node.body_first].capability : node.capability;
     if (row.parent_step != 0) view.parent_step = row.parent_step;
     if (row.iteration >= 0) view.item = row.iteration;
     view.state = row.state;

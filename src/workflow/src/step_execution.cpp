@@ -12,6 +12,8 @@
 #include "payload.hpp"
 #include "row_store.hpp"
 #include "sql.hpp"
+#include "step_scope.hpp"
+#include "step_values.hpp"
 #include "wrench/base/assert.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/base/ulid.hpp"
@@ -27,8 +29,6 @@ using storage::Rows;
 namespace {
 
 constexpr std::size_t kChildPage = 1000;
-constexpr std::size_t kMergeDepthMax = 64;  ///< Objects within objects that a merge step joins.
-constexpr std::size_t kConflictsListed = 100;
 
 /// Each query on a snapshot of its own. What a step reads to begin (plan, inputs, outputs of ended steps) never changes
 /// any more, and parsing a large output between two queries may take longer than a snapshot lives.
@@ -43,73 +43,6 @@ class SeparateReads final : public ReadTx {
   storage::Store& store_;
 };
 
-/// `inputs`, `steps.<id>.output` and the map's item, read from the store when a path asks for them.
-class StepScope final : public Scope {
- public:
-  StepScope(ReadTx& tx, const ExecutionRow& execution, const Plan& plan)
-      : tx_(tx), execution_(execution), plan_(plan) {}
-
-  void set_item(std::string name, Json value) { item_ = {std::move(name), std::move(value)}; }
-
-  const Json* root(std::string_view name) const override {
-    if (!item_.first.empty() && name == item_.first) return &item_.second;
-    if (name == "inputs") {
-      if (!inputs_) inputs_ = keep(read_inputs(tx_, execution_.task_no));
-      return &*inputs_;
-    }
-    return nullptr;
-  }
-
-  const Json* path(const std::vector<std::string>& parts) const override {
-    if (parts.size() < 2 || parts[0] != "steps") return Scope::path(parts);
-    if (parts.size() < 3 || parts[2] != "output") return nullptr;
-    const Json& output = output_of(parts[1]);
-    Single scope{output};
-    std::vector<std::string> rest(parts.begin() + 2, parts.end());
-    return scope.path(rest);
-  }
-
-  const Json& output_of(const std::string& node) const {
-    if (const auto it = outputs_.find(node); it != outputs_.end()) return it->second;
-    Json& slot = outputs_[node];
-    const auto index = plan_.find(node);
-    if (!index) return slot;
-    auto step = tx_.query(sql::kStepOfNode, {execution_.id, *index + 1});
-    if (!step.ok()) {
-      note(step.error());
-    } else if (!step->empty() && step->front().integer(0) == static_cast<int>(StepState::Completed)) {
-      slot = keep(payload::of_journal(tx_, execution_.id, step->front().integer(1)));
-    }
-    return slot;
-  }
-
-  /// The first storage error that made a name null.
-  const std::optional<Error>& error() const { return error_; }
-
- private:
-  struct Single final : Scope {
-    explicit Single(const Json& only) : value(only) {}
-    const Json* root(std::string_view) const override { return &value; }
-    const Json& value;
-  };
-  Json keep(Result<Json> value) const {
-    if (value.ok()) return std::move(*value);
-    note(value.error());
-    return Json();
-  }
-  void note(const Error& error) const {
-    if (!error_) error_ = error;
-  }
-
-  ReadTx& tx_;
-  const ExecutionRow& execution_;
-  const Plan& plan_;
-  std::pair<std::string, Json> item_;
-  mutable std::optional<Json> inputs_;
-  mutable std::map<std::string, Json> outputs_;
-  mutable std::optional<Error> error_;
-};
-
 /// What a claimed step turns out to be.
 struct OpenMap {
   Json items;
@@ -118,49 +51,45 @@ struct SkipStep {};
 struct Finished {
   Json output;
 };
+struct NextIteration {
+  std::int64_t iteration = 1;
+  std::optional<Json> last;
+};
 struct Call {
   StepInvocation invocation;
-  Micros start_to_close_us = 0;
 };
-using Prepared = std::variant<Call, OpenMap, SkipStep, Finished>;
+using Prepared = std::variant<Call, OpenMap, NextIteration, SkipStep, Finished>;
 
-void merge_into(Json& target, const Json& value, std::size_t depth, const std::string& path, Json& conflicts) {
-  if (target.is_null()) {
-    target = value;
-  } else if (target.is_object() && value.is_object() && depth < kMergeDepthMax) {
-    for (const auto& [member, inner] : value.as_object())
-      merge_into(target[member], inner, depth + 1, path + "/" + member, conflicts);
-  } else if (target.is_array() && value.is_array()) {
-    for (const Json& item : value.as_array()) target.push_back(item);
-  } else if (!value.is_null() && !(target == value)) {
-    if (conflicts.as_array().size() < kConflictsListed) conflicts.push_back(path);
-    target = value;
-  }
-}
+/// The step with what it belongs to.
+struct Loaded {
+  const StepRow& step;
+  ExecutionRow execution;
+  std::shared_ptr<const Plan> plan;
+  const PlanNode& node() const { return plan->nodes()[step.node]; }
+};
 
-Json combine(MergeStrategy strategy, std::vector<Json> values) {
-  if (strategy == MergeStrategy::Append) return Json::object({{"items", Json(std::move(values))}});
-  Json out;
-  Json conflicts = Json::array();
-  for (const Json& value : values) merge_into(out, value, 0, "", conflicts);
-  if (out.is_null()) out = Json::object();
-  if (!out.is_object()) out = Json::object({{"items", std::move(out)}});
-  if (!conflicts.as_array().empty()) out.set("conflicts", std::move(conflicts));
+Result<Loaded> load(ReadTx& tx, PlanCache& plans, const StepRow& step) {
+  const Rows found = WRENCH_TRY(tx.query(sql::kExecutionRow, {step.execution_no}));
+  if (found.empty()) return Error("storage.corrupt", "a step has no execution");
+  Loaded out{step, row_store::execution_from(found.front()), nullptr};
+  out.plan = WRENCH_TRY(plans.get(tx, out.execution.plan_hash));
   return out;
 }
 
-Result<Json> merge_node(const PlanNode& node, const Plan& plan, const StepScope& scope) {
+Result<Json> merge_node(const Loaded& at, const StepScope& scope) {
+  const PlanNode& node = at.node();
   std::vector<Json> values;
   if (node.merge_from.empty()) {
-    for (const Need& need : node.needs) values.push_back(scope.output_of(plan.nodes()[need.node].id));
+    for (const Need& need : node.needs) values.push_back(scope.output_of(at.plan->nodes()[need.node].id));
   } else {
     for (const Json& from : node.merge_from) values.push_back(WRENCH_TRY(resolve_references(from, scope)));
   }
-  return combine(node.strategy, std::move(values));
+  return combine(node, std::move(values), scope);
 }
 
-Result<Json> collect_children(ReadTx& tx, const StepRow& step, MergeStrategy strategy) {
-  const MapCursor cursor = MapCursor::parse(step.cursor);
+Result<Json> collect_items(ReadTx& tx, const Loaded& at, const StepScope& scope) {
+  const StepRow& step = at.step;
+  const BodyCursor cursor = BodyCursor::parse(step.cursor);
   std::vector<Json> values(static_cast<std::size_t>(cursor.items));
   std::vector<bool> have(values.size(), false);
   std::int64_t after = 0;
@@ -178,70 +107,103 @@ Result<Json> collect_children(ReadTx& tx, const StepRow& step, MergeStrategy str
   Json failed = Json::array();
   for (std::size_t i = 0; i < have.size(); ++i)
     if (!have[i]) failed.push_back(i);
-  Json out = combine(strategy, std::move(values));
+  Json out = WRENCH_TRY(combine(at.node(), std::move(values), scope));
   if (!failed.as_array().empty()) out.set("failed", std::move(failed));
   return out;
 }
 
-Result<Prepared> prepare(ReadTx& tx, PlanCache& plans, const StepRow& step) {
-  const Rows found = WRENCH_TRY(tx.query(sql::kExecutionRow, {step.execution_no}));
-  if (found.empty()) return Error("storage.corrupt", "a step has no execution");
-  const ExecutionRow execution = row_store::execution_from(found.front());
-  const auto plan = WRENCH_TRY(plans.get(tx, execution.plan_hash));
-  const PlanNode& node = plan->nodes()[step.node];
-  StepScope scope(tx, execution, *plan);
-  const auto checked = [&](Prepared prepared) -> Result<Prepared> {
-    if (scope.error()) return *scope.error();
-    return prepared;
-  };
+Result<Json> body_output(const Loaded& at, const StepScope& scope) {
+  const PlanNode& node = at.node();
+  if (!node.body_output.is_null()) return resolve_references(node.body_output, scope);
+  return scope.output_of(at.plan->nodes()[node.body_first + node.body_count - 1].id);
+}
 
-  const bool child = step.parent_step != 0;
-  if (!child && (step.flags & kFlagCollecting) != 0) {
-    Json output = WRENCH_TRY(collect_children(tx, step, node.strategy));
-    return Prepared(Finished{std::move(output)});
+/// An iteration has ended: the loop has, too, or there is another one.
+Result<Prepared> next_iteration(const Loaded& at, StepScope& scope) {
+  const PlanNode& node = at.node();
+  const std::int64_t iteration = BodyCursor::parse(at.step.cursor).iteration;
+  Json output = WRENCH_TRY(body_output(at, scope));
+  std::string_view ended;
+  if (node.until && WRENCH_TRY(node.until->test(ScopeWith(scope, "output", output)))) {
+    ended = "condition";
+  } else if (iteration >= node.max_iterations) {
+    ended = "iterations";
+  } else if (iteration > 1 && codec::canonical_json(*scope.root("previous")) == codec::canonical_json(output)) {
+    ended = "no_progress";
   }
-  if (!child && node.when) {
-    const bool go = WRENCH_TRY(node.when->test(scope));
-    if (scope.error()) return *scope.error();
-    if (!go) return Prepared(SkipStep{});
-  }
-  if (node.kind == NodeKind::Merge) return checked(Finished{WRENCH_TRY(merge_node(node, *plan, scope))});
-  if (node.kind == NodeKind::Map && !child) {
-    Json items = WRENCH_TRY(node.over->eval(scope));
-    if (scope.error()) return *scope.error();
-    if (items.is_null()) items = Json::array();
-    if (!items.is_array()) return Error("workflow.bad_distribution", "'" + node.over->text() + "' isn't a list");
-    if (items.as_array().size() > kMapItemsMax)
-      return Error("workflow.bad_distribution", "'" + node.over->text() + "' has " +
-                                                    format_count(items.as_array().size()) + " items; the limit is " +
-                                                    format_count(kMapItemsMax));
-    if (items.as_array().empty()) return Prepared(Finished{combine(node.strategy, {})});
-    return Prepared(OpenMap{std::move(items)});
-  }
-  const Rows task = WRENCH_TRY(tx.query(sql::kTaskRow, {execution.task_no}));
+  if (ended.empty()) return Prepared(NextIteration{iteration + 1, std::move(output)});
+  Json result = Json::object({{"result", std::move(output)}, {"iterations", iteration}, {"ended_by", ended}});
+  if (ended == "no_progress") result.set("partial", "workflow.no_progress");
+  return Prepared(Finished{std::move(result)});
+}
+
+Result<Prepared> collect(ReadTx& tx, const Loaded& at, StepScope& scope) {
+  if (at.node().kind == NodeKind::Map) return Prepared(Finished{WRENCH_TRY(collect_items(tx, at, scope))});
+  WRENCH_TRY(scope.enter_body(at.step));
+  if (at.node().kind == NodeKind::Loop) return next_iteration(at, scope);
+  return Prepared(Finished{WRENCH_TRY(body_output(at, scope))});
+}
+
+Result<Prepared> open_map(const Loaded& at, const StepScope& scope) {
+  const PlanNode& node = at.node();
+  Json items = WRENCH_TRY(node.over->eval(scope));
+  if (scope.error()) return *scope.error();
+  if (items.is_null()) items = Json::array();
+  if (!items.is_array()) return Error("workflow.bad_distribution", "'" + node.over->text() + "' isn't a list");
+  if (items.as_array().size() > kMapItemsMax)
+    return Error("workflow.bad_distribution", "'" + node.over->text() + "' has " +
+                                                  format_count(items.as_array().size()) + " items; the limit is " +
+                                                  format_count(kMapItemsMax));
+  if (items.as_array().empty()) return Prepared(Finished{WRENCH_TRY(combine(node, {}, scope))});
+  return Prepared(OpenMap{std::move(items)});
+}
+
+Result<Prepared> prepare_call(ReadTx& tx, const Loaded& at, const StepScope& scope) {
+  const StepRow& step = at.step;
+  const Rows task = WRENCH_TRY(tx.query(sql::kTaskRow, {at.execution.task_no}));
   StepInvocation out;
   out.execution_no = step.execution_no;
   out.step_no = step.step_no;
   out.epoch = step.epoch;
   out.attempt = step.attempt;
   out.task_id = task.front().text(1);
-  out.execution_id = execution.execution_id;
+  out.execution_id = at.execution.execution_id;
   out.project_id = task.front().integer(2);
-  out.node = node.id;
-  out.capability = node.capability;
-  if (child) {
-    out.item = step.iteration;
-    const Rows parent = WRENCH_TRY(tx.query(sql::kStepRow, {step.execution_no, step.parent_step}));
-    const StepRow map = row_store::step_from(parent.front());
-    // This attempt timed out before it began, and the map has gone on without it.
-    if (map.state != StepState::Waiting) return Error("workflow.fenced", "the map of this item has ended");
-    const MapCursor cursor = MapCursor::parse(map.cursor);
-    const Json items = WRENCH_TRY(payload::of_journal(tx, step.execution_no, cursor.items_seq));
-    scope.set_item(node.item_name, items.as_array().at(static_cast<std::size_t>(step.iteration)));
-  }
-  out.input = WRENCH_TRY(resolve_references(node.input, scope));
+  out.node = at.node().id;
+  out.item = scope.item();
+  out.iterations = scope.iterations();
+  out.capability = at.node().capability;
+  out.input = WRENCH_TRY(resolve_references(at.node().input, scope));
   if (!step.cursor.empty()) out.checkpoint = WRENCH_TRY(codec::parse_json(step.cursor));
-  return checked(Call{std::move(out), node.timeouts.start_to_close_us});
+  return Prepared(Call{std::move(out)});
+}
+
+Result<Prepared> prepare(ReadTx& tx, const Loaded& at, StepScope& scope) {
+  WRENCH_TRY(scope.enter(at.step));
+  const PlanNode& node = at.node();
+  if ((at.step.flags & kFlagCollecting) != 0) return collect(tx, at, scope);
+  if (node.when) {
+    const bool go = WRENCH_TRY(node.when->test(scope));
+    if (scope.error()) return *scope.error();
+    if (!go) return Prepared(SkipStep{});
+  }
+  switch (node.kind) {
+    case NodeKind::Call:
+      return prepare_call(tx, at, scope);
+    case NodeKind::Map:
+      return open_map(at, scope);
+    case NodeKind::Merge:
+      return Prepared(Finished{WRENCH_TRY(merge_node(at, scope))});
+    case NodeKind::Choose:
+      return Prepared(Finished{WRENCH_TRY(choose(node, scope))});
+    case NodeKind::Loop:
+      return Prepared(NextIteration{});
+    case NodeKind::Wait:
+    case NodeKind::Child:
+    case NodeKind::Group:
+      break;
+  }
+  return Error("workflow.not_implemented", "steps of the kind '" + std::string(name(node.kind)) + "' don't run yet");
 }
 
 class Context final : public StepContext {
@@ -280,13 +242,16 @@ class Context final : public StepContext {
 
   Result<EffectTicket> begin_effect(int index, const Json& intent) override {
     EffectTicket ticket;
-    ticket.effect_key = effect_key(invocation_.execution_id, invocation_.node, invocation_.item.value_or(-1), index);
+    ticket.effect_key = effect_key(invocation_.execution_id, invocation_.node, invocation_.iterations, index);
     const Rows known =
         WRENCH_TRY(session_.store.read([&](ReadTx& tx) { return tx.query(sql::kEffect, {ticket.effect_key}); }));
     if (!known.empty() && known.front().integer(0) == 1 && keeps(Keep::ReceiptKnown)) {
       ticket.receipt = WRENCH_TRY(codec::parse_json(known.front().text_or_empty(1)));
       return ticket;
     }
+    if (!known.empty() && known.front().integer(0) == 0 && keeps(Keep::ReceiptKnown))
+      return Error("workflow.effect_uncertain",
+                   "an earlier run began this effect, and whether it took place isn't known");
     WRENCH_TRY(record(command::Record::Kind::Intent, ticket.effect_key, codec::write_json(intent)));
     return ticket;
   }
@@ -349,20 +314,48 @@ Result<Result1> report(StepOutcome outcome, Baggage& baggage, Random& random, co
   return Result1(command::Outcome::Complete{std::move(output)});
 }
 
+/// A completion that isn't what the plan asks for is a failure, though its effects took place.
+Result<Result1> ensured(Result1 result, const Json& output, const Loaded& at, const StepScope& scope,
+                        Baggage& baggage) {
+  const PlanNode& node = at.node();
+  if (!node.ensure || WRENCH_TRY(node.ensure->test(ScopeWith(scope, "output", output)))) return result;
+  baggage = Baggage();
+  auto fail = failure(node.ensure_retry ? FailureClass::Retryable : FailureClass::Permanent,
+                      Error("workflow.condition_false", "the output doesn't satisfy '" + node.ensure->text() + "'"));
+  fail.happened = true;
+  return Result1(std::move(fail));
+}
+
 Result<Result1> carry_out(const StepRow& step, StepRunner& runner, StepSession& session, Baggage& baggage) {
   SeparateReads reads(session.store);
-  Prepared prepared = WRENCH_TRY(prepare(reads, session.plans, step));
+  const Loaded at = WRENCH_TRY(load(reads, session.plans, step));
+  StepScope scope(reads, at.execution, *at.plan);
+  Prepared prepared = WRENCH_TRY(prepare(reads, at, scope));
+  if (scope.error()) return *scope.error();
   if (std::holds_alternative<SkipStep>(prepared)) return Result1(command::Outcome::WhenFalse{});
-  if (auto* finished = std::get_if<Finished>(&prepared))
-    return Result1(command::Outcome::Complete{WRENCH_TRY(pack(finished->output, baggage))});
+  if (auto* finished = std::get_if<Finished>(&prepared)) {
+    Result1 done(command::Outcome::Complete{WRENCH_TRY(pack(finished->output, baggage))});
+    return ensured(std::move(done), finished->output, at, scope, baggage);
+  }
   if (auto* map = std::get_if<OpenMap>(&prepared)) {
     const auto items = static_cast<std::int64_t>(map->items.as_array().size());
     return Result1(command::Outcome::OpenMap{items, WRENCH_TRY(pack(map->items, baggage))});
   }
-  const auto& [invocation, start_to_close_us] = std::get<Call>(prepared);
-  if (start_to_close_us > 0) session.deadline = Deadline::after(session.clock, start_to_close_us);
+  if (auto* next = std::get_if<NextIteration>(&prepared))
+    return Result1(
+        command::Outcome::Iterate{next->iteration, next->last ? WRENCH_TRY(pack(*next->last, baggage)) : Payload{}});
+  const StepInvocation& invocation = std::get<Call>(prepared).invocation;
+  const Micros limit = at.node().timeouts.start_to_close_us;
+  if (limit > 0) session.deadline = Deadline::after(session.clock, limit);
   Context context(invocation, session, baggage);
-  return report(call(runner, invocation, context), baggage, session.random, session.clock);
+  StepOutcome outcome = call(runner, invocation, context);
+  Json output;
+  if (const auto* completed = std::get_if<Completed>(&outcome); completed != nullptr && at.node().ensure)
+    output = completed->output;
+  const bool completed = std::holds_alternative<Completed>(outcome);
+  Result1 result = WRENCH_TRY(report(std::move(outcome), baggage, session.random, session.clock));
+  if (!completed) return result;
+  return ensured(std::move(result), output, at, scope, baggage);
 }
 
 }  // namespace

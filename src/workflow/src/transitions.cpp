@@ -137,8 +137,8 @@ constexpr Transition kTransitions[] = {
     row(S::Uncertain, SE::ReconciledDone, S::Completed, Guard::None, "receipt is the output"),
     row(S::Uncertain, SE::ReconciledNotDone, S::Ready, Guard::None, "the intent is void"),
     row(S::Uncertain, SE::PersonRetry, S::Ready, Guard::None, "decision journaled; the intent is void"),
-    row(S::Uncertain, SE::PersonSkip, S::Skipped, Guard::None, "decision journaled"),
-    row(S::Uncertain, SE::PersonGiveUp, S::Failed, Guard::None, "decision journaled"),
+    row(S::Uncertain, SE::PersonSkip, S::Skipped, Guard::None, "decision journaled; the intent stays open"),
+    row(S::Uncertain, SE::PersonGiveUp, S::Failed, Guard::None, "decision journaled; the intent stays open"),
     row(S::Uncertain, SE::Cancel, S::Cancelled, Guard::None, "keeps its open intent"),
 
     row(S::Dead, SE::PersonRetry, S::Ready, Guard::None, "attempt 0, lost 0; decision journaled"),

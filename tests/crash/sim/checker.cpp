@@ -95,8 +95,6 @@ Result<Snapshot> snapshot(ReadTx& tx) {
   return out;
 }
 
-bool need_is_over(const StepRow& row) { return is_terminal(row.state); }
-
 /// What bounds a step that goes wrong again and again. A guarded effect that an answer from outside proves undone goes
 /// back for one more attempt.
 void check_bounds(StepKey key, const StepRow& row, const PlanNode& node, const DispatcherConfig& config) {
@@ -104,6 +102,30 @@ void check_bounds(StepKey key, const StepRow& row, const PlanNode& node, const D
   require(row.attempt <= node.retry.attempts, label(key) + " was tried more often than its plan allows");
   require(row.lost < config.losses_max || is_terminal(row.state) || row.state == StepState::Dead,
           label(key) + " goes on though its process died each time");
+}
+
+/// A step is blocked for as long as its needs say so.
+void check_needs(const Snapshot& s, StepKey key, const StepRow& row, const PlanNode& node) {
+  std::int64_t first = 1;
+  if (node.container) {
+    const StepRow& owner = s.steps.at({key.execution_no, row.parent_step});
+    if (owner.state != StepState::Waiting) return;  // It is being cancelled with what it stands in.
+    first = BodyCursor::parse(owner.cursor).base - s.plans.at(key.execution_no)->nodes()[*node.container].body_first;
+  }
+  int left = node.finally && (row.flags & kFlagGateOpen) == 0 ? 1 : 0;
+  int completed = 0;
+  for (const Need& need : node.needs) {
+    const StepRow& other = s.steps.at({key.execution_no, first + need.node});
+    left += is_terminal(other.state) ? 0 : 1;
+    completed += other.state == StepState::Completed ? 1 : 0;
+  }
+  if (node.join == 0) {
+    require(row.deps_left == left,
+            label(key) + ": deps_left is " + std::to_string(row.deps_left) + ", not " + std::to_string(left));
+  } else {
+    require(row.deps_left == 1 && completed < node.join && completed + left >= node.join,
+            label(key) + " is blocked though its join is decided");
+  }
 }
 
 void check_step(const Snapshot& s, StepKey key, const StepRow& row, const ExecutionRow& e,
@@ -136,14 +158,9 @@ void check_step(const Snapshot& s, StepKey key, const StepRow& row, const Execut
     require(node.timeouts.start_to_close_us == 0 || has_timer(TimerKind::StartToClose),
             label(key) + " runs without its timeout");
   }
-  if (row.state == StepState::Blocked && row.parent_step == 0 && e.cancel_at == 0) {
-    int left = node.finally && (row.flags & kFlagGateOpen) == 0 ? 1 : 0;
-    for (const Need& need : node.needs) left += need_is_over(s.steps.at({e.id, need.node + 1})) ? 0 : 1;
-    require(row.deps_left == left,
-            label(key) + ": deps_left is " + std::to_string(row.deps_left) + ", not " + std::to_string(left));
-  }
+  if (row.state == StepState::Blocked && e.cancel_at == 0) check_needs(s, key, row, node);
   if (row.state == StepState::Waiting) {
-    const MapCursor cursor = MapCursor::parse(row.cursor);
+    const BodyCursor cursor = BodyCursor::parse(row.cursor);
     std::int64_t open = 0;
     for (const auto& [other, child] : s.steps)
       if (other.execution_no == e.id && child.parent_step == row.step_no && !is_terminal(child.state)) ++open;

@@ -19,6 +19,32 @@ std::uint64_t hash(std::string_view text) {
 
 bool chance(Random& random, int percent) { return static_cast<int>(random.below(100)) < percent; }
 
+/// Of a map or loop: two calls, the second of which may need the first, and perhaps a loop within.
+Json random_body(Random& random, const std::string& id, const std::string& capability, Json input, bool nested) {
+  const auto call = [&](const std::string& name) {
+    return Json::object({{"id", name}, {"kind", "call"}, {"capability", capability}, {"input", input}});
+  };
+  Json first = call(id + "a");
+  if (chance(random, 20)) first.set("when", "iteration != 2");
+  if (chance(random, 20)) first.set("on_failure", "continue");
+  Json second = call(id + "b");
+  if (chance(random, 60)) {
+    second.set("needs", Json::array({id + "a"}));
+    Json both = input;
+    both.set("beside", Json::object({{"$from", "steps." + id + "a.output.v"}}));
+    second.set("input", std::move(both));
+  }
+  Json nodes = Json::array({std::move(first), std::move(second)});
+  if (nested && chance(random, 40)) {
+    Json loop = Json::object({{"id", id + "l"}, {"kind", "loop"}, {"max_iterations", 2}});
+    input.set("turn", Json::object({{"$from", "iteration"}}));
+    loop.set("body", random_body(random, id + "l", capability, std::move(input), false));
+    nodes.push_back(std::move(loop));
+  }
+  return Json::object(
+      {{"nodes", std::move(nodes)}, {"output", Json::object({{"$from", "steps." + id + "b.output.v"}})}});
+}
+
 Json random_plan(Random& random, const Troubles& troubles) {
   Json nodes = Json::array();
   const auto count = static_cast<int>(1 + random.below(6));
@@ -37,7 +63,8 @@ Json random_plan(Random& random, const Troubles& troubles) {
                 Json::object({{"$from", "steps." + std::string(need.at("id").as_string()) + ".output.v"}}));
     // A guarded effect that a crash cut off ends as a person says: not comparable.
     const auto capability = std::string(kCapabilities[random.below(troubles.calm ? 3 : 4)]);
-    const auto kind = random.below(10);
+    const std::string id = "n" + std::to_string(i);
+    const auto kind = random.below(14);
     if (kind < 6) {
       node.set("kind", "call");
       node.set("capability", capability);
@@ -49,9 +76,28 @@ Json random_plan(Random& random, const Troubles& troubles) {
       node.set("max_parallel", static_cast<int>(1 + random.below(3)));
       node.set("collect", "append");
       node.set("body", Json::object({{"capability", capability}, {"input", std::move(input)}}));
-    } else {
+    } else if (kind < 10) {
       node.set("kind", "merge");
       node.set("strategy", "append");
+    } else if (kind < 12) {
+      input.set("turn", Json::object({{"$from", "iteration"}}));
+      node.set("kind", "loop");
+      node.set("max_iterations", static_cast<int>(1 + random.below(3)));
+      if (chance(random, 30)) node.set("until", "output % 3 == 0");
+      node.set("body", random_body(random, id, capability, std::move(input), true));
+    } else {
+      input.set("item", Json::object({{"$from", "item"}}));
+      node.set("kind", "map");
+      node.set("over", "inputs.list");
+      node.set("max_parallel", static_cast<int>(1 + random.below(3)));
+      node.set("collect", "append");
+      node.set("body", random_body(random, id, capability, std::move(input), true));
+    }
+    const auto some = static_cast<int>(needs.as_array().size());
+    // Which of the needs come first isn't the same in every run: not comparable.
+    if (!troubles.calm && some > 1 && chance(random, 30)) {
+      node.set("join", static_cast<int>(1 + random.below(static_cast<std::uint64_t>(some))));
+      if (chance(random, 50)) node.set("cancel_rest", true);
     }
     if (chance(random, 20)) node.set("when", chance(random, 50) ? "inputs.n % 2 == 0" : "true");
     if (chance(random, 20)) node.set("on_failure", "continue");
@@ -115,7 +161,7 @@ Result<CapabilityTraits> Runner::traits(std::string_view capability) const {
 }
 
 StepOutcome Runner::run(const StepInvocation& in, StepContext& context) {
-  const std::string name = in.node + "/" + std::to_string(in.item.value_or(-1));
+  const std::string name = in.node + "/" + in.iterations;
   SeededRandom dice(hash(name + "/" + std::to_string(in.attempt)) ^ seed_);
   context.tick({});
   if (dice.below(8) == 0) {

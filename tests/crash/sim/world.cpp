@@ -432,8 +432,8 @@ void World::check_queues() {
        "read");
 }
 
-std::map<std::string, std::string> World::results() {
-  std::map<std::string, std::string> out;
+std::multiset<std::string> World::results() {
+  std::multiset<std::string> out;
   auto done = store_->read([&](ReadTx& tx) -> Result<int> {
     const Rows rows = WRENCH_TRY(tx.query(kResults));
     for (const auto row : rows) {
@@ -446,7 +446,7 @@ std::map<std::string, std::string> World::results() {
         const Json output = WRENCH_TRY(codec::parse_json(data));
         value += " " + codec::write_json(output.at("v"));
       }
-      out[key] = value;
+      out.insert(key + " " + value);
     }
     return 0;
   });

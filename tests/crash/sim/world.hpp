@@ -52,7 +52,7 @@ class World final : public workflow::DispatcherShell {
   std::uint64_t crashes() const { return crashes_; }
   std::uint64_t flushes() const { return flushes_; }
   /// Node outputs by task and node, without what depends on the number of attempts.
-  std::map<std::string, std::string> results();
+  std::multiset<std::string> results();
 
  private:
   void launch(const workflow::Launch& launch) override;

@@ -76,6 +76,7 @@ struct Outcome {
     FailureClass failure = FailureClass::Permanent;
     std::string error_json;
     std::optional<Micros> retry_after_us;
+    bool happened = false;  ///< The capability completed, its effects too; only its output won't do.
   };
   struct Yield {};
   struct WhenFalse {};
@@ -83,9 +84,14 @@ struct Outcome {
     std::int64_t items = 0;
     Payload list;
   };
+  /// A loop begins an iteration.
+  struct Iterate {
+    std::int64_t iteration = 1;
+    Payload last;  ///< Output of the iteration before; empty for the first.
+  };
   StepKey step;
   std::int64_t epoch = 0;
-  std::variant<Complete, Fail, Yield, WhenFalse, OpenMap> result;
+  std::variant<Complete, Fail, Yield, WhenFalse, OpenMap, Iterate> result;
 };
 struct TimerDue {
   TimerRow timer;
@@ -235,7 +241,8 @@ class Core {
 };
 
 std::string queue_name(SlotClass slot, std::string_view boot);
-/// Key of a step's effect: the same at every attempt, new for every execution.
-std::string effect_key(std::string_view execution_id, std::string_view node, std::int64_t iteration, int index);
+/// Key of a step's effect: the same at every attempt, new for every execution. `iterations`: those of the step and of
+/// all that it is in, from the outermost, joined by "/".
+std::string effect_key(std::string_view execution_id, std::string_view node, std::string_view iterations, int index);
 
 }  // namespace wrench::workflow

@@ -52,7 +52,7 @@ struct ExecutionRow {
 enum StepFlag : std::uint32_t {
   kFlagEffectMask = 3,         ///< Effect class at the last claim.
   kFlagCancelRequested = 4,    ///< Asked to stop; ends as cancelled.
-  kFlagCollecting = 8,         ///< A map whose children are done: the next run makes its output.
+  kFlagCollecting = 8,         ///< Its children are done: the next run makes its output, or another iteration.
   kFlagGateOpen = 16,          ///< A finally node that may run.
   kFlagScheduled = 32,         ///< Was ready before: its schedule_to_close runs.
   kFlagSkippedByFailure = 64,  ///< Its dependents are skipped, too, unless they continue.
@@ -63,7 +63,7 @@ struct StepRow {
   std::int64_t step_no = 0;
   std::uint32_t node = 0;
   std::int64_t parent_step = 0;  ///< 0: none.
-  std::int64_t iteration = -1;   ///< Index of the map's item; -1: none.
+  std::int64_t iteration = -1;   ///< Index of the map's item, or the loop's iteration from 1; -1: none.
   StepState state = StepState::Blocked;
   int attempt = 0;
   int lost = 0;
@@ -99,15 +99,19 @@ struct TimerRow {
   bool operator==(const TimerRow&) const = default;
 };
 
-/// Progress of a map, kept in StepRow::cursor.
-struct MapCursor {
-  std::int64_t items = 0;  ///< How many.
-  std::int64_t next = 0;   ///< First item without a step.
-  std::int64_t done = 0;   ///< Children that ended.
-  std::int64_t failed = 0;
-  std::int64_t items_seq = 0;  ///< Journal entry with the list.
+/// Progress of a step with children, kept in StepRow::cursor.
+struct BodyCursor {
+  std::int64_t items = 0;      ///< Children: the items of a map; the body's nodes of a group or of a loop's iteration.
+  std::int64_t next = 0;       ///< First child without a step.
+  std::int64_t done = 0;       ///< Children that ended.
+  std::int64_t failed = 0;     ///< Of these, and nobody tolerates it.
+  std::int64_t items_seq = 0;  ///< map: journal entry with the list.
+  std::int64_t base = 0;       ///< Step number of the first child; of a group or loop, of its body's first node.
+  std::int64_t iteration = 0;  ///< loop: from 1.
+  std::int64_t last_seq = 0;   ///< loop: journal entry with the output of the iteration before; 0: none.
   std::string str() const;
-  static MapCursor parse(const std::string& text);
+  /// Of a row: programmer error if it isn't one.
+  static BodyCursor parse(const std::string& text);
 };
 
 }  // namespace wrench::workflow

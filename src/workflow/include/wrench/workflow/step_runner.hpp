@@ -44,7 +44,8 @@ struct StepInvocation {
   std::string task_id, execution_id;
   std::int64_t project_id = 0;
   std::string node;                  ///< Plan node id.
-  std::optional<std::int64_t> item;  ///< Index of the map's item.
+  std::optional<std::int64_t> item;  ///< Index of the innermost map's item.
+  std::string iterations;            ///< Which of the bodies' repetitions this is; empty outside of bodies.
   std::string capability;
   codec::Json input;                      ///< References resolved.
   std::optional<codec::Json> checkpoint;  ///< The latest one of an earlier attempt.
@@ -70,7 +71,7 @@ class StepContext {
   /// `draw()` at the first attempt, the same value at every later one; returns when durable. Errors: workflow.fenced.
   virtual Result<codec::Json> journaled(std::string_view name, const std::function<codec::Json()>& draw) = 0;
   /// Guarded effects: the intent is durable before this returns. `index` counts the step's effects from 0.
-  /// Errors: workflow.fenced: don't do it.
+  /// Errors: workflow.fenced, workflow.effect_uncertain: don't do it.
   virtual Result<EffectTicket> begin_effect(int index, const codec::Json& intent) = 0;
   /// Records that it happened. Errors: workflow.fenced.
   virtual Result<void> end_effect(const EffectTicket& ticket, const codec::Json& receipt) = 0;
