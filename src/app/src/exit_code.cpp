@@ -53,11 +53,13 @@ constexpr Mapping kMappings[] = {
     {"storage.busy", ExitCode::Unreachable},
     {"storage.schema_newer", ExitCode::Usage},
     {"telemetry.invalid_level", ExitCode::Usage},
+    {"workflow.answer_invalid", ExitCode::Usage},
     {"workflow.cancelled", ExitCode::Stopped},
     {"workflow.draining", ExitCode::Interrupted},
     {"workflow.conflict", ExitCode::Conflict},
     {"workflow.expression_", ExitCode::Usage},
     {"workflow.fenced", ExitCode::Conflict},
+    {"workflow.four_eyes", ExitCode::Conflict},
     {"workflow.idempotency_conflict", ExitCode::Conflict},
     {"workflow.invalid_cursor", ExitCode::Usage},
     {"workflow.invalid_task", ExitCode::Usage},
@@ -71,6 +73,9 @@ constexpr Mapping kMappings[] = {
     {"workflow.task_failed", ExitCode::AnswerIsNo},
     {"workflow.task_not_found", ExitCode::NotFound},
     {"workflow.wait_deadline", ExitCode::Stopped},
+    {"workflow.wait_decided", ExitCode::Conflict},
+    {"workflow.wait_expired", ExitCode::Conflict},
+    {"workflow.wait_not_found", ExitCode::NotFound},
     {"workflow.wait_stopped", ExitCode::Interrupted},
 };
 

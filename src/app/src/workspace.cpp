@@ -70,6 +70,7 @@ Result<std::unique_ptr<Workspace>> Workspace::open(Session& session, Use use) {
       WRENCH_TRY(runtime::BootLock::acquire(space->boots_, make_id("boot", space->clock_, space->random_))));
   workflow::EngineConfig engine_config;
   engine_config.boot_id = space->boot_->id();
+  engine_config.actor = "user";
   // Analyses of one review run side by side; each spreads over the pool's threads.
   engine_config.slots = {2, 4, 4};
   engine_config.boot_is_live = [self = space.get()](std::string_view id) { return self->is_live(id); };

@@ -150,18 +150,28 @@ void Decision::settle(Execution& e) {
     return;
   }
   if (e.row.owner_boot != context_.boot) return;
-  const bool stuck = e.row.steps_active == 0 && e.row.steps_held > 0;
-  if (stuck && e.row.status == ExecutionStatus::Running) {
-    move(e, ExecutionEventKind::Suspend);
-    e.row.suspend_reason = e.row.on_exhausted == OnExhausted::Dead ? "dead_letter" : "uncertain";
+  const std::string_view stuck = stuck_reason(e);
+  if (!stuck.empty() && (e.row.status == ExecutionStatus::Running || e.row.suspend_reason != stuck)) {
+    if (e.row.status == ExecutionStatus::Running) move(e, ExecutionEventKind::Suspend);
     if (e.task.state == TaskState::Running) move(e, TaskEventKind::Held);
-    e.task.wait_reason = e.row.suspend_reason;
-  } else if (!stuck && e.row.status == ExecutionStatus::Suspended) {
+    e.row.suspend_reason = stuck;
+    e.task.wait_reason = stuck;
+  } else if (stuck.empty() && e.row.status == ExecutionStatus::Suspended) {
     move(e, ExecutionEventKind::Resume);
     e.row.suspend_reason.clear();
     if (e.task.state == TaskState::Waiting) move(e, TaskEventKind::Continued);
     e.task.wait_reason.clear();
   }
+}
+
+std::string_view Decision::stuck_reason(const Execution& e) {
+  if (e.row.steps_active > 0) return {};
+  if (e.row.steps_held > 0) return e.row.on_exhausted == OnExhausted::Dead ? "dead_letter" : "uncertain";
+  const auto waits = [&](WaitKind kind) { return e.row.waiting[static_cast<std::size_t>(kind)] > 0; };
+  if (waits(WaitKind::Approval)) return "approval";
+  if (waits(WaitKind::Input)) return "input";
+  if (waits(WaitKind::Signal)) return "event";
+  return waits(WaitKind::Until) ? "timer" : std::string_view();
 }
 
 void Decision::open_gate(Execution& e) {

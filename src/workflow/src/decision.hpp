@@ -19,7 +19,8 @@ inline constexpr std::string_view kTimedOut = "timed_out";
 /// TimerRow::epoch of timers that outlive attempts.
 inline constexpr std::int64_t kAnyEpoch = -1;
 
-enum class Standing : std::uint8_t { Blocked, Active, Held, Done };
+/// Open: only waits for its children, which count themselves. Outside: waits for a person, a signal or a time.
+enum class Standing : std::uint8_t { Blocked, Active, Open, Outside, Held, Done };
 
 /// Rows are missing: the command can't be decided yet. Never leaves decide().
 inline Error missing() { return Error("workflow.missing_rows", "rows to be loaded"); }
@@ -73,7 +74,7 @@ class Decision {
   // ---- the step machine ----
 
   Result<void> fire(Execution& e, Step& s, StepEvent event);
-  static void count(Execution& e, Standing where, int by);
+  void count(Execution& e, const StepRow& row, int by) const;
 
   /// What a state held is given back.
   void leave(Execution& e, const StepRow& old, StepKey key);
@@ -124,6 +125,9 @@ class Decision {
   Result<void> on(const command::Reconcile& c);
   Result<void> on(const command::Record& c);
   Result<void> on(const command::Suspend& c);
+  Result<void> on(const command::Answer& c);
+  Result<void> wait_outside(Execution& e, Step& s, const command::Outcome& c);
+  Result<void> wait_over(Execution& e, Step& s);
 
   // ---- executions and tasks ----
 
@@ -131,6 +135,8 @@ class Decision {
   void move(Execution& e, TaskEventKind event);
   void end(Execution& e, ExecutionEventKind event, TaskEventKind task_event);
   void settle(Execution& e);
+  /// Why nothing can go on; empty if something can.
+  static std::string_view stuck_reason(const Execution& e);
   void open_gate(Execution& e);
 
   // ---- slots ----

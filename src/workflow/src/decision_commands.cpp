@@ -78,6 +78,8 @@ Result<void> Decision::on(const command::Outcome& c) {
   } else if (std::holds_alternative<O::WhenFalse>(c.result)) {
     WRENCH_TRY(fire(*e, *s, {StepEventKind::WhenFalse, c.epoch}));
     journal(*e, "skipped", &s->row, "{\"when\":false}");
+  } else if (std::holds_alternative<O::Wait>(c.result)) {
+    WRENCH_TRY(wait_outside(*e, *s, c));
   } else if (std::holds_alternative<O::OpenMap>(c.result)) {
     WRENCH_TRY(open_map(*e, *s, c));
   } else {
@@ -110,6 +112,47 @@ Result<void> Decision::iterate(Execution& e, Step& s, const command::Outcome& c)
   return {};
 }
 
+Result<void> Decision::wait_outside(Execution& e, Step& s, const command::Outcome& c) {
+  const auto& wait = std::get<command::Outcome::Wait>(c.result);
+  WRENCH_TRY(fire(e, s, {StepEventKind::Wait, c.epoch}));
+  journal(e, "wait", &s.row, "{\"on\":\"" + std::string(name(wait.kind)) + "\",\"wait\":\"" + wait.wait_id + "\"}");
+  if (wait.over_at != 0) set_timer({e.row.id, s.row.step_no, TimerKind::WaitOver, wait.over_at, s.row.epoch});
+  return {};
+}
+
+Result<void> Decision::on(const command::Answer& c) {
+  Execution* e = WRENCH_TRY(owned(c.step.execution_no));
+  Step* s = step(c.step);
+  if (s == nullptr) return missing();
+  if ((s->row.flags & kFlagWaitsOutside) == 0) return {};  // Cancelled or expired meanwhile.
+  e->actor = c.actor;
+  if (c.refusal.empty()) {
+    WRENCH_TRY(fire(*e, *s, {StepEventKind::Answered}));
+    s->row.output_seq = journal(*e, "completed", &s->row, c.output.inline_json, c.output.blob_hash);
+  } else {
+    WRENCH_TRY(fire(*e, *s, {StepEventKind::Refused}));
+    s->row.output_seq = journal(*e, "failed", &s->row, c.refusal);
+    keep_error(*e, s->row, c.refusal);
+  }
+  propagate(*e);
+  return {};
+}
+
+Result<void> Decision::wait_over(Execution& e, Step& s) {
+  const WaitSpec& wait = *node(e, s.row).wait;
+  if (wait.kind == WaitKind::Until || wait.optional) {
+    WRENCH_TRY(fire(e, s, {StepEventKind::Answered}));
+    const bool until = wait.kind == WaitKind::Until;
+    s.row.output_seq = journal(e, "completed", &s.row, until ? "{\"at\":" + std::to_string(now_) + "}" : "null");
+    return {};
+  }
+  const std::string error = R"({"code":"workflow.wait_expired","message":"nobody answered in time"})";
+  WRENCH_TRY(fire(e, s, {StepEventKind::Refused}));
+  s.row.output_seq = journal(e, "failed", &s.row, error);
+  keep_error(e, s.row, error);
+  return {};
+}
+
 Result<void> Decision::on(const command::TimerDue& c) {
   Execution* e = WRENCH_TRY(owned(c.timer.execution_no));
   if (c.timer.kind == TimerKind::Deadline) {
@@ -127,6 +170,9 @@ Result<void> Decision::on(const command::TimerDue& c) {
     return {};
   }
   switch (c.timer.kind) {
+    case TimerKind::WaitOver:
+      WRENCH_TRY(wait_over(*e, *s));
+      break;
     case TimerKind::Retry:
       WRENCH_TRY(fire(*e, *s, {StepEventKind::Timer}));
       break;
@@ -152,6 +198,8 @@ bool Decision::timer_holds(const TimerRow& timer, const StepRow& row) {
       return row.state == StepState::Ready;
     case TimerKind::ScheduleToClose:
       return is_active(row.state);
+    case TimerKind::WaitOver:
+      return (row.flags & kFlagWaitsOutside) != 0;
     default:
       return row.state == StepState::Running;
   }
@@ -161,7 +209,7 @@ Result<void> Decision::time_out(Execution& e, Step& s, TimerKind kind) {
   static constexpr std::string_view kNames[] = {"retry", "schedule_to_start", "start_to_close", "schedule_to_close",
                                                 "heartbeat"};
   const bool was_running = s.row.state == StepState::Running;
-  const bool was_waiting = s.row.state == StepState::Waiting;
+  const bool was_waiting = s.row.state == StepState::Waiting && (s.row.flags & kFlagWaitsOutside) == 0;
   if (was_waiting && !rows_.all_open_steps.contains(e.row.id)) {
     plan_.missing_executions.insert(e.row.id);
     return missing();
@@ -199,7 +247,7 @@ Result<void> Decision::cancel_step(Execution& e, Step& s) {
     set_timer({e.row.id, s.row.step_no, TimerKind::CancelGrace, now_ + kCancelGrace, s.row.epoch});
     return {};
   }
-  const bool has_children = s.row.state == StepState::Waiting;
+  const bool has_children = s.row.state == StepState::Waiting && (s.row.flags & kFlagWaitsOutside) == 0;
   WRENCH_TRY(fire(e, s, {StepEventKind::Cancel}));
   journal(e, "cancelled", &s.row);
   return has_children ? cancel_children(e, s.row.step_no) : Result<void>();

@@ -9,10 +9,11 @@ using codec::Json;
 
 namespace {
 
-Standing standing(StepState state) {
-  if (is_terminal(state)) return Standing::Done;
-  if (is_held(state)) return Standing::Held;
-  return state == StepState::Blocked ? Standing::Blocked : Standing::Active;
+Standing standing(const StepRow& row) {
+  if (is_terminal(row.state)) return Standing::Done;
+  if (is_held(row.state)) return Standing::Held;
+  if (row.state == StepState::Waiting) return (row.flags & kFlagWaitsOutside) != 0 ? Standing::Outside : Standing::Open;
+  return row.state == StepState::Blocked ? Standing::Blocked : Standing::Active;
 }
 
 }  // namespace
@@ -31,8 +32,10 @@ Result<void> Decision::fire(Execution& e, Step& s, StepEvent event) {
   s.row = std::move(delta.after);
   e.touched = true;
   e.changed.push_back(key);
-  count(e, standing(old.state), -1);
-  count(e, standing(s.row.state), +1);
+  if (event.kind == StepEventKind::Wait && node(e, old).kind == NodeKind::Wait) s.row.flags |= kFlagWaitsOutside;
+  if (s.row.state != StepState::Waiting) s.row.flags &= ~static_cast<std::uint32_t>(kFlagWaitsOutside);
+  count(e, old, -1);
+  count(e, s.row, +1);
   leave(e, old, key);
   if (s.row.state == StepState::Ready) enter_ready(e, s);
   if (s.row.state == StepState::RetryWait)
@@ -50,7 +53,9 @@ Result<void> Decision::fire(Execution& e, Step& s, StepEvent event) {
   return {};
 }
 
-void Decision::count(Execution& e, Standing where, int by) {
+void Decision::count(Execution& e, const StepRow& row, int by) const {
+  const Standing where = standing(row);
+  if (where == Standing::Outside) e.row.waiting[static_cast<std::size_t>(node(e, row).wait->kind)] += by;
   if (where == Standing::Active) e.row.steps_active += by;
   if (where == Standing::Held) e.row.steps_held += by;
   if (where == Standing::Done) e.row.steps_done += by;
@@ -71,6 +76,9 @@ void Decision::leave(Execution& e, const StepRow& old, StepKey key) {
     }
   } else if (old.state == StepState::RetryWait) {
     delete_timer(key, TimerKind::Retry);
+  } else if ((old.flags & kFlagWaitsOutside) != 0) {
+    delete_timer(key, TimerKind::WaitOver);
+    plan_.waits_over.push_back(key);
   }
 }
 
@@ -216,7 +224,7 @@ void Decision::spawn_item(Execution& e, const StepRow& map, std::int64_t item) {
   row.iteration = item;
   const bool group = node(e, row).kind == NodeKind::Group;
   row.state = group ? StepState::Waiting : StepState::Ready;
-  count(e, standing(row.state), +1);
+  count(e, row, +1);
   Step& s = add_step(e, row);
   if (group) {
     spawn_body(e, s, {});

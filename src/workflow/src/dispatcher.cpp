@@ -8,6 +8,7 @@
 #include "guards.hpp"
 #include "row_store.hpp"
 #include "sql.hpp"
+#include "waits.hpp"
 #include "wrench/base/assert.hpp"
 #include "wrench/workflow/findings_store.hpp"
 
@@ -48,6 +49,7 @@ Result<void> store_baggage(WriteTx& tx, const command::Outcome& outcome, const B
   const findings_store::Seen seen{task.project_id, task.repo_id, outcome.step.execution_no, outcome.step.step_no};
   WRENCH_TRY(findings_store::upsert(tx, seen, baggage.findings));
   for (const auto& body : baggage.attached) WRENCH_TRY(body(tx));
+  if (baggage.wait) WRENCH_TRY(waits::open(tx, outcome.step, *baggage.wait));
   return {};
 }
 
@@ -114,10 +116,44 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
     commands.push_back(std::move(command));
     batch.job_of_command.push_back(static_cast<int>(job));
   };
+  const auto add_all = [&](std::vector<Command> more, std::size_t job) {
+    for (Command& command : more) add(std::move(command), job);
+  };
   for (std::size_t i = 0; i < batch.jobs.size(); ++i) {
     const Job& job = batch.jobs[i];
     if (const auto* command = std::get_if<Command>(&job.work)) {
+      const auto* due = std::get_if<command::TimerDue>(command);
+      if (due != nullptr && due->timer.kind == TimerKind::WaitOver) {
+        // A decision that came in time counts, though its step hears of it only now.
+        std::vector<Command> heard;
+        WRENCH_TRY(carry(tx, {due->timer.execution_no, due->timer.step_no}, heard));
+        add_all(std::move(heard), i);
+      }
       add(*command, i);
+      if (const auto* adopt = std::get_if<command::Adopt>(command))
+        add_all(WRENCH_TRY(waits::decisions_of(tx, adopt->execution_no)), i);
+      continue;
+    }
+    if (const auto* decided = std::get_if<Decided>(&job.work)) {
+      std::vector<Command> heard;
+      WRENCH_TRY(carry(tx, decided->step, heard));
+      add_all(std::move(heard), i);
+      batch.receipts[i] = TaskReceipt{};
+      continue;
+    }
+    if (const auto* answering = std::get_if<Answering>(&job.work)) {
+      const StepKey step = WRENCH_TRY(waits::decide(tx, *answering));
+      std::vector<Command> heard;
+      WRENCH_TRY(carry(tx, step, heard));
+      add_all(std::move(heard), i);
+      batch.receipts[i] = TaskReceipt{};
+      continue;
+    }
+    if (const auto* signalling = std::get_if<Signalling>(&job.work)) {
+      std::vector<Command> heard;
+      if (const auto step = WRENCH_TRY(waits::signal(tx, *signalling))) WRENCH_TRY(carry(tx, *step, heard));
+      add_all(std::move(heard), i);
+      batch.receipts[i] = TaskReceipt{};
       continue;
     }
     if (const auto* request = std::get_if<CancelRequest>(&job.work)) {
@@ -153,7 +189,9 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
     const Job& job = batch.jobs[static_cast<std::size_t>(batch.job_of_command[c])];
     const auto* outcome = std::get_if<command::Outcome>(&commands[c]);
     const bool accepted = batch.plan.verdicts[c].ok() || !keeps(Keep::BaggageOfAccepted);
-    if (outcome != nullptr && job.baggage && accepted) WRENCH_TRY(store_baggage(tx, *outcome, *job.baggage, rows));
+    if (outcome == nullptr || !job.baggage || !accepted) continue;
+    WRENCH_TRY(store_baggage(tx, *outcome, *job.baggage, rows));
+    if (job.baggage->wait) WRENCH_TRY(carry(tx, outcome->step, batch.follow_ups));
   }
   for (const std::int64_t no : batch.plan.adopted) {
     if (!keeps(Keep::LoadTimers)) break;
@@ -165,6 +203,13 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
   if (!keeps(Keep::CommitBeforeAck))
     for (std::size_t i = 0; i < batch.jobs.size(); ++i)
       if (batch.receipts[i] && batch.jobs[i].reply) std::exchange(batch.jobs[i].reply, nullptr)(*batch.receipts[i]);
+  return {};
+}
+
+Result<void> Dispatcher::carry(WriteTx& tx, StepKey step, std::vector<Command>& commands) const {
+  const storage::Rows owner = WRENCH_TRY(tx.query(sql::kExecutionOpen, {step.execution_no}));
+  if (owner.empty() || owner.front().text_or_empty(0) != config_.boot) return {};
+  if (auto command = WRENCH_TRY(waits::decision_of(tx, step))) commands.push_back(std::move(*command));
   return {};
 }
 
@@ -295,6 +340,11 @@ Micros Dispatcher::next_due() const {
   Micros due = timers_.empty() ? std::numeric_limits<Micros>::max() : timers_.top().due_at;
   if (not_before_ != 0 && !jobs_.empty()) due = std::min(due, not_before_);
   return due;
+}
+
+void Dispatcher::hear(const std::vector<StepKey>& decided) {
+  for (const StepKey& step : decided)
+    if (active_.contains(step.execution_no)) jobs_.push_back(Job{.work = Decided{step}});
 }
 
 void Dispatcher::obey_requests(std::vector<CancelRequest> requests) {

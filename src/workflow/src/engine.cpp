@@ -10,6 +10,7 @@
 #include <thread>
 #include <utility>
 
+#include "plan_node.hpp"
 #include "row_store.hpp"
 #include "sql.hpp"
 #include "wrench/base/assert.hpp"
@@ -30,7 +31,8 @@ using storage::Rows;
 namespace {
 
 constexpr std::size_t kTitleMax = 500;  ///< Bytes of a task's title.
-constexpr std::size_t kKeyMax = 200;    ///< Bytes of a task's idempotency key.
+constexpr std::size_t kPersonBytesMax = 200;
+constexpr std::size_t kKeyMax = 200;  ///< Bytes of a task's idempotency key.
 constexpr std::chrono::milliseconds kRequestPoll{500};
 constexpr std::chrono::milliseconds kWaitSlice{50};
 
@@ -232,7 +234,13 @@ struct Engine::State final : DispatcherShell {
       last_poll = now;
       lock.unlock();
       auto requests = store.read([&](ReadTx& tx) { return tx.query(sql::kOwnedCancels, {config.boot_id}); });
+      auto decisions = store.read([&](ReadTx& tx) { return tx.query(sql::kOwnedDecisions, {config.boot_id}); });
       lock.lock();
+      if (decisions.ok()) {
+        std::vector<StepKey> decided;
+        for (const auto row : *decisions) decided.push_back({row.integer(0), row.integer(1)});
+        dispatcher.hear(decided);
+      }
       if (!requests.ok()) continue;
       std::vector<CancelRequest> cancels;
       for (const auto row : *requests)
@@ -379,6 +387,40 @@ Result<void> Engine::cancel(std::string_view task_id, std::string_view reason) {
   return {};
 }
 
+Result<void> Engine::answer(std::string_view wait_id, WaitDecision decision, Json value, std::string_view comment) {
+  State& s = *state_;
+  if (codec::write_json(value).size() > kAnswerBytesMax)
+    return Error("workflow.answer_invalid", "an answer has at most " + format_bytes(kAnswerBytesMax));
+  if (comment.size() > kCommentBytesMax || !is_valid_utf8(comment))
+    return Error("workflow.answer_invalid", "a comment is valid UTF-8 of at most " + format_bytes(kCommentBytesMax));
+  WRENCH_TRY(s.ask(Answering{std::string(wait_id), decision, std::move(value), std::string(comment), s.config.actor}));
+  return {};
+}
+
+Result<void> Engine::delegate(std::string_view wait_id, std::string_view to) {
+  State& s = *state_;
+  if (to.empty() || to.size() > kPersonBytesMax || !is_valid_utf8(to))
+    return Error("workflow.answer_invalid", "name a person, in at most " + std::to_string(kPersonBytesMax) + " bytes");
+  return s.store.write([&](storage::WriteTx& tx) -> Result<void> {
+    const WaitView wait = WRENCH_TRY(find_wait(tx, wait_id));
+    if (WRENCH_TRY(tx.exec(sql::kDelegateWait, {wait.wait_id, to})) != 1)
+      return Error("workflow.wait_decided", "it was decided before: " + wait.decision);
+    return {};
+  });
+}
+
+Result<void> Engine::signal(std::string_view task_id, std::string_view signal, Json value) {
+  State& s = *state_;
+  if (codec::write_json(value).size() > kAnswerBytesMax)
+    return Error("workflow.answer_invalid", "a signal has at most " + format_bytes(kAnswerBytesMax));
+  if (!is_node_id(signal))
+    return Error("workflow.answer_invalid", "a signal's name is 1 to 64 of letters, digits, _ and -");
+  const TaskView task = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return find_task(tx, task_id); }));
+  const auto executions = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return list_executions(tx, task.task_no); }));
+  WRENCH_TRY(s.ask(Signalling{executions.back().execution_no, std::string(signal), std::move(value), s.config.actor}));
+  return {};
+}
+
 Result<void> Engine::decide_step(std::string_view task_id, std::int64_t step_no, StepDecision decision) {
   State& s = *state_;
   const TaskReceipt receipt = WRENCH_TRY(resume(task_id));
@@ -398,7 +440,7 @@ Result<TaskOutcome> Engine::wait(std::string_view task_id, Deadline deadline, co
       last_read = now;
       lock.unlock();
       const TaskView task = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return find_task(tx, task_id); }));
-      if (is_terminal(task.state) || task.state == TaskState::Waiting) {
+      if (is_terminal(task.state) || (task.state == TaskState::Waiting && task.wait_reason != "timer")) {
         auto executions = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return list_executions(tx, task.task_no); }));
         return TaskOutcome{task, executions.back()};
       }

@@ -20,7 +20,7 @@ namespace {
 constexpr std::string_view kEffects[] = {"pure", "local_transactional", "idempotent", "guarded"};
 constexpr std::string_view kSlots[] = {"cpu", "io", "llm"};
 constexpr std::string_view kKinds[] = {"call", "map", "merge", "loop", "wait", "child", "choose"};
-constexpr std::string_view kWaitKinds[] = {"signal", "input", "approval", "until"};
+constexpr std::string_view kWaitNames[] = {"signal", "input", "approval", "until"};
 constexpr std::size_t kIdBytesMax = 64;
 constexpr std::size_t kChoicesMax = 100;
 constexpr Micros kApprovalExpires = kMicrosPerDay;
@@ -202,7 +202,7 @@ Result<void> read_loop(const NodeReader& reader, PlanNode& node) {
 Result<void> read_wait(const NodeReader& reader, PlanNode& node) {
   const auto spec = std::make_shared<WaitSpec>();
   WaitSpec& wait = *spec;
-  const auto kind = WRENCH_TRY(reader.one_of("on", kWaitKinds));
+  const auto kind = WRENCH_TRY(reader.one_of("on", kWaitNames));
   if (!kind) return plan_invalid(reader.place() + ".on is missing; known: signal, input, approval, until");
   wait.kind = static_cast<WaitKind>(*kind);
   wait.expires_us =
@@ -368,7 +368,7 @@ std::string_view name(SlotClass slot) { return kSlots[static_cast<std::size_t>(s
 std::string_view name(NodeKind kind) {
   return kind == NodeKind::Group ? "group" : kKinds[static_cast<std::size_t>(kind)];
 }
-std::string_view name(WaitKind kind) { return kWaitKinds[static_cast<std::size_t>(kind)]; }
+std::string_view name(WaitKind kind) { return kWaitNames[static_cast<std::size_t>(kind)]; }
 
 bool is_node_id(std::string_view id) {
   if (id.empty() || id.size() > kIdBytesMax) return false;

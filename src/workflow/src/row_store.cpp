@@ -1,9 +1,11 @@
 #include "row_store.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "guards.hpp"
 #include "sql.hpp"
+#include "waits.hpp"
 
 namespace wrench::workflow {
 
@@ -21,6 +23,14 @@ static_assert(static_cast<int>(StepState::Completed) == 6 && static_cast<int>(St
 
 Bind text_or_null(const std::string& text) { return text.empty() ? Bind(std::nullopt) : Bind(text); }
 Bind number_or_null(std::int64_t number) { return number == 0 ? Bind(std::nullopt) : Bind(number); }
+
+/// NULL when nothing waits.
+std::string waiting_text(const std::array<std::int64_t, kWaitKinds>& counts) {
+  if (counts == std::array<std::int64_t, kWaitKinds>{}) return {};
+  codec::Json list = codec::Json::array();
+  for (const std::int64_t count : counts) list.push_back(count);
+  return codec::write_json(list);
+}
 
 Error changed_meanwhile(std::string_view what) {
   return Error("workflow.conflict", std::string(what) + " changed while it was decided on");
@@ -144,6 +154,11 @@ ExecutionRow execution_from(const Rows::Row& row) {
   out.version = row.integer(22);
   out.cancel_request = row.text_or_empty(23);
   out.cancel_requested_by = row.text_or_empty(24);
+  if (!row.is_null(25)) {
+    const auto counts = codec::parse_json(row.text(25));
+    for (std::size_t i = 0; counts.ok() && i < std::min(kWaitKinds, counts->as_array().size()); ++i)
+      out.waiting[i] = counts->as_array()[i].as_integer();
+  }
   return out;
 }
 
@@ -193,6 +208,9 @@ Result<LoadedRows> load(ReadTx& tx, PlanCache& plans, std::span<const Command> c
     } else if (const auto* decide = std::get_if<command::Decide>(&any)) {
       WRENCH_TRY(load_execution(tx, plans, decide->step.execution_no, rows));
       WRENCH_TRY(load_neighbours(tx, decide->step, rows));
+    } else if (const auto* answer = std::get_if<command::Answer>(&any)) {
+      WRENCH_TRY(load_execution(tx, plans, answer->step.execution_no, rows));
+      WRENCH_TRY(load_neighbours(tx, answer->step, rows));
     } else if (const auto* reconcile = std::get_if<command::Reconcile>(&any)) {
       WRENCH_TRY(load_execution(tx, plans, reconcile->step.execution_no, rows));
       WRENCH_TRY(load_neighbours(tx, reconcile->step, rows));
@@ -255,12 +273,13 @@ Result<void> write_executions(WriteTx& tx, const FlushPlan& plan) {
     const Bind duration = row.completed_at == 0 || row.started_at == 0
                               ? Bind(std::nullopt)
                               : Bind((row.completed_at - row.started_at) / kMicrosPerMs);
-    const auto count = WRENCH_TRY(
-        tx.exec(sql::kUpdateExecution,
-                {row.id, before->version, name(row.status), text_or_null(row.suspend_reason), text_or_null(row.error),
-                 text_or_null(row.owner_boot), number_or_null(row.cancel_at), text_or_null(row.cancel_reason),
-                 number_or_null(row.started_at), number_or_null(row.completed_at), duration, row.next_step,
-                 row.steps_total, row.steps_done, row.steps_failed, row.steps_active, row.steps_held, row.version}));
+    const std::string waiting = waiting_text(row.waiting);
+    const auto count = WRENCH_TRY(tx.exec(
+        sql::kUpdateExecution,
+        {row.id, before->version, name(row.status), text_or_null(row.suspend_reason), text_or_null(row.error),
+         text_or_null(row.owner_boot), number_or_null(row.cancel_at), text_or_null(row.cancel_reason),
+         number_or_null(row.started_at), number_or_null(row.completed_at), duration, row.next_step, row.steps_total,
+         row.steps_done, row.steps_failed, row.steps_active, row.steps_held, row.version, text_or_null(waiting)}));
     if (count != 1) return changed_meanwhile("execution " + row.execution_id);
   }
   for (const auto& [before, row] : plan.tasks) {
@@ -327,6 +346,7 @@ Result<void> write(WriteTx& tx, const FlushPlan& plan) {
         {entry.execution_no, entry.seq, entry.kind, number_or_null(entry.step_no), entry.attempt, tx.now(), entry.actor,
          text_or_null(entry.data), entry.blob_hash.empty() ? Bind(std::nullopt) : Bind::bytes(entry.blob_hash)}));
   WRENCH_TRY(write_effects(tx, plan));
+  for (const StepKey& step : plan.waits_over) WRENCH_TRY(waits::close(tx, step));
   for (const storage::EventDraft& event : plan.events) WRENCH_TRY(tx.append_event(event));
   return {};
 }

@@ -13,7 +13,7 @@ using storage::Access;
 #define WRENCH_EXECUTION_COLUMNS                                                                            \
   "id, execution_id, task_id, number, status, suspend_reason, error, plan_hash, owner_boot, on_exhausted, " \
   "cancel_at, cancel_reason, deadline_at, created_at, started_at, completed_at, next_step, steps_total, "   \
-  "steps_done, steps_failed, steps_active, steps_held, version, cancel_request, cancel_requested_by"
+  "steps_done, steps_failed, steps_active, steps_held, version, cancel_request, cancel_requested_by, waiting"
 #define WRENCH_STEP_COLUMNS                                                                                    \
   "execution_id, step_no, node, parent_step, iteration, state, attempt, lost, epoch, deps_left, worker_boot, " \
   "claimed_at, output_seq, cursor, flags, rank"
@@ -73,7 +73,7 @@ const Statement kUpdateExecution{
         "UPDATE task_executions SET status = ?3, suspend_reason = ?4, error = ?5, owner_boot = ?6, cancel_at = ?7, "
         "cancel_reason = ?8, started_at = ?9, completed_at = ?10, duration = ?11, next_step = ?12, "
         "steps_total = ?13, steps_done = ?14, steps_failed = ?15, steps_active = ?16, steps_held = ?17, "
-        "version = ?18 WHERE id = ?1 AND version = ?2",
+        "version = ?18, waiting = ?19 WHERE id = ?1 AND version = ?2",
     .plan = "SEARCH task_executions USING INTEGER PRIMARY KEY (rowid=?)"};
 const Statement kUpdateTask{.id = "workflow.update_task",
                             .access = Access::Write,
@@ -307,6 +307,104 @@ const Statement kIntentsOfStep{
     .sql = "SELECT effect_key, intent FROM effects WHERE execution_id = ?1 AND step_no = ?2 AND state = 0",
     .plan = "SEARCH effects USING INDEX idx_effect_step (execution_id=? AND step_no=?)"};
 
+#define WRENCH_WAIT_COLUMNS                                                                                        \
+  "w.wait_id, t.task_id, t.title, w.execution_id, w.step_no, w.kind, w.name, w.title, w.subject, w.subject_hash, " \
+  "w.schema, w.role, w.four_eyes, w.requested_by, w.delegated_to, w.created_at, w.expires_at, w.decision, "        \
+  "w.decided_by, w.decided_at, w.comment"
+#define WRENCH_WAIT_TABLES "waits w JOIN task_executions x ON x.id = w.execution_id JOIN tasks t ON t.id = x.task_id"
+#define WRENCH_DECISION_COLUMNS "execution_id, step_no, kind, decision, decided_by, comment, answer"
+
+const Statement kOpenWaits{.id = "workflow.open_waits",
+                           .sql = "SELECT " WRENCH_WAIT_COLUMNS " FROM " WRENCH_WAIT_TABLES
+                                  " WHERE w.applied = 0 AND (w.created_at, w.wait_id) > (?1, ?2) AND w.kind < 3 "
+                                  "ORDER BY w.created_at, w.wait_id LIMIT ?3",
+                           .plan =
+                               "SEARCH w USING INDEX idx_wait_open ((created_at,wait_id)>(?,?)); SEARCH x USING "
+                               "INTEGER PRIMARY KEY (rowid=?); "
+                               "SEARCH t USING INTEGER PRIMARY KEY (rowid=?)"};
+const Statement kWaitById{.id = "workflow.wait_by_id",
+                          .sql = "SELECT " WRENCH_WAIT_COLUMNS " FROM " WRENCH_WAIT_TABLES " WHERE w.wait_id = ?1",
+                          .plan =
+                              "SEARCH w USING PRIMARY KEY (wait_id=?); SEARCH x USING INTEGER PRIMARY KEY (rowid=?); "
+                              "SEARCH t USING INTEGER PRIMARY KEY (rowid=?)"};
+const Statement kOpenWaitsBySuffix{
+    .id = "workflow.open_waits_by_suffix",
+    .sql = "SELECT wait_id FROM waits WHERE applied = 0 AND substr(wait_id, -length(?1)) = ?1 LIMIT 2",
+    .plan = "SCAN waits USING INDEX idx_wait_open",
+    .plan_exception = "an id typed by a person; the partial index holds open ones only"};
+const Statement kInsertWait{
+    .id = "workflow.insert_wait",
+    .access = Access::Write,
+    .sql =
+        "INSERT INTO waits (wait_id, execution_id, step_no, kind, name, title, subject, subject_hash, schema, role, "
+        "four_eyes, expires_at, created_at, applied, requested_by) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
+        "?11, ?12, ?13, 0, t.created_by FROM task_executions x JOIN tasks t ON t.id = x.task_id WHERE x.id = ?2",
+    .plan = "SEARCH x USING INTEGER PRIMARY KEY (rowid=?); SEARCH t USING INTEGER PRIMARY KEY (rowid=?)"};
+const Statement kDecideWait{.id = "workflow.decide_wait",
+                            .access = Access::Write,
+                            .sql =
+                                "UPDATE waits SET decision = ?2, decided_by = ?3, decided_at = ?4, comment = ?5, "
+                                "answer = ?6 WHERE wait_id = ?1 AND decided_at IS NULL AND applied = 0",
+                            .plan = "SEARCH waits USING PRIMARY KEY (wait_id=?)"};
+const Statement kDelegateWait{.id = "workflow.delegate_wait",
+                              .access = Access::Write,
+                              .sql =
+                                  "UPDATE waits SET delegated_to = ?2 WHERE wait_id = ?1 AND decided_at IS NULL AND "
+                                  "applied = 0",
+                              .plan = "SEARCH waits USING PRIMARY KEY (wait_id=?)"};
+const Statement kCloseWait{.id = "workflow.close_wait",
+                           .access = Access::Write,
+                           .sql =
+                               "UPDATE waits SET applied = 1, decision = coalesce(decision, 'void'), "
+                               "decided_at = coalesce(decided_at, ?3) WHERE execution_id = ?1 AND step_no = ?2 AND "
+                               "applied = 0",
+                           .plan = "SEARCH waits USING INDEX idx_wait_step (execution_id=? AND step_no=?)"};
+const Statement kFirstSignal{
+    .id = "workflow.first_signal",
+    .sql = "SELECT seq, body, actor FROM signals WHERE execution_id = ?1 AND name = ?2 ORDER BY seq LIMIT 1",
+    .plan = "SEARCH signals USING PRIMARY KEY (execution_id=? AND name=?)"};
+const Statement kLastSignal{
+    .id = "workflow.last_signal",
+    .sql = "SELECT seq FROM signals WHERE execution_id = ?1 AND name = ?2 ORDER BY seq DESC LIMIT 1",
+    .plan = "SEARCH signals USING PRIMARY KEY (execution_id=? AND name=?)"};
+const Statement kSignalCount{.id = "workflow.signal_count",
+                             .sql = "SELECT count(*) FROM signals WHERE execution_id = ?1",
+                             .plan = "SEARCH signals USING PRIMARY KEY (execution_id=?)"};
+const Statement kDeleteSignal{.id = "workflow.delete_signal",
+                              .access = Access::Write,
+                              .sql = "DELETE FROM signals WHERE execution_id = ?1 AND name = ?2 AND seq = ?3",
+                              .plan = "SEARCH signals USING PRIMARY KEY (execution_id=? AND name=? AND seq=?)"};
+const Statement kInsertSignal{
+    .id = "workflow.insert_signal",
+    .access = Access::Write,
+    .sql = "INSERT INTO signals (execution_id, name, seq, body, actor, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"};
+const Statement kExecutionOpen{.id = "workflow.execution_open",
+                               .sql = "SELECT owner_boot FROM task_executions WHERE id = ?1 AND completed_at IS NULL",
+                               .plan = "SEARCH task_executions USING INTEGER PRIMARY KEY (rowid=?)"};
+const Statement kWaitsOfExecution{
+    .id = "workflow.waits_of_execution",
+    .sql =
+        "SELECT step_no, wait_id, name, decided_at FROM waits WHERE execution_id = ?1 AND applied = 0 ORDER BY step_no",
+    .plan = "SEARCH waits USING INDEX idx_wait_step (execution_id=?)"};
+const Statement kDecisionOfStep{
+    .id = "workflow.decision_of_step",
+    .sql = "SELECT " WRENCH_DECISION_COLUMNS
+           " FROM waits WHERE execution_id = ?1 AND step_no = ?2 AND applied = 0 AND decided_at IS NOT NULL",
+    .plan = "SEARCH waits USING INDEX idx_wait_step (execution_id=? AND step_no=?)"};
+const Statement kDecisionsOfExecution{
+    .id = "workflow.decisions_of_execution",
+    .sql = "SELECT " WRENCH_DECISION_COLUMNS
+           " FROM waits WHERE execution_id = ?1 AND applied = 0 AND decided_at IS NOT NULL ORDER BY step_no",
+    .plan = "SEARCH waits USING INDEX idx_wait_step (execution_id=?)"};
+const Statement kOwnedDecisions{
+    .id = "workflow.owned_decisions",
+    .sql =
+        "SELECT w.execution_id, w.step_no FROM waits w JOIN task_executions x ON "
+        "x.id = w.execution_id WHERE w.applied = 0 AND w.decided_at IS NOT NULL AND "
+        "x.owner_boot = ?1",
+    .plan = "SCAN w USING INDEX idx_wait_open; SEARCH x USING INTEGER PRIMARY KEY (rowid=?)",
+    .plan_exception = "the partial index holds open waits only"};
+
 const Statement kUpsertFinding{
     .id = "workflow.upsert_finding",
     .access = Access::Write,
@@ -407,6 +505,23 @@ storage::StatementCatalogue::List statements() {
                                                    &sql::kEffect,
                                                    &sql::kChildren,
                                                    &sql::kIntentsOfStep,
+                                                   &sql::kOpenWaits,
+                                                   &sql::kWaitById,
+                                                   &sql::kOpenWaitsBySuffix,
+                                                   &sql::kInsertWait,
+                                                   &sql::kDecideWait,
+                                                   &sql::kDelegateWait,
+                                                   &sql::kCloseWait,
+                                                   &sql::kFirstSignal,
+                                                   &sql::kLastSignal,
+                                                   &sql::kSignalCount,
+                                                   &sql::kDeleteSignal,
+                                                   &sql::kInsertSignal,
+                                                   &sql::kExecutionOpen,
+                                                   &sql::kWaitsOfExecution,
+                                                   &sql::kDecisionOfStep,
+                                                   &sql::kDecisionsOfExecution,
+                                                   &sql::kOwnedDecisions,
                                                    &sql::kUpsertFinding,
                                                    &sql::kFindingId,
                                                    &sql::kInsertSighting,

@@ -24,6 +24,11 @@ extern const Statement kTaskById, kTasksByIdSuffix, kTasksOfStatus, kExecutionsO
     kJournalPage, kJournalEntry, kOpenExecutions, kTaskInputs, kTaskPlanNotes, kOwnedCancels, kValue, kEffect,
     kChildren, kIntentsOfStep;
 
+// waits.cpp
+extern const Statement kOpenWaits, kWaitById, kOpenWaitsBySuffix, kInsertWait, kDecideWait, kCloseWait, kFirstSignal,
+    kDeleteSignal, kLastSignal, kSignalCount, kInsertSignal, kExecutionOpen, kWaitsOfExecution, kDecisionOfStep,
+    kDecisionsOfExecution, kOwnedDecisions, kDelegateWait;
+
 // findings_store.cpp
 extern const Statement kUpsertFinding, kFindingId, kInsertSighting, kFindingsOfExecution, kNextFinding;
 

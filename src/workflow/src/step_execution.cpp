@@ -17,6 +17,7 @@
 #include "wrench/base/assert.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/base/ulid.hpp"
+#include "wrench/crypto/sha256.hpp"
 #include "wrench/workflow/artifact.hpp"
 #include "wrench/workflow/queries.hpp"
 
@@ -58,7 +59,7 @@ struct NextIteration {
 struct Call {
   StepInvocation invocation;
 };
-using Prepared = std::variant<Call, OpenMap, NextIteration, SkipStep, Finished>;
+using Prepared = std::variant<Call, OpenMap, NextIteration, command::Outcome::Wait, SkipStep, Finished>;
 
 /// The step with what it belongs to.
 struct Loaded {
@@ -178,7 +179,50 @@ Result<Prepared> prepare_call(ReadTx& tx, const Loaded& at, const StepScope& sco
   return Prepared(Call{std::move(out)});
 }
 
-Result<Prepared> prepare(ReadTx& tx, const Loaded& at, StepScope& scope) {
+std::string as_text(const Json& value) {
+  return value.is_string() ? std::string(value.as_string()) : codec::write_json(value);
+}
+
+Result<Micros> point_in_time(const Json& value) {
+  if (value.is_integer() && value.as_integer() >= 0) return value.as_integer();
+  if (value.is_string())
+    if (const auto parsed = parse_rfc3339(value.as_string()); parsed) return *parsed;
+  return Error("workflow.bad_time",
+               "'" + escape_for_display(as_text(value)) + "' is no time: RFC 3339, or microseconds since 1970");
+}
+
+/// What the step waits for, and what people are shown of it.
+Result<Prepared> open_wait(const Loaded& at, const StepScope& scope, StepSession& session, Baggage& baggage) {
+  const WaitSpec& spec = *at.node().wait;
+  WaitDraft draft;
+  draft.wait_id = make_id("wai", session.clock, session.random);
+  draft.kind = spec.kind;
+  draft.name = spec.name;
+  draft.role = spec.role;
+  draft.four_eyes = spec.four_eyes;
+  const Json title = WRENCH_TRY(resolve_references(spec.title, scope));
+  draft.title = title.is_null() ? at.node().id : as_text(title);
+  const Json subject = WRENCH_TRY(resolve_references(spec.subject, scope));
+  if (!subject.is_null()) {
+    draft.subject = codec::canonical_json(subject);
+    const auto digest = crypto::sha256(draft.subject);
+    draft.subject_hash.assign(reinterpret_cast<const char*>(digest.data()), digest.size());
+  }
+  if (draft.title.size() + draft.subject.size() > kSubjectBytesMax)
+    return Error("workflow.output_too_large", "what is to be decided has more than " + format_bytes(kSubjectBytesMax));
+  if (!spec.schema.is_null()) draft.schema = codec::write_json(spec.schema);
+  const Micros now = session.clock.now_us();
+  Micros over_at = spec.expires_us == 0 ? 0 : now + spec.expires_us;
+  if (spec.kind == WaitKind::Until) {
+    const Json when = WRENCH_TRY(resolve_references(spec.at, scope));
+    over_at = when.is_null() ? now + spec.after_us : WRENCH_TRY(point_in_time(when));
+  }
+  if (over_at != 0) draft.expires_at = over_at;
+  baggage.wait = draft;
+  return Prepared(command::Outcome::Wait{spec.kind, draft.wait_id, over_at});
+}
+
+Result<Prepared> prepare(ReadTx& tx, const Loaded& at, StepScope& scope, StepSession& session, Baggage& baggage) {
   WRENCH_TRY(scope.enter(at.step));
   const PlanNode& node = at.node();
   if ((at.step.flags & kFlagCollecting) != 0) return collect(tx, at, scope);
@@ -199,6 +243,7 @@ Result<Prepared> prepare(ReadTx& tx, const Loaded& at, StepScope& scope) {
     case NodeKind::Loop:
       return Prepared(NextIteration{});
     case NodeKind::Wait:
+      return open_wait(at, scope, session, baggage);
     case NodeKind::Child:
     case NodeKind::Group:
       break;
@@ -249,7 +294,7 @@ class Context final : public StepContext {
       ticket.receipt = WRENCH_TRY(codec::parse_json(known.front().text_or_empty(1)));
       return ticket;
     }
-    if (!known.empty() && known.front().integer(0) == 0 && keeps(Keep::ReceiptKnown))
+    if (!known.empty() && known.front().integer(0) == 0 && keeps(Keep::OpenIntentUncertain))
       return Error("workflow.effect_uncertain",
                    "an earlier run began this effect, and whether it took place isn't known");
     WRENCH_TRY(record(command::Record::Kind::Intent, ticket.effect_key, codec::write_json(intent)));
@@ -330,7 +375,7 @@ Result<Result1> carry_out(const StepRow& step, StepRunner& runner, StepSession& 
   SeparateReads reads(session.store);
   const Loaded at = WRENCH_TRY(load(reads, session.plans, step));
   StepScope scope(reads, at.execution, *at.plan);
-  Prepared prepared = WRENCH_TRY(prepare(reads, at, scope));
+  Prepared prepared = WRENCH_TRY(prepare(reads, at, scope, session, baggage));
   if (scope.error()) return *scope.error();
   if (std::holds_alternative<SkipStep>(prepared)) return Result1(command::Outcome::WhenFalse{});
   if (auto* finished = std::get_if<Finished>(&prepared)) {
@@ -341,6 +386,7 @@ Result<Result1> carry_out(const StepRow& step, StepRunner& runner, StepSession& 
     const auto items = static_cast<std::int64_t>(map->items.as_array().size());
     return Result1(command::Outcome::OpenMap{items, WRENCH_TRY(pack(map->items, baggage))});
   }
+  if (auto* wait = std::get_if<command::Outcome::Wait>(&prepared)) return Result1(std::move(*wait));
   if (auto* next = std::get_if<NextIteration>(&prepared))
     return Result1(
         command::Outcome::Iterate{next->iteration, next->last ? WRENCH_TRY(pack(*next->last, baggage)) : Payload{}});

@@ -36,7 +36,9 @@ constexpr std::string_view kStepEvents[] = {"deps_done",
                                             "skip",
                                             "give_up",
                                             "cancel",
-                                            "cancel_grace_over"};
+                                            "cancel_grace_over",
+                                            "answered",
+                                            "refused"};
 constexpr std::string_view kExecutionEvents[] = {"start",      "suspend",     "resume",   "all_done",
                                                  "any_failed", "cancel_done", "timed_out"};
 constexpr std::string_view kTaskEvents[] = {"submit",    "started", "held",      "continued",
@@ -109,7 +111,7 @@ constexpr Transition kTransitions[] = {
     row(S::Running, SE::Timeout, S::Failed, Guard::AttemptsSpentFail, "epoch+1, stop requested"),
     row(S::Running, SE::Timeout, S::Dead, Guard::AttemptsSpentDead, "epoch+1, stop requested"),
     row(S::Running, SE::Timeout, S::Uncertain, Guard::OpenIntent, "epoch+1, stop requested"),
-    row(S::Running, SE::Wait, S::Waiting, Guard::EpochEqual, "slot released; first window of children"),
+    row(S::Running, SE::Wait, S::Waiting, Guard::EpochEqual, "slot released; children, or what it waits for"),
     row(S::Running, SE::LeaseLost, S::Ready, Guard::Repeatable, "epoch+1, lost+1, attempt-1"),
     row(S::Running, SE::LeaseLost, S::Uncertain, Guard::OpenIntent, "epoch+1, lost+1"),
     row(S::Running, SE::LeaseLost, S::Failed, Guard::PoisonFail, "workflow.poison"),
@@ -130,6 +132,8 @@ constexpr Transition kTransitions[] = {
 
     row(S::Waiting, SE::Wake, S::Ready, Guard::None, "same attempt: collects the children's outputs"),
     row(S::Waiting, SE::ChildrenFailed, S::Failed, Guard::None, "first error kept"),
+    row(S::Waiting, SE::Answered, S::Completed, Guard::None, "the answer is the output"),
+    row(S::Waiting, SE::Refused, S::Failed, Guard::None, "workflow.rejected or workflow.wait_expired"),
     row(S::Waiting, SE::Timeout, S::Failed, Guard::Fail, "children cancelled"),
     row(S::Waiting, SE::Timeout, S::Dead, Guard::Dead, "children cancelled"),
     row(S::Waiting, SE::Cancel, S::Cancelled, Guard::None, "children are cancelled too"),
@@ -148,7 +152,8 @@ constexpr Transition kTransitions[] = {
 
     row(X::Pending, XE::Start, X::Running, "step rows, owner boot"),
     row(X::Pending, XE::CancelDone, X::Cancelled, ""),
-    row(X::Running, XE::Suspend, X::Suspended, "reason: drain, uncertain or dead_letter"),
+    row(X::Running, XE::Suspend, X::Suspended,
+        "reason: drain, uncertain, dead_letter, approval, input, event or timer"),
     row(X::Suspended, XE::Resume, X::Running, "owner boot"),
     row(X::Running, XE::AllDone, X::Completed, ""),
     row(X::Running, XE::AnyFailed, X::Failed, "error of the first step that failed"),
@@ -162,7 +167,7 @@ constexpr Transition kTransitions[] = {
     row(T::Draft, TE::Submit, T::Queued, ""),
     row(T::Queued, TE::Started, T::Running, "first claim of the execution"),
     row(T::Queued, TE::Cancelled, T::Cancelled, ""),
-    row(T::Running, TE::Held, T::Waiting, "wait_reason uncertain or dead_letter"),
+    row(T::Running, TE::Held, T::Waiting, "wait_reason uncertain, dead_letter, approval, input, event or timer"),
     row(T::Waiting, TE::Continued, T::Running, ""),
     row(T::Running, TE::Completed, T::Completed, ""),
     row(T::Running, TE::Failed, T::Failed, ""),

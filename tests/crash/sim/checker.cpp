@@ -24,7 +24,7 @@ const Statement kExecutions{.id = "sim.executions",
                                 "SELECT id, execution_id, task_id, number, status, suspend_reason, error, plan_hash, "
                                 "owner_boot, on_exhausted, cancel_at, cancel_reason, deadline_at, created_at, "
                                 "started_at, completed_at, next_step, steps_total, steps_done, steps_failed, "
-                                "steps_active, steps_held, version, cancel_request, cancel_requested_by FROM "
+                                "steps_active, steps_held, version, cancel_request, cancel_requested_by, waiting FROM "
                                 "task_executions"};
 const Statement kSteps{.id = "sim.steps",
                        .sql =
@@ -50,8 +50,12 @@ const Statement kSightings{.id = "sim.sightings",
                                "SELECT count(*) FROM finding_sightings s WHERE NOT EXISTS (SELECT 1 FROM steps t WHERE "
                                "t.execution_id = s.execution_id AND t.step_no = s.step_no AND t.state = 6)"};
 const Statement kPlanOf{.id = "sim.plan_of", .sql = "SELECT body FROM plans WHERE plan_hash = ?1"};
-const Statement* const kStatements[] = {&kExecutions, &kSteps,   &kReady, &kTimers,    &kJournal,   &kEvents,
-                                        &kClock,      &kEffects, &kTasks, &kLostBlobs, &kSightings, &kPlanOf};
+const Statement kOpenWaits{.id = "sim.open_waits", .sql = "SELECT execution_id, step_no FROM waits WHERE applied = 0"};
+const Statement kDecisions{.id = "sim.decisions",
+                           .sql = "SELECT wait_id, decision, execution_id, step_no, applied FROM waits"};
+const Statement* const kStatements[] = {&kOpenWaits, &kDecisions, &kExecutions, &kSteps, &kReady,
+                                        &kTimers,    &kJournal,   &kEvents,     &kClock, &kEffects,
+                                        &kTasks,     &kLostBlobs, &kSightings,  &kPlanOf};
 
 [[noreturn]] void violated(const std::string& what) { throw Violation{what}; }
 
@@ -69,6 +73,7 @@ struct Snapshot {
   std::map<std::int64_t, std::shared_ptr<const Plan>> plans;
   std::map<StepKey, std::vector<std::pair<std::string, std::int64_t>>> ready;
   std::map<StepKey, std::map<int, TimerRow>> timers;
+  std::set<StepKey> waits;  ///< Steps of which some wait is open.
 };
 
 Result<Snapshot> snapshot(ReadTx& tx) {
@@ -92,6 +97,8 @@ Result<Snapshot> snapshot(ReadTx& tx) {
   for (const auto row : timers)
     out.timers[{row.integer(0), row.integer(1)}][static_cast<int>(row.integer(2))] = {
         row.integer(0), row.integer(1), static_cast<TimerKind>(row.integer(2)), row.integer(3), row.integer(4)};
+  const Rows waits = WRENCH_TRY(tx.query(kOpenWaits));
+  for (const auto row : waits) out.waits.insert({row.integer(0), row.integer(1)});
   return out;
 }
 
@@ -159,7 +166,11 @@ void check_step(const Snapshot& s, StepKey key, const StepRow& row, const Execut
             label(key) + " runs without its timeout");
   }
   if (row.state == StepState::Blocked && e.cancel_at == 0) check_needs(s, key, row, node);
-  if (row.state == StepState::Waiting) {
+  const bool outside = row.state == StepState::Waiting && (row.flags & kFlagWaitsOutside) != 0;
+  require(outside == s.waits.contains(key), label(key) + " waits, but for nothing, or doesn't, but could be answered");
+  if (outside && node.wait->kind == WaitKind::Until)
+    require(has_timer(TimerKind::WaitOver), label(key) + " waits for a time without a timer");
+  if (row.state == StepState::Waiting && !outside) {
     const BodyCursor cursor = BodyCursor::parse(row.cursor);
     std::int64_t open = 0;
     for (const auto& [other, child] : s.steps)
@@ -179,16 +190,20 @@ void check_attempts(const Snapshot& s, const std::vector<StepRow>& attempts) {
 
 void check_executions(const Snapshot& s, Outside& outside) {
   std::map<std::int64_t, std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t>> counts;
+  std::map<std::int64_t, std::array<std::int64_t, kWaitKinds>> waiting;
   for (const auto& [key, row] : s.steps) {
     auto& [total, done, active, held] = counts[key.execution_no];
     ++total;
     done += is_terminal(row.state) ? 1 : 0;
-    active += is_active(row.state) ? 1 : 0;
+    active += is_active(row.state) && row.state != StepState::Waiting ? 1 : 0;
+    if (s.waits.contains(key))
+      ++waiting[key.execution_no][static_cast<std::size_t>(s.plans.at(key.execution_no)->nodes()[row.node].wait->kind)];
     held += is_held(row.state) ? 1 : 0;
   }
   for (const auto& [no, e] : s.executions) {
     if (e.status == ExecutionStatus::Pending) continue;
     const auto& [total, done, active, held] = counts[no];
+    require(e.waiting == waiting[no], "execution " + std::to_string(no) + ": its waits aren't those of its steps");
     require(e.steps_total == total && e.steps_done == done && e.steps_active == active && e.steps_held == held,
             "execution " + std::to_string(no) + ": its counts aren't those of its steps");
     if (!is_terminal(e.status)) {
@@ -255,6 +270,20 @@ void check_outside(const Snapshot& s, ReadTx& tx, Outside& outside) {
     require(times == 1, "an effect happened " + std::to_string(times) + " times");
     require(effects.contains(key), "an effect happened without an intent");
   }
+  const Rows decided = tx.query(kDecisions).value();
+  std::map<std::string, std::pair<std::string, std::optional<StepKey>>> decisions;
+  for (const auto row : decided)
+    decisions[std::string(row.text(0))] = {
+        std::string(row.text_or_empty(1)),
+        row.integer(4) == 0 ? std::nullopt : std::optional(StepKey{row.integer(2), row.integer(3)})};
+  for (const auto& [wait, decision] : outside.decisions) {
+    const auto kept = decisions.find(wait);
+    require(kept != decisions.end() && kept->second.first == decision, "an acknowledged decision was lost");
+    if (!kept->second.second) continue;
+    const StepState state = s.steps.at(*kept->second.second).state;
+    require(state == StepState::Cancelled || state == (decision == "reject" ? StepState::Failed : StepState::Completed),
+            label(*kept->second.second) + " didn't go on as was decided");
+  }
   for (const auto& [key, state] : outside.told_steps) {
     const auto row = s.steps.find(key);
     require(row != s.steps.end() && row->second.state == state, label(key) + " isn't what its watchers were told");
@@ -311,6 +340,7 @@ void check_end(storage::Store& store, const Outside& outside) {
       if (row.integer(1) == 1)
         require(outside.sink.done.contains(std::string(row.text(0))), "a receipt for an effect that never happened");
     require(WRENCH_TRY(tx.query(kReady)).empty(), "steps are queued, but nothing is left to do");
+    require(WRENCH_TRY(tx.query(kOpenWaits)).empty(), "something waits, but nothing is left to do");
     require(WRENCH_TRY(tx.query(kTimers)).empty(), "timers are left, but nothing is left to do");
     std::map<std::string, int> keys;
     const Rows tasks = WRENCH_TRY(tx.query(kTasks));

@@ -45,7 +45,8 @@ Json random_body(Random& random, const std::string& id, const std::string& capab
       {{"nodes", std::move(nodes)}, {"output", Json::object({{"$from", "steps." + id + "b.output.v"}})}});
 }
 
-Json random_plan(Random& random, const Troubles& troubles) {
+/// `rich`: with loops, bodies of several steps, and joins; they take several times as long.
+Json random_plan(Random& random, const Troubles& troubles, bool rich) {
   Json nodes = Json::array();
   const auto count = static_cast<int>(1 + random.below(6));
   for (int i = 0; i < count; ++i) {
@@ -64,7 +65,7 @@ Json random_plan(Random& random, const Troubles& troubles) {
     // A guarded effect that a crash cut off ends as a person says: not comparable.
     const auto capability = std::string(kCapabilities[random.below(troubles.calm ? 3 : 4)]);
     const std::string id = "n" + std::to_string(i);
-    const auto kind = random.below(14);
+    const auto kind = random.below(rich ? 16 : 10);
     if (kind < 6) {
       node.set("kind", "call");
       node.set("capability", capability);
@@ -85,6 +86,16 @@ Json random_plan(Random& random, const Troubles& troubles) {
       node.set("max_iterations", static_cast<int>(1 + random.below(3)));
       if (chance(random, 30)) node.set("until", "output % 3 == 0");
       node.set("body", random_body(random, id, capability, std::move(input), true));
+    } else if (kind >= 14) {
+      static constexpr std::string_view kOn[] = {"approval", "input", "signal", "until"};
+      const std::string_view on = kOn[random.below(4)];
+      node.set("kind", "wait");
+      node.set("on", on);
+      if (on == "approval") node.set("title", "go on?");
+      if (on == "input") node.set("prompt", "how?");
+      if (on == "signal") node.set("name", "go");
+      if (on == "until") node.set("after_ms", static_cast<int>(random.below(3000)));
+      if (on != "until" && !troubles.calm && chance(random, 30)) node.set("expires_ms", 2000);
     } else {
       input.set("item", Json::object({{"$from", "item"}}));
       node.set("kind", "map");
@@ -95,7 +106,7 @@ Json random_plan(Random& random, const Troubles& troubles) {
     }
     const auto some = static_cast<int>(needs.as_array().size());
     // Which of the needs come first isn't the same in every run: not comparable.
-    if (!troubles.calm && some > 1 && chance(random, 30)) {
+    if (rich && !troubles.calm && some > 1 && chance(random, 30)) {
       node.set("join", static_cast<int>(1 + random.below(static_cast<std::uint64_t>(some))));
       if (chance(random, 50)) node.set("cancel_rest", true);
     }
@@ -139,12 +150,13 @@ Program::Program(std::uint64_t seed) {
     troubles.doubled_percent = random.below(3) == 0 ? 5 : 0;
     troubles.slow_percent = random.below(3) == 0 ? 20 : 0;
   }
+  const bool rich = random.below(3) == 0;
   const auto count = 1 + random.below(3);
   for (std::uint64_t i = 0; i < count; ++i) {
     CreateTask task;
     task.title = "task " + std::to_string(i);
     task.idempotency_key = "key " + std::to_string(i);
-    task.plan = Plan::parse(random_plan(random, troubles)).value();
+    task.plan = Plan::parse(random_plan(random, troubles, rich)).value();
     Json list = Json::array();
     for (std::uint64_t n = random.below(5); n > 0; --n) list.push_back(n);
     task.inputs = Json::object({{"n", random.below(10)}, {"list", std::move(list)}});

@@ -9,6 +9,7 @@
 #include "wrench/storage/blob_store.hpp"
 #include "wrench/workflow/queries.hpp"
 #include "wrench/workflow/step_execution.hpp"
+#include "wrench/workflow/waits.hpp"
 
 namespace wrench::sim {
 
@@ -355,6 +356,7 @@ void World::user_turn() {
                              }});
     return;
   }
+  if (chance(20)) answer_waits();
   if (!faults_ || !chance(program_.troubles.cancel_percent)) return;
   if (chance(70)) {
     const Rows open = must(store_->read([](ReadTx& tx) { return tx.query(kOpenOwners); }), "read");
@@ -397,6 +399,7 @@ std::string World::open_steps() {
 
 /// A person who knows what happened outside.
 void World::help_people() {
+  answer_waits();
   const Rows held = must(store_->read([](ReadTx& tx) { return tx.query(kHeld); }), "read");
   for (const auto row : held) {
     StepDecision decision = chance(60) ? StepDecision::Skip : chance(50) ? StepDecision::GiveUp : StepDecision::Retry;
@@ -405,6 +408,25 @@ void World::help_people() {
       decision = done ? StepDecision::Skip : StepDecision::Retry;
     }
     dispatcher_->enqueue(Job{.work = Command(command::Decide{{row.integer(0), row.integer(1)}, decision, "person"})});
+  }
+}
+
+void World::answer_waits() {
+  const auto waits = must(store_->read([](ReadTx& tx) { return list_waits(tx); }), "read");
+  for (const WaitView& wait : waits) {
+    if (!wait.decision.empty()) continue;
+    if (wait.kind == WaitKind::Signal) {
+      dispatcher_->enqueue(Job{.work = Signalling{wait.execution_no, wait.name, Json("x"), "person"}});
+      continue;
+    }
+    const bool approval = wait.kind == WaitKind::Approval;
+    const bool no = approval && !program_.troubles.calm && chance(20);
+    const WaitDecision decision = !approval ? WaitDecision::Answer : no ? WaitDecision::Reject : WaitDecision::Approve;
+    dispatcher_->enqueue(Job{.work = Answering{wait.wait_id, decision, approval ? Json() : Json(7), {}, "person"},
+                             .reply = [this, id = wait.wait_id, decision](const Result<TaskReceipt>& r) {
+                               static constexpr std::string_view kWords[] = {"approve", "reject", "answer"};
+                               if (r.ok()) outside_.decisions[id] = kWords[static_cast<std::size_t>(decision)];
+                             }});
   }
 }
 

@@ -34,7 +34,8 @@ struct Outside {
   std::map<std::int64_t, std::string> ended_executions;
   std::map<workflow::StepKey, workflow::StepState> told_steps;  ///< Ends that watchers were told.
   std::map<std::int64_t, workflow::ExecutionStatus> told_executions;
-  std::int64_t next_event = 0;  ///< Those before it were seen.
+  std::map<std::string, std::string> decisions;  ///< Acknowledged, by the id of the wait.
+  std::int64_t next_event = 0;                   ///< Those before it were seen.
 };
 
 /// One process after another on one disk, one thread, everything from one seed: the real store, core, dispatcher, SQL.
@@ -87,6 +88,8 @@ class World final : public workflow::DispatcherShell {
   void user_turn();
   void let_time_pass();
   void help_people();
+  /// People decide about what waits for them.
+  void answer_waits();
   void check();
   /// When there is nothing to flush: what could run does. Throws Violation.
   void check_queues();

@@ -89,9 +89,15 @@ struct Outcome {
     std::int64_t iteration = 1;
     Payload last;  ///< Output of the iteration before; empty for the first.
   };
+  /// A wait node waits. What is shown to people is in the baggage of the job.
+  struct Wait {
+    WaitKind kind = WaitKind::Signal;
+    std::string wait_id;
+    Micros over_at = 0;  ///< 0: never.
+  };
   StepKey step;
   std::int64_t epoch = 0;
-  std::variant<Complete, Fail, Yield, WhenFalse, OpenMap, Iterate> result;
+  std::variant<Complete, Fail, Yield, WhenFalse, OpenMap, Iterate, Wait> result;
 };
 struct TimerDue {
   TimerRow timer;
@@ -128,10 +134,17 @@ struct Record {
 struct Suspend {
   std::int64_t execution_no = 0;
 };
+/// What a wait node waited for came, or was refused.
+struct Answer {
+  StepKey step;
+  Payload output;
+  std::string refusal;  ///< JSON of an error; empty: the output counts.
+  std::string actor;
+};
 }  // namespace command
 
 using Command = std::variant<command::Start, command::Outcome, command::TimerDue, command::Cancel, command::Adopt,
-                             command::Decide, command::Reconcile, command::Record, command::Suspend>;
+                             command::Decide, command::Reconcile, command::Record, command::Suspend, command::Answer>;
 
 struct ReadyRow {
   std::int64_t rank = 0;
@@ -214,6 +227,7 @@ struct FlushPlan {
   std::vector<storage::EventDraft> events;
   std::vector<EffectWrite> effects;
   std::vector<ValueWrite> values;
+  std::vector<StepKey> waits_over;  ///< These steps wait outside no more.
 
   // After the flush.
   std::vector<Launch> launches;

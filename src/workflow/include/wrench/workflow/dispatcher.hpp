@@ -22,6 +22,7 @@
 #include "wrench/workflow/core.hpp"
 #include "wrench/workflow/engine.hpp"
 #include "wrench/workflow/findings_store.hpp"
+#include "wrench/workflow/waits.hpp"
 
 namespace wrench::workflow {
 
@@ -46,8 +47,39 @@ struct CancelRequest {
   std::string actor;
 };
 
+/// Somebody decides about a step that waits.
+struct Answering {
+  std::string wait_id;
+  WaitDecision decision = WaitDecision::Approve;
+  codec::Json value;  ///< The answer; of an approval its edits, or null.
+  std::string comment, actor;
+};
+/// A signal for an execution, waited for or not.
+struct Signalling {
+  std::int64_t execution_no = 0;
+  std::string name;
+  codec::Json value;
+  std::string actor;
+};
+/// Another process, or an earlier flush, decided about a step that waits here.
+struct Decided {
+  StepKey step;
+};
+
+/// What a wait shows to people.
+struct WaitDraft {
+  std::string wait_id;
+  WaitKind kind = WaitKind::Signal;
+  std::string name, title, role;
+  std::string subject, schema;  ///< JSON, or empty.
+  std::string subject_hash;     ///< 32 raw bytes.
+  bool four_eyes = false;
+  std::optional<Micros> expires_at;
+};
+
 /// What a step's completion brings along.
 struct Baggage {
+  std::optional<WaitDraft> wait;
   std::vector<storage::PreparedBlob> blobs;
   std::vector<findings_store::Row> findings;
   std::vector<storage::WriteBody> attached;
@@ -56,7 +88,7 @@ struct Baggage {
 /// One piece of work for the next flush. `reply` is called once, after the flush.
 struct Job {
   using Reply = std::function<void(Result<TaskReceipt>)>;
-  std::variant<Command, Creation, Rerun, CancelRequest> work;
+  std::variant<Command, Creation, Rerun, CancelRequest, Answering, Signalling, Decided> work;
   std::shared_ptr<const Baggage> baggage;
   Reply reply;
   bool alone = false;  ///< Its batch failed: it must show whether it was the reason.
@@ -109,6 +141,8 @@ class Dispatcher {
   Micros next_due() const;
   /// Cancel requests that other processes left for executions of this boot.
   void obey_requests(std::vector<CancelRequest> requests);
+  /// Steps that wait here, and something was decided about them.
+  void hear(const std::vector<StepKey>& decided);
 
   /// Why nothing has been stored for a while (disk full, another process writing), and since when; or what made results
   /// impossible to store. Work goes on by itself once the store takes writes again.
@@ -136,6 +170,8 @@ class Dispatcher {
   };
   /// Something is queued for a free slot.
   bool can_claim() const;
+  /// A decision that this process's step hears of at once.
+  Result<void> carry(storage::WriteTx& tx, StepKey step, std::vector<Command>& commands) const;
   void failed(Batch& batch, const Error& error);
   void carry_out(Batch& batch);
   void notices(const Batch& batch);

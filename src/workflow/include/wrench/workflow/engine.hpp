@@ -19,6 +19,7 @@
 #include "wrench/workflow/plan.hpp"
 #include "wrench/workflow/queries.hpp"
 #include "wrench/workflow/step_runner.hpp"
+#include "wrench/workflow/waits.hpp"
 
 namespace wrench::workflow {
 
@@ -126,12 +127,21 @@ class Engine {
   Result<TaskReceipt> retry(std::string_view task_id);
   /// Of a task that another live process runs, the request is stored and that process obeys within a second.
   Result<void> cancel(std::string_view task_id, std::string_view reason);
+  /// Decides about a step that waits for a person; the process that runs the task hears of it within a second, a task
+  /// that nobody runs when it is resumed. `value`: the answer, or what an approval changes. Who is engine's actor.
+  /// Errors: workflow.wait_not_found, workflow.wait_decided, workflow.wait_expired, workflow.four_eyes,
+  /// workflow.answer_invalid, workflow.invalid_transition.
+  Result<void> answer(std::string_view wait_id, WaitDecision decision, codec::Json value, std::string_view comment);
+  /// Hands the wait to another person; who may still decide is not checked here.
+  Result<void> delegate(std::string_view wait_id, std::string_view to);
+  /// Sends a signal to the task's open execution. Nothing waits for it yet: it is kept.
+  Result<void> signal(std::string_view task_id, std::string_view signal, codec::Json value);
   /// Moves a dead or uncertain step on.
   Result<void> decide_step(std::string_view task_id, std::int64_t step_no, StepDecision decision);
 
-  /// Blocks until the task ended or waits for a person. Errors: workflow.wait_deadline, workflow.wait_stopped,
-  /// workflow.draining (this engine gave it back), and the store's error if it takes no writes for kStorePatience: the
-  /// task can be resumed later.
+  /// Blocks until the task ended or waits for something other than a time. Errors: workflow.wait_deadline,
+  /// workflow.wait_stopped, workflow.draining (this engine gave it back), and the store's error if it takes no writes
+  /// for kStorePatience: the task can be resumed later.
   Result<TaskOutcome> wait(std::string_view task_id, Deadline deadline, const StopToken& stop);
 
   /// Called for each notice, on an engine thread; must be quick. One subscriber; empty function: none.

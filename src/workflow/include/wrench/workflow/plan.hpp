@@ -69,7 +69,9 @@ enum class ChooseStrategy : std::uint8_t {
   FirstValid,            ///< The first that conforms to the schema.
   Majority,              ///< The value that most candidates agree on; ties: the earliest.
 };
+/// The numbers are stored (waits.kind): add at the end.
 enum class WaitKind : std::uint8_t { Signal, Input, Approval, Until };
+inline constexpr std::size_t kWaitKinds = 4;
 enum class ParentClose : std::uint8_t { Cancel, Abandon };
 
 std::string_view name(NodeKind kind);

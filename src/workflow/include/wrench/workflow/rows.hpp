@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -45,6 +46,7 @@ struct ExecutionRow {
   Micros created_at = 0, started_at = 0, completed_at = 0;
   std::int64_t next_step = 1;
   std::int64_t steps_total = 0, steps_done = 0, steps_failed = 0, steps_active = 0, steps_held = 0;
+  std::array<std::int64_t, kWaitKinds> waiting = {};  ///< Steps that wait outside, by WaitKind.
   std::int64_t version = 0;
   bool operator==(const ExecutionRow&) const = default;
 };
@@ -56,6 +58,7 @@ enum StepFlag : std::uint32_t {
   kFlagGateOpen = 16,          ///< A finally node that may run.
   kFlagScheduled = 32,         ///< Was ready before: its schedule_to_close runs.
   kFlagSkippedByFailure = 64,  ///< Its dependents are skipped, too, unless they continue.
+  kFlagWaitsOutside = 128,     ///< Waiting for a person, a signal or a time, not for its children.
 };
 
 struct StepRow {
@@ -88,6 +91,7 @@ enum class TimerKind : std::uint8_t {
   Heartbeat = 4,
   CancelGrace = 5,
   Deadline = 6,  ///< Of the execution.
+  WaitOver = 7,  ///< The time that a wait node waits for, or the longest that it waits.
 };
 
 struct TimerRow {

@@ -50,6 +50,8 @@ enum class StepEventKind : std::uint8_t {
   PersonGiveUp,
   Cancel,
   CancelGraceOver,
+  Answered,  ///< What a wait node waited for came.
+  Refused,   ///< Somebody said no, or nobody said anything in time.
 };
 enum class ExecutionEventKind : std::uint8_t { Start, Suspend, Resume, AllDone, AnyFailed, CancelDone, TimedOut };
 enum class TaskEventKind : std::uint8_t { Submit, Started, Held, Continued, Completed, Failed, Cancelled, Rerun };
@@ -107,7 +109,7 @@ constexpr bool is_terminal(ExecutionStatus s) { return s >= ExecutionStatus::Com
 constexpr bool is_terminal(TaskState s) { return s >= TaskState::Completed; }
 /// Dead or uncertain: only a person moves it on.
 constexpr bool is_held(StepState s) { return s == StepState::Dead || s == StepState::Uncertain; }
-/// Something will move it on without a person: a slot, a timer, a result, a child.
+/// Neither over nor held nor blocked.
 constexpr bool is_active(StepState s) { return !is_terminal(s) && !is_held(s) && s != StepState::Blocked; }
 
 /// The table as Markdown, for docs/reference/workflow.md; a test compares.

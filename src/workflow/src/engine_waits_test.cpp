@@ -1,0 +1,152 @@
+#include "engine_test.hpp"
+#include "wrench/workflow/waits.hpp"
+
+namespace wrench::workflow {
+namespace {
+
+using ::testing::HasSubstr;
+
+class WaitsTest : public EngineTest {
+ protected:
+  std::string text(std::string_view node) { return codec::write_json(output(node)); }
+
+  std::vector<WaitView> waits() {
+    auto found = store_->read([](storage::ReadTx& tx) { return list_waits(tx); });
+    EXPECT_TRUE(found.ok()) << describe(found.error());
+    return found.ok() ? *found : std::vector<WaitView>();
+  }
+  /// Creates the task and returns when it waits.
+  TaskOutcome begin(Engine& engine, CreateTask what) {
+    auto receipt = engine.create(std::move(what));
+    EXPECT_TRUE(receipt.ok()) << describe(receipt.error());
+    receipt_ = *receipt;
+    return finish(engine, receipt->task_id);
+  }
+  TaskOutcome finish_past_waits(Engine& engine) {
+    TaskOutcome out = finish(engine, receipt_.task_id);
+    while (out.task.state == TaskState::Waiting) out = finish(engine, receipt_.task_id);
+    return out;
+  }
+  static CreateTask approval(const std::string& more = "") {
+    CreateTask out = task(
+        R"([{"id":"gate","kind":"wait","on":"approval","title":"Deploy?","subject":{"n":{"$from":"inputs.n"}})" + more +
+        R"(},{"id":"b","kind":"call","capability":"t.echo","needs":["gate"],"input":{"d":{"$from":"steps.gate.output.decision"}}}])");
+    out.inputs = Json::object({{"n", 7}});
+    return out;
+  }
+};
+
+TEST_F(WaitsTest, AnApprovalHoldsTheTaskUntilSomebodyDecides) {
+  auto e = engine();
+  e->start(runner_);
+  const TaskOutcome held = begin(*e, approval());
+  EXPECT_EQ(held.task.state, TaskState::Waiting);
+  EXPECT_EQ(held.task.wait_reason, "approval");
+  ASSERT_EQ(waits().size(), 1U);
+  const WaitView wait = waits()[0];
+  EXPECT_EQ(wait.title, "Deploy?");
+  EXPECT_EQ(codec::write_json(wait.subject), R"({"n":7})");
+  EXPECT_EQ(wait.role, "maintainer");
+  EXPECT_TRUE(wait.expires_at) << "a day by default";
+  ASSERT_TRUE(e->answer(wait.wait_id.substr(wait.wait_id.size() - 8), WaitDecision::Approve, Json(), "go").ok());
+  EXPECT_EQ(finish(*e, receipt_.task_id).task.state, TaskState::Completed);
+  EXPECT_EQ(text("b"), R"({"d":"approve"})");
+  EXPECT_EQ(text("gate"), R"({"decision":"approve","by":"system","comment":"go","edits":null})");
+  EXPECT_TRUE(waits().empty());
+  EXPECT_EQ(e->answer(wait.wait_id, WaitDecision::Reject, Json(), "").error().code, "workflow.wait_decided");
+}
+
+TEST_F(WaitsTest, ARejectionFailsTheStepAndSaysWhy) {
+  auto e = engine();
+  e->start(runner_);
+  begin(*e, approval());
+  ASSERT_TRUE(e->answer(waits()[0].wait_id, WaitDecision::Reject, Json(), "not on a Friday").ok());
+  const TaskOutcome out = finish(*e, receipt_.task_id);
+  EXPECT_EQ(out.task.state, TaskState::Failed);
+  EXPECT_THAT(codec::write_json(out.execution.error), HasSubstr("not on a Friday"));
+  EXPECT_EQ(states().at("b"), StepState::Skipped);
+}
+
+TEST_F(WaitsTest, ADecisionOfAnotherProcessIsHeard) {
+  auto e = engine();
+  e->start(runner_);
+  begin(*e, approval());
+  auto other = engine("boot2");
+  ASSERT_TRUE(other->answer(waits()[0].wait_id, WaitDecision::Approve, Json::object({{"n", 8}}), "").ok());
+  EXPECT_EQ(finish_past_waits(*e).task.state, TaskState::Completed);
+  EXPECT_EQ(text("b"), R"({"d":"approve_with_edits"})");
+}
+
+TEST_F(WaitsTest, ADecisionAboutATaskThatNobodyRunsCountsWhenItIsResumed) {
+  auto first = engine();
+  first->start(runner_);
+  begin(*first, approval());
+  first.reset();
+  live_.clear();
+  auto e = engine("boot2");
+  ASSERT_TRUE(e->answer(waits()[0].wait_id, WaitDecision::Approve, Json(), "").ok());
+  e->start(runner_);
+  ASSERT_TRUE(e->resume(receipt_.task_id).ok());
+  EXPECT_EQ(finish(*e, receipt_.task_id).task.state, TaskState::Completed);
+}
+
+TEST_F(WaitsTest, NobodyDecidesInTimeOrWhoMayNot) {
+  auto e = engine();
+  e->start(runner_);
+  CreateTask own = approval(R"(,"four_eyes":true)");
+  own.created_by = "system";
+  begin(*e, std::move(own));
+  EXPECT_EQ(e->answer(waits()[0].wait_id, WaitDecision::Approve, Json(), "").error().code, "workflow.four_eyes");
+  EXPECT_EQ(e->answer(waits()[0].wait_id, WaitDecision::Answer, Json(1), "").error().code,
+            "workflow.invalid_transition");
+  EXPECT_EQ(e->answer("wai_nothing", WaitDecision::Answer, Json(1), "").error().code, "workflow.wait_not_found");
+  ASSERT_TRUE(e->cancel(receipt_.task_id, "enough").ok());
+  EXPECT_EQ(finish(*e, receipt_.task_id).task.state, TaskState::Cancelled);
+  EXPECT_TRUE(waits().empty());
+
+  auto receipt = e->create(approval(R"(,"expires_ms":300)"));
+  ASSERT_TRUE(receipt.ok());
+  receipt_ = *receipt;
+  const TaskOutcome out = finish_past_waits(*e);
+  EXPECT_THAT(codec::write_json(out.execution.error), HasSubstr("workflow.wait_expired"));
+}
+
+TEST_F(WaitsTest, APersonAnswersAQuestion) {
+  auto e = engine();
+  e->start(runner_);
+  const TaskOutcome held = begin(*e, task(R"([{"id":"q","kind":"wait","on":"input","prompt":"Which port?",
+      "schema":{"type":"integer","minimum":1}}])"));
+  EXPECT_EQ(held.task.wait_reason, "input");
+  EXPECT_EQ(e->answer(waits()[0].wait_id, WaitDecision::Answer, Json("x"), "").error().code, "workflow.answer_invalid");
+  ASSERT_TRUE(e->answer(waits()[0].wait_id, WaitDecision::Answer, Json(8080), "").ok());
+  EXPECT_EQ(finish(*e, receipt_.task_id).task.state, TaskState::Completed);
+  EXPECT_EQ(text("q"), R"({"value":8080,"by":"system"})");
+}
+
+TEST_F(WaitsTest, SignalsComeBeforeOrAfterTheWait) {
+  auto e = engine();
+  e->start(runner_);
+  const TaskOutcome held = begin(*e, task(R"([{"id":"s","kind":"wait","on":"signal","name":"go"},
+      {"id":"t","kind":"wait","on":"signal","name":"stop","needs":["s"]}])"));
+  EXPECT_EQ(held.task.wait_reason, "event");
+  ASSERT_TRUE(e->signal(receipt_.task_id, "stop", Json("early")).ok());
+  ASSERT_TRUE(e->signal(receipt_.task_id, "go", Json(std::string(5000, 'x'))).ok());
+  const TaskOutcome out = finish_past_waits(*e);
+  EXPECT_EQ(out.task.state, TaskState::Completed);
+  EXPECT_EQ(output("s").at("value").as_string().size(), 5000U);
+  EXPECT_EQ(output("t").at("value").as_string(), "early");
+  EXPECT_EQ(e->signal(receipt_.task_id, "late", Json()).error().code, "workflow.invalid_transition");
+}
+
+TEST_F(WaitsTest, ATimeIsWaitedForWithoutASlot) {
+  auto e = engine();
+  e->start(runner_);
+  const TaskOutcome out = begin(*e, task(R"([{"id":"w","kind":"wait","on":"until","after_ms":200},
+      {"id":"past","kind":"wait","on":"until","at":"2001-01-01T00:00:00Z"},
+      {"id":"b","kind":"call","capability":"t.echo","needs":["w"]}])"));
+  EXPECT_EQ(out.task.state, TaskState::Completed) << "the engine waits for times itself";
+  EXPECT_EQ(run(task(R"([{"id":"w","kind":"wait","on":"until","at":"soon"}])")).task.state, TaskState::Failed);
+}
+
+}  // namespace
+}  // namespace wrench::workflow

@@ -1,0 +1,209 @@
+#include "waits.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "sql.hpp"
+#include "wrench/base/text.hpp"
+#include "wrench/codec/json_schema.hpp"
+#include "wrench/storage/blob_store.hpp"
+
+namespace wrench::workflow {
+
+using codec::Json;
+using storage::Bind;
+using storage::ReadTx;
+using storage::Rows;
+using storage::WriteTx;
+
+namespace {
+
+constexpr std::size_t kIdSuffixBytesMin = 6;
+
+Bind text_or_null(const std::string& text) { return text.empty() ? Bind(std::nullopt) : Bind(text); }
+Result<Json> optional_json(std::string_view text) {
+  return text.empty() ? Result<Json>(Json()) : codec::parse_json(text);
+}
+
+Result<WaitView> view(const Rows::Row& row) {
+  WaitView out;
+  out.wait_id = row.text(0);
+  out.task_id = row.text(1);
+  out.task_title = row.text(2);
+  out.execution_no = row.integer(3);
+  out.step_no = row.integer(4);
+  out.kind = static_cast<WaitKind>(row.integer(5));
+  out.name = row.text(6);
+  out.title = row.text(7);
+  out.subject = WRENCH_TRY(optional_json(row.text_or_empty(8)));
+  out.subject_hash = to_hex(row.bytes_or_empty(9));
+  out.schema = WRENCH_TRY(optional_json(row.text_or_empty(10)));
+  out.role = row.text(11);
+  out.four_eyes = row.integer(12) != 0;
+  out.requested_by = row.text(13);
+  out.delegated_to = row.text_or_empty(14);
+  out.created_at = row.integer(15);
+  out.expires_at = row.optional_integer(16);
+  out.decision = row.text_or_empty(17);
+  out.decided_by = row.text_or_empty(18);
+  out.decided_at = row.optional_integer(19);
+  out.comment = row.text_or_empty(20);
+  return out;
+}
+
+Error not_found(std::string_view id) {
+  return Error("workflow.wait_not_found", "nothing waits with the id '" + escape_for_display(id) + "'")
+      .with_help("wrench approval list");
+}
+
+}  // namespace
+
+Result<std::vector<WaitView>> list_waits(ReadTx& tx, Micros after, std::string_view after_id, std::size_t limit) {
+  std::vector<WaitView> out;
+  const Rows rows = WRENCH_TRY(tx.query(sql::kOpenWaits, {after, after_id, std::min(limit, kWaitPageMax)}));
+  for (const auto row : rows) out.push_back(WRENCH_TRY(view(row)));
+  return out;
+}
+
+Result<WaitView> find_wait(ReadTx& tx, std::string_view id) {
+  if (id.size() < kIdSuffixBytesMin || id.size() > 64) return not_found(id.substr(0, 64));
+  const Rows exact = WRENCH_TRY(tx.query(sql::kWaitById, {id}));
+  if (!exact.empty()) return view(exact.front());
+  const Rows found = WRENCH_TRY(tx.query(sql::kOpenWaitsBySuffix, {id}));
+  if (found.empty()) return not_found(id);
+  if (found.size() > 1)
+    return Error("workflow.wait_not_found", "several waits end in '" + escape_for_display(id) + "': use the whole id")
+        .with_help("wrench approval list");
+  const Rows row = WRENCH_TRY(tx.query(sql::kWaitById, {found.front().text(0)}));
+  return view(row.front());
+}
+
+namespace waits {
+
+namespace {
+
+Result<void> mark(WriteTx& tx, std::string_view wait_id, std::string_view decision, const std::string& actor,
+                  const std::string& comment, const std::string& answer) {
+  const auto count = WRENCH_TRY(
+      tx.exec(sql::kDecideWait, {wait_id, decision, actor, tx.now(), text_or_null(comment), text_or_null(answer)}));
+  if (count != 1) return Error("workflow.conflict", "a wait changed while it was decided");
+  return {};
+}
+
+Result<void> check(const WaitView& wait, const Answering& answering, Micros now) {
+  if (!wait.decision.empty())
+    return Error("workflow.wait_decided",
+                 "it was decided before: " + wait.decision + (wait.decided_by.empty() ? "" : " by " + wait.decided_by));
+  if (wait.expires_at && *wait.expires_at <= now)
+    return Error("workflow.wait_expired", "it expired at " + format_rfc3339(*wait.expires_at));
+  const bool approval = wait.kind == WaitKind::Approval;
+  if (approval == (answering.decision == WaitDecision::Answer))
+    return Error("workflow.invalid_transition",
+                 approval ? "this is an approval: approve or reject it" : "this waits for an answer, not for approval");
+  if (approval && wait.four_eyes && wait.requested_by == answering.actor)
+    return Error("workflow.four_eyes", "somebody else than " + answering.actor + ", who asked for it, must decide");
+  if (wait.schema.is_null()) return {};
+  const auto schema = WRENCH_TRY(codec::JsonSchema::compile(wait.schema));
+  const auto violations = schema.validate(answering.value);
+  if (violations.empty()) return {};
+  return Error("workflow.answer_invalid", "the answer doesn't fit what is asked for: " + violations[0].pointer +
+                                              (violations[0].pointer.empty() ? "it " : " ") + violations[0].message);
+}
+
+Result<Payload> pack(WriteTx& tx, std::int64_t execution_no, const Json& value) {
+  std::string json = codec::write_json(value);
+  if (json.size() <= kInlineBytesMax) return Payload{std::move(json), {}};
+  const auto blob = WRENCH_TRY(storage::blob_store::prepare(json));
+  WRENCH_TRY(storage::blob_store::put(tx, blob, {"execution", execution_no}));
+  return Payload{{}, blob.hash};
+}
+
+Result<Command> command_of(WriteTx& tx, const Rows::Row& row) {
+  command::Answer out;
+  out.step = {row.integer(0), row.integer(1)};
+  const auto kind = static_cast<WaitKind>(row.integer(2));
+  const std::string_view decision = row.text(3);
+  out.actor = row.text(4);
+  const Json comment = row.is_null(5) ? Json() : Json(row.text(5));
+  Json answer = WRENCH_TRY(optional_json(row.text_or_empty(6)));
+  if (decision == "reject") {
+    std::string why = out.actor + " said no";
+    if (comment.is_string()) why += ": " + std::string(comment.as_string());
+    out.refusal = codec::write_json(Json::object({{"code", "workflow.rejected"}, {"message", std::move(why)}}));
+    return Command(std::move(out));
+  }
+  Json output = kind == WaitKind::Approval
+                    ? Json::object({{"decision", decision}, {"by", out.actor}, {"comment", comment}, {"edits", answer}})
+                    : Json::object({{"value", std::move(answer)}, {"by", out.actor}});
+  out.output = WRENCH_TRY(pack(tx, out.step.execution_no, output));
+  return Command(std::move(out));
+}
+
+}  // namespace
+
+Result<void> open(WriteTx& tx, StepKey step, const WaitDraft& draft) {
+  WRENCH_TRY(tx.exec(
+      sql::kInsertWait,
+      {draft.wait_id, step.execution_no, step.step_no, static_cast<int>(draft.kind), draft.name, draft.title,
+       text_or_null(draft.subject), draft.subject_hash.empty() ? Bind(std::nullopt) : Bind::bytes(draft.subject_hash),
+       text_or_null(draft.schema), draft.role, draft.four_eyes ? 1 : 0, draft.expires_at, tx.now()}));
+  if (draft.name.empty()) return {};
+  const Rows early = WRENCH_TRY(tx.query(sql::kFirstSignal, {step.execution_no, draft.name}));
+  if (early.empty()) return {};
+  const auto signal = early.front();
+  WRENCH_TRY(tx.exec(sql::kDeleteSignal, {step.execution_no, draft.name, signal.integer(0)}));
+  return mark(tx, draft.wait_id, "signal", std::string(signal.text(2)), {}, std::string(signal.text_or_empty(1)));
+}
+
+Result<void> close(WriteTx& tx, StepKey step) {
+  WRENCH_TRY(tx.exec(sql::kCloseWait, {step.execution_no, step.step_no, tx.now()}));
+  return {};
+}
+
+Result<StepKey> decide(WriteTx& tx, const Answering& answering) {
+  const WaitView wait = WRENCH_TRY(find_wait(tx, answering.wait_id));
+  WRENCH_TRY(check(wait, answering, tx.now()));
+  const bool edits = answering.decision == WaitDecision::Approve && !answering.value.is_null();
+  static constexpr std::string_view kWords[] = {"approve", "reject", "answer"};
+  const std::string_view word = edits ? "approve_with_edits" : kWords[static_cast<std::size_t>(answering.decision)];
+  const std::string value = answering.value.is_null() ? std::string() : codec::write_json(answering.value);
+  WRENCH_TRY(mark(tx, wait.wait_id, word, answering.actor, answering.comment, value));
+  return StepKey{wait.execution_no, wait.step_no};
+}
+
+Result<std::optional<StepKey>> signal(WriteTx& tx, const Signalling& what) {
+  const Rows execution = WRENCH_TRY(tx.query(sql::kExecutionOpen, {what.execution_no}));
+  if (execution.empty()) return Error("workflow.invalid_transition", "the task has ended: nothing waits for signals");
+  const std::string value = what.value.is_null() ? std::string() : codec::write_json(what.value);
+  const Rows waiting = WRENCH_TRY(tx.query(sql::kWaitsOfExecution, {what.execution_no}));
+  for (const auto row : waiting) {
+    if (row.text(2) != what.name || !row.is_null(3)) continue;
+    WRENCH_TRY(mark(tx, row.text(1), "signal", what.actor, {}, value));
+    return std::optional(StepKey{what.execution_no, row.integer(0)});
+  }
+  const Rows kept = WRENCH_TRY(tx.query(sql::kSignalCount, {what.execution_no}));
+  if (kept.front().integer(0) >= static_cast<std::int64_t>(kSignalsMax))
+    return Error("workflow.inbox_full",
+                 "the task already keeps " + std::to_string(kSignalsMax) + " signals that nothing waits for");
+  const Rows last = WRENCH_TRY(tx.query(sql::kLastSignal, {what.execution_no, what.name}));
+  const std::int64_t seq = last.empty() ? 1 : last.front().integer(0) + 1;
+  WRENCH_TRY(
+      tx.exec(sql::kInsertSignal, {what.execution_no, what.name, seq, text_or_null(value), what.actor, tx.now()}));
+  return std::optional<StepKey>();
+}
+
+Result<std::optional<Command>> decision_of(WriteTx& tx, StepKey step) {
+  const Rows rows = WRENCH_TRY(tx.query(sql::kDecisionOfStep, {step.execution_no, step.step_no}));
+  if (rows.empty()) return std::optional<Command>();
+  return std::optional(WRENCH_TRY(command_of(tx, rows.front())));
+}
+
+Result<std::vector<Command>> decisions_of(WriteTx& tx, std::int64_t execution_no) {
+  std::vector<Command> out;
+  const Rows rows = WRENCH_TRY(tx.query(sql::kDecisionsOfExecution, {execution_no}));
+  for (const auto row : rows) out.push_back(WRENCH_TRY(command_of(tx, row)));
+  return out;
+}
+
+}  // namespace waits
+}  // namespace wrench::workflow

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "wrench/storage/transaction.hpp"
+#include "wrench/workflow/dispatcher.hpp"
+#include "wrench/workflow/waits.hpp"
+
+/// Rows of what waits outside, and what decisions about them mean for steps.
+namespace wrench::workflow::waits {
+
+/// The step of a completed Outcome::Wait. A signal that came too early answers it at once.
+Result<void> open(storage::WriteTx& tx, StepKey step, const WaitDraft& draft);
+/// The wait no longer matters to its step.
+Result<void> close(storage::WriteTx& tx, StepKey step);
+
+/// Writes the decision down. Errors: workflow.wait_not_found, workflow.wait_decided, workflow.wait_expired,
+/// workflow.four_eyes, workflow.answer_invalid, workflow.invalid_transition.
+Result<StepKey> decide(storage::WriteTx& tx, const Answering& answering);
+/// Decides the wait of that name, or keeps the signal for the next. Errors: workflow.invalid_transition (the execution
+/// has ended), workflow.inbox_full.
+Result<std::optional<StepKey>> signal(storage::WriteTx& tx, const Signalling& signalling);
+
+/// What is decided and the step hasn't heard of; nothing if there is nothing.
+Result<std::optional<Command>> decision_of(storage::WriteTx& tx, StepKey step);
+/// The same of a whole execution.
+Result<std::vector<Command>> decisions_of(storage::WriteTx& tx, std::int64_t execution_no);
+
+}  // namespace wrench::workflow::waits
