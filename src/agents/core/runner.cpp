@@ -5,6 +5,7 @@
 #include <iterator>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "wrench/base/text.hpp"
@@ -53,6 +54,22 @@ Result<void> conforms(const Json& schema, const Json& value, std::string_view co
   for (const auto& violation : violations)
     message += "\n" + (violation.pointer.empty() ? "/" : violation.pointer) + " " + violation.message;
   return Error(code, message);
+}
+
+/// Without members that may be absent and are null: a reference to a step that failed or was skipped means null.
+/// Nothing: there is none.
+std::optional<Json> without_absent(const Json& schema, const Json& input) {
+  const auto& required = schema.at("required").as_array();
+  const auto& members = input.as_object();
+  const auto absent = [&](const auto& member) {
+    return member.second.is_null() &&
+           std::ranges::none_of(required, [&](const Json& name) { return name.as_string() == member.first; });
+  };
+  if (std::ranges::none_of(members, absent)) return std::nullopt;
+  Json out = Json::object();
+  for (const auto& member : members)
+    if (!absent(member)) out.set(member.first, member.second);
+  return out;
 }
 
 /// Nothing analysed reaches a report without passing here.
@@ -136,8 +153,10 @@ Result<workflow::CapabilityTraits> AgentRunner::traits(std::string_view capabili
   return workflow::CapabilityTraits{to_workflow(found->effect), slot_class(found->slot)};
 }
 
-Result<AgentOutput> AgentRunner::carry_out(std::string_view name, const Json& input, AgentContext& context) const {
+Result<AgentOutput> AgentRunner::carry_out(std::string_view name, const Json& given, AgentContext& context) const {
   const auto* capability = WRENCH_TRY(resolve(registry_, name));
+  const auto trimmed = without_absent(capability->input_schema, given);
+  const Json& input = trimmed ? *trimmed : given;
   const auto* agent = registry_.find(agent_of(capability->id));
   WRENCH_TRY(conforms(capability->input_schema, input, "agent.input_invalid",
                       "the input of " + capability->id + " doesn't fit its schema"));

@@ -109,6 +109,15 @@ TEST(Outline, TellsWhatIsLargeComplexAndCopied) {
   EXPECT_EQ(outline_of(report, 10).at("complex_functions").as_array().size(), 2u);
 }
 
+/// What a step that failed would have given is null.
+TEST(Inspector, TakesNullForAMemberThatMayBeAbsent) {
+  Caller caller;
+  const Json report = findings::to_json(report_of({}));
+  EXPECT_TRUE(caller.try_call("inspector.inspect", Json::object({{"code", report}, {"secrets", nullptr}})).ok());
+  EXPECT_EQ(caller.try_call("inspector.inspect", Json::object({{"code", nullptr}})).error().code,
+            "agent.input_invalid");
+}
+
 TEST(Inspector, SelectsAndOutlinesThroughTheirSchemas) {
   Caller caller;
   const Json report = findings::to_json(report_of({}));

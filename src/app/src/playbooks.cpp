@@ -47,6 +47,30 @@ Result<PlaybookText> find_playbook(const std::string& name_or_file) {
       .with_help(near.empty() ? "wrench playbook list" : "wrench playbook show " + std::string(near));
 }
 
+workflow::PlaybookOptions playbook_options(const Session& session) {
+  workflow::PlaybookOptions options;
+  if (session.invocation.has("--on-missing"))
+    options.on_missing =
+        session.invocation.value("--on-missing") == "manual" ? workflow::OnMissing::Manual : workflow::OnMissing::Error;
+  return options;
+}
+
+std::string place_of(const std::string& file, const Error& problem) {
+  return Console::safe(file) + ":" + std::to_string(problem.place.line) + ":" + std::to_string(problem.place.column);
+}
+
+Result<workflow::Playbook> compile_or_tell(Session& session, const PlaybookText& text,
+                                           const workflow::CapabilityCatalogue& catalogue) {
+  auto compiled = compile_playbook(text.text, catalogue, playbook_options(session));
+  if (compiled.playbook) return std::move(*compiled.playbook);
+  for (std::size_t i = 1; i < compiled.problems.size(); ++i)
+    session.console.err(place_of(text.file, compiled.problems[i]) + ": " + Console::safe(compiled.problems[i].message) +
+                        "\n");
+  Error first = compiled.problems.front();
+  first.place.file = text.file;
+  return first;
+}
+
 workflow::CapabilityCatalogue catalogue_of(const agents::Registry& registry) {
   workflow::CapabilityCatalogue out;
   for (const auto* capability : registry.capabilities()) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "wrench/agents/registry.hpp"
+#include "wrench/app/command.hpp"
 #include "wrench/base/embedded.hpp"
 #include "wrench/base/result.hpp"
 #include "wrench/workflow/playbook.hpp"
@@ -27,6 +28,14 @@ std::vector<PlaybookText> builtin_playbooks();
 /// What the user means: one that comes with the program, by its name, else a file. Errors: io.*,
 /// workflow.playbook_not_found.
 Result<PlaybookText> find_playbook(const std::string& name_or_file);
+
+/// What --on-missing says.
+workflow::PlaybookOptions playbook_options(const Session& session);
+/// "file:line:col", safe to print.
+std::string place_of(const std::string& file, const Error& problem);
+/// The playbook, or its first problem with its place; the others are printed.
+Result<workflow::Playbook> compile_or_tell(Session& session, const PlaybookText& text,
+                                           const workflow::CapabilityCatalogue& catalogue);
 
 /// The operations of the agents, for the compiler.
 workflow::CapabilityCatalogue catalogue_of(const agents::Registry& registry);

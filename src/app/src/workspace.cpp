@@ -50,7 +50,7 @@ Result<agents::Registry> builtin_agents() {
   return registry;
 }
 
-Result<std::unique_ptr<Workspace>> Workspace::open(Session& session, Use use) {
+Result<std::unique_ptr<Workspace>> Workspace::open(Session& session, Use use, std::optional<MockScript> mocked) {
   const auto jobs = session.invocation.number("--jobs", 0);
   std::unique_ptr<Workspace> space(new Workspace(static_cast<std::size_t>(jobs)));
   space->registry_ = WRENCH_TRY(builtin_agents());
@@ -73,6 +73,8 @@ Result<std::unique_ptr<Workspace>> Workspace::open(Session& session, Use use) {
   engine_config.actor = "user";
   // Analyses of one review run side by side; each spreads over the pool's threads.
   engine_config.slots = {2, 4, 4};
+  if (session.invocation.has("--max-parallel"))
+    engine_config.slots.fill(static_cast<int>(session.invocation.number("--max-parallel", 1)));
   engine_config.boot_is_live = [self = space.get()](std::string_view id) { return self->is_live(id); };
   space->engine_ =
       WRENCH_TRY(workflow::Engine::open(*space->store_, std::move(engine_config), space->clock_, space->random_));
@@ -80,7 +82,11 @@ Result<std::unique_ptr<Workspace>> Workspace::open(Session& session, Use use) {
     space->memory_ = std::make_unique<agents::StoreMemory>(*space->store_);
     space->runner_ =
         std::make_unique<agents::AgentRunner>(space->registry_, space->pool_, space->clock_, space->memory_.get());
-    space->engine_->start(*space->runner_);
+    if (mocked) space->mock_ = std::make_unique<MockRunner>(std::move(*mocked), *space->runner_);
+    if (space->mock_)
+      space->engine_->start(*space->mock_);
+    else
+      space->engine_->start(*space->runner_);
   }
   return space;
 }

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "mock_runner.hpp"
 #include "wrench/agents/registry.hpp"
 #include "wrench/agents/runner.hpp"
 #include "wrench/agents/store_memory.hpp"
@@ -35,7 +36,9 @@ class Workspace {
   };
   /// A data directory that has no store yet, or one of an older version, is written to whatever the use: else there
   /// would be nothing to read. Errors: storage.*, io.*, workflow.*.
-  static Result<std::unique_ptr<Workspace>> open(Session& session, Use use);
+  /// `mocked`: what it says of operations goes before the agents'.
+  static Result<std::unique_ptr<Workspace>> open(Session& session, Use use,
+                                                 std::optional<MockScript> mocked = std::nullopt);
   ~Workspace();
 
   storage::Store& store() { return *store_; }
@@ -73,6 +76,7 @@ class Workspace {
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<agents::StoreMemory> memory_;
   std::unique_ptr<agents::AgentRunner> runner_;
+  std::unique_ptr<MockRunner> mock_;
   std::unique_ptr<workflow::Engine> engine_;
 };
 

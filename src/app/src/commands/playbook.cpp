@@ -15,10 +15,6 @@ namespace {
 using codec::Json;
 using workflow::Playbook;
 
-std::string place_of(const std::string& file, const Error& problem) {
-  return Console::safe(file) + ":" + std::to_string(problem.place.line) + ":" + std::to_string(problem.place.column);
-}
-
 Json problems_json(const std::vector<Error>& problems) {
   Json out = Json::array();
   for (const Error& problem : problems)
@@ -29,15 +25,6 @@ Json problems_json(const std::vector<Error>& problems) {
   return out;
 }
 
-workflow::PlaybookOptions options_of(const Session& session) {
-  workflow::PlaybookOptions options;
-  if (session.invocation.has("--on-missing"))
-    options.on_missing =
-        session.invocation.value("--on-missing") == "manual" ? workflow::OnMissing::Manual : workflow::OnMissing::Error;
-  return options;
-}
-
-/// The playbook that the command's argument names; its first problem with its place when it has any.
 struct Loaded {
   PlaybookText text;
   Playbook playbook;
@@ -46,18 +33,8 @@ Result<Loaded> load(Session& session) {
   Loaded out;
   out.text = WRENCH_TRY(find_playbook(session.invocation.arguments.front()));
   const auto registry = WRENCH_TRY(builtin_agents());
-  auto compiled = compile_playbook(out.text.text, catalogue_of(registry), options_of(session));
-  if (compiled.playbook) {
-    out.playbook = std::move(*compiled.playbook);
-    return out;
-  }
-  // The last is the one that is returned.
-  for (std::size_t i = 1; i < compiled.problems.size(); ++i)
-    session.console.err(place_of(out.text.file, compiled.problems[i]) + ": " +
-                        Console::safe(compiled.problems[i].message) + "\n");
-  Error first = compiled.problems.front();
-  first.place.file = out.text.file;
-  return first;
+  out.playbook = WRENCH_TRY(compile_or_tell(session, out.text, catalogue_of(registry)));
+  return out;
 }
 
 std::string count_of(std::size_t n, const std::string& what) {
@@ -140,7 +117,7 @@ ExitCode run_playbook_check(Session& session) {
   for (const auto& argument : session.invocation.arguments) {
     const auto found = find_playbook(argument);
     if (!found) return session.fail(found.error());
-    const auto compiled = compile_playbook(found->text, catalogue, options_of(session));
+    const auto compiled = compile_playbook(found->text, catalogue, playbook_options(session));
     if (!compiled.problems.empty()) code = ExitCode::Usage;
     for (const Error& problem : compiled.problems)
       text += place_of(found->file, problem) + ": " + Console::safe(problem.message) + "\n";

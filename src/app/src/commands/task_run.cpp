@@ -1,13 +1,69 @@
 #include "task_run.hpp"
 
+#include "../layout.hpp"
 #include "../output.hpp"
 #include "../progress.hpp"
 #include "wrench/base/ulid.hpp"
+#include "wrench/crypto/sha256.hpp"
 
 namespace wrench::app {
 
 namespace {
+
 constexpr Micros kRedrawEvery = 100 * kMicrosPerMs;
+
+struct OpenTask {
+  std::string task_id;
+  bool runs_elsewhere = false;
+};
+
+Result<std::optional<OpenTask>> find_open(Workspace& space, const std::string& key) {
+  return space.store().read([&](storage::ReadTx& tx) -> Result<std::optional<OpenTask>> {
+    const auto task = WRENCH_TRY(workflow::find_task_by_key(tx, workflow::kDefaultProject, key));
+    if (!task || workflow::is_terminal(task->state)) return std::optional<OpenTask>();
+    const auto owner = WRENCH_TRY(workflow::list_executions(tx, task->task_no)).back().owner_boot;
+    return std::optional(OpenTask{task->task_id, !owner.empty() && space.is_live(owner)});
+  });
+}
+
+}  // namespace
+
+Result<StartedTask> start_or_go_on(Session& session, Workspace& space, workflow::CreateTask task,
+                                   std::string_view besides) {
+  // The same command finds its interrupted run again; another plan or other inputs are another task.
+  task.idempotency_key =
+      task.kind + ":" +
+      crypto::sha256_hex(task.plan->hash() + codec::canonical_json(task.inputs) + std::string(besides));
+  task.key_scope = workflow::KeyScope::UntilTaskEnds;
+  StartedTask started;
+  // Again when another process was quicker between our looking and our writing.
+  for (;;) {
+    const auto open = WRENCH_TRY(find_open(space, task.idempotency_key));
+    if (open && open->runs_elsewhere) {
+      session.console.note("another process does this " + task.kind + " right now (task " +
+                           std::string(short_id(open->task_id)) + "); this one runs beside it");
+      task.idempotency_key += ":" + space.boot_id();
+      started.same_command_goes_on = false;
+    } else if (open && session.invocation.has("--fresh")) {
+      WRENCH_TRY(space.engine().cancel(open->task_id, "started afresh"));
+    }
+    started.receipt = WRENCH_TRY(space.engine().create(task));
+    if (!started.receipt.existed) return started;
+    if (!open || open->task_id != started.receipt.task_id) continue;
+    auto resumed = space.engine().resume(open->task_id);
+    if (!resumed && resumed.error().code == "workflow.owned_elsewhere") continue;
+    started.receipt = WRENCH_TRY(std::move(resumed));
+    session.console.note("going on with the interrupted " + task.kind + " " + std::string(short_id(open->task_id)) +
+                         " (--fresh starts anew)");
+    return started;
+  }
+}
+
+std::string same_command(const Session& session) {
+  std::string line = "wrench";
+  for (const auto& word : session.words)
+    if (word != "--fresh") line += " " + quoted_for_shell(word);
+  return line;
 }
 
 Result<workflow::TaskOutcome> run_to_end(Session& session, Workspace& space, const std::string& task_id) {

@@ -4,6 +4,19 @@
 
 namespace wrench::app {
 
+struct StartedTask {
+  workflow::TaskReceipt receipt;
+  bool same_command_goes_on = true;  ///< After an interruption; else only `task resume` does.
+};
+/// Creates the task, or goes on with the one of the same kind, plan and inputs that an interrupted process left; with
+/// --fresh that one is cancelled. `task` has no idempotency key: its kind, plan and inputs are one, and `besides`, what
+/// else makes it another task.
+Result<StartedTask> start_or_go_on(Session& session, Workspace& space, workflow::CreateTask task,
+                                   std::string_view besides = {});
+
+/// The command as it was typed, for people to paste; without --fresh, which would throw the interrupted run away.
+std::string same_command(const Session& session);
+
 /// Waits for the task with progress on standard error. Obeys signals and --timeout.
 Result<workflow::TaskOutcome> run_to_end(Session& session, Workspace& space, const std::string& task_id);
 

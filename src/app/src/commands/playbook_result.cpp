@@ -1,0 +1,137 @@
+#include "playbook_result.hpp"
+
+#include "../layout.hpp"
+#include "../output.hpp"
+#include "../review_screen.hpp"
+#include "../value_text.hpp"
+#include "wrench/base/text.hpp"
+#include "wrench/base/ulid.hpp"
+
+namespace wrench::app {
+
+using codec::Json;
+
+namespace {
+
+bool is_report(const Json& value) { return value.at("artifact").is_object() && value.at("run").is_object(); }
+
+/// Without the references to reports, which say nothing to people.
+Json without_reports(const Json& value) {
+  if (value.is_array()) {
+    Json out = Json::array();
+    for (const Json& item : value.as_array())
+      if (!is_report(item)) out.push_back(without_reports(item));
+    return out;
+  }
+  if (!value.is_object()) return value;
+  Json out = Json::object();
+  for (const auto& [name, member] : value.as_object())
+    if (!is_report(member)) out.set(name, without_reports(member));
+  return out;
+}
+
+const Json* first_report(const Json& value) {
+  if (is_report(value)) return &value;
+  for (const auto& [name, member] : value.as_object())
+    if (const Json* found = first_report(member)) return found;
+  for (const Json& item : value.as_array())
+    if (const Json* found = first_report(item)) return found;
+  return nullptr;
+}
+
+Result<std::vector<workflow::StepView>> steps_of(Workspace& space, const workflow::ExecutionView& execution) {
+  return space.store().read([&](storage::ReadTx& tx) { return workflow::list_steps(tx, execution.execution_no); });
+}
+
+ExitCode answer_of(const Json& output) {
+  const Json& passed = output.at("passed");
+  return passed.is_boolean() && !passed.as_boolean() ? ExitCode::AnswerIsNo : ExitCode::Done;
+}
+
+/// What was passed over because the playbook says so.
+Result<std::vector<std::string>> failed_steps(Workspace& space, const workflow::ExecutionView& execution) {
+  std::vector<std::string> out;
+  for (const auto& step : WRENCH_TRY(steps_of(space, execution)))
+    if (step.state == workflow::StepState::Failed) out.push_back(step.node);
+  return out;
+}
+
+std::string headline_of(const workflow::TaskOutcome& outcome, const Json& output, const Console& console) {
+  std::string text = console.styled(Style::Bold, Console::safe(outcome.task.metadata.at("title").as_string()));
+  if (const Json& passed = output.at("passed"); passed.is_boolean())
+    text += passed.as_boolean() ? "  " + console.styled(Style::Good, "passed")
+                                : "  " + console.styled(Style::High, "not passed");
+  if (outcome.execution.started_at && outcome.execution.completed_at)
+    text += "  " + format_duration(*outcome.execution.completed_at - *outcome.execution.started_at);
+  return text + "\n\n";
+}
+
+}  // namespace
+
+bool is_playbook(const workflow::TaskView& task) { return task.kind == kPlaybookKind; }
+
+Json playbook_metadata(const workflow::Playbook& playbook, std::string_view name) {
+  Json nodes = Json::array();
+  for (const auto& node : playbook.result) nodes.push_back(node);
+  return Json::object({{"playbook", name}, {"title", playbook.name}, {"result", std::move(nodes)}});
+}
+
+Result<Json> playbook_output(Workspace& space, const workflow::TaskView& task,
+                             const workflow::ExecutionView& execution) {
+  const auto& nodes = task.metadata.at("result").as_array();
+  return space.store().read([&](storage::ReadTx& tx) -> Result<Json> {
+    Json out = Json::object();
+    for (const Json& node : nodes) {
+      auto output = workflow::read_output(tx, execution.execution_no, node.as_string());
+      // A step that was skipped has none.
+      if (!output.ok() && output.error().code != "workflow.no_output") return std::move(output).error();
+      if (nodes.size() == 1) return output.ok() ? std::move(*output) : Json();
+      if (output.ok()) out.set(node.as_string(), std::move(*output));
+    }
+    return out;
+  });
+}
+
+Result<std::optional<findings::Report>> report_of_playbook(Workspace& space, const Json& output) {
+  const Json* reference = first_report(output);
+  if (reference == nullptr) return std::optional<findings::Report>();
+  return std::optional(WRENCH_TRY(space.take_report(*reference)));
+}
+
+ExitCode deliver_playbook(Session& session, Workspace& space, const workflow::TaskOutcome& outcome) {
+  const auto output = playbook_output(space, outcome.task, outcome.execution);
+  if (!output) return session.fail(output.error());
+  const auto failed = failed_steps(space, outcome.execution);
+  if (!failed) return session.fail(failed.error());
+  const std::string id(short_id(outcome.task.task_id));
+  if (!failed->empty())
+    session.console.note("failed and passed over: " + join(*failed, ", ") + " (wrench task journal " + id + ")");
+  if (session.format() == "json") {
+    Json passed_over = Json::array();
+    for (const auto& node : *failed) passed_over.push_back(node);
+    Json run = Json::object({{"task_id", outcome.task.task_id}, {"execution_id", outcome.execution.execution_id}});
+    if (outcome.execution.started_at && outcome.execution.completed_at)
+      run.set("elapsed_ms", (*outcome.execution.completed_at - *outcome.execution.started_at) / kMicrosPerMs);
+    const auto written = delivered_json(session, Json::object({{"schema", "wrench.playbook_run/1"},
+                                                               {"run", std::move(run)},
+                                                               {"playbook", outcome.task.metadata.at("playbook")},
+                                                               {"status", outcome.task.status},
+                                                               {"output", *output},
+                                                               {"passed_over", std::move(passed_over)}}));
+    return more_urgent(answer_of(*output), written);
+  }
+  std::string text = headline_of(outcome, *output, session.console);
+  auto report = report_of_playbook(space, *output);
+  if (!report) return session.fail(report.error());
+  const Json shown = without_reports(*output);
+  if (!(shown.is_object() && shown.as_object().empty() && report->has_value()))
+    text += value_text(shown, page_style(session.console));
+  if (report->has_value()) {
+    ReviewScreen screen;
+    screen.command = "task report " + id;
+    text += "\n" + render_review(**report, screen, session.console);
+  }
+  return more_urgent(answer_of(*output), delivered(session, text));
+}
+
+}  // namespace wrench::app
