@@ -265,19 +265,25 @@ Error parse_error(const CLI::ParseError& failure, const BoundCommand& bound) {
 
 Result<void> take_arguments(BoundCommand& bound, Invocation& invocation) {
   const std::string name = "'wrench " + bound.command->path + "'";
+  // The first option has all words: each argument takes one, a repeated one what is left.
+  std::vector<std::string> words;
+  for (const auto& [argument, option] : bound.arguments)
+    for (const auto& word : option->results()) words.push_back(word);
+  std::size_t next = 0;
   for (const auto& [argument, option] : bound.arguments) {
-    auto values = option->results();
-    if (argument->required && values.empty())
+    const std::size_t end = argument->repeated ? words.size() : std::min(words.size(), next + 1);
+    if (argument->required && next == end)
       return Error("cli.missing_argument", name + " needs " + argument->name)
           .with_help(help_command(bound.command->path));
-    if (!argument->repeated && values.size() > 1)
-      return Error("cli.too_many_arguments", name + " takes one " + argument->name + ", not '" + values[1] + "' too")
-          .with_help(help_command(bound.command->path));
-    for (auto& value : values) {
-      WRENCH_TRY(check_choice(argument->name, argument->choices, value, *bound.command));
-      invocation.arguments.push_back(std::move(value));
+    for (; next < end; ++next) {
+      WRENCH_TRY(check_choice(argument->name, argument->choices, words[next], *bound.command));
+      invocation.arguments.push_back(words[next]);
     }
   }
+  if (next < words.size())
+    return Error("cli.too_many_arguments",
+                 name + " takes one " + bound.arguments.back().first->name + ", not '" + words[next] + "' too")
+        .with_help(help_command(bound.command->path));
   return {};
 }
 

@@ -106,6 +106,17 @@ TEST(Help, EveryCommandHasSummaryExampleAndUniqueFlags) {
   }
 }
 
+TEST(CommandLine, ArgumentsAreTakenInTheirOrder) {
+  const std::vector<std::string> words = {"approval", "answer", "abcdef", "8080"};
+  const auto parsed = parse_command_line(words);
+  ASSERT_TRUE(parsed.ok()) << describe(parsed.error());
+  EXPECT_EQ(parsed->invocation.arguments, (std::vector<std::string>{"abcdef", "8080"}));
+  const std::vector<std::string> few = {"approval", "answer", "abcdef"};
+  EXPECT_EQ(parse_command_line(few).error().code, "cli.missing_argument");
+  const std::vector<std::string> many = {"approval", "answer", "abcdef", "8080", "9090"};
+  EXPECT_EQ(parse_command_line(many).error().code, "cli.too_many_arguments");
+}
+
 TEST(Help, FitsTheScreenAndItsCharacters) {
   for (const std::size_t width : {40U, 80U, 200U}) {
     for (const auto& command : commands()) {
