@@ -106,6 +106,7 @@ Capability outline_capability() {
   outline.output_schema = schema::object({{"size", schema::of("object")},
                                           {"languages", rows},
                                           {"hotspots", rows},
+                                          {"hotspot_paths", schema::list_of(schema::of("string"))},
                                           {"complex_functions", rows},
                                           {"large_files", rows},
                                           {"copies", rows},

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "../core/report_paths.hpp"
+#include "wrench/base/text.hpp"
 #include "wrench/source/file_class.hpp"
 
 namespace wrench::agents {
@@ -45,6 +46,7 @@ class Outline {
     return Json::object({{"size", size()},
                          {"languages", languages()},
                          {"hotspots", hotspots()},
+                         {"hotspot_paths", hotspot_paths()},
                          {"complex_functions", complex_functions()},
                          {"large_files", large_files()},
                          {"copies", copies()},
@@ -90,6 +92,14 @@ class Outline {
         row.set("worst_function", worst->name + ":" + std::to_string(worst->line));
       out.push_back(std::move(row));
     }
+    return out;
+  }
+
+  /// For inspector.select.
+  Json hotspot_paths() const {
+    Json out = Json::array();
+    const Json shown = hotspots();
+    for (const Json& hotspot : shown.as_array()) out.push_back(hotspot.at("path"));
     return out;
   }
 
@@ -144,9 +154,7 @@ class Outline {
     Json out = Json::array();
     for (const auto& cycle : report_.cycles) {
       if (out.as_array().size() == limit_) break;
-      Json modules = Json::array();
-      for (const auto& name : cycle.modules) modules.push_back(name);
-      out.push_back(Json::object({{"modules", std::move(modules)}, {"length", cycle.modules.size()}}));
+      out.push_back(Json::object({{"length", cycle.modules.size()}, {"modules", join(cycle.modules, " -> ")}}));
     }
     return out;
   }

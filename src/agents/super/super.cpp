@@ -39,7 +39,8 @@ AgentSpec make_spec() {
                                             {"history?", schema::of("object")},
                                             {"inspection", schema::of("object")},
                                             {"security?", schema::of("object")},
-                                            {"insights?", schema::of("object")}});
+                                            {"insights?", schema::of("object")},
+                                            {"parts?", schema::list_of(schema::of("string"))}});
   synthesise.output_schema = schema::object({{"report", schema::report()}});
   synthesise.takes = {
       {"code", "report.code"},      {"secrets?", "report.secrets"},     {"history?", "history.facts"},
@@ -130,15 +131,21 @@ scan::Hotspots find_hotspots(const Report& report, const Json& history) {
   return scan::find_hotspots(files, summary);
 }
 
-/// Why a part of the review isn't there: its step failed, or couldn't be planned.
+/// Why a part of the review isn't there: its step failed, or couldn't be planned. `parts` names those that the report
+/// is meant to have; without it that is all of them.
 void note_missing(Report& report, const Json& input) {
   constexpr std::pair<std::string_view, std::string_view> kParts[] = {
       {"secrets", "no search for secrets"},
       {"history", "no history: no hotspots, no ownership"},
       {"security", "no assessment of security"},
       {"insights", "no journey"}};
+  const Json& parts = input.at("parts");
+  const auto meant = [&](std::string_view member) {
+    return parts.is_null() ||
+           std::ranges::any_of(parts.as_array(), [&](const Json& p) { return p.as_string() == member; });
+  };
   for (const auto& [member, note] : kParts)
-    if (input.at(member).is_null()) report.notes.emplace_back(note);
+    if (meant(member) && input.at(member).is_null()) report.notes.emplace_back(note);
 }
 
 /// What the history couldn't tell, as notes of the report.

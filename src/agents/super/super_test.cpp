@@ -97,6 +97,9 @@ TEST_F(Synthesis, RanksByHotspots) {
   EXPECT_EQ(report.revision, "main@abc");
   EXPECT_THAT(report.notes, Contains(HasSubstr("a shallow clone")));
   EXPECT_THAT(report.notes, Contains(HasSubstr("no search for secrets")));
+  const Report meant = run(Json::object(
+      {{"code", findings::to_json(code)}, {"inspection", no_inspection()}, {"parts", Json::array({"history"})}}));
+  EXPECT_THAT(meant.notes, testing::ElementsAre(HasSubstr("no history")));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "mock_runner.hpp"
 
+#include <charconv>
 #include <chrono>
 #include <condition_variable>
 #include <utility>
@@ -69,10 +70,16 @@ Result<MockScript::Operation> read_operation(const YamlNode& key, const YamlNode
   return out;
 }
 
-/// How often the innermost body has been repeated: "2/1" -> 1.
-std::optional<std::size_t> repetition(const std::string& iterations) {
-  if (iterations.empty()) return std::nullopt;
-  return std::stoul(iterations.substr(iterations.rfind('/') + 1));
+/// Which item of a map this is, or which round of a loop (they count from 1), from 0; nothing outside of bodies. Every
+/// process knows it, so a run that was interrupted goes on as it would have.
+std::optional<std::size_t> repetition(const workflow::StepInvocation& invocation) {
+  if (invocation.item) return static_cast<std::size_t>(*invocation.item);
+  const std::string_view all = invocation.iterations;
+  const auto last = all.substr(all.rfind('/') + 1);  // npos + 1 is 0.
+  std::size_t round = 0;
+  const auto [end, error] = std::from_chars(last.data(), last.data() + last.size(), round);
+  if (error != std::errc() || round == 0) return std::nullopt;
+  return round - 1;
 }
 
 /// Waits, unless the step is asked to stop; whether it may go on.
@@ -125,8 +132,8 @@ workflow::StepOutcome MockRunner::run(const workflow::StepInvocation& invocation
   const auto* operation = script_.find(invocation.capability);
   if (operation == nullptr) return others_.run(invocation, context);
   std::size_t call = 0;
-  if (const auto times = repetition("")) {
-    call = *times;  // Known to every process, so that a run that was interrupted goes on as it would have.
+  if (const auto times = repetition(invocation)) {
+    call = *times;
   } else {
     const std::lock_guard lock(mutex_);
     call = calls_[operation->agent + "." + operation->name]++;

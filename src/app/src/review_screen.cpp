@@ -81,7 +81,7 @@ class Painter {
     findings();
     look_here_first();
     totals();
-    gate();
+    if (screen_.tells_gate) gate();
     return std::move(out_);
   }
 

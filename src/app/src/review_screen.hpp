@@ -13,6 +13,7 @@ struct ReviewScreen {
   bool explain_skipped = false;
   std::string command = "review";          ///< For the hints it prints.
   std::optional<findings::Severity> gate;  ///< Empty: no gate.
+  bool tells_gate = true;                  ///< The last line, with the gate and the time.
 };
 
 /// The screen of the CLI spec 3.15: header, findings by rank with code, "Look here first", counts, gate.

@@ -17,6 +17,8 @@ constexpr std::size_t kRowsShown = 50;
 constexpr std::size_t kDepthShown = 8;
 constexpr std::size_t kLabelColumnsMax = 28;
 constexpr std::size_t kTextColumnsMin = 20;
+constexpr std::size_t kNumbersInLine = 6;
+constexpr std::size_t kCellColumnsMin = 12;
 constexpr std::size_t kColumnGap = 2;
 
 bool is_plain(const Json& value) { return !value.is_array() && !value.is_object(); }
@@ -60,7 +62,10 @@ class Writer {
   }
 
  private:
-  void put(std::size_t indent, std::string_view text) { out_ += std::string(indent, ' ') + std::string(text) + "\n"; }
+  void put(std::size_t indent, std::string_view text) {
+    if (!trim(text).empty()) out_ += std::string(indent, ' ') + std::string(text);
+    out_ += "\n";
+  }
 
   void paragraph(std::string_view head, std::string_view text, std::size_t indent) {
     const std::size_t used = indent + display_width(head);
@@ -105,7 +110,7 @@ class Writer {
   /// A scalar, nothing, or a list of a few short scalars.
   bool fits_line(const Json& value) const {
     if (is_plain(value)) return value.as_string().find('\n') == std::string_view::npos;
-    if (value.is_object()) return value.as_object().empty();
+    if (value.is_object()) return fits_as_numbers(value.as_object());
     const auto& items = value.as_array();
     if (!std::ranges::all_of(items, is_plain)) return false;
     std::size_t columns = 0;
@@ -113,9 +118,18 @@ class Writer {
     return columns <= style_.width / 2;
   }
 
+  /// A few counts by name, such as findings by severity.
+  static bool fits_as_numbers(const codec::JsonObject& members) {
+    return members.size() <= kNumbersInLine &&
+           std::ranges::all_of(members, [](const auto& member) { return member.second.is_number(); });
+  }
+
   static std::string line_text(const Json& value) {
     if (is_plain(value)) return plain_text(value);
     std::string out;
+    for (const auto& [name, number] : value.as_object())
+      out += (out.empty() ? "" : ", ") + label_text(name) + " " + plain_text(number);
+    if (value.is_object()) return out.empty() ? "nothing" : out;
     for (const Json& item : value.as_array()) out += (out.empty() ? "" : ", ") + plain_text(item);
     return out.empty() ? "none" : out;
   }
@@ -136,17 +150,20 @@ class Writer {
     out_[begin + indent] = '-';
   }
 
-  /// Rows of objects whose members are plain. Whether it was one: else nothing is written.
+  /// Rows of objects whose members are plain, or short lists where there is room. Whether it was one: else nothing is
+  /// written.
   bool table(const codec::JsonArray& items, std::size_t shown, std::size_t indent) {
     std::vector<std::string> names;
+    bool all_plain = true;
     for (std::size_t i = 0; i < shown; ++i) {
       if (!items[i].is_object()) return false;
       for (const auto& [name, member] : items[i].as_object()) {
-        if (!is_plain(member)) return false;
+        if (!fits_line(member)) return false;
+        all_plain = all_plain && is_plain(member);
         if (std::ranges::find(names, name) == names.end()) names.push_back(name);
       }
     }
-    if (shown < 2 || names.empty()) return false;
+    if (shown == 0 || names.empty()) return false;
     std::vector<std::vector<std::string>> rows(1);
     std::vector<std::size_t> widths(names.size());
     std::vector<bool> right(names.size(), true);
@@ -155,7 +172,7 @@ class Writer {
       auto& row = rows.emplace_back();
       for (std::size_t c = 0; c < names.size(); ++c) {
         const Json& cell = items[i].at(names[c]);
-        row.push_back(cell.is_null() ? "" : plain_text(cell));
+        row.push_back(cell.is_null() ? "" : line_text(cell));
         if (!cell.is_number() && !cell.is_null()) right[c] = false;
       }
     }
@@ -164,11 +181,14 @@ class Writer {
       for (const auto& row : rows) widths[c] = std::max(widths[c], display_width(row[c]));
       total += widths[c] + kColumnGap;
     }
-    if (!narrow(widths, total)) return false;
+    if (total > style_.width + kColumnGap && (!all_plain || !narrow(widths, total))) return false;
     for (const auto& row : rows) {
       std::string line;
       for (std::size_t c = 0; c < row.size(); ++c) {
-        const auto text = clip(row[c], widths[c], style_.unicode);
+        // The end of a path says more than its beginning.
+        const bool is_path = row[c].find('/') != std::string::npos && row[c].find(' ') == std::string::npos;
+        const auto text =
+            is_path ? clip_front(row[c], widths[c], style_.unicode) : clip(row[c], widths[c], style_.unicode);
         const bool last = c + 1 == row.size();
         line += (right[c] ? pad_left(text, widths[c]) : last ? text : pad(text, widths[c])) + (last ? "" : "  ");
       }
@@ -177,13 +197,13 @@ class Writer {
     return true;
   }
 
-  /// Takes from the widest column what is too much. False: that would leave too little of it.
+  /// Takes from the widest columns what is too much. False: that would leave too little of one.
   bool narrow(std::vector<std::size_t>& widths, std::size_t total) const {
-    if (total <= style_.width + kColumnGap) return true;
-    const auto widest = std::ranges::max_element(widths);
-    const std::size_t over = total - style_.width - kColumnGap;
-    if (*widest < over + kTextColumnsMin) return false;
-    *widest -= over;
+    for (; total > style_.width + kColumnGap; --total) {
+      const auto widest = std::ranges::max_element(widths);
+      if (*widest <= kCellColumnsMin) return false;
+      --*widest;
+    }
     return true;
   }
 

@@ -39,10 +39,11 @@ TEST(ValueText, CutsTheWidestColumnToTheScreen) {
 }
 
 TEST(ValueText, ListsWhatIsNoTable) {
-  EXPECT_EQ(shown(R"([{"cwe":"CWE-89","evidence":[{"a":1}]},"plain"])"),
+  EXPECT_EQ(shown(R"([{"cwe":"CWE-89","evidence":[{"a":"x"}]},"plain"])"),
             "- cwe  CWE-89\n"
             "  evidence\n"
-            "    - a  1\n"
+            "    a\n"
+            "    x\n"
             "- plain\n");
 }
 
@@ -61,6 +62,7 @@ TEST(ValueText, IsInertAndBounded) {
   EXPECT_NE(value_text(many, {}).find("... and 10 more"), std::string::npos);
   EXPECT_EQ(shown("3"), "3\n");
   EXPECT_EQ(shown("{}"), "(nothing)\n");
+  EXPECT_EQ(shown(R"({"counts":{"high":1,"low":20},"n":1})"), "counts  high 1, low 20\nn       1\n");
 }
 
 }  // namespace

@@ -92,10 +92,12 @@ Result<Json> playbook_output(Workspace& space, const workflow::TaskView& task,
   });
 }
 
-Result<std::optional<findings::Report>> report_of_playbook(Workspace& space, const Json& output) {
-  const Json* reference = first_report(output);
-  if (reference == nullptr) return std::optional<findings::Report>();
-  return std::optional(WRENCH_TRY(space.take_report(*reference)));
+Result<findings::Report> report_of_playbook(Workspace& space, const workflow::TaskView& task,
+                                            const workflow::ExecutionView& execution) {
+  const Json output = WRENCH_TRY(playbook_output(space, task, execution));
+  if (const Json* reference = first_report(output)) return space.take_report(*reference);
+  return Error("workflow.no_output", "the result of task " + std::string(short_id(task.task_id)) +
+                                         " has no report of findings; as text it has what it has");
 }
 
 ExitCode deliver_playbook(Session& session, Workspace& space, const workflow::TaskOutcome& outcome) {
@@ -121,15 +123,24 @@ ExitCode deliver_playbook(Session& session, Workspace& space, const workflow::Ta
     return more_urgent(answer_of(*output), written);
   }
   std::string text = headline_of(outcome, *output, session.console);
-  auto report = report_of_playbook(space, *output);
-  if (!report) return session.fail(report.error());
-  const Json shown = without_reports(*output);
-  if (!(shown.is_object() && shown.as_object().empty() && report->has_value()))
+  std::optional<findings::Report> report;
+  if (const Json* reference = first_report(*output)) {
+    auto taken = space.take_report(*reference);
+    if (!taken) return session.fail(taken.error());
+    report = std::move(*taken);
+  }
+  Json shown = without_reports(*output);
+  if (shown.is_object()) shown.object_ref().erase("passed");  // The first line says it.
+  if (!(shown.is_object() && shown.as_object().empty() && report.has_value()))
     text += value_text(shown, page_style(session.console));
-  if (report->has_value()) {
+  if (report) {
     ReviewScreen screen;
+    screen.top = static_cast<std::size_t>(session.invocation.number("--top", 10));
+    screen.all = session.invocation.has("--all");
+    screen.explain_skipped = session.invocation.has("--explain-skipped");
     screen.command = "task report " + id;
-    text += "\n" + render_review(**report, screen, session.console);
+    screen.tells_gate = false;
+    text += "\n" + render_review(*report, screen, session.console);
   }
   return more_urgent(answer_of(*output), delivered(session, text));
 }

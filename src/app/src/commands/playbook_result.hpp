@@ -14,8 +14,9 @@ codec::Json playbook_metadata(const workflow::Playbook& playbook, std::string_vi
 /// What a completed playbook gave: its only result, or those of its last steps by name. Errors: storage.*.
 Result<codec::Json> playbook_output(Workspace& space, const workflow::TaskView& task,
                                     const workflow::ExecutionView& execution);
-/// The first report in it, or nothing.
-Result<std::optional<findings::Report>> report_of_playbook(Workspace& space, const codec::Json& output);
+/// The first report in that. Errors: workflow.no_output when there is none, storage.*.
+Result<findings::Report> report_of_playbook(Workspace& space, const workflow::TaskView& task,
+                                            const workflow::ExecutionView& execution);
 
 /// Prints the result. Exit code 1 when its member `passed` is false.
 ExitCode deliver_playbook(Session& session, Workspace& space, const workflow::TaskOutcome& outcome);

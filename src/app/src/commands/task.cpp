@@ -6,6 +6,7 @@
 #include "../workspace.hpp"
 #include "commands.hpp"
 #include "journal_text.hpp"
+#include "playbook_result.hpp"
 #include "review_report.hpp"
 #include "task_run.hpp"
 #include "wrench/base/text.hpp"
@@ -185,8 +186,11 @@ Json to_json(const TaskDetails& details) {
 }
 
 std::string to_text(const TaskDetails& details, const Console& console) {
-  constexpr std::size_t kNodeColumns = 6, kCapabilityColumns = 34;
+  constexpr std::size_t kNodeColumnsMin = 6, kNodeColumnsMax = 32, kCapabilityColumns = 34;
   const auto& [task, execution, steps, why, interrupted] = details;
+  std::size_t node_columns = kNodeColumnsMin;
+  for (const auto& step : steps) node_columns = std::max(node_columns, display_width(step.node) + 2);
+  node_columns = std::min(node_columns, kNodeColumnsMax);
   std::string text = Console::safe(task.title) + "\n  id       " + task.task_id + "\n  status   " +
                      shown_status(task, interrupted) + "\n  created  " + format_rfc3339(task.created_at) + " by " +
                      Console::safe(task.created_by) + "\n";
@@ -197,12 +201,12 @@ std::string to_text(const TaskDetails& details, const Console& console) {
             Console::safe(execution.error.at("error").at("code").as_string()) + "]\n";
   text += "\n";
   for (const auto& step : steps) {
-    text += "  " + pad(Console::safe(step.node), kNodeColumns) +
+    text += "  " + pad(Console::safe(step.node), node_columns) +
             pad(Console::safe(step.capability), kCapabilityColumns) + "  " + std::string(workflow::name(step.state));
     if (step.attempt > 1) text += "  attempt " + std::to_string(step.attempt);
     if (step.lost > 0) text += "  lost " + std::to_string(step.lost) + (step.lost == 1 ? " time" : " times");
     text += "\n";
-    const std::string margin(2 + kNodeColumns, ' ');
+    const std::string margin(2 + node_columns, ' ');
     if (const auto reason = why.find(step.node); reason != why.end())
       for (const auto& line : wrap(Console::safe(reason->second), console.width() - margin.size()))
         text += margin + console.styled(Style::Dim, line) + "\n";
@@ -329,11 +333,14 @@ ExitCode run_task_report(Session& session) {
   if (!space) return session.fail(space.error());
   const auto task = find(**space, session.invocation.arguments.front());
   if (!task) return session.fail(task.error());
-  if (!is_review(*task)) return session.fail(wrong_state(*task, "it isn't a review and has no report"));
+  if (!is_review(*task) && !is_playbook(*task))
+    return session.fail(wrong_state(*task, "it is no review and no playbook, and has no report"));
   if (task->state != workflow::TaskState::Completed) return session.fail(wrong_state(*task, "it has no report yet"));
   const auto execution = latest_execution(**space, *task);
   if (!execution) return session.fail(execution.error());
-  auto report = report_of_review(**space, *task, *execution);
+  if (is_playbook(*task) && session.format() == "text") return deliver_playbook(session, **space, {*task, *execution});
+  auto report =
+      is_review(*task) ? report_of_review(**space, *task, *execution) : report_of_playbook(**space, *task, *execution);
   if (!report) return session.fail(report.error());
   return deliver_review(session, std::move(*report), *task);
 }
@@ -378,6 +385,11 @@ ExitCode run_all(Session& session, Workspace& space, const std::vector<std::stri
         return more_urgent(code, deliver_review(session, std::move(*report), outcome->task));
       code = more_urgent(code, verdict(session, *report, *gate));
       session.console.note("its report: wrench task report " + std::string(short_id(id)));
+    }
+    if (is_playbook(outcome->task) && outcome->task.state == workflow::TaskState::Completed) {
+      if (ids.size() == 1 && session.format() == "text")
+        return more_urgent(code, deliver_playbook(session, space, *outcome));
+      session.console.note("its result: wrench task report " + std::string(short_id(id)));
     }
     data.push_back(to_json(outcome->task));
     text += std::string(short_id(id)) + "  " + Console::safe(outcome->task.title) + "  " +

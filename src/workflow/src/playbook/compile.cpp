@@ -9,6 +9,7 @@
 #include "wrench/base/text.hpp"
 #include "wrench/codec/yaml.hpp"
 #include "wrench/workflow/expression.hpp"
+#include "wrench/workflow/plan.hpp"
 #include "wrench/workflow/playbook.hpp"
 
 namespace wrench::workflow {
@@ -126,6 +127,10 @@ class Compiler {
  private:
   CompiledPlaybook finished() {
     CompiledPlaybook out;
+    // What is right as a playbook can still be too much as a plan.
+    if (!problems_.any())
+      if (const auto plan = Plan::parse(playbook_.plan); !plan.ok())
+        problems_.add(Error(kLimit, plan.error().message).at("", 1, 1));
     if (!problems_.any()) out.playbook = std::move(playbook_);
     out.problems = problems_.take();
     out.remarks = problems_.take_remarks();
@@ -391,7 +396,7 @@ class Compiler {
     for (std::size_t i = 0; i < drafts_.size(); ++i) {
       compile_step(i, nodes);
       const PlaybookStep& step = playbook_.steps.back();
-      whys.push_back(Json::object({{"id", step.id}, {"why", step.description}, {"line", step.line}}));
+      if (!step.description.empty()) whys.push_back(Json::object({{"id", step.id}, {"why", step.description}}));
     }
     for (std::size_t i = 0; i < drafts_.size(); ++i) {
       const bool followed = std::ranges::any_of(

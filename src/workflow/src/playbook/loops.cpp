@@ -82,15 +82,17 @@ class Loop {
  public:
   Loop(StepBuilder& step, std::vector<LoopOperation> operations)
       : step_(step), operations_(std::move(operations)), names_(step.names()) {
+    pauses_ = step.fields().get("pause") != nullptr;
+    before_ = pauses_ ? "previous.result" : "previous";
     partners_ = std::ranges::any_of(operations_, [](const LoopOperation& one) { return !one.role.empty(); });
     names_.bind_root("iteration");
-    names_.bind_root("previous");
+    names_.bind("previous", before_, nullptr);
     Members last = partners_ ? nullptr : operations_.back().operation.output();
     if (partners_) {
-      names_.push({"previous.review", members_of_role(true), false});
-      names_.push({"previous.work", members_of_role(false), false});
+      names_.push({before_ + ".review", members_of_role(true), false});
+      names_.push({before_ + ".work", members_of_role(false), false});
     } else {
-      names_.push({"previous", std::move(last), false});
+      names_.push({before_, std::move(last), false});
     }
   }
 
@@ -105,7 +107,10 @@ class Loop {
       if (!condition) return std::nullopt;
       ends.push_back(std::move(*condition));
     }
-    Json body = Json::object({{"nodes", body_.take()}, {"output", output()}});
+    Json result = output();
+    // Whoever waits for something sees the same until it comes: with a number the rounds aren't equal.
+    if (pauses_) result = Json::object({{"result", std::move(result)}, {"round", from("iteration")}});
+    Json body = Json::object({{"nodes", body_.take()}, {"output", std::move(result)}});
     Json node = node_of(step_.id(), "loop");
     node.set("max_iterations", iterations.value_or(kPlaybookIterationsDefault));
     node.set("until", ends.empty() ? "false" : any_of(ends));
@@ -129,7 +134,7 @@ class Loop {
 
   /// Rests between two rounds.
   bool add_pause() {
-    if (step_.fields().get("pause") == nullptr) return true;
+    if (!pauses_) return true;
     const auto pause = step_.fields().duration("pause");
     if (!pause) return false;
     Json wait = node_of(step_.inner_id("pause"), "wait");
@@ -151,8 +156,8 @@ class Loop {
       options.when = all_of(conditions);
       if (partners_)
         options.offers = {{"input", expr(step_.names().newest())},
-                          {"work", expr(newest_of(operations_, i, "", "previous.work"))},
-                          {"review", expr(newest_of(operations_, i, kReviewer, "previous.review"))}};
+                          {"work", expr(newest_of(operations_, i, "", before_ + ".work"))},
+                          {"review", expr(newest_of(operations_, i, kReviewer, before_ + ".review"))}};
       auto source = step_.call(body_, one.operation, one.node, names_, std::move(options));
       if (!source) return false;
       names_.bind(one.operation.name, source->path, source->members);
@@ -164,25 +169,27 @@ class Loop {
 
   Json output() const {
     if (partners_)
-      return Json::object({{"work", expr(newest_of(operations_, operations_.size(), "", "previous.work"))},
-                           {"review", expr(newest_of(operations_, operations_.size(), kReviewer, "previous.review"))}});
+      return Json::object(
+          {{"work", expr(newest_of(operations_, operations_.size(), "", before_ + ".work"))},
+           {"review", expr(newest_of(operations_, operations_.size(), kReviewer, before_ + ".review"))}});
     std::vector<std::string> paths;
     for (auto it = operations_.rbegin(); it != operations_.rend(); ++it) {
       paths.push_back(output_path(it->node));
       if (!it->once) break;
     }
-    if (operations_.front().once && paths.size() == operations_.size()) paths.emplace_back("previous");
+    if (operations_.front().once && paths.size() == operations_.size()) paths.push_back(before_);
     return expr(first_of(paths));
   }
 
   StepOutput seen_from_outside() const {
     const std::string path = output_path(step_.id());
+    const std::string result = path + (pauses_ ? ".result.result" : ".result");
     StepOutput out{step_.id(), path, just({"result", "iterations", "ended_by"}), {}};
     if (partners_) {
-      out.sources = {{path + ".result.review", members_of_role(true), false},
-                     {path + ".result.work", members_of_role(false), true}};
+      out.sources = {{result + ".review", members_of_role(true), false},
+                     {result + ".work", members_of_role(false), true}};
     } else {
-      out.sources = {{path + ".result", operations_.back().operation.output(), true}};
+      out.sources = {{result, operations_.back().operation.output(), true}};
     }
     return out;
   }
@@ -193,6 +200,8 @@ class Loop {
   Block body_;
   std::string accepted_;
   bool partners_ = false;
+  bool pauses_ = false;
+  std::string before_;  ///< The output of the round before.
 };
 
 }  // namespace

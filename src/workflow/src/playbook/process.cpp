@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "step.hpp"
 #include "wrench/base/text.hpp"
@@ -20,6 +21,7 @@ struct Gate {
   std::string target;                ///< Of Goto.
   std::optional<Operation> instead;  ///< Of Call: stands in. Of LogAndFix: what mends.
   std::string node;
+  std::string name;      ///< Of its output in the step's: the operation's, and a number when it isn't the first of it.
   bool certain = false;  ///< Its output is there when the step has completed.
 };
 
@@ -58,6 +60,8 @@ class Process {
       }
       gate.operation = std::move(*operation);
       gate.node = step_.inner_id(gate.operation.name);
+      gate.name = gate.operation.name;
+      for (int n = 2; !used_.insert(gate.name).second; ++n) gate.name = gate.operation.name + "_" + std::to_string(n);
       if (action == nullptr) action = otherwise;
       good = (action == nullptr || read_action(*action, gate)) && good;
       gates_.push_back(std::move(gate));
@@ -149,7 +153,7 @@ class Process {
     }
     last_ = Need{gate.node, AfterFailure::Anyway};
     if (gate.action == Action::LogAndSkip) {
-      outputs_.set(gate.operation.name, expr("(" + pass + ") ? " + source->path + " : null"));
+      outputs_.set(gate.name, expr("(" + pass + ") ? " + source->path + " : null"));
       result_ = "((" + pass + ") ? " + source->path + " : " + result_ + ")";
       return true;
     }
@@ -170,9 +174,9 @@ class Process {
                                      Json()};
     auto stand_in = step_.call(block, *gate.instead, id, names_, std::move(options));
     if (!stand_in) return false;
-    outputs_.set(gate.operation.name, expr(first_of({stand_in->path, source.path})));
+    outputs_.set(gate.name, expr(first_of({stand_in->path, source.path})));
     result_ = first_of({stand_in->path, source.path, result_});
-    names_.bind(gate.operation.name, source.path, source.members);
+    names_.bind(gate.name, source.path, source.members);
     names_.push(source);
     names_.push(*stand_in);
     last_ = Need{id};
@@ -190,39 +194,41 @@ class Process {
     StepBuilder::CallOptions fix{{},
                                  "iteration > 1",
                                  {{"operation", gate.operation.name},
-                                  {"output", from("previous")},
+                                  {"output", from("previous.result")},
                                   {"attempt", Json::object({{"$expr", "iteration - 1"}})}},
                                  Json()};
     if (!step_.call(body, *gate.instead, mend, names, std::move(fix))) return false;
     auto source = step_.call(body, gate.operation, tried, names, {{{mend}}, "", {}, Json()});
     if (!source) return false;
-    const auto until = condition(gate, {"output", gate.operation.output(), true});
+    const auto until = condition(gate, {"output.result", gate.operation.output(), true});
     if (!until) return false;
+    // With the number of the try: an output that stays the same doesn't end it early.
+    Json output = Json::object({{"result", from(source->path)}, {"tries", from("iteration")}});
     Json node = node_of(gate.node, "loop");
     node.set("max_iterations", 1 + kPlaybookFixesMax);
     node.set("until", *until);
-    node.set("body", Json::object({{"nodes", body.take()}, {"output", from(source->path)}}));
+    node.set("body", Json::object({{"nodes", body.take()}, {"output", std::move(output)}}));
     node.set("ensure", "output.ended_by == 'condition'");
     block.add(std::move(node), after_last(), while_going());
     passed(gate, "true");
     last_ = Need{gate.node};
-    done(gate, {output_path(gate.node) + ".result", gate.operation.output(), while_going().empty()});
+    done(gate, {output_path(gate.node) + ".result.result", gate.operation.output(), while_going().empty()});
     return true;
   }
 
   void passed(const Gate& gate, const std::string& holds) {
     if (gate.condition == nullptr && gate.action != Action::Goto) return;
-    verdicts_.set(gate.operation.name, holds == "true" && going_on_.empty()
-                                           ? Json(true)
-                                           : Json::object({{"$expr", holds == "true" ? reached(gate) : holds}}));
+    verdicts_.set(gate.name, holds == "true" && going_on_.empty()
+                                 ? Json(true)
+                                 : Json::object({{"$expr", holds == "true" ? reached(gate) : holds}}));
   }
   static std::string reached(const Gate& gate) { return "steps." + gate.node + ".state == 'completed'"; }
 
   void done(Gate& gate, Source source) {
     gate.certain = source.certain;
-    outputs_.set(gate.operation.name, from(source.path));
+    outputs_.set(gate.name, from(source.path));
     result_ = source.certain ? source.path : first_of({source.path, result_});
-    names_.bind(gate.operation.name, source.path, source.members);
+    names_.bind(gate.name, source.path, source.members);
     names_.push(std::move(source));
   }
 
@@ -244,7 +250,7 @@ class Process {
     const std::string path = output_path(step_.id());
     StepOutput out{step_.id(), path, just({"result", "operations", "passed", "goto"}), {}};
     for (const Gate& gate : gates_)
-      out.sources.push_back({path + ".operations." + gate.operation.name, gate.operation.output(), gate.certain});
+      out.sources.push_back({path + ".operations." + gate.name, gate.operation.output(), gate.certain});
     return out;
   }
 
@@ -268,6 +274,7 @@ class Process {
   StepBuilder& step_;
   Names names_;
   std::vector<Gate> gates_;
+  std::set<std::string> used_;
   const YamlNode* whole_ = nullptr;
   std::optional<Need> last_;
   std::vector<std::string> going_on_;  // What must have held for the next operation to run.
