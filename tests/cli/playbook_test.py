@@ -121,6 +121,171 @@ class BuiltinPlaybooks(CliTest):
             self.assertEqual(self.run_wrench("playbook", "check", "own.yaml", "--on-missing", "manual").code, 0, name)
 
 
+class PlaybookRuns(CliTest):
+    """Real runs: with the agents, or with outputs from a file."""
+
+    MOCK = """\
+scanner.list: {files: [a, b, c, d, e]}
+scanner.scan: {content: {$expr: "'scanned ' + input.files[0]"}}
+writer.draft: {text: first}
+writer.revise: {text: {$expr: "input.work.text + '+'"}}
+editor.review: [{accepted: false}, {accepted: false}, {accepted: true}]
+tester.unit: [{unit_passed: false}, {unit_passed: false}, {unit_passed: true}]
+tester.fix: {changed: true}
+tester.integration: {integration_passed: false}
+ops.prepare: {needs_ci: true, needs_domain: false}
+ops.ci: {ci: done}
+ops.domain: {domain: done}
+ops.boom: {$fail: it broke}
+"""
+    ALL_TYPES = """\
+name: All types
+steps:
+  - {step_id: list, agent: scanner, operation: list}
+  - step_id: scan
+    type: work_in_parallel
+    agents: [scanner:scan, scanner:scan]
+    input_distribution: {type: split, field: list.files}
+    output_aggregation: {type: merge, strategy: combine_content}
+  - step_id: each
+    type: work_in_parallel
+    for_each: list.files
+    as: f
+    agents: [{agent: scanner, operation: scan, parameters: {files: [{$from: f}]}}]
+    output_aggregation: {type: filter, condition: item.content != 'scanned c'}
+  - step_id: document
+    type: partner_feedback_loop
+    agents: {creator: WriterAgent, reviewer: EditorAgent}
+    operations: [{role: creator, name: draft, once: true}, {role: reviewer, name: review}, {role: creator, name: revise}]
+    iterations: 5
+  - step_id: poll
+    type: self_feedback_loop
+    agent: ops
+    operation: ci
+    pause: 20ms
+    iterations: 3
+  - step_id: stuck
+    type: self_feedback_loop
+    agent: ops
+    operation: ci
+  - step_id: test
+    type: process
+    agent: tester
+    process:
+      - {operation: unit, condition: unit_passed, failure_action: log_and_fix}
+      - {operation: integration, condition: integration_passed, failure_action: goto:deploy}
+      - {operation: unit}
+  - {step_id: passed_by, agent: ops, operation: domain}
+  - step_id: deploy
+    type: handoff
+    agent: ops
+    operation: prepare
+    handoff_conditions:
+      - {condition: needs_ci, agent: ops, operation: ci}
+      - {condition: needs_domain, agent: ops, operation: domain}
+    completion_action: merge_results
+  - step_id: contest
+    type: versus
+    agents: [ops:ci, ops:domain, ops:boom]
+    winner_selection: first_valid
+    schema: {type: object, required: [domain]}
+  - {step_id: hopeless, agent: ops, operation: boom, failure_action: continue}
+output:
+  content: {$from: scan.content}
+  each: {$expr: size(each.items)}
+  document: [{$from: document.result.work.text}, {$from: document.iterations}, {$from: document.ended_by}]
+  poll: [{$from: poll.iterations}, {$from: poll.ended_by}]
+  stuck: [{$from: stuck.iterations}, {$from: stuck.ended_by}]
+  test: [{$from: test.passed}, {$from: test.goto}]
+  passed_by: {$from: steps.passed_by.state}
+  deploy: {$from: deploy}
+  contest: [{$from: contest.winner}, {$from: contest.losers}]
+  hopeless: {$from: steps.hopeless.error.message}
+"""
+
+    def run_playbook(self, *words, **options):
+        return self.run_wrench("playbook", "run", *words, **options)
+
+    def test_all_types_run(self):
+        self.write("mock.yaml", self.MOCK)
+        self.write("all.yaml", self.ALL_TYPES)
+        done = self.run_playbook("all.yaml", "--mock", "mock.yaml", "--json")
+        self.assertEqual(done.code, 0, done.err)
+        result = done.json()
+        self.assertEqual(result["output"], {
+            "content": "scanned a\n\nscanned d",
+            "each": 4,
+            "document": ["first++", 3, "condition"],
+            "poll": [3, "iterations"],
+            "stuck": [2, "no_progress"],
+            "test": [{"unit": True, "integration": False}, "deploy"],
+            "passed_by": "skipped",
+            "deploy": {"needs_ci": True, "needs_domain": False, "ci": "done"},
+            "contest": ["ops 2", ["ops"]],
+            "hopeless": "it broke"})
+        self.assertEqual(result["passed_over"], ["contest__ops_3", "hopeless"])
+        text = self.run_playbook("all.yaml", "--mock", "mock.yaml", "--max-parallel", "1")
+        self.assertRegex(text.out, r"(?m)^hopeless +it broke$")
+
+    def test_what_a_bad_run_says(self):
+        self.write("mock.yaml", self.MOCK)
+        self.write("fails.yaml", "steps: [{step_id: a, agent: ops, operation: boom}]\n")
+        self.assert_fails(self.run_playbook("fails.yaml", "--mock", "mock.yaml"), 1, "it broke")
+        self.assert_fails(self.run_playbook("fails.yaml"), 2, "there is no agent 'ops'")
+        self.write("person.yaml", "steps: [{step_id: a, agent: ops, operation: boom}]\n")
+        self.assert_fails(self.run_playbook("person.yaml", "--on-missing", "manual"), 7, "waits for a person", "wrench approval list")
+        self.write("no.yaml", "steps: [{step_id: a, agent: ops, operation: ci}]\noutput: {passed: {$expr: ci == 'broken'}, ci: {$from: a.ci}}\n")
+        done = self.run_playbook("no.yaml", "--mock", "mock.yaml")
+        self.assertEqual((done.code, "not passed" in done.out), (1, True), done.err)
+        self.write("broken.yaml", "ops.ci: {effect: terrible, outputs: [1]}\n")
+        self.assert_fails(self.run_playbook("no.yaml", "--mock", "broken.yaml"), 2, "broken.yaml:1:18", "effect is pure")
+
+    def test_inputs(self):
+        self.write("in.yaml", "inputs: {n: {type: integer, default: 1}, list: list, tree: {type: tree, default: .}}\n"
+                              "steps: [{step_id: a, wait: {on: until, after: 1ms}}]\n"
+                              "output: {n: {$from: inputs.n}, list: {$from: inputs.list}, root: {$from: inputs.tree.root}}\n")
+        done = self.run_playbook("in.yaml", "--input", "list=a, b", "--input", "n=7", "--json")
+        self.assertEqual(done.json()["output"], {"n": 7, "list": ["a", "b"], "root": os.path.realpath(self.dir)}, done.err)
+        self.write("list.json", "[1, 2]")
+        self.assertEqual(self.run_playbook("in.yaml", "--input", "list=@list.json", "--json").json()["output"]["list"], [1, 2])
+        for words, part in ((["--input", "n=7"], "'list' (list) is missing"), (["--input", "list=a", "--input", "n=x"], "is no integer"),
+                            (["--input", "list=a", "--input", "m=1"], "no input 'm'"), (["--input", "list"], "NAME=VALUE")):
+            self.assert_fails(self.run_playbook("in.yaml", *words), 2, part)
+        dry = self.run_playbook("in.yaml", "--input", "list=a", "--dry-run")
+        self.assertIn("Nothing was run", dry.out)
+        self.assertEqual(self.run_wrench("task", "list").out.count("playbook"), 2)
+
+    def test_each_builtin_says_something(self):
+        self.git_project("shop")
+        self.write("shop/b.py", "import subprocess\n\n\ndef g(x):\n    subprocess.run('ls ' + x, shell=True)\n")
+        self.git("shop", "add", ".")
+        self.git("shop", "commit", "-q", "-m", "More")
+        names = [n for n in BuiltinPlaybooks.names(self) if "/" not in n]
+        self.assertGreaterEqual(len(names), 8)
+        for name in names:
+            words = ["--input", "tree=shop"] + (["--input", "since=HEAD~1"] if name == "pull_request_review" else [])
+            done = self.run_playbook(name, *words)
+            self.assertIn(done.code, (0, 1), (name, done.err))
+            self.assertGreater(len(done.out.splitlines()), 4, name)
+            machine = self.run_playbook(name, *words, "--json")
+            self.assertEqual(machine.json()["status"], "completed", name)
+            self.assertEqual(machine.json()["passed_over"], [], name)
+        review = self.run_playbook("pull_request_review", "--input", "tree=shop", "--input", "since=HEAD~1", "--json").json()
+        self.assertEqual(review["output"]["change"]["files"], 1)
+        self.assertEqual(review["output"]["new_findings"]["high"], 1)
+        self.assertFalse(review["output"]["passed"])
+        task = review["run"]["task_id"]
+        sarif = self.run_wrench("task", "report", task, "--format", "sarif", "--fail-on", "none").json()
+        self.assertEqual(len(sarif["runs"][0]["results"]), 1)
+        self.assertIn("Pull request review", self.run_wrench("task", "report", task).out)
+
+    def test_without_version_control(self):
+        self.project()
+        self.assertEqual(self.run_playbook("nightly_health", "--input", "tree=shop").code, 0)
+        done = self.run_playbook("onboarding_report", "--input", "tree=shop")
+        self.assert_fails(done, 1, "git")
+
+
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit(__doc__)

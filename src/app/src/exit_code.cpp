@@ -64,6 +64,7 @@ constexpr Mapping kMappings[] = {
     {"workflow.invalid_cursor", ExitCode::Usage},
     {"workflow.invalid_task", ExitCode::Usage},
     {"workflow.invalid_transition", ExitCode::Conflict},
+    {"workflow.needs_person", ExitCode::NeedsPerson},
     {"workflow.owned_elsewhere", ExitCode::Conflict},
     {"workflow.plan_", ExitCode::Usage},
     {"workflow.playbook_", ExitCode::Usage},

@@ -8,6 +8,7 @@
 #include "playbook_result.hpp"
 #include "task_run.hpp"
 #include "wrench/base/text.hpp"
+#include "wrench/base/ulid.hpp"
 #include "wrench/runtime/atomic_file.hpp"
 
 namespace wrench::app {
@@ -119,7 +120,8 @@ ExitCode show_plan(Session& session, const Prepared& prepared) {
                                                  {"plan", prepared.playbook.plan}}));
   const auto style = page_style(session.console);
   std::string text = draw_playbook(prepared.playbook, style) + "\nInputs:\n";
-  for (const auto line : split(value_text(prepared.inputs, style), '\n'))
+  const std::string inputs = value_text(prepared.inputs, style);
+  for (const auto line : split(inputs, '\n'))
     if (!line.empty()) text += "  " + std::string(line) + "\n";
   return delivered(session, text + "\nNothing was run (--dry-run). The plan itself: --json\n");
 }
@@ -139,6 +141,13 @@ ExitCode run_playbook_run(Session& session) {
   if (!outcome)
     return task_failure(session, **space, outcome.error(), task_id,
                         started->same_command_goes_on ? same_command(session) : "");
+  if (outcome->task.state == workflow::TaskState::Failed) {
+    // Whatever it was that failed: the answer is no.
+    Error cause = task_error(*outcome);
+    return session.fail(Error("workflow.task_failed", "the playbook failed: " + cause.message)
+                            .with_help("wrench task journal " + std::string(short_id(task_id)))
+                            .because(std::move(cause)));
+  }
   if (task_exit_code(outcome->task) != ExitCode::Done) return session.fail(task_error(*outcome));
   return deliver_playbook(session, **space, *outcome);
 }

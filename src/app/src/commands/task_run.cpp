@@ -123,6 +123,13 @@ Error task_error(const workflow::TaskOutcome& outcome) {
   const auto& failure = outcome.execution.error.at("error");
   if (outcome.task.state == workflow::TaskState::Cancelled)
     return Error("workflow.cancelled", "task " + id + " was cancelled");
+  if (!workflow::is_terminal(outcome.task.state)) {
+    const bool decision = outcome.task.wait_reason == "approval" || outcome.task.wait_reason == "input";
+    return Error("workflow.needs_person", "task " + id + " waits for a person" +
+                                              (outcome.task.wait_reason.empty() ? "" : ": " + outcome.task.wait_reason))
+        .with_help(decision ? "wrench approval list" : "wrench task show " + id)
+        .with_help("wrench task resume " + id);
+  }
   if (!failure.is_object())
     return Error("workflow.task_failed", "task " + id + " is " + outcome.task.status)
         .with_help("wrench task show " + id);
