@@ -108,9 +108,8 @@ class BuiltinPlaybooks(CliTest):
 
     def test_each_compiles_and_can_be_shown(self):
         for name in self.names():
-            mode = ["--on-missing", "manual"] if name.startswith("shapes/") else []
             for words in (["check"], ["show"], ["show", "--json"], ["graph"], ["graph", "-o", "dot"]):
-                done = self.run_wrench("playbook", *words[:1], name, *words[1:], *mode)
+                done = self.run_wrench("playbook", *words[:1], name, *words[1:])
                 self.assertEqual((done.code, done.err), (0, ""), (name, words))
 
     def test_the_source_compiles_again(self):
@@ -118,7 +117,7 @@ class BuiltinPlaybooks(CliTest):
             source = self.run_wrench("playbook", "show", name, "--source")
             self.assertEqual(source.code, 0)
             self.write("own.yaml", source.out)
-            self.assertEqual(self.run_wrench("playbook", "check", "own.yaml", "--on-missing", "manual").code, 0, name)
+            self.assertEqual(self.run_wrench("playbook", "check", "own.yaml").code, 0, name)
 
 
 class PlaybookRuns(CliTest):
@@ -278,6 +277,43 @@ output:
         sarif = self.run_wrench("task", "report", task, "--format", "sarif", "--fail-on", "none").json()
         self.assertEqual(len(sarif["runs"][0]["results"]), 1)
         self.assertIn("Pull request review", self.run_wrench("task", "report", task).out)
+
+    def test_the_ten_shapes(self):
+        """Each with what shows its shape, on a repository with an insecure call and a knot of a function."""
+        knot = "".join(f"{'    ' * (n + 1)}if x > {n}:\n" for n in range(8)) + "    " * 9 + "return 1\n"
+        self.git_project("shop")
+        self.write("shop/b.py", "import subprocess\n\n\ndef g(x):\n    subprocess.run('ls ' + x, shell=True)\n\n\ndef knot(x):\n" + knot)
+        self.git("shop", "add", ".")
+        self.git("shop", "commit", "-q", "-m", "More")
+
+        def output(shape, *words):
+            done = self.run_playbook("shapes/" + shape, "--input", "tree=shop", "--json", *words)
+            self.assertIn(done.code, (0, 1), (shape, done.err))
+            self.assertEqual(done.json()["passed_over"], [], shape)
+            return done.json()["output"]
+
+        shapes = [n[7:] for n in BuiltinPlaybooks.names(self) if n.startswith("shapes/")]
+        self.assertEqual(len(shapes), 10)
+        self.assertTrue(output("memory")["first_time"])
+        again = output("memory")
+        self.assertEqual((again["first_time"], again["change"]["high"]), (False, 0))
+        workers = output("manager_workers")
+        self.assertEqual((workers["explained"], workers["asked_for"][0]["function"]), (1, "knot"))
+        self.assertEqual(workers["explanations"][0]["functions"][0]["name"], "knot")
+        self.assertEqual(output("condition_join")["looked_at"], "everything")
+        self.assertEqual(output("condition_join", "--input", "large=1")["looked_at"], "the worst")
+        self.assertEqual(output("router")["went_to"], "security")
+        self.assertIn("report", output("orchestrator_synthesizer"))
+        self.assertEqual(output("autonomous_loop"), {"rounds": 2, "ended_by": "no_progress"})
+        self.assertGreater(output("parallel_aggregate")["insecure"], 0)
+        chain = output("gated_chain", "--input", "quality=100")
+        self.assertEqual((chain["passed"], chain["gates"], chain["knots"][0]["function"]),
+                         (False, {"analyze": True, "inspect": False, "judge": False}, "knot"))
+        self.assertTrue(output("gated_chain", "--input", "quality=0")["passed"])
+        judged = output("evaluator_optimizer")
+        self.assertEqual((judged["rounds"], judged["ended_by"], judged["verdict"]), (1, "condition", "accept"))
+        self.assertEqual(output("repetitive_loop"), {"rounds": 3, "ended_by": "iterations", "new_commits": 0})
+        self.assertEqual(output("repetitive_loop", "--input", "since=HEAD~1"), {"rounds": 1, "ended_by": "condition", "new_commits": 1})
 
     def test_without_version_control(self):
         self.project()

@@ -145,10 +145,8 @@ ExitCode run_playbook_list(Session& session) {
   const auto catalogue = catalogue_of(*registry);
   std::vector<std::pair<std::string, std::string>> rows;
   Json data = Json::array();
-  workflow::PlaybookOptions options;
-  options.on_missing = workflow::OnMissing::Manual;  // Some shapes use agents that only --mock has.
   for (const PlaybookText& text : builtin_playbooks()) {
-    const auto compiled = compile_playbook(text.text, catalogue, options);
+    const auto compiled = compile_playbook(text.text, catalogue);
     const std::string description = compiled.playbook ? compiled.playbook->description : "doesn't compile";
     rows.emplace_back(text.name, Console::safe(description));
     data.push_back(Json::object({{"name", text.name}, {"description", description}}));
