@@ -72,6 +72,23 @@ TEST(Playbook, CasesGiveWhatTheySay) {
   }
 }
 
+/// Every YAML block of the reference is a playbook without a problem.
+TEST(Playbook, ExamplesOfTheReferenceCompile) {
+  std::ifstream file(WRENCH_SOURCE_DIR "/docs/reference/playbooks.md");
+  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  const auto catalogue = testing::catalogue_of(text);
+  constexpr std::string_view kOpen = "```yaml\n";
+  int examples = 0;
+  for (std::size_t at = text.find(kOpen); at != std::string::npos; at = text.find(kOpen, at)) {
+    at += kOpen.size();
+    const std::string example = text.substr(at, text.find("```", at) - at);
+    const auto compiled = compile_playbook(example, catalogue);
+    EXPECT_TRUE(compiled.problems.empty()) << example << lines(compiled.problems);
+    ++examples;
+  }
+  EXPECT_GE(examples, 8);
+}
+
 CatalogueEntry entry(std::string_view agent, std::string_view operation) {
   return {std::string(agent), std::string(operation), 1, "", testing::schema_of("..."), testing::schema_of("...")};
 }
