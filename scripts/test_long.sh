@@ -58,6 +58,7 @@ for part in "${parts[@]}"; do
       # A copy: the loop checks that nobody writes to what is reviewed, and people work in this tree.
       rm -rf build/kill-repo
       git clone --quiet . build/kill-repo
+      python3 tests/crash/kill_playbook.py --wrench build/release/wrench
       python3 tests/crash/kill_review.py --wrench build/release/wrench --repo build/kill-repo --kills "${KILLS:-300}"
       ;;
     *) echo "test_long: unknown part '$part'" >&2; exit 2 ;;

@@ -15,8 +15,8 @@ Json no_inspection() { return Json::object({{"dropped", Json::array()}, {"merged
 
 class Synthesis : public testing::Test {
  protected:
-  Report run(Json input) {
-    auto made = caller_.try_call("super.synthesise", std::move(input));
+  Report run(const Json& input) {
+    auto made = caller_.try_call("super.synthesise", input);
     if (!made.ok()) {
       ADD_FAILURE() << describe(made.error());
       return {};

@@ -280,6 +280,9 @@ std::optional<std::string> Names::path(std::string_view text, const YamlNode& at
   auto found = reference(text, at, problems);
   if (!found) return std::nullopt;
   if (found->is_path) return std::move(found->text);
+  // It may be in some output; it is an input for certain.
+  const bool declared = std::ranges::any_of(playbook_->inputs, [&](const auto& input) { return input.name == text; });
+  if (declared) return "inputs." + std::string(text);
   problems.add(at, "several steps may give '" + escape_for_display(text) + "'; say which: steps.ID.output.NAME");
   return std::nullopt;
 }
