@@ -7,7 +7,8 @@
 
 namespace wrench::agents {
 
-/// Fingerprints that an inspection disproved or merged into others: they don't count on their own. Null: none.
+/// Fingerprints that an inspection disproved, merged into others, or knows to be dismissed: they don't count on their
+/// own. Null: none.
 std::set<std::string> settled_by(const codec::Json& inspection);
 
 }  // namespace wrench::agents

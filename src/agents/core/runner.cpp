@@ -166,7 +166,9 @@ Result<AgentOutput> AgentRunner::carry_out(std::string_view name, const Json& gi
   if (made.report) {
     if (made.report_kind == AgentOutput::ReportKind::Final)
       std::ranges::copy_if(made.report->findings, std::back_inserter(made.findings),
-                           [](const findings::Finding& finding) { return !finding.suppressed; });
+                           [](const findings::Finding& finding) {
+                             return !finding.suppressed || findings::is_dismissal(finding.suppressed->kind);
+                           });
     made.output.set("report", WRENCH_TRY(context.reports.keep(std::move(*made.report))));
     made.report.reset();
   }
@@ -227,6 +229,11 @@ workflow::StepOutcome AgentRunner::run_step(const workflow::StepInvocation& invo
     const std::lock_guard lock(ticking);
     step.tick({done, 1.0, std::string(what)});
   };
+  if (store_ != nullptr)
+    context.decisions = [&] {
+      return store_->read(
+          [&](storage::ReadTx& tx) { return workflow::triage::decisions_for(tx, invocation.execution_no); });
+    };
   const std::string agent_name(agent_of(split_reference(invocation.capability).id));
   const auto* agent = registry_.find(agent_name);
   const bool remembers = memory_ != nullptr && agent != nullptr && agent->spec().memory.enabled;
@@ -244,6 +251,10 @@ workflow::StepOutcome AgentRunner::run_step(const workflow::StepInvocation& invo
     for (auto& item : made->memories)
       step.attach(memory_->remembering(agent_name, std::move(item), agent->spec().memory.items_max));
   }
+  if (made->report_kind == AgentOutput::ReportKind::Final)
+    step.attach([all = std::move(made->taken_over), execution_no = invocation.execution_no](storage::WriteTx& tx) {
+      return workflow::triage::after_review(tx, execution_no, all);
+    });
   return workflow::Completed{std::move(made->output), std::move(made->findings)};
 }
 

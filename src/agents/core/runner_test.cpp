@@ -184,7 +184,7 @@ TEST_F(RunnerTest, LogsHowEachStepEnded) {
     if (input.at("n").as_integer() == 1) return Error("agent.not_found", "nothing there");
     return AgentOutput{};
   });
-  AgentRunner runner(registry_, pool_, clock_, nullptr, &logger);
+  AgentRunner runner(registry_, pool_, clock_, nullptr, nullptr, &logger);
   workflow::StepInvocation invocation;
   invocation.capability = "tester.run@2";
   invocation.input = Json::object();

@@ -25,7 +25,9 @@ Capability inspect_capability() {
   Capability inspect;
   inspect.id = "inspector.inspect";
   inspect.title = "Inspect and judge";
-  inspect.why = "merges findings with one cause, drops what it can disprove and says why, and measures quality";
+  inspect.why =
+      "merges findings with one cause, drops what it can disprove and says why, remembers what people dismissed, and "
+      "measures quality";
   inspect.input_schema = schema::object({{"code", schema::report()}, {"secrets?", schema::report()}});
   inspect.output_schema = schema::object({{"static_analysis", schema::of("object")},
                                           {"security_issues", schema::list_of(schema::of("string"))},
@@ -33,6 +35,7 @@ Capability inspect_capability() {
                                           {"performance", schema::list_of(schema::of("string"))},
                                           {"quality", schema::of("object")},
                                           {"merged", schema::list_of(schema::of("object"))},
+                                          {"dismissed", schema::list_of(schema::of("object"))},
                                           {"dropped", schema::list_of(schema::of("object"))}});
   inspect.takes = {{"code", "report.code"}, {"secrets?", "report.secrets"}};
   inspect.gives = {{std::string(kWholeOutput), "inspection"}};
@@ -122,7 +125,8 @@ AgentSpec make_spec() {
   spec.charter =
       "Judges what the other agents found: merges findings with one root cause, drops what it can disprove and says "
       "why, "
-      "and measures the quality of the code from complexity, size, duplication, structure and defects.";
+      "remembers what people dismissed, and measures the quality of the code from complexity, size, duplication, "
+      "structure and defects.";
   spec.capabilities = {inspect_capability(), judge_capability(), select_capability(), outline_capability()};
   return spec;
 }
@@ -150,13 +154,58 @@ Json merged_json(const Judgement& judgement) {
   return list;
 }
 
-Json inspect(const Report& code, const Report* secrets) {
+/// What people decided about the findings that would be shown.
+std::vector<findings::Recalled> recall(const std::vector<const Finding*>& all, const Judgement& judgement,
+                                       const findings::Decisions& decisions, Micros now) {
+  findings::MergedFindings merged;
+  std::set<const Finding*> covered;
+  for (const Merged& one : judgement.merged)
+    for (const Finding* other : one.others) {
+      merged[one.kept->fingerprint].push_back(other->fingerprint);
+      covered.insert(other);
+    }
+  std::vector<const Finding*> shown;
+  for (const Finding* finding : all)
+    if (!covered.contains(finding)) shown.push_back(finding);
+  return findings::recall(shown, decisions, merged, now);
+}
+
+/// A person's word counts for more than the inspector's own, and covers what was merged into a finding.
+void leave_to_people(Judgement& judgement, const std::vector<findings::Recalled>& recalled) {
+  std::set<const Finding*> dismissed;
+  for (const findings::Recalled& one : recalled)
+    if (one.why_shown.empty()) dismissed.insert(one.finding);
+  std::erase_if(judgement.disproved, [&](const Disproved& one) { return dismissed.contains(one.finding); });
+  for (const Merged& one : judgement.merged)
+    if (dismissed.contains(one.kept)) dismissed.insert(one.others.begin(), one.others.end());
+  std::erase_if(judgement.standing, [&](const Finding* one) { return dismissed.contains(one); });
+}
+
+Json dismissed_json(const std::vector<findings::Recalled>& recalled) {
+  constexpr std::string_view kHow[] = {"same", "moved", "merged"};
+  Json list = Json::array();
+  for (const findings::Recalled& one : recalled)
+    list.push_back(
+        Json::object({{"fingerprint", one.finding->fingerprint},
+                      {"finding_id", one.dismissal->finding_id},
+                      {"decision", one.dismissal->decision},
+                      {"reason", one.dismissal->reason},
+                      {"source", one.dismissal->source},
+                      {"until", one.dismissal->until ? Json(format_date(*one.dismissal->until - 1)) : Json()},
+                      {"how", kHow[static_cast<std::size_t>(one.how)]},
+                      {"why_shown", one.why_shown.empty() ? Json() : Json(one.why_shown)}}));
+  return list;
+}
+
+Json inspect(const Report& code, const Report* secrets, const findings::Decisions& decisions, Micros now) {
   std::vector<const Finding*> all;
   for (const Finding& finding : code.findings) all.push_back(&finding);
   if (secrets != nullptr)
     for (const Finding& finding : secrets->findings) all.push_back(&finding);
   const scan::TreeSources sources(code);
-  const Judgement judgement = judge_findings(all, code.root, sources);
+  Judgement judgement = judge_findings(all, code.root, sources);
+  const auto recalled = recall(all, judgement, decisions, now);
+  leave_to_people(judgement, recalled);
 
   Json security = Json::array();
   Json practices = Json::array();
@@ -185,6 +234,7 @@ Json inspect(const Report& code, const Report* secrets) {
                        {"performance", std::move(performance)},
                        {"quality", measure_quality(code, judgement.standing)},
                        {"merged", merged_json(judgement)},
+                       {"dismissed", dismissed_json(recalled)},
                        {"dropped", dropped_json(judgement)}});
 }
 
@@ -279,7 +329,7 @@ class Inspector final : public Agent {
     const auto code = WRENCH_TRY(context.reports.read(input.at("code")));
     std::shared_ptr<const Report> secrets;
     if (!input.at("secrets").is_null()) secrets = WRENCH_TRY(context.reports.read(input.at("secrets")));
-    made.output = inspect(*code, secrets.get());
+    made.output = inspect(*code, secrets.get(), WRENCH_TRY(context.decisions()), context.clock.now_us());
     return made;
   }
 

@@ -3,6 +3,8 @@
 
 #include "../core/report_test.hpp"
 #include "quality.hpp"
+#include "wrench/agents/cache_shelf.hpp"
+#include "wrench/findings/dismissal.hpp"
 
 namespace wrench::agents {
 namespace {
@@ -92,6 +94,79 @@ TEST(Inspector, SortsFindingsAndSaysWhatItDropped) {
   EXPECT_EQ(dropped.at("fingerprint").as_string(), slow.fingerprint);
   EXPECT_EQ(dropped.at("check").as_string(), "place");
   EXPECT_THAT(std::string(dropped.at("why").as_string()), testing::HasSubstr("test code"));
+}
+
+class Memorable : public testing::Test {
+ protected:
+  static findings::Dismissal dismissal(const findings::Finding& finding) {
+    return {.finding_id = "fnd_1",
+            .fingerprint = finding.fingerprint,
+            .move_fingerprint = finding.move_fingerprint,
+            .decision = "false_positive",
+            .reason = "no",
+            .source = "user:ada, 2026-11-28",
+            .until = std::nullopt,
+            .basis = findings::basis_of(finding)};
+  }
+  Json inspect(std::vector<findings::Finding> found) {
+    runtime::WorkerPool pool({.threads = 1});
+    const ManualClock clock;
+    CacheShelf caches;
+    InlineReports reports;
+    AgentContext context{.stop = {},
+                         .deadline = {},
+                         .clock = clock,
+                         .pool = pool,
+                         .caches = caches,
+                         .reports = reports,
+                         .memories = {},
+                         .decisions = [&] { return decisions_; }};
+    const auto inspector = make_inspector();
+    const Json input = Json::object({{"code", findings::to_json(report_of(std::move(found)))}});
+    auto made = inspector->execute(inspector->spec().capabilities[0], input, context);
+    EXPECT_TRUE(made.ok()) << describe(made.error());
+    return made.ok() ? made->output : Json();
+  }
+  findings::Decisions decisions_;
+};
+
+TEST_F(Memorable, LeavesToPeopleWhatTheyDecided) {
+  const auto plain = some_finding("plain", "a.py", 1);
+  auto in_test = some_finding("slow", "tests/test_a.py", 1);
+  in_test.category = Category::Performance;
+  decisions_.dismissals = {dismissal(plain), dismissal(in_test)};
+  const Json output = inspect({plain, in_test, some_finding("other", "a.py", 9)});
+  EXPECT_EQ(output.at("security_issues").as_array().size(), 1U);
+  EXPECT_TRUE(output.at("dropped").as_array().empty()) << "a person's word counts for more than the inspector's own";
+  ASSERT_EQ(output.at("dismissed").as_array().size(), 2U);
+  const Json& entry = output.at("dismissed").as_array()[0];
+  EXPECT_EQ(entry.at("fingerprint").as_string(), plain.fingerprint);
+  EXPECT_EQ(entry.at("finding_id").as_string(), "fnd_1");
+  EXPECT_EQ(entry.at("how").as_string(), "same");
+  EXPECT_TRUE(entry.at("why_shown").is_null());
+}
+
+TEST_F(Memorable, ADecisionCoversAllThatOneChangeMends) {
+  auto kept = some_finding("long-function", "a.py", 3);
+  auto other = some_finding("deep-nesting", "a.py", 3);
+  for (auto* finding : {&kept, &other}) finding->category = Category::Maintainability;
+  kept.rank = other.rank + 1;
+  for (const auto& decided : {kept, other}) {
+    decisions_.dismissals = {dismissal(decided)};
+    const Json output = inspect({kept, other});
+    EXPECT_TRUE(output.at("best_practices").as_array().empty()) << decided.rule;
+    ASSERT_EQ(output.at("dismissed").as_array().size(), 1U);
+    EXPECT_EQ(output.at("dismissed").as_array()[0].at("fingerprint").as_string(), kept.fingerprint);
+  }
+}
+
+TEST_F(Memorable, AWorseFindingStands) {
+  auto finding = some_finding("r", "a.py", 1);
+  decisions_.dismissals = {dismissal(finding)};
+  finding.severity = Severity::Critical;
+  const Json output = inspect({finding});
+  EXPECT_EQ(output.at("security_issues").as_array().size(), 1U);
+  EXPECT_EQ(output.at("dismissed").as_array()[0].at("why_shown").as_string(), "it is critical now, not medium");
 }
 
 TEST(Inspector, JudgesAResultByItsEvidence) {

@@ -63,11 +63,45 @@ void take_in(Finding& kept, std::vector<Finding> others) {
   if (!rules.empty()) kept.message += " Mended by the same change: " + join(rules, ", ") + ".";
 }
 
-/// Marks what the inspection disproved, with its reason, and puts merged findings under the one that was kept.
+/// "false positive, but it has grown from 18 to 34: the reason given then"
+std::string reopened_text(const Json& entry) {
+  return replace_all(std::string(entry.at("decision").as_string()), "_", " ") + ", but " +
+         std::string(entry.at("why_shown").as_string()) + ": " + std::string(entry.at("reason").as_string());
+}
+
+/// Marks what people dismissed; of what is shown in spite of that, why.
+void apply_decision(Finding& finding, const Json& entry) {
+  if (!entry.at("why_shown").is_null()) {
+    finding.reopened = reopened_text(entry);
+    return;
+  }
+  findings::Suppressed& decided = finding.suppressed.emplace();
+  decided.kind = entry.at("decision").as_string();
+  decided.reason = entry.at("reason").as_string();
+  decided.source = entry.at("source").as_string();
+  decided.finding_id = entry.at("finding_id").as_string();
+  decided.until = entry.at("until").as_string();
+}
+
+/// Decisions about other fingerprints than those of today.
+std::vector<workflow::TakenOver> taken_over(const Json& inspection) {
+  std::vector<workflow::TakenOver> out;
+  for (const Json& entry : inspection.at("dismissed").as_array())
+    if (const auto how = entry.at("how").as_string(); how != "same")
+      out.push_back({std::string(entry.at("finding_id").as_string()), std::string(entry.at("fingerprint").as_string()),
+                     how == "moved", entry.at("why_shown").is_null() ? std::string() : reopened_text(entry)});
+  return out;
+}
+
+/// Marks what the inspection disproved or knows to be dismissed, with the reason, and puts merged findings under the
+/// one that was kept.
 void apply_inspection(Report& report, const Json& inspection) {
   std::map<std::string_view, const Json*> disproved;
   for (const Json& entry : inspection.at("dropped").as_array())
     disproved.emplace(entry.at("fingerprint").as_string(), &entry);
+  std::map<std::string_view, const Json*> decided;
+  for (const Json& entry : inspection.at("dismissed").as_array())
+    decided.emplace(entry.at("fingerprint").as_string(), &entry);
   std::map<std::string_view, std::string_view> merged_into;
   for (const Json& entry : inspection.at("merged").as_array())
     for (const Json& other : entry.at("into").as_array())
@@ -85,6 +119,8 @@ void apply_inspection(Report& report, const Json& inspection) {
     if (finding.suppressed) continue;
     if (const auto others = merged.find(finding.fingerprint); others != merged.end())
       take_in(finding, std::move(others->second));
+    if (const auto decision = decided.find(finding.fingerprint); decision != decided.end())
+      apply_decision(finding, *decision->second);
     if (const auto why = disproved.find(finding.fingerprint); why != disproved.end())
       finding.suppressed =
           findings::Suppressed{std::string(findings::kSetAside), std::string(why->second->at("why").as_string()),
@@ -198,6 +234,7 @@ class Super final : public Agent {
   Result<AgentOutput> execute(const Capability&, const Json& input, AgentContext& context) const override {
     AgentOutput made;
     made.report = WRENCH_TRY(synthesise(input, context.reports));
+    made.taken_over = taken_over(input.at("inspection"));
     made.report_kind = AgentOutput::ReportKind::Final;
     return made;
   }

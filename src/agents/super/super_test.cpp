@@ -69,6 +69,43 @@ TEST_F(Synthesis, ShowsWhyAFindingWasDroppedAndWhereMergedOnesAre) {
   EXPECT_EQ(stored_.size(), 1u) << "only what stands becomes a row";
 }
 
+TEST_F(Synthesis, HidesWhatPeopleDismissedAndSaysWhyItComesBack) {
+  const auto gone = some_finding("gone", "a.py", 1);
+  const auto moved = some_finding("moved", "b.py", 2);
+  const auto back = some_finding("back", "c.py", 3);
+  const auto entry = [](const findings::Finding& finding, std::string_view how, Json why_shown) {
+    return Json::object({{"fingerprint", finding.fingerprint},
+                         {"finding_id", "fnd_" + finding.rule},
+                         {"decision", "false_positive"},
+                         {"reason", "no"},
+                         {"source", "user:ada, 2026-11-28"},
+                         {"until", nullptr},
+                         {"how", how},
+                         {"why_shown", std::move(why_shown)}});
+  };
+  const Json inspection = Json::object(
+      {{"dropped", Json::array()},
+       {"merged", Json::array()},
+       {"dismissed", Json::array({entry(gone, "same", {}), entry(moved, "moved", {}), entry(back, "same", "worse")})}});
+  const Json input =
+      Json::object({{"code", findings::to_json(report_of({gone, moved, back}))}, {"inspection", inspection}});
+  const auto made = caller_.try_call("super.synthesise", input);
+  ASSERT_TRUE(made.ok()) << describe(made.error());
+  const Report report = findings::report_from_json(made->output.at("report")).value();
+  ASSERT_EQ(report.findings.size(), 3u);
+  ASSERT_TRUE(report.findings[0].suppressed);
+  EXPECT_EQ(*report.findings[0].suppressed,
+            (findings::Suppressed{
+                .kind = "false_positive", .reason = "no", .source = "user:ada, 2026-11-28", .finding_id = "fnd_gone"}));
+  EXPECT_FALSE(report.findings[2].suppressed);
+  EXPECT_EQ(report.findings[2].reopened, "false positive, but worse: no");
+  EXPECT_EQ(made->findings.size(), 3u) << "seen, whatever was decided";
+  ASSERT_EQ(made->taken_over.size(), 1u);
+  EXPECT_EQ(made->taken_over[0].finding_id, "fnd_moved");
+  EXPECT_EQ(made->taken_over[0].fingerprint, moved.fingerprint);
+  EXPECT_TRUE(made->taken_over[0].moved);
+}
+
 TEST_F(Synthesis, RanksByHotspots) {
   auto code = report_of({some_finding("r", "hot.py", 1), some_finding("r", "cold.py", 1)});
   for (const auto& [path, cognitive] :

@@ -1,5 +1,6 @@
 #include "commands/commands.hpp"
 #include "wrench/runtime/worker_pool.hpp"
+#include "wrench/workflow/findings_store.hpp"
 #include "wrench/workflow/queries.hpp"
 #include "wrench/workflow/waits.hpp"
 
@@ -11,6 +12,7 @@ const std::vector<std::string> kSeverities = {"info", "low", "medium", "high", "
 const std::vector<std::string> kReportFormats = {"text", "json", "sarif", "semgrep-json", "junit", "markdown", "html"};
 const std::vector<std::string> kTextOrJson = {"text", "json"};
 const std::vector<std::string> kGraphFormats = {"text", "dot", "json"};
+const std::vector<std::string> kFindingStates = {"open", "accepted_risk", "false_positive", "snoozed", "fixed"};
 
 std::vector<FlagSpec> with_output(std::vector<std::string> formats, std::vector<FlagSpec> flags) {
   const auto first = formats.front();
@@ -47,6 +49,8 @@ const FlagSpec kTop = {.name = "--top",
 const FlagSpec kAll = {.name = "--all", .summary = "show every finding on the screen"};
 const FlagSpec kExplainSkipped = {.name = "--explain-skipped",
                                   .summary = "name each file that was not analysed, and why"};
+const FlagSpec kShowDismissed = {.name = "--show-dismissed",
+                                 .summary = "list the findings that people dismissed, with their reasons"};
 const FlagSpec kRules = {
     .name = "--rules", .value = "FILE|DIR", .summary = "add rules in semgrep's YAML syntax", .repeated = true};
 const FlagSpec kNoBuiltin = {.name = "--no-builtin-rules", .summary = "use only the rules of --rules"};
@@ -90,6 +94,7 @@ const std::vector<CommandSpec>& table() {
                         kTop,
                         kAll,
                         kExplainSkipped,
+                        kShowDismissed,
                         {.name = "--explain-plan",
                          .summary = "show the plan, why each step is in it and what was left out; run nothing"},
                         {.name = "--fresh", .summary = "start anew although an interrupted review of PATH could go on"},
@@ -184,7 +189,8 @@ const std::vector<CommandSpec>& table() {
       {.path = "task report",
        .summary = "Show the report of a completed review again",
        .arguments = {{"ID", "task id", true}},
-       .flags = with_output(kReportFormats, {kBaseline, kFailOn, kTop, kAll, kExplainSkipped, kAllowPartial}),
+       .flags = with_output(kReportFormats,
+                            {kBaseline, kFailOn, kTop, kAll, kExplainSkipped, kShowDismissed, kAllowPartial}),
        .formats = kReportFormats,
        .examples = {{"wrench task report 7K3QX2", "the screen of the review"},
                     {"wrench task report 7K3QX2 --format html --output review.html", "the same as one HTML file"}},
@@ -261,6 +267,60 @@ const std::vector<CommandSpec>& table() {
        .formats = kTextOrJson,
        .examples = {{"wrench approval delegate 4F8ZK1 --to kim", "noted with it"}},
        .run = run_approval_delegate},
+      {.path = "finding list",
+       .summary = "List what reviews found, highest rank first",
+       .arguments = {{"PATH", "only of the project that holds PATH (default: of every one)"}},
+       .flags =
+           with_output(kTextOrJson, {{.name = "--state",
+                                      .value = "STATE",
+                                      .summary = "only these; open ones also have those whose dismissal has ended",
+                                      .choices = kFindingStates,
+                                      .default_value = "open"},
+                                     {.name = "--severity",
+                                      .value = "SEVERITY",
+                                      .summary = "only those at least this severe",
+                                      .choices = {"info", "low", "medium", "high", "critical"}},
+                                     {.name = "--rule", .value = "ID", .summary = "only of this rule"},
+                                     {.name = "--limit",
+                                      .value = "N",
+                                      .summary = "findings on the page",
+                                      .default_value = "50",
+                                      .form = ValueForm::Number,
+                                      .min = 1,
+                                      .max = workflow::kFindingListMax},
+                                     {.name = "--cursor", .value = "C", .summary = "go on after an earlier page"}}),
+       .formats = kTextOrJson,
+       .examples = {{"wrench finding list --severity high", "what matters most"},
+                    {"wrench finding list . --state false_positive", "what was dismissed here, by whom and why"}},
+       .run = run_finding_list},
+      {.path = "finding show",
+       .summary = "Show a finding as it was seen last, and what was decided about it",
+       .arguments = {{"ID", "the six characters that a review shows, a fingerprint, or a finding id", true}},
+       .flags = with_output(kTextOrJson, {}),
+       .formats = kTextOrJson,
+       .examples = {{"wrench finding show 7f3a9c", "by the short id of the review's screen"}},
+       .run = run_finding_show},
+      {.path = "finding triage",
+       .summary = "Decide about findings: dismissed ones aren't reported again",
+       .description = "A dismissal holds for the finding wherever its code moves, until it gets worse: more severe, a "
+                      "quarter more of what was measured, out of tests, reached by input. `review --show-dismissed` "
+                      "lists what is held back. To decide in the code itself, for everybody who has it, write a "
+                      "comment: wrench-ignore.",
+       .arguments = {{"ID", "findings: short ids of a review's screen, fingerprints, or finding ids", true, true}},
+       .flags = with_output(
+           kTextOrJson, {{.name = "--state", .value = "STATE", .summary = "what is decided", .choices = kFindingStates},
+                         {.name = "--reason", .value = "TEXT", .summary = "why; every dismissal needs it"},
+                         {.name = "--until",
+                          .value = "DATE",
+                          .summary = "last day of a snooze, or of an accepted risk: 2026-12-24, or 30d from now"},
+                         {.name = "--undo", .summary = "take the latest decision back"}}),
+       .formats = kTextOrJson,
+       .examples = {{"wrench finding triage 7f3a9c --state false_positive --reason 'the query is built from constants'",
+                     "don't report it again"},
+                    {"wrench finding triage 7f3a9c --state snoozed --until 30d --reason 'after the release'",
+                     "not for a month"},
+                    {"wrench finding triage 7f3a9c --undo", "as it was before"}},
+       .run = run_finding_triage},
       {.path = "agent list",
        .summary = "List the agents and what they can do",
        .flags = with_output(kTextOrJson, {}),

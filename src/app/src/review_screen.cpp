@@ -10,6 +10,7 @@
 #include "wrench/base/text.hpp"
 #include "wrench/base/ulid.hpp"
 #include "wrench/base/version.hpp"
+#include "wrench/findings/dismissal.hpp"
 #include "wrench/findings/ranking.hpp"
 #include "wrench/findings/summary.hpp"
 
@@ -180,6 +181,7 @@ class Painter {
       line(std::string(kIndent, ' ') + where);
       parts(kIndent, "  ", about);
     }
+    if (!finding.reopened.empty()) labelled("again", Console::safe(collapse_white_space(finding.reopened)));
     snippet(finding);
     if (finding.message != finding.title)
       labelled("why", Console::safe(collapse_white_space(finding.message)), kMessageColumnsMax);
@@ -307,7 +309,30 @@ class Painter {
                       format_count(report_.summary.baseline_matched) + " known, " +
                       format_count(report_.summary.baseline_fixed) + " fixed)");
     parts(2, "   ", texts);
+    dismissed();
     not_analysed();
+  }
+
+  /// What a person decided about, best rank first.
+  void dismissed() {
+    std::vector<const Finding*> all;
+    for (const auto& finding : report_.findings)
+      if (finding.suppressed && findings::is_dismissal(finding.suppressed->kind)) all.push_back(&finding);
+    if (all.empty()) return;
+    if (!screen_.show_dismissed) {
+      paragraph("  ", "What was dismissed, and why: wrench " + screen_.command + " --show-dismissed", Style::Dim);
+      return;
+    }
+    std::ranges::stable_sort(all, [](const Finding* a, const Finding* b) { return a->rank > b->rank; });
+    line("  Dismissed:");
+    for (const Finding* finding : all) {
+      line("    " + styled(style_of(finding->severity), pad(upper(findings::name(finding->severity)), kIndent)) +
+           place(finding->where) + "  " + Console::safe(finding->rule) + "  " +
+           styled(Style::Dim, std::string(short_id(finding->fingerprint))));
+      const auto& why = *finding->suppressed;
+      paragraph(std::string(4 + kIndent, ' '),
+                Console::safe(collapse_white_space(why.reason + " (" + findings::decided_by(why) + ")")));
+    }
   }
 
   void not_analysed() {

@@ -11,6 +11,7 @@ struct ReviewScreen {
   std::size_t top = 10;  ///< Findings shown in full.
   bool all = false;
   bool explain_skipped = false;
+  bool show_dismissed = false;
   std::string command = "review";          ///< For the hints it prints.
   std::optional<findings::Severity> gate;  ///< Empty: no gate.
   bool tells_gate = true;                  ///< The last line, with the gate and the time.

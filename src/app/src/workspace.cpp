@@ -80,8 +80,8 @@ Result<std::unique_ptr<Workspace>> Workspace::open(Session& session, Use use, st
       WRENCH_TRY(workflow::Engine::open(*space->store_, std::move(engine_config), space->clock_, space->random_));
   if (use == Use::Run) {
     space->memory_ = std::make_unique<agents::StoreMemory>(*space->store_);
-    space->runner_ =
-        std::make_unique<agents::AgentRunner>(space->registry_, space->pool_, space->clock_, space->memory_.get());
+    space->runner_ = std::make_unique<agents::AgentRunner>(space->registry_, space->pool_, space->clock_,
+                                                           space->memory_.get(), space->store_.get());
     if (mocked) space->mock_ = std::make_unique<MockRunner>(std::move(*mocked), *space->runner_);
     if (space->mock_)
       space->engine_->start(*space->mock_);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <tuple>
 
 namespace wrench::codec {
 namespace {
@@ -64,6 +65,31 @@ TEST(Record, GivesBackWhatWasWritten) {
     reader(read);
     EXPECT_TRUE(reader.complete());
     EXPECT_EQ(read, outer);
+  }
+}
+
+struct Grown {
+  std::string first, added = "none";
+};
+template <class Archive, RecordOf<Grown> G>
+void fields(Archive& archive, G& grown) {
+  archive(grown.first);
+  if (archive.form() >= 2) archive(grown.added);
+}
+
+TEST(Record, AnOlderFormHasNoLaterMembers) {
+  RecordWriter writer;
+  writer(std::vector<Grown>{{"a", "x"}});
+  const std::string now = std::move(writer).take();
+  for (const auto& [form, bytes, added] :
+       {std::tuple(2, now, "x"), std::tuple(1, now.substr(0, now.size() - 2), "none")}) {
+    RecordReader reader(bytes);
+    reader.set_form(form);
+    std::vector<Grown> read;
+    reader(read);
+    ASSERT_TRUE(reader.complete()) << form;
+    EXPECT_EQ(read.at(0).first, "a");
+    EXPECT_EQ(read.at(0).added, added);
   }
 }
 

@@ -89,9 +89,20 @@ Json fix_json(const std::optional<Fix>& fix) {
       {{"state", word_of(kFixStates, fix->state)}, {"description", fix->description}, {"edits", std::move(edits)}});
 }
 
+Json text_or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
+
 Json suppressed_json(const std::optional<Suppressed>& suppressed) {
   if (!suppressed) return {};
-  return Json::object({{"kind", suppressed->kind}, {"reason", suppressed->reason}, {"source", suppressed->source}});
+  return Json::object({{"kind", suppressed->kind},
+                       {"reason", suppressed->reason},
+                       {"source", suppressed->source},
+                       {"finding_id", text_or_null(suppressed->finding_id)},
+                       {"until", text_or_null(suppressed->until)}});
+}
+
+Json introduced_json(const std::optional<Introduced>& introduced) {
+  if (!introduced) return {};
+  return Json::object({{"commit", introduced->commit}, {"date", introduced->date}, {"author", introduced->author}});
 }
 
 void read_metavars(const JsonFields& fields, std::vector<Metavar>& metavars) {
@@ -112,6 +123,14 @@ void read_metavars(const JsonFields& fields, std::vector<Metavar>& metavars) {
 
 Json position_json(const Position& position) {
   return Json::object({{"line", position.line}, {"col", position.col}, {"offset", position.offset}});
+}
+
+std::string_view reach_word(Reach reach) { return word_of(kReaches, reach); }
+std::optional<Reach> reach_of_word(std::string_view word) { return parser_of<Reach>(kReaches)(word); }
+std::optional<Severity> severity_of_word(std::string_view word) {
+  auto parsed = parse_severity(word);
+  if (!parsed.ok()) return std::nullopt;
+  return *parsed;
 }
 
 void set_location(Json& object, const Location& where) {
@@ -149,8 +168,9 @@ Json to_json(const Finding& f) {
                               {"category", name(f.category)},
                               {"cwe", texts_json(f.cwe)},
                               {"agent", f.agent},
-                              {"group", f.group.empty() ? Json() : Json(f.group)},
+                              {"group", text_or_null(f.group)},
                               {"rank", f.rank},
+                              {"measure", f.measure == 0 ? Json() : Json(f.measure)},
                               {"new", f.is_new}});
   set_location(object, f.where);
   object.set("symbol", f.symbol);
@@ -161,8 +181,10 @@ Json to_json(const Finding& f) {
   object.set("secrets", secrets_json(f.secrets));
   object.set("fix", fix_json(f.fix));
   object.set("suppressed", suppressed_json(f.suppressed));
+  object.set("introduced", introduced_json(f.introduced));
+  object.set("reopened", text_or_null(f.reopened));
   object.set("properties",
-             Json::object({{"near_parse_error", f.near_parse_error}, {"reachable", word_of(kReaches, f.reach)}}));
+             Json::object({{"near_parse_error", f.near_parse_error}, {"reachable", reach_word(f.reach)}}));
   object.set("metadata", f.metadata);
   return object;
 }
@@ -175,11 +197,7 @@ void read_finding(const JsonFields& fields, Finding& f) {
   fields.text("rule_file", f.rule_file);
   fields.text("title", f.title);
   fields.text("message", f.message);
-  fields.word("severity", f.severity, [](std::string_view text) -> std::optional<Severity> {
-    auto parsed = parse_severity(text);
-    if (!parsed.ok()) return std::nullopt;
-    return *parsed;
-  });
+  fields.word("severity", f.severity, severity_of_word);
   fields.text("rule_severity", f.rule_severity);
   fields.word("confidence", f.confidence, parse_confidence);
   fields.word("category", f.category, parse_category);
@@ -187,6 +205,7 @@ void read_finding(const JsonFields& fields, Finding& f) {
   fields.text("agent", f.agent);
   fields.text("group", f.group);
   fields.number("rank", f.rank);
+  fields.number("measure", f.measure);
   fields.boolean("new", f.is_new);
   read_location(fields, f.where);
   fields.text("symbol", f.symbol);
@@ -218,11 +237,21 @@ void read_finding(const JsonFields& fields, Finding& f) {
     suppressed.text("kind", target.kind);
     suppressed.text("reason", target.reason);
     suppressed.text("source", target.source);
+    suppressed.text("finding_id", target.finding_id);
+    suppressed.text("until", target.until);
   }
+  if (!fields.json("introduced").is_null()) {
+    const JsonFields introduced = fields.object("introduced");
+    Introduced& target = f.introduced.emplace();
+    introduced.text("commit", target.commit);
+    introduced.text("date", target.date);
+    introduced.text("author", target.author);
+  }
+  fields.text("reopened", f.reopened);
   if (!fields.json("properties").is_null()) {
     const JsonFields properties = fields.object("properties");
     properties.boolean("near_parse_error", f.near_parse_error);
-    properties.word("reachable", f.reach, parser_of<Reach>(kReaches));
+    properties.word("reachable", f.reach, reach_of_word);
   }
   f.metadata = fields.json("metadata");
 }

@@ -8,6 +8,9 @@ namespace wrench::findings {
 codec::Json position_json(const Position& position);
 /// Adds path, content, start and end.
 void set_location(codec::Json& object, const Location& where);
+std::string_view reach_word(Reach reach);
+std::optional<Reach> reach_of_word(std::string_view word);
+std::optional<Severity> severity_of_word(std::string_view word);
 void read_position(const JsonFields& fields, std::string_view name, Position& position);
 void read_location(const JsonFields& fields, Location& where);
 codec::Json to_json(const FileMetrics& file);

@@ -36,6 +36,7 @@ class ItemWriter {
       out_ += f.fix->state == FixState::Verified ? "<span>fix, verified</span>" : "<span>fix</span>";
     }
     out_ += "</span></summary>\n<div class=\"body\">\n";
+    if (!f.reopened.empty()) paragraphs("Shown again: " + f.reopened);
     if (!f.message.empty() && f.message != headline(f)) paragraphs(f.message);
     if (index < kSnippetsMax) code(f);
     trace(f);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "wrench/base/error.hpp"
+#include "wrench/base/text.hpp"
 #include "wrench/findings/baseline.hpp"
 #include "wrench/findings/fingerprint.hpp"
 #include "wrench/findings/ranking.hpp"
@@ -181,10 +182,11 @@ TEST(Baseline, SuppressedThenAndShownNowIsNew) {
 TEST(HiddenCounts, TellWhatSomebodyAcceptedFromWhatAnAgentDisproved) {
   Report report;
   EXPECT_TRUE(hidden_counts(report).empty());
-  for (const char* kind : {"inline", "file", "store", "inspector"})
+  for (const char* kind : {"inline", "file", "inspector", "false_positive", "snoozed", "false_positive"})
     report.findings.emplace_back().suppressed = Suppressed{.kind = kind, .reason = {}, .source = {}};
   report.findings.emplace_back();
-  EXPECT_EQ(hidden_counts(report), (std::vector<std::string>{"3 suppressed", "1 set aside"}));
+  EXPECT_EQ(hidden_counts(report),
+            (std::vector<std::string>{"2 suppressed", "2 dismissed as false positive", "1 snoozed", "1 set aside"}));
 }
 
 TEST(Baseline, RefusesWhatIsNotAReport) {
@@ -217,9 +219,13 @@ Finding full_finding() {
   f.related = {{where, "also"}};
   f.secrets = {where};
   f.fix = Fix{.state = FixState::Rejected, .description = "d", .edits = {{where, "new"}}};
-  f.suppressed = Suppressed{.kind = "file", .reason = "r", .source = "s"};
+  f.suppressed =
+      Suppressed{.kind = "snoozed", .reason = "r", .source = "s", .finding_id = "fnd_1", .until = "2026-12-24"};
   f.group = "g7";
   f.rank = 71.125;
+  f.measure = 34;
+  f.introduced = Introduced{"3f2c91a0", "2024-03-02", "ada"};
+  f.reopened = "more";
   f.reach = Reach::TestOrDead;
   f.near_parse_error = true;
   f.is_new = false;
@@ -311,6 +317,30 @@ TEST(Record, KeepsEverythingButTheRun) {
   Report later = r;
   later.run.started = "2026-11-25T00:00:00Z";
   EXPECT_EQ(to_record(later), to_record(r));
+}
+
+// As written before findings had a measure.
+TEST(Record, ReadsTheFirstForm) {
+  const std::string bytes = *from_hex(
+      "04575252310000012e000000000000000000000002057766312d3000017200000000030104000004612e707902010902050d087368613235"
+      "363a30000000000000000106696e6c696e6503776879107772656e63682d69676e6f72653a20720000000000000029400100010005776631"
+      "2d3000017200000000030104000004612e707902010902050d087368613235363a30000000000000000106696e6c696e6503776879107772"
+      "656e63682d69676e6f72653a207200000000000000294001000100000000000000000001016e00");
+  const auto report = report_from_record(bytes);
+  ASSERT_TRUE(report.ok()) << describe(report.error());
+  ASSERT_EQ(report->findings.size(), 2U);
+  EXPECT_EQ(report->findings[1].suppressed,
+            (Suppressed{.kind = "inline", .reason = "why", .source = "wrench-ignore: r"}));
+  EXPECT_EQ(report->findings[1].rank, 12.5);
+  EXPECT_EQ(report->notes, std::vector<std::string>{"n"});
+  const auto finding = finding_from_record(*from_hex(
+      "0457524631057766312d3000017200000000030104000004612e707902010902050d087368613235363a30000000000000000106696e6c69"
+      "6e6503776879107772656e63682d69676e6f72653a207200000000000000294001000100"));
+  ASSERT_TRUE(finding.ok()) << describe(finding.error());
+  EXPECT_EQ(finding->where.end.col, 5U);
+  std::string later = to_record(Finding());
+  later[4] = '9';
+  EXPECT_FALSE(finding_from_record(later).ok());
 }
 
 TEST(Record, RefusesDamagedAndForeignBytes) {

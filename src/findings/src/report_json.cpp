@@ -2,6 +2,7 @@
 
 #include "finding_json.hpp"
 #include "wrench/base/text.hpp"
+#include "wrench/findings/dismissal.hpp"
 #include "wrench/findings/finding.hpp"
 #include "wrench/findings/summary.hpp"
 
@@ -236,12 +237,26 @@ SeverityCounts count_findings(const Report& report) {
 
 std::vector<std::string> hidden_counts(const Report& report) {
   std::uint64_t suppressed = 0, set_aside = 0;
-  for (const Finding& finding : report.findings)
-    if (finding.suppressed) ++(finding.suppressed->kind == kSetAside ? set_aside : suppressed);
+  std::map<std::string_view, std::uint64_t> dismissed;
+  for (const Finding& finding : report.findings) {
+    if (!finding.suppressed) continue;
+    if (is_dismissal(finding.suppressed->kind))
+      ++dismissed[finding.suppressed->kind];
+    else
+      ++(finding.suppressed->kind == kSetAside ? set_aside : suppressed);
+  }
   std::vector<std::string> out;
   if (suppressed > 0) out.push_back(format_count(suppressed) + " suppressed");
+  for (const auto& [decision, count] : dismissed)
+    out.push_back(format_count(count) + " " + std::string(decision_words(decision)));
   if (set_aside > 0) out.push_back(format_count(set_aside) + " set aside");
   return out;
+}
+
+std::string decided_by(const Suppressed& suppressed) {
+  const std::string_view words = decision_words(suppressed.kind);
+  if (words.empty()) return suppressed.kind == kSetAside ? std::string(kSetAside) : "a comment";
+  return std::string(words) + (suppressed.until.empty() ? "" : " until " + suppressed.until) + ", " + suppressed.source;
 }
 
 std::map<std::string, std::uint64_t, std::less<>> count_skipped(const Report& report) {

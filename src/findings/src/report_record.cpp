@@ -10,9 +10,12 @@ using codec::RecordOf;
 
 namespace {
 
-// Raise the digit when a field is added, and read the older forms as long as stores may hold them.
-constexpr std::string_view kFindingForm = "WRF1";
-constexpr std::string_view kReportForm = "WRR1";
+// Heads are one of these and a digit. Raise kForm when a field is added; stores hold the older forms.
+constexpr std::string_view kFindingHead = "WRF";
+constexpr std::string_view kReportHead = "WRR";
+constexpr int kForm = 2;  // 1: no measure, introduced, reopened, finding_id, until.
+
+std::string head(std::string_view of) { return std::string(of) + static_cast<char>('0' + kForm); }
 
 struct Cause {
   std::string code, message;
@@ -63,23 +66,13 @@ Error invalid(std::string_view what) {
                "a stored " + std::string(what) + " is damaged, or of a version that this program doesn't read");
 }
 
-template <class T>
-std::string write_record(std::string_view form, const T& value) {
-  codec::RecordWriter writer;
-  writer(std::string(form), value);
-  return std::move(writer).take();
-}
-
-template <class T>
-Result<T> read_record(std::string_view form, std::string_view what, std::string_view bytes) {
-  codec::RecordReader reader(bytes);
+/// False when the record isn't `of` this kind, or of a form that this program doesn't know.
+bool read_head(codec::RecordReader& reader, std::string_view of) {
   std::string found;
   reader(found);
-  if (found != form) return invalid(what);
-  T value;
-  reader(value);
-  if (!reader.complete()) return invalid(what);
-  return value;
+  if (found.size() != of.size() + 1 || !found.starts_with(of)) return false;
+  reader.set_form(found.back() - '0');
+  return reader.form() >= 1 && reader.form() <= kForm;
 }
 
 }  // namespace
@@ -119,15 +112,21 @@ template <class Archive, RecordOf<Fix> F>
 void fields(Archive& archive, F& f) {
   archive(f.state, f.description, f.edits);
 }
+template <class Archive, RecordOf<Introduced> I>
+void fields(Archive& archive, I& i) {
+  archive(i.commit, i.date, i.author);
+}
 template <class Archive, RecordOf<Suppressed> S>
 void fields(Archive& archive, S& s) {
   archive(s.kind, s.reason, s.source);
+  if (archive.form() >= 2) archive(s.finding_id, s.until);
 }
 template <class Archive, RecordOf<Finding> F>
 void fields(Archive& archive, F& f) {
   archive(f.fingerprint, f.move_fingerprint, f.rule, f.rule_file, f.title, f.message, f.rule_severity, f.severity,
           f.confidence, f.category, f.cwe, f.agent, f.where, f.symbol, f.lines, f.metavars, f.trace, f.related,
           f.secrets, f.fix, f.suppressed, f.group, f.rank, f.reach, f.near_parse_error, f.is_new, f.metadata);
+  if (archive.form() >= 2) archive(f.measure, f.introduced, f.reopened);
 }
 template <class Archive, RecordOf<Partial> P>
 void fields(Archive& archive, P& p) {
@@ -174,26 +173,33 @@ void fields(Archive& archive, R& r) {
           r.clones, r.cycles, r.hotspots, r.history, r.skipped, r.partial, r.notes);
 }
 
-std::string to_record(const Finding& finding) { return write_record(kFindingForm, finding); }
+std::string to_record(const Finding& finding) {
+  codec::RecordWriter writer;
+  writer(head(kFindingHead), finding);
+  return std::move(writer).take();
+}
 
 Result<Finding> finding_from_record(std::string_view bytes) {
-  return read_record<Finding>(kFindingForm, "finding", bytes);
+  codec::RecordReader reader(bytes);
+  Finding finding;
+  if (!read_head(reader, kFindingHead)) return invalid("finding");
+  reader(finding);
+  if (!reader.complete()) return invalid("finding");
+  return finding;
 }
 
 std::string to_record(const Report& report) {
   std::vector<ErrorRecord> errors;
   for (const Error& error : report.errors) errors.push_back(plain(error));
   codec::RecordWriter writer;
-  writer(std::string(kReportForm), report, errors);
+  writer(head(kReportHead), report, errors);
   return std::move(writer).take();
 }
 
 Result<Report> report_from_record(std::string_view bytes) {
   codec::RecordReader reader(bytes);
-  std::string form;
-  reader(form);
-  if (form != kReportForm) return invalid("report");
   Report report;
+  if (!read_head(reader, kReportHead)) return invalid("report");
   std::vector<ErrorRecord> errors;
   reader(report, errors);
   if (!reader.complete()) return invalid("report");

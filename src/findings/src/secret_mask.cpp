@@ -178,6 +178,8 @@ class ReportMasker {
       text(finding.suppressed->reason);
       text(finding.suppressed->source);
     }
+    text(finding.reopened);
+    if (finding.introduced) text(finding.introduced->author);
     json(finding.metadata);
   }
 

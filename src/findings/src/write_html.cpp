@@ -380,14 +380,15 @@ class HtmlWriter {
     if (hidden.empty()) return;
     out_ +=
         "<section id=\"suppressed\" aria-labelledby=\"h-suppressed\"><div class=\"wrap\">\n<h2 "
-        "id=\"h-suppressed\">Suppressed and set aside</h2>\n<p class=\"lede\">" +
+        "id=\"h-suppressed\">Not shown</h2>\n<p class=\"lede\">" +
         text(join(hidden_counts(report_), ", ")) +
-        ": findings that somebody decided to live with, or against which an agent found evidence.</p>\n";
-    table_of("Suppressed findings and those set aside", {"Where", "Finding", "Reason"});
+        ": findings that somebody decided about, or against which an agent found evidence.</p>\n";
+    table_of("Findings that aren't shown", {"Where", "Finding", "Reason", "By"});
     for (std::size_t i = 0; i < std::min(hidden.size(), kRowsMax); ++i) {
       const Finding& f = *hidden[i];
       out_ += "<tr><th scope=\"row\" class=\"mono\">" + text(place(f.where)) + "</th><td>" + text(headline(f)) +
-              "</td><td>" + text(f.suppressed->reason.empty() ? "none given" : f.suppressed->reason) + "</td></tr>\n";
+              "</td><td>" + text(f.suppressed->reason.empty() ? "none given" : f.suppressed->reason) + "</td><td>" +
+              text(decided_by(*f.suppressed)) + "</td></tr>\n";
     }
     out_ += "</tbody></table></div>\n</div></section>\n";
   }

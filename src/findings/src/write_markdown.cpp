@@ -130,6 +130,7 @@ class MarkdownWriter {
     for (const std::string& cwe : f.cwe) line += " " + plain(cwe);
     line += ", confidence " + std::string(name(f.confidence));
     out_ += line + "\n";
+    if (!f.reopened.empty()) out_ += "\nShown again: " + plain(f.reopened) + "\n";
     if (!f.message.empty()) out_ += "\n" + plain(f.message) + "\n";
     snippet(f);
     if (!f.trace.empty()) {

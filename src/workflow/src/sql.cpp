@@ -405,37 +405,6 @@ const Statement kOwnedDecisions{
     .plan = "SCAN w USING INDEX idx_wait_open; SEARCH x USING INTEGER PRIMARY KEY (rowid=?)",
     .plan_exception = "the partial index holds open waits only"};
 
-const Statement kUpsertFinding{
-    .id = "workflow.upsert_finding",
-    .access = Access::Write,
-    .sql =
-        "INSERT INTO findings (id, finding_id, project_id, repo_id, task_id, execution_id, fingerprint, rule, "
-        "severity, rank, body, state, first_seen, last_seen) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, "
-        "'open', ?12, ?12) ON CONFLICT (project_id, repo_id, fingerprint) DO UPDATE SET task_id = excluded.task_id, "
-        "execution_id = excluded.execution_id, rule = excluded.rule, severity = excluded.severity, "
-        "rank = excluded.rank, body = excluded.body, last_seen = excluded.last_seen, "
-        "state = CASE findings.state WHEN 'fixed' THEN 'open' ELSE findings.state END"};
-const Statement kFindingId{
-    .id = "workflow.finding_by_fingerprint",
-    .sql = "SELECT id FROM findings WHERE project_id = ?1 AND repo_id = ?2 AND fingerprint = ?3",
-    .plan =
-        "SEARCH findings USING COVERING INDEX idx_finding_fingerprint (project_id=? AND repo_id=? AND "
-        "fingerprint=?)"};
-const Statement kInsertSighting{.id = "workflow.insert_sighting",
-                                .access = Access::Write,
-                                .sql =
-                                    "INSERT INTO finding_sightings (execution_id, finding, step_no) "
-                                    "VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING"};
-const Statement kFindingsOfExecution{
-    .id = "workflow.findings_of_execution",
-    .sql =
-        "SELECT f.id, f.finding_id, f.state, f.first_seen, f.last_seen, f.body FROM finding_sightings s "
-        "JOIN findings f ON f.id = s.finding WHERE s.execution_id = ?1 AND s.finding > ?2 "
-        "ORDER BY s.finding LIMIT ?3",
-    .plan = "SEARCH s USING PRIMARY KEY (execution_id=? AND finding>?); SEARCH f USING INTEGER PRIMARY KEY (rowid=?)"};
-const Statement kNextFinding{
-    .id = "workflow.next_finding", .sql = "SELECT coalesce(max(id), 0) + 1 FROM findings", .plan = "SEARCH findings"};
-
 #undef WRENCH_TASK_COLUMNS
 #undef WRENCH_EXECUTION_COLUMNS
 #undef WRENCH_STEP_COLUMNS
@@ -521,13 +490,10 @@ storage::StatementCatalogue::List statements() {
                                                    &sql::kWaitsOfExecution,
                                                    &sql::kDecisionOfStep,
                                                    &sql::kDecisionsOfExecution,
-                                                   &sql::kOwnedDecisions,
-                                                   &sql::kUpsertFinding,
-                                                   &sql::kFindingId,
-                                                   &sql::kInsertSighting,
-                                                   &sql::kFindingsOfExecution,
-                                                   &sql::kNextFinding};
-  return kAll;
+                                                   &sql::kOwnedDecisions};
+  static const std::vector<const storage::Statement*> all =
+      storage::StatementCatalogue({kAll, sql::of_findings()}).all();
+  return all;
 }
 
 }  // namespace wrench::workflow

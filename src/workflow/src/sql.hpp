@@ -29,7 +29,12 @@ extern const Statement kOpenWaits, kWaitById, kOpenWaitsBySuffix, kInsertWait, k
     kDeleteSignal, kLastSignal, kSignalCount, kInsertSignal, kExecutionOpen, kWaitsOfExecution, kDecisionOfStep,
     kDecisionsOfExecution, kOwnedDecisions, kDelegateWait;
 
-// findings_store.cpp
-extern const Statement kUpsertFinding, kFindingId, kInsertSighting, kFindingsOfExecution, kNextFinding;
+// findings_sql.cpp, of findings_store.cpp and triage.cpp
+extern const Statement kUpsertFinding, kFindingByFingerprint, kInsertSighting, kFindingsOfExecution, kFindingsOfState,
+    kFindingByNo, kFindingsByShortId, kFindingsByShortFingerprint, kNextFinding;
+extern const Statement kFindingDecided, kSetFindingState, kNextTriage, kInsertTriage, kUndoTriage, kTriageOf,
+    kTriageHistory, kDismissalsOfRepository, kReportedFingerprints, kFindingRow, kFindingNoById, kMoveSightings,
+    kDeleteFinding, kMoveFinding, kSetLatestReview;
+storage::StatementCatalogue::List of_findings();
 
 }  // namespace wrench::workflow::sql

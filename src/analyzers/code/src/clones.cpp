@@ -774,6 +774,7 @@ findings::Finding clone_finding(const Clone& clone) {
                                 part.proposal, clone.lines_saved);
   if (clone.jumps_out) finding.message += " It jumps out of itself: the callers have to do that, on what it returns.";
   if (!part.renames.empty()) finding.message += fmt::format(" Differs: {}.", fmt::join(part.renames, ", "));
+  finding.measure = static_cast<double>(copies);
   finding.where = first;
   for (std::size_t i = 1; i < copies; ++i) finding.related.push_back({part.members[i], "the same code"});
   finding.fix.emplace();

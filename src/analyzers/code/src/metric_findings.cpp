@@ -151,10 +151,12 @@ class FindingMaker {
   }
 
  private:
-  findings::Finding& add(Span span, std::string_view rule, findings::Severity severity, findings::Confidence confidence,
-                         const std::string& symbol, std::string title, std::string message) {
+  findings::Finding& add(Span span, std::string_view rule, std::uint32_t measure, findings::Severity severity,
+                         findings::Confidence confidence, const std::string& symbol, std::string title,
+                         std::string message) {
     out_.push_back(detail::make_finding(text_, span, rule, severity, confidence, findings::Category::Maintainability,
                                         std::move(title), std::move(message)));
+    out_.back().measure = measure;
     out_.back().symbol = symbol;
     fingerprints_.stamp(out_.back(), symbol);
     return out_.back();
@@ -192,8 +194,9 @@ class FindingMaker {
                                                          : Confidence::Medium;
     const std::string what = advice(function);
     findings::Finding& finding =
-        add(function.name, "code.cognitive-complexity", medium ? findings::Severity::Medium : findings::Severity::Low,
-            confidence, m.name, fmt::format("{} is hard to follow", m.name),
+        add(function.name, "code.cognitive-complexity", function.own_cognitive,
+            medium ? findings::Severity::Medium : findings::Severity::Low, confidence, m.name,
+            fmt::format("{} is hard to follow", m.name),
             fmt::format("Cognitive complexity of {} is {} (limit {}).{}", m.name, function.own_cognitive,
                         limits_.cognitive_low,
                         what.empty() ? " What weighs most: " + explain(m) +
@@ -205,8 +208,8 @@ class FindingMaker {
   void cyclomatic(const FunctionMeasure& function) {
     const findings::FunctionMetrics& m = function.metrics;
     if (m.cyclomatic - function.flat_arms <= limits_.cyclomatic || reads_straight_down(function)) return;
-    add(function.name, "code.cyclomatic-complexity", findings::Severity::Low, findings::Confidence::Low, m.name,
-        fmt::format("{} has many paths", m.name),
+    add(function.name, "code.cyclomatic-complexity", m.cyclomatic, findings::Severity::Low, findings::Confidence::Low,
+        m.name, fmt::format("{} has many paths", m.name),
         fmt::format("{} has {} independent paths (limit {}): as many tests cover it once.", m.name, m.cyclomatic,
                     limits_.cyclomatic));
   }
@@ -216,7 +219,7 @@ class FindingMaker {
     if (m.nloc <= limits_.nloc || reads_straight_down(function)) return;
     // A few lines above a round number are no reason to change anything.
     const bool far_above = m.nloc > limits_.nloc + limits_.nloc / 2 && !function.simplifications.empty();
-    findings::Finding& finding = add(function.name, "code.long-function", findings::Severity::Low,
+    findings::Finding& finding = add(function.name, "code.long-function", m.nloc, findings::Severity::Low,
                                      far_above ? findings::Confidence::Medium : findings::Confidence::Low, m.name,
                                      fmt::format("{} is long", m.name),
                                      fmt::format("{} has {} lines of code (limit {}), lines {} to {}.{}", m.name,
@@ -228,7 +231,7 @@ class FindingMaker {
     const findings::FunctionMetrics& m = function.metrics;
     if (m.nesting <= limits_.nesting) return;
     const bool helps = !function.simplifications.empty();
-    findings::Finding& finding = add(function.name, "code.deep-nesting", findings::Severity::Low,
+    findings::Finding& finding = add(function.name, "code.deep-nesting", m.nesting, findings::Severity::Low,
                                      helps ? findings::Confidence::Medium : findings::Confidence::Low, m.name,
                                      fmt::format("{} nests deeply", m.name),
                                      fmt::format("Control structures in {} nest {} deep (limit {}).{}", m.name,
@@ -240,8 +243,8 @@ class FindingMaker {
     const findings::FunctionMetrics& m = function.metrics;
     if (function.required_parameters <= limits_.parameters) return;
     // Which of them belong together the measure doesn't know.
-    add(function.name, "code.many-parameters", findings::Severity::Low, findings::Confidence::Low, m.name,
-        fmt::format("{} takes many parameters", m.name),
+    add(function.name, "code.many-parameters", function.required_parameters, findings::Severity::Low,
+        findings::Confidence::Low, m.name, fmt::format("{} takes many parameters", m.name),
         fmt::format("Who calls {} has to give {} values (limit {}): group what belongs together.", m.name,
                     function.required_parameters, limits_.parameters));
   }
@@ -254,7 +257,7 @@ class FindingMaker {
       message += fmt::format(" The {} functions named {}… hold {} of them, lines {} to {}: a file of their own.",
                              family->functions, family->prefix, family->nloc, family->first_line, family->last_line);
     findings::Finding& finding =
-        add({0, end}, "code.long-file", findings::Severity::Low,
+        add({0, end}, "code.long-file", measures_.file.nloc, findings::Severity::Low,
             family ? findings::Confidence::Medium : findings::Confidence::Low, "", "The file is long", message);
     if (family) finding.fix.emplace().description = fmt::format("move {}… into a file of its own", family->prefix);
   }

@@ -157,6 +157,7 @@ findings::Finding cycle_finding(const Cycle& cycle) {
     finding.message += fmt::format("It is the shortest in a group of {}. ", cycle.group_size);
   finding.message += cycle.are_packages ? "What both need belongs into a package of its own."
                                         : "What both need belongs into a module of its own.";
+  finding.measure = static_cast<double>(cycle.group_size);
   finding.where = evidence[0];
   for (std::size_t i = 1; i < evidence.size(); ++i)
     finding.related.push_back({evidence[i], "which imports " + names[(i + 1) % names.size()]});

@@ -10,6 +10,7 @@
 #include "wrench/base/text.hpp"
 #include "wrench/base/ulid.hpp"
 #include "wrench/runtime/atomic_file.hpp"
+#include "wrench/scan/scan.hpp"
 
 namespace wrench::app {
 
@@ -106,8 +107,10 @@ workflow::CreateTask task_of(const Session& session, const Prepared& prepared) {
   task.inputs = prepared.inputs;
   task.metadata = playbook_metadata(prepared.playbook, prepared.text.name);
   for (const auto& input : prepared.playbook.inputs)
-    if (input.type == "tree" && task.repository.empty())
+    if (input.type == "tree" && task.repository.empty()) {
       task.repository = prepared.inputs.at(input.name).at("root").as_string();
+      if (auto project = scan::project_root(task.repository)) task.repository = std::move(*project);
+    }
   if (session.invocation.value("--on-exhausted") == "dead_letter") task.on_exhausted = workflow::OnExhausted::Dead;
   return task;
 }

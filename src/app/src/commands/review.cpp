@@ -24,7 +24,7 @@ using codec::Json;
 constexpr std::size_t kTitleColumnsMax = 400;
 
 struct Prepared {
-  std::string path, root;
+  std::string path, root, project_root;
   agents::PlannedGoal planned;
   Json inputs;
 };
@@ -43,6 +43,7 @@ Result<Prepared> prepare(const Session& session, const agents::Registry& registr
   Json tree = WRENCH_TRY(tree_argument(out.path));
   out.root = tree.at("root").as_string();
   const auto survey = WRENCH_TRY(scan::survey(out.path, {}, session.stop));
+  out.project_root = survey.root;
   // Found out now, not by a task that fails.
   scan::ScanRequest request;
   request.rule_paths = session.invocation.values("--rules");
@@ -71,7 +72,8 @@ workflow::CreateTask task_of(const Prepared& prepared, std::shared_ptr<const wor
   const auto shown = prepared.path == "." ? prepared.root.substr(prepared.root.rfind('/') + 1) : prepared.path;
   task.title = "Review " + clip_front(Console::safe(shown), kTitleColumnsMax, true);
   task.kind = "review";
-  task.repository = prepared.root;
+  // Fingerprints are relative to it: what was decided about a finding holds whichever part of the project is reviewed.
+  task.repository = prepared.project_root;
   task.plan = std::move(plan);
   task.plan_notes = agents::explain(prepared.planned);
   task.inputs = prepared.inputs;

@@ -53,6 +53,7 @@ ExitCode deliver_review(Session& session, findings::Report report, const workflo
   ReviewScreen screen;
   screen.top = static_cast<std::size_t>(session.invocation.number("--top", 10));
   screen.all = session.invocation.has("--all");
+  screen.show_dismissed = session.invocation.has("--show-dismissed");
   screen.explain_skipped = session.invocation.has("--explain-skipped");
   screen.command = "task report " + std::string(short_id(task.task_id));
   screen.gate = *gate;

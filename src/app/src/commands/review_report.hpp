@@ -14,8 +14,8 @@ bool is_review(const workflow::TaskView& task);
 Result<findings::Report> report_of_review(Workspace& space, const workflow::TaskView& task,
                                           const workflow::ExecutionView& execution);
 
-/// Obeys --baseline, --format, --output, --top, --all, --explain-skipped, --fail-on and --allow-partial; the exit code
-/// is the gate's.
+/// Obeys --baseline, --format, --output, --top, --all, --explain-skipped, --show-dismissed, --fail-on and
+/// --allow-partial; the exit code is the gate's.
 ExitCode deliver_review(Session& session, findings::Report report, const workflow::TaskView& task);
 
 }  // namespace wrench::app

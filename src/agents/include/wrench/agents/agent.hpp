@@ -11,9 +11,11 @@
 #include "wrench/agents/capability.hpp"
 #include "wrench/base/clock.hpp"
 #include "wrench/base/stop.hpp"
+#include "wrench/findings/dismissal.hpp"
 #include "wrench/findings/finding.hpp"
 #include "wrench/runtime/worker_pool.hpp"
 #include "wrench/storage/store.hpp"
+#include "wrench/workflow/triage.hpp"
 
 namespace wrench::agents {
 
@@ -70,6 +72,8 @@ struct AgentContext {
   CacheShelf& caches;                ///< Results of earlier runs, by tree.
   Reports& reports;                  ///< What members of the input that are reports stand for.
   std::vector<MemoryItem> memories;  ///< Recalled for this agent and the input's tree.
+  /// What people decided about findings of the task's repository.
+  std::function<Result<findings::Decisions>()> decisions = [] { return findings::Decisions(); };
   std::function<void(double done, std::string_view what)> progress = [](double, std::string_view) {};
 };
 
@@ -79,10 +83,11 @@ struct AgentOutput {
   /// Becomes the output's member `report`.
   std::optional<findings::Report> report;
   /// Analysed: found by this step; must pass the evidence gate. Final: put together from reports that passed it; its
-  /// findings that aren't suppressed are stored with the step.
+  /// findings are stored with the step, those excepted that a comment or an agent suppressed.
   enum class ReportKind : std::uint8_t { Analysed, Final } report_kind = ReportKind::Analysed;
   std::vector<findings::Finding> findings;  ///< Rows to store with the step; the runner adds those of a Final report.
   std::vector<MemoryItem> memories;
+  std::vector<workflow::TakenOver> taken_over;  ///< Decisions that hold for findings of the final report, too.
 };
 
 /// A named role with capabilities. Stateless between calls; called from several threads at once.

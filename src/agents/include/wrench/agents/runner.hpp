@@ -20,11 +20,11 @@ inline constexpr std::size_t kMemoriesRecalled = 8;
 /// agents' own.
 class AgentRunner final : public workflow::StepRunner {
  public:
-  /// All must outlive the runner. `memory` may be null: agents then remember nothing. `logger` may be null; else each
-  /// step is a line when it ends.
+  /// All must outlive the runner. `memory` may be null: agents then remember nothing. `store` may be null: they then
+  /// don't know what people decided. `logger` may be null; else each step is a line when it ends.
   AgentRunner(const Registry& registry, runtime::WorkerPool& pool, const Clock& clock, Memory* memory,
-              telemetry::Logger* logger = nullptr)
-      : registry_(registry), pool_(pool), clock_(clock), memory_(memory), logger_(logger) {}
+              storage::Store* store = nullptr, telemetry::Logger* logger = nullptr)
+      : registry_(registry), pool_(pool), clock_(clock), memory_(memory), store_(store), logger_(logger) {}
 
   Result<workflow::CapabilityTraits> traits(std::string_view capability) const override;
   workflow::StepOutcome run(const workflow::StepInvocation& invocation, workflow::StepContext& context) override;
@@ -48,6 +48,7 @@ class AgentRunner final : public workflow::StepRunner {
   runtime::WorkerPool& pool_;
   const Clock& clock_;
   Memory* memory_;
+  storage::Store* store_;
   telemetry::Logger* logger_;
   mutable CacheShelf caches_;
   ReportShelf reports_;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,7 +25,8 @@ namespace wrench::codec {
 ///
 /// found by argument-dependent lookup. Integers are LEB128 (signed ones zigzag first), doubles eight bytes, texts and
 /// lists begin with their length, an enum `E` needs a `constexpr E last_of(E)` beside it. The bytes hold no names and
-/// no version: put both in front of a record that outlives the program which wrote it.
+/// no version: put both in front of a record that outlives the program which wrote it. A type that gained a member says
+/// since which form of the record: `if (archive.form() >= 2) archive(p.added);`, at the end of its fields.
 template <class T, class Value>
 concept RecordOf = std::same_as<std::remove_const_t<T>, Value>;
 
@@ -43,6 +45,9 @@ class RecordWriter {
     write(static_cast<std::uint64_t>(values.size()));
     out_.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
   }
+
+  /// Always the newest.
+  static constexpr int form() { return std::numeric_limits<int>::max(); }
 
   std::string take() && { return std::move(out_); }
 
@@ -119,6 +124,9 @@ class RecordReader {
     rest_ = {};
   }
   bool failed() const { return failed_; }
+  /// Of the record, as whoever read its head says; until then the newest.
+  int form() const { return form_; }
+  void set_form(int form) { form_ = form; }
   /// Nothing failed and every byte was read.
   bool complete() const { return !failed_ && rest_.empty(); }
 
@@ -202,6 +210,7 @@ class RecordReader {
 
   std::string_view rest_;
   bool failed_ = false;
+  int form_ = RecordWriter::form();
 };
 
 }  // namespace wrench::codec

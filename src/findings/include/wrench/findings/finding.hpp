@@ -76,11 +76,23 @@ struct Fix {
   bool operator==(const Fix&) const = default;
 };
 
+/// Why a finding isn't shown. `kind` says who decided: a comment ("inline", "file"), a person through `wrench finding
+/// triage` ("accepted_risk", "false_positive", "snoozed"; see dismissal.hpp), or an agent (kSetAside of summary.hpp).
 struct Suppressed {
-  std::string kind;    ///< "inline", "file", "store"
-  std::string reason;  ///< May be empty.
-  std::string source;  ///< The directive as written, or who decided.
+  std::string kind;
+  std::string reason;           ///< May be empty.
+  std::string source;           ///< The directive as written, who decided and when, or an agent's evidence.
+  std::string finding_id = {};  ///< Of a person's decision: the finding it is about, "fnd_…".
+  std::string until = {};       ///< Of a person's decision: "YYYY-MM-DD", the last day it holds; empty: no end.
   bool operator==(const Suppressed&) const = default;
+};
+
+/// The commit that made a line what it is.
+struct Introduced {
+  std::string commit;  ///< Full hash, lower case.
+  std::string date;    ///< "YYYY-MM-DD", of its author's clock.
+  std::string author;
+  bool operator==(const Introduced&) const = default;
 };
 
 /// Whether input from outside gets to the code. TestOrDead: tests, benchmarks, examples, documentation, unused code.
@@ -112,10 +124,14 @@ struct Finding {
   std::optional<Suppressed> suppressed;
   std::string group;  ///< Same cause, shown once; empty when alone.
   double rank = 0;    ///< 0 to 100, see ranking.hpp.
+  /// How much there is of what was measured: points, lines, parameters, copies, modules; more is worse. 0: no measure.
+  double measure = 0;
   Reach reach = Reach::Unknown;
   bool near_parse_error = false;
-  bool is_new = true;    ///< Not matched by the baseline.
-  codec::Json metadata;  ///< The rule's metadata as written (object or null).
+  bool is_new = true;                    ///< Not matched by the baseline.
+  std::optional<Introduced> introduced;  ///< Of the first line; asked for the findings that matter most.
+  std::string reopened;                  ///< Why it is shown although a person dismissed it once; empty: nobody did.
+  codec::Json metadata;                  ///< The rule's metadata as written (object or null).
   bool operator==(const Finding&) const = default;
 };
 

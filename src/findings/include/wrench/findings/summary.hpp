@@ -32,8 +32,11 @@ struct SeverityCounts {
 
 /// Suppressed::kind of what an agent found evidence against; the others somebody decided to live with.
 inline constexpr std::string_view kSetAside = "inspector";
-/// What isn't shown, by who decided: "2 suppressed", "1 set aside". Without those that there are none of.
+/// What isn't shown, by who decided: "2 suppressed", "3 dismissed as false positive", "1 set aside". Without those that
+/// there are none of.
 std::vector<std::string> hidden_counts(const Report& report);
+/// "a comment", "inspector", "snoozed until 2026-12-24, user:ada, 2026-11-28".
+std::string decided_by(const Suppressed& suppressed);
 
 /// What counts: new and not suppressed.
 SeverityCounts count_findings(const Report& report);

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+
+#include "wrench/base/clock.hpp"
+#include "wrench/base/random.hpp"
+#include "wrench/runtime/temp_dir.hpp"
+#include "wrench/storage/store.hpp"
+#include "wrench/workflow/queries.hpp"
+
+namespace wrench::workflow {
+
+/// A test on a real store whose time the test moves.
+class StoreTest : public ::testing::Test {
+ protected:
+  StoreTest() { open_store(); }
+
+  void open_store() {
+    store_.reset();
+    storage::StoreConfig config;
+    config.directory = dir_ / "data";
+    config.statements = {statements()};
+    config.wal_reserve_bytes = 0;
+    auto opened = storage::Store::open(std::move(config), clock_, random_);
+    ASSERT_TRUE(opened.ok()) << describe(opened.error());
+    store_ = std::move(*opened);
+  }
+
+  /// What `body(tx)` returns, after its writes are durable.
+  template <class Body>
+  auto write(Body body) -> std::invoke_result_t<Body&, storage::WriteTx&> {
+    using Out = std::invoke_result_t<Body&, storage::WriteTx&>;
+    std::optional<Out> out;
+    auto written = store_->write([&](storage::WriteTx& tx) -> Result<void> {
+      out.emplace(body(tx));
+      if (!out->ok()) return out->error();
+      return {};
+    });
+    if (!written.ok()) return Out(written.error());
+    return std::move(*out);
+  }
+  template <class Body>
+  auto read(Body body) {
+    return store_->read(body);
+  }
+
+  runtime::TempDir dir_ = *runtime::TempDir::create();
+  ManualClock clock_;
+  SystemRandom random_;
+  std::unique_ptr<storage::Store> store_;
+};
+
+}  // namespace wrench::workflow
