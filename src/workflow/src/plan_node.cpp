@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::string_view kEffects[] = {"pure", "local_transactional", "idempotent", "guarded"};
 constexpr std::string_view kSlots[] = {"cpu", "io", "llm"};
-constexpr std::string_view kKinds[] = {"call", "map", "merge", "loop", "wait", "child", "choose"};
+constexpr std::string_view kKinds[] = {"call", "map", "merge", "loop", "wait", "choose"};
 constexpr std::string_view kWaitNames[] = {"signal", "input", "approval", "until"};
 constexpr std::size_t kIdBytesMax = 64;
 constexpr std::size_t kChoicesMax = 100;
@@ -247,21 +247,6 @@ Result<void> read_wait(const NodeReader& reader, PlanNode& node) {
   return {};
 }
 
-Result<void> read_child(const NodeReader& reader, PlanNode& node) {
-  const auto child = std::make_shared<ChildSpec>();
-  child->title = WRENCH_TRY(reader.references("title"));
-  child->inputs = WRENCH_TRY(reader.references("inputs"));
-  static constexpr std::string_view kClose[] = {"cancel", "abandon"};
-  child->parent_close = static_cast<ParentClose>(WRENCH_TRY(reader.one_of("parent_close", kClose)).value_or(0));
-  auto plan = Plan::parse(reader.at("plan"));
-  if (!plan.ok()) return plan_invalid(reader.place() + ".plan").because(std::move(plan).error());
-  child->plan = std::move(*plan);
-  node.child = child;
-  node.effect = Effect::LocalTransactional;
-  node.timeouts.schedule_to_close_us = 0;
-  return {};
-}
-
 Result<void> read_choose(const NodeReader& reader, PlanNode& node) {
   const auto spec = std::make_shared<ChooseSpec>();
   ChooseSpec& choose = *spec;
@@ -326,9 +311,6 @@ std::vector<std::string_view> members_of(NodeKind kind) {
       add({"on", "name", "prompt", "schema", "title", "subject", "role", "four_eyes", "at", "after_ms", "expires_ms",
            "on_timeout"});
       break;
-    case NodeKind::Child:
-      add({"title", "inputs", "plan", "parent_close"});
-      break;
     case NodeKind::Choose:
       add({"strategy", "from", "criteria", "scores", "schema"});
       break;
@@ -351,8 +333,6 @@ Result<void> read_kind(const NodeReader& reader, PlanNode& node) {
       return read_loop(reader, node);
     case NodeKind::Wait:
       return read_wait(reader, node);
-    case NodeKind::Child:
-      return read_child(reader, node);
     case NodeKind::Choose:
       return read_choose(reader, node);
     case NodeKind::Group:
@@ -386,7 +366,7 @@ Result<PlanNode> read_plan_node(const Json& value, const std::string& place) {
   const NodeReader reader(value, place);
   PlanNode node;
   const auto kind = WRENCH_TRY(reader.one_of("kind", kKinds));
-  if (!kind) return plan_invalid(place + ".kind is missing; known: call, map, merge, loop, wait, child, choose");
+  if (!kind) return plan_invalid(place + ".kind is missing; known: call, map, merge, loop, wait, choose");
   node.kind = static_cast<NodeKind>(*kind);
   WRENCH_TRY(reader.only(members_of(node.kind)));
   node.id = WRENCH_TRY(reader.text("id"));
@@ -403,7 +383,7 @@ Result<PlanNode> read_plan_node(const Json& value, const std::string& place) {
   Timeouts defaults;
   if (node.finally) defaults.start_to_close_us = kFinallyStartToClose;
   WRENCH_TRY(read_kind(reader, node));
-  if (node.kind == NodeKind::Wait || node.kind == NodeKind::Child || node.has_body()) defaults = node.timeouts;
+  if (node.kind == NodeKind::Wait || node.has_body()) defaults = node.timeouts;
   const NodeReader timeouts = WRENCH_TRY(reader.object("timeouts"));
   node.timeouts = WRENCH_TRY(read_timeouts(timeouts, defaults));
   return node;

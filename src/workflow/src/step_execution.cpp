@@ -241,14 +241,12 @@ Result<Prepared> prepare(ReadTx& tx, const Loaded& at, StepScope& scope, StepSes
     case NodeKind::Choose:
       return Prepared(Finished{WRENCH_TRY(choose(node, scope))});
     case NodeKind::Loop:
+    case NodeKind::Group:
       return Prepared(NextIteration{});
     case NodeKind::Wait:
       return open_wait(at, scope, session, baggage);
-    case NodeKind::Child:
-    case NodeKind::Group:
-      break;
   }
-  return Error("workflow.not_implemented", "steps of the kind '" + std::string(name(node.kind)) + "' don't run yet");
+  return Error("storage.corrupt", "a stored plan has a node of no known kind");
 }
 
 class Context final : public StepContext {

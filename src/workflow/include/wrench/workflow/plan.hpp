@@ -53,7 +53,6 @@ enum class NodeKind : std::uint8_t {
   Merge,   ///< One value from several. Pure.
   Loop,    ///< Its body again and again until a condition holds.
   Wait,    ///< For a person, a signal or a time. Holds no slot.
-  Child,   ///< A task of its own.
   Choose,  ///< The best of several values. Pure.
   Group,   ///< What a map with several nodes in its body makes of each item. Never written in a plan.
 };
@@ -72,7 +71,6 @@ enum class ChooseStrategy : std::uint8_t {
 /// The numbers are stored (waits.kind): add at the end.
 enum class WaitKind : std::uint8_t { Signal, Input, Approval, Until };
 inline constexpr std::size_t kWaitKinds = 4;
-enum class ParentClose : std::uint8_t { Cancel, Abandon };
 
 std::string_view name(NodeKind kind);
 std::string_view name(WaitKind kind);
@@ -95,13 +93,6 @@ struct WaitSpec {
   Micros after_us = 0;     ///< until: from the start of the wait.
   Micros expires_us = 0;   ///< 0: never.
   bool optional = false;   ///< When it expires the step completes with null instead of failing.
-};
-
-struct ChildSpec {
-  codec::Json title;
-  codec::Json inputs;
-  std::shared_ptr<const class Plan> plan;
-  ParentClose parent_close = ParentClose::Cancel;
 };
 
 struct Candidate {
@@ -152,7 +143,6 @@ struct PlanNode {
   std::optional<Expression> until;                ///< loop: over `output`, after each iteration.
   // Of these at most one is set: that of the kind.
   std::shared_ptr<const WaitSpec> wait;
-  std::shared_ptr<const ChildSpec> child;
   std::shared_ptr<const ChooseSpec> choose;
 
   bool has_body() const { return body_count > 0; }
