@@ -226,6 +226,25 @@ output:
         text = self.run_playbook("all.yaml", "--mock", "mock.yaml", "--max-parallel", "1")
         self.assertRegex(text.out, r"(?m)^hopeless +it broke$")
 
+    def answer_a_question(self):
+        """Of the task that waits: wrong answers first, then the right one, then the task goes on."""
+        listed = self.run_wrench("approval", "list", "--json").json()
+        (wait,) = listed["data"]
+        self.assertEqual((wait["kind"], listed["next_cursor"]), ("input", None))
+        self.assertIn(wait["wait_id"][-6:], self.run_wrench("approval", "list").out)
+        self.assertIn("ops.boom", self.run_wrench("approval", "show", wait["wait_id"]).out)
+        self.assertIn("wrench approval list", self.run_wrench("task", "show", wait["task_id"]).out)
+        self.assert_fails(self.run_wrench("approval", "approve", wait["wait_id"]), 6, "waits for an answer")
+        self.assert_fails(self.run_wrench("approval", "answer", wait["wait_id"]), 2, "needs VALUE")
+        self.assert_fails(self.run_wrench("approval", "answer", "nothing", "1"), 5, "nothing waits")
+        self.assert_fails(self.run_wrench("approval", "list", "--cursor", "x"), 2, "no cursor")
+        done = self.run_wrench("approval", "answer", wait["wait_id"], '{"done": true}')
+        self.assertEqual((done.code, "wrench task resume" in done.out), (0, True), done.err)
+        self.assert_fails(self.run_wrench("approval", "answer", wait["wait_id"], "2"), 6, "decided before")
+        self.assertEqual(self.run_wrench("task", "resume", wait["task_id"]).code, 0)
+        self.assertIn("Nothing waits", self.run_wrench("approval", "list").out)
+        self.assert_fails(self.run_wrench("task", "signal", wait["task_id"], "go"), 6, "has ended")
+
     def test_what_a_bad_run_says(self):
         self.write("mock.yaml", self.MOCK)
         self.write("fails.yaml", "steps: [{step_id: a, agent: ops, operation: boom}]\n")
@@ -233,6 +252,7 @@ output:
         self.assert_fails(self.run_playbook("fails.yaml"), 2, "there is no agent 'ops'")
         self.write("person.yaml", "steps: [{step_id: a, agent: ops, operation: boom}]\n")
         self.assert_fails(self.run_playbook("person.yaml", "--on-missing", "manual"), 7, "waits for a person", "wrench approval list")
+        self.answer_a_question()
         self.write("no.yaml", "steps: [{step_id: a, agent: ops, operation: ci}]\noutput: {passed: {$expr: ci == 'broken'}, ci: {$from: a.ci}}\n")
         done = self.run_playbook("no.yaml", "--mock", "mock.yaml")
         self.assertEqual((done.code, "not passed" in done.out), (1, True), done.err)

@@ -13,6 +13,7 @@
 #include "plan_node.hpp"
 #include "row_store.hpp"
 #include "sql.hpp"
+#include "waits.hpp"
 #include "wrench/base/assert.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/base/ulid.hpp"
@@ -401,12 +402,7 @@ Result<void> Engine::delegate(std::string_view wait_id, std::string_view to) {
   State& s = *state_;
   if (to.empty() || to.size() > kPersonBytesMax || !is_valid_utf8(to))
     return Error("workflow.answer_invalid", "name a person, in at most " + std::to_string(kPersonBytesMax) + " bytes");
-  return s.store.write([&](storage::WriteTx& tx) -> Result<void> {
-    const WaitView wait = WRENCH_TRY(find_wait(tx, wait_id));
-    if (WRENCH_TRY(tx.exec(sql::kDelegateWait, {wait.wait_id, to})) != 1)
-      return Error("workflow.wait_decided", "it was decided before: " + wait.decision);
-    return {};
-  });
+  return s.store.write([&](storage::WriteTx& tx) { return waits::delegate(tx, wait_id, to, s.config.actor); });
 }
 
 Result<void> Engine::signal(std::string_view task_id, std::string_view signal, Json value) {

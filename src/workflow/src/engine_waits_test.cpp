@@ -1,4 +1,8 @@
+#include <chrono>
+#include <thread>
+
 #include "engine_test.hpp"
+#include "wrench/storage/event_log.hpp"
 #include "wrench/workflow/waits.hpp"
 
 namespace wrench::workflow {
@@ -13,7 +17,7 @@ class WaitsTest : public EngineTest {
   std::vector<WaitView> waits() {
     auto found = store_->read([](storage::ReadTx& tx) { return list_waits(tx); });
     EXPECT_TRUE(found.ok()) << describe(found.error());
-    return found.ok() ? *found : std::vector<WaitView>();
+    return found.ok() ? found->waits : std::vector<WaitView>();
   }
   /// Creates the task and returns when it waits.
   TaskOutcome begin(Engine& engine, CreateTask what) {
@@ -88,6 +92,72 @@ TEST_F(WaitsTest, ADecisionAboutATaskThatNobodyRunsCountsWhenItIsResumed) {
   e->start(runner_);
   ASSERT_TRUE(e->resume(receipt_.task_id).ok());
   EXPECT_EQ(finish(*e, receipt_.task_id).task.state, TaskState::Completed);
+}
+
+TEST_F(WaitsTest, ADecisionInTimeCountsThoughItsStepHearsOfItLater) {
+  auto e = engine();
+  e->start(runner_);
+  // The wait is over before the process that runs it looks for decisions of others.
+  begin(*e, approval(R"(,"expires_ms":150)"));
+  auto other = engine("boot2");
+  ASSERT_TRUE(other->answer(waits()[0].wait_id, WaitDecision::Approve, Json(), "").ok());
+  EXPECT_EQ(finish_past_waits(*e).task.state, TaskState::Completed);
+  EXPECT_EQ(text("b"), R"({"d":"approve"})");
+}
+
+TEST_F(WaitsTest, ADecisionInTimeCountsThoughTheTaskIsResumedTooLate) {
+  auto first = engine();
+  first->start(runner_);
+  begin(*first, approval(R"(,"expires_ms":300)"));
+  first.reset();
+  live_.clear();
+  auto e = engine("boot2");
+  ASSERT_TRUE(e->answer(waits()[0].wait_id, WaitDecision::Approve, Json(), "").ok());
+  std::this_thread::sleep_for(std::chrono::milliseconds(350));
+  e->start(runner_);
+  ASSERT_TRUE(e->resume(receipt_.task_id).ok());
+  EXPECT_EQ(finish_past_waits(*e).task.state, TaskState::Completed);
+}
+
+TEST_F(WaitsTest, WhatIsDecidedAndHandedOnIsInTheEventLog) {
+  auto e = engine();
+  e->start(runner_);
+  begin(*e, approval());
+  const std::string id = waits()[0].wait_id;
+  ASSERT_TRUE(e->delegate(id, "kim").ok());
+  EXPECT_EQ(waits()[0].delegated_to, "kim");
+  ASSERT_TRUE(e->answer(id, WaitDecision::Approve, Json(), "").ok());
+  EXPECT_EQ(e->delegate(id, "lee").error().code, "workflow.wait_decided");
+  auto page = store_->read([&](storage::ReadTx& tx) {
+    return storage::event_log::read(tx, {.project_id = std::nullopt, .task_id = receipt_.task_no}, {1, 0}, 100);
+  });
+  ASSERT_TRUE(page.ok()) << describe(page.error());
+  std::vector<std::string> types;
+  for (const auto& event : page->events)
+    if (event.what.subject_id == id) types.push_back(event.what.type);
+  EXPECT_EQ(types, (std::vector<std::string>{"wait.delegated", "wait.decided"}));
+}
+
+TEST_F(WaitsTest, TheListHasPages) {
+  auto e = engine();
+  e->start(runner_);
+  begin(*e,
+        task(R"([{"id":"a","kind":"wait","on":"input","prompt":"a"},{"id":"b","kind":"wait","on":"input","prompt":"b"},
+      {"id":"c","kind":"wait","on":"input","prompt":"c"}])"));
+  std::set<std::string> titles;
+  std::string cursor;
+  int pages = 0;
+  do {
+    auto page = store_->read([&](storage::ReadTx& tx) { return list_waits(tx, cursor, 2); });
+    ASSERT_TRUE(page.ok()) << describe(page.error());
+    for (const WaitView& wait : page->waits) titles.insert(wait.title);
+    cursor = page->next_cursor;
+    ++pages;
+  } while (!cursor.empty());
+  EXPECT_EQ(pages, 2);
+  EXPECT_EQ(titles, (std::set<std::string>{"a", "b", "c"}));
+  auto bad = store_->read([](storage::ReadTx& tx) { return list_waits(tx, "yesterday"); });
+  EXPECT_EQ(bad.error().code, "workflow.invalid_cursor");
 }
 
 TEST_F(WaitsTest, NobodyDecidesInTimeOrWhoMayNot) {

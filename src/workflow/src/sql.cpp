@@ -381,6 +381,10 @@ const Statement kInsertSignal{
 const Statement kExecutionOpen{.id = "workflow.execution_open",
                                .sql = "SELECT owner_boot FROM task_executions WHERE id = ?1 AND completed_at IS NULL",
                                .plan = "SEARCH task_executions USING INTEGER PRIMARY KEY (rowid=?)"};
+const Statement kTaskOfExecution{
+    .id = "workflow.task_of_execution",
+    .sql = "SELECT t.id, t.project_id FROM task_executions x JOIN tasks t ON t.id = x.task_id WHERE x.id = ?1",
+    .plan = "SEARCH x USING INTEGER PRIMARY KEY (rowid=?); SEARCH t USING INTEGER PRIMARY KEY (rowid=?)"};
 const Statement kWaitsOfExecution{
     .id = "workflow.waits_of_execution",
     .sql =
@@ -487,6 +491,7 @@ storage::StatementCatalogue::List statements() {
                                                    &sql::kDeleteSignal,
                                                    &sql::kInsertSignal,
                                                    &sql::kExecutionOpen,
+                                                   &sql::kTaskOfExecution,
                                                    &sql::kWaitsOfExecution,
                                                    &sql::kDecisionOfStep,
                                                    &sql::kDecisionsOfExecution,

@@ -27,7 +27,7 @@ extern const Statement kTaskById, kTasksByIdSuffix, kTasksOfStatus, kExecutionsO
 // waits.cpp
 extern const Statement kOpenWaits, kWaitById, kOpenWaitsBySuffix, kInsertWait, kDecideWait, kCloseWait, kFirstSignal,
     kDeleteSignal, kLastSignal, kSignalCount, kInsertSignal, kExecutionOpen, kWaitsOfExecution, kDecisionOfStep,
-    kDecisionsOfExecution, kOwnedDecisions, kDelegateWait;
+    kDecisionsOfExecution, kOwnedDecisions, kDelegateWait, kTaskOfExecution;
 
 // findings_sql.cpp, of findings_store.cpp and triage.cpp
 extern const Statement kUpsertFinding, kFindingByFingerprint, kInsertSighting, kFindingsOfExecution, kFindingsOfState,

@@ -1,6 +1,7 @@
 #include "waits.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "sql.hpp"
@@ -58,10 +59,26 @@ Error not_found(std::string_view id) {
 
 }  // namespace
 
-Result<std::vector<WaitView>> list_waits(ReadTx& tx, Micros after, std::string_view after_id, std::size_t limit) {
-  std::vector<WaitView> out;
-  const Rows rows = WRENCH_TRY(tx.query(sql::kOpenWaits, {after, after_id, std::min(limit, kWaitPageMax)}));
-  for (const auto row : rows) out.push_back(WRENCH_TRY(view(row)));
+Result<WaitPage> list_waits(ReadTx& tx, std::string_view cursor, std::size_t limit) {
+  // "<created_at>.<wait_id>" of the last one shown.
+  Micros after = 0;
+  const std::size_t dot = cursor.find('.');
+  if (!cursor.empty()) {
+    const auto [end, ec] = std::from_chars(cursor.data(), cursor.data() + std::min(dot, cursor.size()), after);
+    if (dot == std::string_view::npos || ec != std::errc() || end != cursor.data() + dot)
+      return Error("workflow.invalid_cursor", "'" + escape_for_display(cursor) + "' is no cursor of this list");
+  }
+  const std::string_view after_id = cursor.empty() ? std::string_view() : cursor.substr(dot + 1);
+  limit = std::min(limit, kWaitPageMax);
+  WaitPage out;
+  const Rows rows = WRENCH_TRY(tx.query(sql::kOpenWaits, {after, after_id, limit + 1}));
+  for (const auto row : rows) {
+    if (out.waits.size() == limit) {
+      out.next_cursor = std::to_string(out.waits.back().created_at) + "." + out.waits.back().wait_id;
+      break;
+    }
+    out.waits.push_back(WRENCH_TRY(view(row)));
+  }
   return out;
 }
 
@@ -82,12 +99,28 @@ namespace waits {
 
 namespace {
 
-Result<void> mark(WriteTx& tx, std::string_view wait_id, std::string_view decision, const std::string& actor,
-                  const std::string& comment, const std::string& answer) {
+/// Watchers learn of a decision when it is made, not only when its step goes on.
+Result<void> announce(WriteTx& tx, std::string_view type, std::int64_t execution_no, std::string_view wait_id,
+                      const std::string& actor, Json payload) {
+  const Rows task = WRENCH_TRY(tx.query(sql::kTaskOfExecution, {execution_no}));
+  if (task.empty()) return Error("storage.corrupt", "a wait has no task");
+  storage::EventDraft event;
+  event.type = type;
+  event.project_id = task.front().integer(1);
+  event.task_id = task.front().integer(0);
+  event.subject_kind = "wait";
+  event.subject_id = wait_id;
+  event.actor = actor;
+  event.payload = codec::write_json(payload);
+  return tx.append_event(event);
+}
+
+Result<void> mark(WriteTx& tx, std::int64_t execution_no, std::string_view wait_id, std::string_view decision,
+                  const std::string& actor, const std::string& comment, const std::string& answer) {
   const auto count = WRENCH_TRY(
       tx.exec(sql::kDecideWait, {wait_id, decision, actor, tx.now(), text_or_null(comment), text_or_null(answer)}));
   if (count != 1) return Error("workflow.conflict", "a wait changed while it was decided");
-  return {};
+  return announce(tx, "wait.decided", execution_no, wait_id, actor, Json::object({{"decision", decision}}));
 }
 
 Result<void> check(const WaitView& wait, const Answering& answering, Micros now) {
@@ -152,7 +185,8 @@ Result<void> open(WriteTx& tx, StepKey step, const WaitDraft& draft) {
   if (early.empty()) return {};
   const auto signal = early.front();
   WRENCH_TRY(tx.exec(sql::kDeleteSignal, {step.execution_no, draft.name, signal.integer(0)}));
-  return mark(tx, draft.wait_id, "signal", std::string(signal.text(2)), {}, std::string(signal.text_or_empty(1)));
+  return mark(tx, step.execution_no, draft.wait_id, "signal", std::string(signal.text(2)), {},
+              std::string(signal.text_or_empty(1)));
 }
 
 Result<void> close(WriteTx& tx, StepKey step) {
@@ -167,8 +201,15 @@ Result<StepKey> decide(WriteTx& tx, const Answering& answering) {
   static constexpr std::string_view kWords[] = {"approve", "reject", "answer"};
   const std::string_view word = edits ? "approve_with_edits" : kWords[static_cast<std::size_t>(answering.decision)];
   const std::string value = answering.value.is_null() ? std::string() : codec::write_json(answering.value);
-  WRENCH_TRY(mark(tx, wait.wait_id, word, answering.actor, answering.comment, value));
+  WRENCH_TRY(mark(tx, wait.execution_no, wait.wait_id, word, answering.actor, answering.comment, value));
   return StepKey{wait.execution_no, wait.step_no};
+}
+
+Result<void> delegate(WriteTx& tx, std::string_view wait_id, std::string_view to, const std::string& actor) {
+  const WaitView wait = WRENCH_TRY(find_wait(tx, wait_id));
+  if (WRENCH_TRY(tx.exec(sql::kDelegateWait, {wait.wait_id, to})) != 1)
+    return Error("workflow.wait_decided", "it was decided before: " + wait.decision);
+  return announce(tx, "wait.delegated", wait.execution_no, wait.wait_id, actor, Json::object({{"to", to}}));
 }
 
 Result<std::optional<StepKey>> signal(WriteTx& tx, const Signalling& what) {
@@ -178,7 +219,7 @@ Result<std::optional<StepKey>> signal(WriteTx& tx, const Signalling& what) {
   const Rows waiting = WRENCH_TRY(tx.query(sql::kWaitsOfExecution, {what.execution_no}));
   for (const auto row : waiting) {
     if (row.text(2) != what.name || !row.is_null(3)) continue;
-    WRENCH_TRY(mark(tx, row.text(1), "signal", what.actor, {}, value));
+    WRENCH_TRY(mark(tx, what.execution_no, row.text(1), "signal", what.actor, {}, value));
     return std::optional(StepKey{what.execution_no, row.integer(0)});
   }
   const Rows kept = WRENCH_TRY(tx.query(sql::kSignalCount, {what.execution_no}));

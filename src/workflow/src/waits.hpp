@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "wrench/storage/transaction.hpp"
@@ -22,6 +23,9 @@ Result<StepKey> decide(storage::WriteTx& tx, const Answering& answering);
 /// Decides the wait of that name, or keeps the signal for the next. Errors: workflow.invalid_transition (the execution
 /// has ended), workflow.inbox_full.
 Result<std::optional<StepKey>> signal(storage::WriteTx& tx, const Signalling& signalling);
+
+/// Names who is to decide. Errors: workflow.wait_not_found, workflow.wait_decided.
+Result<void> delegate(storage::WriteTx& tx, std::string_view wait_id, std::string_view to, const std::string& actor);
 
 /// What is decided and the step hasn't heard of; nothing if there is nothing.
 Result<std::optional<Command>> decision_of(storage::WriteTx& tx, StepKey step);

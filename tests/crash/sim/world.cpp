@@ -413,7 +413,7 @@ void World::help_people() {
 
 void World::answer_waits() {
   const auto waits = must(store_->read([](ReadTx& tx) { return list_waits(tx); }), "read");
-  for (const WaitView& wait : waits) {
+  for (const WaitView& wait : waits.waits) {
     if (!wait.decision.empty()) continue;
     if (wait.kind == WaitKind::Signal) {
       dispatcher_->enqueue(Job{.work = Signalling{wait.execution_no, wait.name, Json("x"), "person"}});

@@ -113,22 +113,25 @@ ExitCode run_approval_list(Session& session) {
   auto space = Workspace::open(session, Workspace::Use::Read);
   if (!space) return session.fail(space.error());
   const auto limit = static_cast<std::size_t>(session.invocation.number("--limit", 100));
-  const auto waits =
-      (*space)->store().read([&](storage::ReadTx& tx) { return workflow::list_waits(tx, 0, {}, limit); });
+  const auto waits = (*space)->store().read(
+      [&](storage::ReadTx& tx) { return workflow::list_waits(tx, session.invocation.value("--cursor"), limit); });
   if (!waits) return session.fail(waits.error());
   if (session.format() == "json") {
     Json data = Json::array();
-    for (const auto& wait : *waits) data.push_back(to_json(wait));
-    return delivered_json(session, Json::object({{"schema", "wrench.approval_list/1"}, {"data", std::move(data)}}));
+    for (const auto& wait : waits->waits) data.push_back(to_json(wait));
+    return delivered_json(session, Json::object({{"schema", "wrench.approval_list/1"},
+                                                 {"data", std::move(data)},
+                                                 {"next_cursor", text_or_null(waits->next_cursor)}}));
   }
-  if (waits->empty()) return delivered(session, "Nothing waits for anybody.\n");
+  if (waits->waits.empty()) return delivered(session, "Nothing waits for anybody.\n");
   std::string text;
   const std::size_t others = 2 * kIdColumns + kKindColumns + 3 * 2;
   const std::size_t columns = std::max(kTitleMin, session.console.width() - std::min(session.console.width(), others));
-  for (const auto& wait : *waits)
+  for (const auto& wait : waits->waits)
     text += std::string(short_id(wait.wait_id)) + "  " + pad(workflow::name(wait.kind), kKindColumns) + "  " +
             std::string(short_id(wait.task_id)) + "  " +
             clip(Console::safe(wait.title), columns, session.console.unicode()) + "\n";
+  if (!waits->next_cursor.empty()) text += "\nMore: wrench approval list --cursor " + waits->next_cursor + "\n";
   return delivered(session, text);
 }
 

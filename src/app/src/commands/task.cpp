@@ -53,8 +53,8 @@ Json to_json(const StepView& step) {
 
 /// The word that --status takes; of an open task also what it waits for: nobody runs it, or a person must decide.
 std::string shown_status(const TaskView& task, bool interrupted) {
-  if (interrupted) return task.status + ", interrupted";
-  return task.state == workflow::TaskState::Waiting ? task.status + ", waiting" : task.status;
+  if (task.state == workflow::TaskState::Waiting) return task.status + ", waiting";
+  return interrupted ? task.status + ", interrupted" : task.status;
 }
 
 Result<std::vector<std::string>> interrupted_tasks(Workspace& space) {
@@ -211,7 +211,12 @@ std::string to_text(const TaskDetails& details, const Console& console) {
       for (const auto& line : wrap(Console::safe(reason->second), console.width() - margin.size()))
         text += margin + console.styled(Style::Dim, line) + "\n";
   }
-  if (interrupted) text += "\nInterrupted. Go on: wrench task resume " + std::string(short_id(task.task_id)) + "\n";
+  const bool person = task.wait_reason == "approval" || task.wait_reason == "input";
+  if (task.state == workflow::TaskState::Waiting)
+    text += "\nWaits: " + task.wait_reason + (person ? ". What for: wrench approval list" : "") + "\n";
+  if (interrupted)
+    text += std::string(task.state == workflow::TaskState::Waiting ? "Nobody runs it." : "\nInterrupted.") +
+            " Go on: wrench task resume " + std::string(short_id(task.task_id)) + "\n";
   return text;
 }
 

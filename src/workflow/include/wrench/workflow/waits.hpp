@@ -43,9 +43,12 @@ struct WaitView {
   std::optional<Micros> decided_at;
 };
 
-/// What is open, oldest first. `after`: the last one's created_at and wait_id.
-Result<std::vector<WaitView>> list_waits(storage::ReadTx& tx, Micros after = 0, std::string_view after_id = {},
-                                         std::size_t limit = 100);
+struct WaitPage {
+  std::vector<WaitView> waits;
+  std::string next_cursor;  ///< Empty: that was the last page.
+};
+/// What is open, oldest first. Errors: workflow.invalid_cursor.
+Result<WaitPage> list_waits(storage::ReadTx& tx, std::string_view cursor = {}, std::size_t limit = 100);
 /// By its id, or the last 6 characters of the id of an open one. Errors: workflow.wait_not_found.
 Result<WaitView> find_wait(storage::ReadTx& tx, std::string_view id);
 
