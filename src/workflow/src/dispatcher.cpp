@@ -49,8 +49,15 @@ Result<void> store_baggage(WriteTx& tx, const command::Outcome& outcome, const B
   const findings_store::Seen seen{task.project_id, task.repo_id, outcome.step.execution_no, outcome.step.step_no};
   WRENCH_TRY(findings_store::upsert(tx, seen, baggage.findings));
   for (const auto& body : baggage.attached) WRENCH_TRY(body(tx));
-  if (baggage.wait) WRENCH_TRY(waits::open(tx, outcome.step, *baggage.wait));
   return {};
+}
+
+/// Not if the step was asked to stop before, or another command of the flush cancelled it: then nobody is asked.
+bool begins_to_wait(const FlushPlan& plan, StepKey step) {
+  return std::any_of(plan.steps.begin(), plan.steps.end(), [&](const Change<StepRow>& change) {
+    const StepRow& row = change.after;
+    return row.execution_no == step.execution_no && row.step_no == step.step_no && (row.flags & kFlagWaitsOutside) != 0;
+  });
 }
 
 }  // namespace
@@ -191,7 +198,9 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
     const bool accepted = batch.plan.verdicts[c].ok() || !keeps(Keep::BaggageOfAccepted);
     if (outcome == nullptr || !job.baggage || !accepted) continue;
     WRENCH_TRY(store_baggage(tx, *outcome, *job.baggage, rows));
-    if (job.baggage->wait) WRENCH_TRY(carry(tx, outcome->step, batch.follow_ups));
+    if (!job.baggage->wait || !begins_to_wait(batch.plan, outcome->step)) continue;
+    WRENCH_TRY(waits::open(tx, outcome->step, *job.baggage->wait));
+    WRENCH_TRY(carry(tx, outcome->step, batch.follow_ups));
   }
   for (const std::int64_t no : batch.plan.adopted) {
     if (!keeps(Keep::LoadTimers)) break;

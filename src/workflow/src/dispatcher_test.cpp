@@ -5,6 +5,7 @@
 #include "wrench/storage/testing/fault_vfs.hpp"
 #include "wrench/workflow/queries.hpp"
 #include "wrench/workflow/step_execution.hpp"
+#include "wrench/workflow/waits.hpp"
 
 namespace wrench::workflow {
 namespace {
@@ -146,6 +147,25 @@ TEST_F(DispatcherTest, ASlotThatGetsFreeAsTheHeadOfItsQueueIsCancelledGoesToTheN
   ASSERT_EQ(launched_.size(), 2U);
   EXPECT_NE(launched_[1].execution_no, launched_[0].execution_no);
 }
+
+class DispatcherCancelTest : public DispatcherTest, public ::testing::WithParamInterface<bool> {};
+
+// Whichever of the two comes first in a flush: nobody is asked about a step that was cancelled.
+TEST_P(DispatcherCancelTest, AStepThatIsCancelledAsItBeginsToWaitAsksNobody) {
+  dispatcher_.enqueue(
+      Job{.work = task("1", R"({"v":1,"nodes":[{"id":"w","kind":"wait","on":"input","prompt":"?"}]})")});
+  ASSERT_TRUE(flush());
+  ASSERT_EQ(launched_.size(), 1U);
+  Job cancel{.work = Command(command::Cancel{launched_[0].execution_no, "enough", "user"})};
+  Job waits = run(launched_[0]);
+  dispatcher_.enqueue(GetParam() ? cancel : waits);
+  dispatcher_.enqueue(GetParam() ? waits : cancel);
+  while (flush()) {
+  }
+  EXPECT_EQ(state(), TaskState::Cancelled);
+  EXPECT_TRUE(store_->read([](storage::ReadTx& tx) { return list_waits(tx); })->waits.empty());
+}
+INSTANTIATE_TEST_SUITE_P(CancelFirstOrLast, DispatcherCancelTest, ::testing::Bool());
 
 }  // namespace
 }  // namespace wrench::workflow
