@@ -6,7 +6,7 @@
 
 namespace wrench::storage {
 
-/// migrations/common/*.sql, sorted by name. Written by cmake/WrenchEmbed.cmake.
+/// The .sql files of migrations, as "common/0001_store.sql", sorted. Written by cmake/WrenchEmbed.cmake.
 std::span<const EmbeddedFile> embedded_migration_files();
 
 }  // namespace wrench::storage

@@ -1,70 +1,81 @@
 #include "wrench/storage/migrations.hpp"
 
 #include <charconv>
+#include <deque>
+#include <map>
+#include <set>
 #include <vector>
 
 #include "embedded_migration_files.hpp"
+#include "sql_text.hpp"
 #include "wrench/base/assert.hpp"
 
 namespace wrench::storage {
 namespace {
 
-bool is_word(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; }
-
-/// End of the quoted text, comment or other stretch at `at` that must stay as it is; `at` itself if there is none.
-std::size_t skip_verbatim(std::string_view sql, std::size_t at) {
-  const auto end_of = [&](std::string_view closing, std::size_t from) {
-    const std::size_t found = sql.find(closing, from);
-    return found == std::string_view::npos ? sql.size() : found + closing.size();
-  };
-  const char c = sql[at];
-  if (c == '\'' || c == '"') return end_of(std::string_view(&sql[at], 1), at + 1);
-  if (sql.substr(at, 2) == "--") return end_of("\n", at);
-  if (sql.substr(at, 2) == "/*") return end_of("*/", at + 2);
-  return at;
-}
-
-std::string_view dialect_word(std::string_view word) {
-  if (word == "BIGINT") return "INTEGER";
-  if (word == "BYTES") return "BLOB";
-  if (word == "JSON") return "TEXT";
-  return word;
-}
-
-std::vector<Migration> load() {
-  std::vector<Migration> migrations;
-  for (const EmbeddedFile& file : embedded_migration_files()) {
-    Migration migration;
-    migration.name = file.path;
-    migration.sql = file.bytes;
-    const auto number = std::from_chars(file.path.data(), file.path.data() + file.path.size(), migration.version);
-    WRENCH_ASSERT(number.ec == std::errc{} && migration.version == static_cast<std::int64_t>(migrations.size()) + 1);
-    migrations.push_back(migration);
+std::vector<Migration> load(std::string_view own_folder) {
+  static std::deque<std::string> joined;  // the text of migrations that are two files
+  std::map<std::int64_t, Migration> by_version;
+  std::set<std::int64_t> versions;  // of all folders: a dialect can lack one, but none is missing everywhere
+  for (const EmbeddedFile& file : embedded_migration_files()) {  // "common" comes first
+    const std::size_t slash = file.path.find('/');
+    const std::string_view folder = file.path.substr(0, slash);
+    Migration migration{.name = file.path.substr(slash + 1), .sql = file.bytes};
+    const char* end = migration.name.data() + migration.name.size();
+    const auto number = std::from_chars(migration.name.data(), end, migration.version);
+    WRENCH_ASSERT(number.ec == std::errc{});
+    versions.insert(migration.version);
+    if (folder != "common" && folder != own_folder) continue;
+    const auto [it, added] = by_version.emplace(migration.version, migration);
+    if (added) continue;
+    WRENCH_ASSERT(it->second.name == migration.name && folder == own_folder);
+    it->second.sql = joined.emplace_back(std::string(it->second.sql) + std::string(migration.sql));
   }
+  WRENCH_ASSERT(*versions.begin() == 1 && *versions.rbegin() == static_cast<std::int64_t>(versions.size()));
+  std::vector<Migration> migrations;
+  for (const auto& [version, migration] : by_version) migrations.push_back(migration);
   return migrations;
 }
 
 }  // namespace
 
-std::span<const Migration> embedded_migrations() {
-  static const std::vector<Migration> migrations = load();
-  return migrations;
+std::span<const Migration> embedded_migrations(Dialect dialect) {
+  static const std::vector<Migration> sqlite = load("sqlite");
+  static const std::vector<Migration> postgres = load("postgres");
+  return dialect == Dialect::Sqlite ? sqlite : postgres;
 }
 
 std::string sqlite_dialect(std::string_view sql) {
+  static const std::map<std::string_view, std::string_view> kWords = {
+      {"BIGINT", "INTEGER"}, {"BYTES", "BLOB"}, {"JSON", "TEXT"}};
   std::string out;
-  out.reserve(sql.size());
-  std::size_t at = 0;
-  while (at < sql.size()) {
-    const std::size_t start = at;
-    at = skip_verbatim(sql, at);
-    if (at == start && is_word(sql[at])) {
-      while (at < sql.size() && is_word(sql[at])) ++at;
-      out += dialect_word(sql.substr(start, at - start));
+  for (const SqlToken& token : sql_tokens(sql)) {
+    const auto word = token.kind == SqlToken::Kind::Word ? kWords.find(token.text) : kWords.end();
+    out += word == kWords.end() ? token.text : word->second;
+  }
+  return out;
+}
+
+std::string postgres_dialect(std::string_view sql) {
+  static const std::map<std::string_view, std::string_view> kWords = {
+      {"BYTES", "BYTEA"}, {"JSON", "JSONB"}, {"REAL", "DOUBLE PRECISION"}, {"TEXT", "TEXT COLLATE \"C\""}};
+  const std::vector<SqlToken> tokens = sql_tokens(sql);
+  const auto next_word_is = [&](std::size_t at, std::string_view word) {
+    const std::size_t next = skip_space(tokens, at + 1);
+    return next < tokens.size() && tokens[next].is_word(word);
+  };
+  std::string out;
+  bool after_as = false;  // CAST(x AS TEXT) takes no collation
+  for (std::size_t at = 0; at < tokens.size(); ++at) {
+    const SqlToken& token = tokens[at];
+    if (token.is_word("STRICT") || (token.is_word("WITHOUT") && next_word_is(at, "ROWID"))) {
+      while (at + 1 < tokens.size() && tokens[at + 1].text != ";") ++at;
       continue;
     }
-    if (at == start) ++at;
-    out += sql.substr(start, at - start);
+    const auto word = token.kind == SqlToken::Kind::Word ? kWords.find(token.text) : kWords.end();
+    out += word == kWords.end() || (after_as && token.text == "TEXT") ? token.text : word->second;
+    if (token.is_word("BIGINT") && next_word_is(at, "PRIMARY")) out += " GENERATED BY DEFAULT AS IDENTITY";
+    if (token.kind != SqlToken::Kind::Space) after_as = token.is_word("AS");
   }
   return out;
 }

@@ -1,14 +1,7 @@
 #include "reader_pool.hpp"
 
-#include <sqlite3.h>
-
-#include <algorithm>
 #include <chrono>
 #include <utility>
-
-#include "sqlite_error.hpp"
-#include "sqlite_tx.hpp"
-#include "wrench/storage/store.hpp"
 
 namespace wrench::storage {
 namespace {
@@ -18,15 +11,10 @@ constexpr std::chrono::milliseconds kWaitSlice{20};
 
 }  // namespace
 
-ReaderPool::ReaderPool(std::string path, std::string vfs_name, const StatementCatalogue& catalogue, const Clock& clock,
-                       std::size_t size_max)
-    : path_(std::move(path)),
-      vfs_name_(std::move(vfs_name)),
-      catalogue_(catalogue),
-      clock_(clock),
-      size_max_(size_max) {}
+ReaderPool::ReaderPool(Opener open, const Clock& clock, std::size_t size_max)
+    : open_(std::move(open)), clock_(clock), size_max_(size_max) {}
 
-Result<std::unique_ptr<Connection>> ReaderPool::borrow(Deadline deadline) {
+Result<std::unique_ptr<Reader>> ReaderPool::borrow(Deadline deadline) {
   {
     std::unique_lock lock(mutex_);
     while (!closed_ && idle_.empty() && lent_ >= size_max_) {
@@ -36,40 +24,42 @@ Result<std::unique_ptr<Connection>> ReaderPool::borrow(Deadline deadline) {
     if (closed_) return Error("storage.closed", "the store is closed");
     ++lent_;
     if (!idle_.empty()) {
-      std::unique_ptr<Connection> connection = std::move(idle_.back());
+      std::unique_ptr<Reader> reader = std::move(idle_.back());
       idle_.pop_back();
-      return connection;
+      return reader;
     }
   }
-  Result<std::unique_ptr<Connection>> opened = Connection::open(path_, Connection::Role::Reader, vfs_name_, catalogue_);
+  Result<std::unique_ptr<Reader>> opened = open_();
   if (!opened.ok()) give_back(nullptr);
   return opened;
 }
 
-void ReaderPool::give_back(std::unique_ptr<Connection> connection) {
+void ReaderPool::give_back(std::unique_ptr<Reader> reader) {
   {
     const std::lock_guard lock(mutex_);
     --lent_;
-    if (connection) idle_.push_back(std::move(connection));
+    if (reader && reader->usable()) idle_.push_back(std::move(reader));
   }
   free_.notify_all();
 }
 
 Result<void> ReaderPool::run(const std::function<void(ReadTx&)>& body, Deadline deadline) {
-  std::unique_ptr<Connection> connection = WRENCH_TRY(borrow(deadline));
-  struct GiveBack {
+  struct Loan {
     ReaderPool& pool;
-    std::unique_ptr<Connection>& connection;
-    ~GiveBack() { pool.give_back(std::move(connection)); }
-  } const give_back{*this, connection};
-  if (const int rc = connection->exec_raw("BEGIN"); rc != SQLITE_OK)
-    return sqlite_error(connection->raw(), rc, "begin reading");
-  connection->limit_time(clock_, clock_.boot_us() + kSnapshotAgeMax, deadline);
-  SqliteReadTx tx(*connection);
-  body(tx);
-  connection->unlimit_time();
-  if (connection->in_transaction()) connection->exec_raw("ROLLBACK");
-  return {};
+    std::unique_ptr<Reader> reader;
+    ~Loan() { pool.give_back(std::move(reader)); }
+  };
+  for (std::size_t left = size_max_ + 1;; --left) {
+    Loan loan{*this, WRENCH_TRY(borrow(deadline))};
+    if (Result<void> begun = loan.reader->begin(clock_, deadline); !begun.ok()) {
+      // What was cut while idle drops out one by one; then a fresh one is opened.
+      if (begun.error().code == "storage.unreachable" && left > 0) continue;
+      return begun;
+    }
+    body(loan.reader->tx());
+    loan.reader->end();
+    return {};
+  }
 }
 
 void ReaderPool::close() {

@@ -74,7 +74,7 @@ void collect(sqlite3_stmt* stmt, Rows& rows) {
 
 }  // namespace
 
-Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Role role, const std::string& vfs_name,
+Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const std::string& path, Role role, const std::string& vfs_name,
                                                      const StatementCatalogue& catalogue) {
   sqlite3* db = nullptr;
   // A reader opens for writing too: the WAL index is shared memory that readers mark. query_only keeps it from more.
@@ -87,7 +87,7 @@ Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Ro
     sqlite3_close(db);
     return error;
   }
-  std::unique_ptr<Connection> connection(new Connection(db));
+  std::unique_ptr<SqliteConnection> connection(new SqliteConnection(db));
   sqlite3_busy_timeout(db, kBusyTimeoutMs);
   sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   // Trap: a checkpoint while another connection commits can corrupt the WAL (SQLite 3.7.0 to 3.51.2). So nobody
@@ -97,7 +97,7 @@ Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Ro
   sqlite3_wal_hook(
       db,
       [](void* self, sqlite3*, const char*, int pages) {
-        static_cast<Connection*>(self)->wal_pages_ = static_cast<std::size_t>(pages);
+        static_cast<SqliteConnection*>(self)->wal_pages_ = static_cast<std::size_t>(pages);
         return SQLITE_OK;
       },
       connection.get());
@@ -113,13 +113,13 @@ Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Ro
   return connection;
 }
 
-Connection::~Connection() {
+SqliteConnection::~SqliteConnection() {
   for (const auto& [statement, stmt] : statements_) sqlite3_finalize(stmt);
   const int closed = sqlite3_close(db_);
   WRENCH_ASSERT(closed == SQLITE_OK);
 }
 
-Result<sqlite3_stmt*> Connection::prepared(const Statement& statement) {
+Result<sqlite3_stmt*> SqliteConnection::prepared(const Statement& statement) {
   const auto found = statements_.find(&statement);
   WRENCH_ASSERT(found != statements_.end());  // not in the catalogue given to Store::open
   if (found->second == nullptr) {
@@ -133,7 +133,7 @@ Result<sqlite3_stmt*> Connection::prepared(const Statement& statement) {
   return found->second;
 }
 
-Result<void> Connection::bind(sqlite3_stmt* stmt, const Statement& statement, std::span<const Bind> binds) {
+Result<void> SqliteConnection::bind(sqlite3_stmt* stmt, const Statement& statement, std::span<const Bind> binds) {
   WRENCH_ASSERT(static_cast<int>(binds.size()) == sqlite3_bind_parameter_count(stmt));
   int at = 0;
   for (const Bind& bind : binds) {
@@ -162,7 +162,7 @@ Result<void> Connection::bind(sqlite3_stmt* stmt, const Statement& statement, st
   return {};
 }
 
-Result<std::int64_t> Connection::run(const Statement& statement, std::span<const Bind> binds, Rows* rows) {
+Result<std::int64_t> SqliteConnection::run(const Statement& statement, std::span<const Bind> binds, Rows* rows) {
   if (clock_ != nullptr && (clock_->boot_us() >= snapshot_ends_us_ || deadline_.passed(*clock_)))
     return failure(SQLITE_INTERRUPT, statement.id);
   sqlite3_stmt* stmt = WRENCH_TRY(prepared(statement));
@@ -191,15 +191,15 @@ Result<std::int64_t> Connection::run(const Statement& statement, std::span<const
   return changes;
 }
 
-int Connection::exec_raw(const char* sql) { return sqlite3_exec(db_, sql, nullptr, nullptr, nullptr); }
+int SqliteConnection::exec_raw(const char* sql) { return sqlite3_exec(db_, sql, nullptr, nullptr, nullptr); }
 
-Result<void> Connection::exec(const std::string& sql) {
+Result<void> SqliteConnection::exec(const std::string& sql) {
   const int rc = exec_raw(sql.c_str());
   if (rc != SQLITE_OK) return sqlite_error(db_, rc, sql.substr(0, 80));
   return {};
 }
 
-Result<std::string> Connection::pragma(const std::string& sql) {
+Result<std::string> SqliteConnection::pragma(const std::string& sql) {
   sqlite3_stmt* raw_stmt = nullptr;
   int rc = sqlite3_prepare_v2(db_, sql.c_str(), static_cast<int>(sql.size()), &raw_stmt, nullptr);
   const OwnedStatement stmt(raw_stmt);
@@ -215,47 +215,47 @@ Result<std::string> Connection::pragma(const std::string& sql) {
   return first;
 }
 
-void Connection::limit_time(const Clock& clock, Micros snapshot_ends_us, Deadline deadline) {
+void SqliteConnection::limit_time(const Clock& clock, Micros snapshot_ends_us, Deadline deadline) {
   clock_ = &clock;
   snapshot_ends_us_ = snapshot_ends_us;
   deadline_ = deadline;
   sqlite3_progress_handler(
       db_, kOpsPerTimeCheck,
       [](void* context) {
-        const auto* self = static_cast<const Connection*>(context);
+        const auto* self = static_cast<const SqliteConnection*>(context);
         return self->clock_->boot_us() >= self->snapshot_ends_us_ || self->deadline_.passed(*self->clock_) ? 1 : 0;
       },
       this);
 }
 
-void Connection::unlimit_time() {
+void SqliteConnection::unlimit_time() {
   clock_ = nullptr;
   sqlite3_progress_handler(db_, 0, nullptr, nullptr);
 }
 
-Error Connection::failure(int result_code, std::string_view doing) const {
+Error SqliteConnection::failure(int result_code, std::string_view doing) const {
   if ((result_code & 0xFF) == SQLITE_INTERRUPT && clock_ != nullptr && deadline_.passed(*clock_))
     return Error("storage.deadline", std::string(doing) + ": the deadline passed");
   return sqlite_error(db_, result_code, doing);
 }
 
-bool Connection::in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
+bool SqliteConnection::in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
 
-std::int64_t Connection::total_changes() const { return sqlite3_total_changes64(db_); }
+std::int64_t SqliteConnection::total_changes() const { return sqlite3_total_changes64(db_); }
 
-int Connection::checkpoint(Checkpoint mode) {
+int SqliteConnection::checkpoint(Checkpoint mode) {
   const int how = mode == Checkpoint::Restart ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE;
   return sqlite3_wal_checkpoint_v2(db_, "main", how, nullptr, nullptr);
 }
 
-int Connection::flush_log() {
+int SqliteConnection::flush_log() {
   if (!keeps(Keep::LogFlushedOnce)) return SQLITE_OK;
   sqlite3_file* log = nullptr;
   if (const int rc = sqlite3_file_control(db_, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log); rc != SQLITE_OK) return rc;
   return log == nullptr || log->pMethods == nullptr ? SQLITE_OK : log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
 }
 
-int Connection::begin_log_anew() {
+int SqliteConnection::begin_log_anew() {
   if (log_begun_anew_ || !keeps(Keep::LogBegunAnew)) return SQLITE_OK;
   const int rc = checkpoint(Checkpoint::Restart);
   log_begun_anew_ = rc == SQLITE_OK;

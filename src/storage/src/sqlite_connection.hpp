@@ -20,16 +20,16 @@ struct sqlite3_stmt;
 namespace wrench::storage {
 
 /// One SQLite connection with the store's settings and its prepared statements. One thread at a time.
-class Connection {
+class SqliteConnection {
  public:
   enum class Role { Writer, Reader };
 
   /// Opens `path` (Writer: creates an empty file if there is none). `catalogue` must outlive the connection.
-  static Result<std::unique_ptr<Connection>> open(const std::string& path, Role role, const std::string& vfs_name,
+  static Result<std::unique_ptr<SqliteConnection>> open(const std::string& path, Role role, const std::string& vfs_name,
                                                   const StatementCatalogue& catalogue);
-  ~Connection();
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
+  ~SqliteConnection();
+  SqliteConnection(const SqliteConnection&) = delete;
+  SqliteConnection& operator=(const SqliteConnection&) = delete;
 
   /// A catalogue statement. `rows` gets the results if not null. Returns the number of rows changed.
   Result<std::int64_t> run(const Statement& statement, std::span<const Bind> binds, Rows* rows);
@@ -63,7 +63,7 @@ class Connection {
   sqlite3* raw() const { return db_; }
 
  private:
-  explicit Connection(sqlite3* db) : db_(db) {}
+  explicit SqliteConnection(sqlite3* db) : db_(db) {}
   Result<sqlite3_stmt*> prepared(const Statement& statement);
   Result<void> bind(sqlite3_stmt* stmt, const Statement& statement, std::span<const Bind> binds);
   Error failure(int result_code, std::string_view doing) const;

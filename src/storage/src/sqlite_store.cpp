@@ -1,4 +1,3 @@
-#include <pthread.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -13,25 +12,25 @@
 #include <utility>
 
 #include "migration_runner.hpp"
-#include "reader_pool.hpp"
+#include "open_store.hpp"
+#include "queued_store.hpp"
 #include "sqlite_connection.hpp"
 #include "sqlite_error.hpp"
-#include "statements.hpp"
+#include "sqlite_migration_target.hpp"
+#include "sqlite_reader.hpp"
+#include "sqlite_writer.hpp"
 #include "store_directory.hpp"
 #include "wrench/base/assert.hpp"
 #include "wrench/base/ulid.hpp"
 #include "wrench/runtime/worker_pool.hpp"
 #include "wrench/storage/event_log.hpp"
 #include "wrench/storage/store.hpp"
-#include "write_queue.hpp"
-#include "writer.hpp"
 
 namespace wrench::storage {
 namespace {
 
 /// "WRNC" in the header of every store.db; so no other program's database is ever mistaken for one.
 constexpr std::int64_t kApplicationId = 0x57524E43;
-constexpr std::chrono::milliseconds kWaitSlice{20};
 /// The log's reserve may take this share of a disk's free space: one part in four.
 constexpr std::size_t kReserveShare = 4;
 /// How often somebody who waits for events looks for those of other processes.
@@ -43,70 +42,50 @@ constexpr std::chrono::milliseconds kForeignEventsPoll{100};
   std::abort();
 }
 
-class SqliteStore final : public Store {
+class SqliteStore final : public QueuedStore {
  public:
-  SqliteStore(StoreConfig config, const Clock& clock, Random& random)
-      : config_(std::move(config)), clock_(clock), random_(random) {
+  SqliteStore(StoreConfig config, const Clock& clock, Random& random) : QueuedStore(std::move(config), clock, random) {
     if (!config_.on_outcome_unknown) config_.on_outcome_unknown = end_process;
-    catalogue_.add(own_statements());
-    catalogue_.add(config_.statements.all());
+    if (config_.migrations.empty()) config_.migrations = embedded_migrations(Dialect::Sqlite);
   }
   ~SqliteStore() override { close(); }
 
   Result<void> open();
 
-  Result<void> submit(WriteJob job, Completion done) override;
-  Result<void> write(WriteBody body, Deadline deadline, JobLane lane) override;
-  std::size_t flush_once() override;
   Result<bool> wait_for_events(std::int64_t after_seq, Deadline deadline, const StopToken& stop) override;
-  void close() override;
   StoreStats stats() const override;
-  const std::string& store_id() const override { return store_id_; }
-  const std::optional<Error>& write_refusal() const override { return write_refusal_; }
-
- protected:
-  Result<void> read_erased(const std::function<void(ReadTx&)>& body, Deadline deadline) override;
+  Dialect dialect() const override { return Dialect::Sqlite; }
+  std::optional<Error> trouble() const override { return poison(); }
 
  private:
+  std::size_t flush() override { return writer_->flush_once(); }
+  void on_idle() override { writer_->on_idle(); }
+  bool has_writer() const override { return writer_ != nullptr; }
+  std::optional<Error> poison() const override {
+    return writer_ && writer_->poisoned() ? std::optional(writer_->poison()) : std::nullopt;
+  }
+
   Result<void> open_to_write();
   Result<void> open_to_read();
-  Result<void> create_or_check(Connection& connection);
-  Result<void> check_owner(Connection& connection);
-  Result<void> flush_log(Connection& connection);
-  Result<void> begin_log_anew(Connection& connection);
+  Result<void> create_or_check(SqliteConnection& connection);
+  Result<void> check_owner(SqliteConnection& connection);
+  Result<void> flush_log(SqliteConnection& connection);
+  Result<void> begin_log_anew(SqliteConnection& connection);
   /// Whether migrations are pending; a newer schema is only remembered, as the reason to refuse writes.
   Result<bool> check_schema(MigrationRunner& runner);
-  Result<void> migrate(Connection& connection);
-  Result<void> load_store_id(Connection& connection);
-  Result<void> reserve_wal(Connection& connection, const StoreDirectory& directory);
-  void write_loop();
-  void events_committed(std::int64_t last_seq);
+  Result<void> migrate(SqliteConnection& connection);
+  Result<void> load_store_id(SqliteConnection& connection);
+  Result<void> reserve_wal(SqliteConnection& connection, const StoreDirectory& directory);
 
-  StoreConfig config_;
-  const Clock& clock_;
-  Random& random_;
-  StatementCatalogue catalogue_;
   std::string path_;  ///< Of the database.
-  std::string store_id_;
-  std::optional<Error> write_refusal_;
   bool created_ = false;
-
-  WriteQueue queue_;
-  std::unique_ptr<Writer> writer_;
-  std::unique_ptr<ReaderPool> readers_;
-  std::thread thread_;
-  std::atomic<std::uint64_t> reads_{0};
-
-  std::mutex events_mutex_;
-  std::condition_variable events_grew_;
-  std::int64_t last_event_ = 0;
-  std::mutex close_mutex_;
+  std::unique_ptr<SqliteWriter> writer_;
 };
 
 Result<void> SqliteStore::open() {
   WRENCH_TRY(config_.access == StoreAccess::Read ? open_to_read() : open_to_write());
-  readers_ = std::make_unique<ReaderPool>(path_, config_.vfs_name, catalogue_, clock_,
-                                          std::clamp<std::size_t>(runtime::usable_cores(), 2, kReadersMax));
+  readers_ = std::make_unique<ReaderPool>([this] { return SqliteReader::open(path_, config_.vfs_name, catalogue_); },
+                                          clock_, std::clamp<std::size_t>(runtime::usable_cores(), 2, kReadersMax));
   return {};
 }
 
@@ -114,11 +93,12 @@ Result<void> SqliteStore::open_to_read() {
   path_ = config_.directory + "/store.db";
   if (config_.vfs_name.empty()) path_ = WRENCH_TRY(StoreDirectory::open_to_read(config_.directory)).database_path();
   write_refusal_ = Error("storage.read_only", "the store in " + config_.directory + " was opened for reading");
-  const std::unique_ptr<Connection> connection =
-      WRENCH_TRY(Connection::open(path_, Connection::Role::Reader, config_.vfs_name, catalogue_));
+  const std::unique_ptr<SqliteConnection> connection =
+      WRENCH_TRY(SqliteConnection::open(path_, SqliteConnection::Role::Reader, config_.vfs_name, catalogue_));
   WRENCH_TRY(check_owner(*connection));
   WRENCH_TRY(flush_log(*connection));
-  MigrationRunner runner(*connection, config_.migrations, clock_);
+  SqliteMigrationTarget target(*connection);
+  MigrationRunner runner(target, config_.migrations, clock_);
   if (WRENCH_TRY(check_schema(runner)))
     return Error("storage.schema_older",
                  "the data directory " + config_.directory + " was last used by an older version of wrench");
@@ -138,8 +118,8 @@ Result<void> SqliteStore::open_to_write() {
     // Before SQLite looks: it would take an empty file for a new database and delete the log beside it.
     WRENCH_TRY(directory->inspect());
   }
-  std::unique_ptr<Connection> connection =
-      WRENCH_TRY(Connection::open(path_, Connection::Role::Writer, config_.vfs_name, catalogue_));
+  std::unique_ptr<SqliteConnection> connection =
+      WRENCH_TRY(SqliteConnection::open(path_, SqliteConnection::Role::Writer, config_.vfs_name, catalogue_));
   WRENCH_TRY(create_or_check(*connection));
   WRENCH_TRY(migrate(*connection));
   // Before the next commit, which then ends the reserve's frames: else every start would read them all.
@@ -150,17 +130,14 @@ Result<void> SqliteStore::open_to_write() {
     lock->unlock();
   }
   writer_ =
-      std::make_unique<Writer>(std::move(connection), std::move(lock), queue_, clock_,
-                               Writer::Options{config_.lock_wait_us, config_.checkpoints, config_.on_outcome_unknown,
+      std::make_unique<SqliteWriter>(std::move(connection), std::move(lock), queue_, clock_,
+                               SqliteWriter::Options{config_.lock_wait_us, config_.checkpoints, config_.on_outcome_unknown,
                                                [this](std::int64_t seq) { events_committed(seq); }});
-  if (config_.mode == WriterMode::Thread) {
-    thread_ = std::thread([this] { write_loop(); });
-    ::pthread_setname_np(thread_.native_handle(), "store-writer");
-  }
+  if (config_.mode == WriterMode::Thread) start_writer_thread();
   return {};
 }
 
-Result<void> SqliteStore::create_or_check(Connection& connection) {
+Result<void> SqliteStore::create_or_check(SqliteConnection& connection) {
   const std::string pages = WRENCH_TRY(connection.pragma("PRAGMA page_count"));
   if (pages == "0") {
     created_ = true;
@@ -176,20 +153,20 @@ Result<void> SqliteStore::create_or_check(Connection& connection) {
   return flush_log(connection);
 }
 
-Result<void> SqliteStore::check_owner(Connection& connection) {
+Result<void> SqliteStore::check_owner(SqliteConnection& connection) {
   if (WRENCH_TRY(connection.pragma("PRAGMA application_id")) == std::to_string(kApplicationId)) return {};
   return Error("storage.corrupt", config_.directory +
                                       "/store.db belongs to another program; choose another data directory. Nothing "
                                       "was changed");
 }
 
-Result<void> SqliteStore::flush_log(Connection& connection) {
+Result<void> SqliteStore::flush_log(SqliteConnection& connection) {
   if (const int rc = connection.flush_log(); rc != SQLITE_OK)
     return sqlite_error(connection.raw(), rc, "flush the log of earlier processes in " + config_.directory);
   return {};
 }
 
-Result<void> SqliteStore::begin_log_anew(Connection& connection) {
+Result<void> SqliteStore::begin_log_anew(SqliteConnection& connection) {
   if (const int rc = connection.begin_log_anew(); rc != SQLITE_OK)
     return sqlite_error(connection.raw(), rc, "copy the log of earlier processes into " + config_.directory);
   return {};
@@ -203,14 +180,15 @@ Result<bool> SqliteStore::check_schema(MigrationRunner& runner) {
   return false;
 }
 
-Result<void> SqliteStore::migrate(Connection& connection) {
-  MigrationRunner runner(connection, config_.migrations, clock_);
+Result<void> SqliteStore::migrate(SqliteConnection& connection) {
+  SqliteMigrationTarget target(connection);
+  MigrationRunner runner(target, config_.migrations, clock_);
   if (!WRENCH_TRY(check_schema(runner))) return {};
   WRENCH_TRY(begin_log_anew(connection));
   return runner.run();
 }
 
-Result<void> SqliteStore::load_store_id(Connection& connection) {
+Result<void> SqliteStore::load_store_id(SqliteConnection& connection) {
   Rows rows;
   WRENCH_TRY(connection.run(sql::kReadStoreId, {}, &rows));
   if (rows.empty()) {
@@ -228,7 +206,7 @@ Result<void> SqliteStore::load_store_id(Connection& connection) {
   return {};
 }
 
-Result<void> SqliteStore::reserve_wal(Connection& connection, const StoreDirectory& directory) {
+Result<void> SqliteStore::reserve_wal(SqliteConnection& connection, const StoreDirectory& directory) {
   struct stat info{};
   if (::stat(directory.wal_path().c_str(), &info) != 0 ||
       static_cast<std::size_t>(info.st_size) >= config_.wal_reserve_bytes)
@@ -249,79 +227,6 @@ Result<void> SqliteStore::reserve_wal(Connection& connection, const StoreDirecto
   return grown;
 }
 
-Result<void> SqliteStore::submit(WriteJob job, Completion done) {
-  if (write_refusal_) return *write_refusal_;
-  if (writer_->poisoned()) return writer_->poison();
-  WRENCH_TRY(queue_.push(std::move(job), std::move(done)));
-  return {};
-}
-
-Result<void> SqliteStore::write(WriteBody body, Deadline deadline, JobLane lane) {
-  WRENCH_ASSERT(std::this_thread::get_id() != thread_.get_id());  // would wait for itself
-  if (write_refusal_) return *write_refusal_;
-  if (writer_->poisoned()) return writer_->poison();
-  struct Waiting {
-    std::mutex mutex;
-    std::condition_variable ended;
-    std::optional<Result<void>> outcome;
-  };
-  const auto waiting = std::make_shared<Waiting>();
-  const std::uint64_t ticket = WRENCH_TRY(queue_.push({lane, 0, std::move(body)}, [waiting](Result<void> outcome) {
-    const std::lock_guard lock(waiting->mutex);
-    waiting->outcome.emplace(std::move(outcome));
-    waiting->ended.notify_all();
-  }));
-  if (config_.mode == WriterMode::Passive)
-    while (!waiting->outcome && flush_once() > 0) {
-    }
-  std::unique_lock lock(waiting->mutex);
-  while (!waiting->outcome) {
-    if (deadline.never()) {
-      waiting->ended.wait(lock);
-      continue;
-    }
-    if (deadline.passed(clock_)) {
-      lock.unlock();
-      if (queue_.withdraw(ticket))
-        return Error("storage.deadline", "the deadline passed before the write began; nothing was written");
-      lock.lock();
-      waiting->ended.wait(lock, [&] { return waiting->outcome.has_value(); });
-      break;
-    }
-    waiting->ended.wait_for(lock, kWaitSlice);
-  }
-  return std::move(*waiting->outcome);
-}
-
-std::size_t SqliteStore::flush_once() {
-  WRENCH_ASSERT(config_.mode == WriterMode::Passive);
-  if (!writer_) return 0;  // Opened for reading.
-  const std::size_t ended = writer_->flush_once();
-  if (ended == 0) writer_->on_idle();
-  return ended;
-}
-
-void SqliteStore::write_loop() {
-  while (queue_.wait()) {
-    while (writer_->flush_once() > 0) {
-    }
-    writer_->on_idle();
-  }
-}
-
-Result<void> SqliteStore::read_erased(const std::function<void(ReadTx&)>& body, Deadline deadline) {
-  if (writer_ && writer_->poisoned()) return writer_->poison();
-  reads_.fetch_add(1);
-  return readers_->run(body, deadline);
-}
-
-void SqliteStore::events_committed(std::int64_t last_seq) {
-  const std::lock_guard lock(events_mutex_);
-  if (last_seq <= last_event_) return;
-  last_event_ = last_seq;
-  events_grew_.notify_all();
-}
-
 Result<bool> SqliteStore::wait_for_events(std::int64_t after_seq, Deadline deadline, const StopToken& stop) {
   while (true) {
     {
@@ -337,16 +242,6 @@ Result<bool> SqliteStore::wait_for_events(std::int64_t after_seq, Deadline deadl
   }
 }
 
-void SqliteStore::close() {
-  const std::lock_guard lock(close_mutex_);
-  queue_.close();
-  if (thread_.joinable()) thread_.join();
-  if (writer_ && config_.mode == WriterMode::Passive)
-    while (writer_->flush_once() > 0) {
-    }
-  if (readers_) readers_->close();
-}
-
 StoreStats SqliteStore::stats() const {
   StoreStats stats = writer_ ? writer_->stats() : StoreStats{};
   stats.reads = reads_.load();
@@ -356,7 +251,7 @@ StoreStats SqliteStore::stats() const {
 
 }  // namespace
 
-Result<std::unique_ptr<Store>> Store::open(StoreConfig config, const Clock& clock, Random& random) {
+Result<std::unique_ptr<Store>> open_sqlite(StoreConfig config, const Clock& clock, Random& random) {
   const std::string directory = config.directory;
   auto store = std::make_unique<SqliteStore>(std::move(config), clock, random);
   if (Result<void> opened = store->open(); !opened.ok()) {

@@ -1,5 +1,7 @@
 #include "sqlite_tx.hpp"
 
+#include <sqlite3.h>
+
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -43,6 +45,15 @@ void SqliteWriteTx::start_job() {
   next_event_at_job_start_ = next_event_;
 }
 
+bool SqliteWriteTx::begin_savepoint() { return connection_.exec_raw("SAVEPOINT job") == SQLITE_OK; }
+
+bool SqliteWriteTx::undo_savepoint() {
+  next_event_ = next_event_at_job_start_;
+  return connection_.exec_raw("ROLLBACK TO job") == SQLITE_OK && keep_savepoint();
+}
+
+bool SqliteWriteTx::keep_savepoint() { return connection_.exec_raw("RELEASE job") == SQLITE_OK; }
+
 Result<Rows> SqliteWriteTx::query(const Statement& statement, Binds binds) {
   Rows rows;
   WRENCH_TRY(connection_.run(statement, binds.span(), &rows));
@@ -63,7 +74,8 @@ Result<std::int64_t> SqliteWriteTx::exec_many(const Statement& statement, std::s
   return changed;
 }
 
-Result<Rows> SqliteWriteTx::query_many(const Statement& statement, std::size_t width, std::span<const Bind> keys) {
+Result<Rows> SqliteWriteTx::query_many(const Statement& statement, std::size_t width, std::span<const Bind> keys,
+                                       RowLock) {
   WRENCH_ASSERT(width > 0 && keys.size() % width == 0);
   Rows rows;
   for (std::size_t at = 0; at < keys.size(); at += width)
@@ -72,10 +84,7 @@ Result<Rows> SqliteWriteTx::query_many(const Statement& statement, std::size_t w
 }
 
 Result<void> SqliteWriteTx::append_event(const EventDraft& event) {
-  if (event.payload.size() > kEventPayloadBytesMax)
-    return Error("storage.event_too_large", "the payload of " + event.type + " has " +
-                                                std::to_string(event.payload.size()) + " bytes; the limit is " +
-                                                std::to_string(kEventPayloadBytesMax));
+  WRENCH_TRY(check_event(event));
   WRENCH_TRY(exec(sql::kInsertEvent, {next_event_, now_us_, event.type, event.project_id, event.task_id,
                                       event.subject_kind, event.subject_id, event.actor, event.version, event.payload,
                                       event.trace_id.empty() ? Bind(std::nullopt) : Bind(event.trace_id)}));

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 
+#include "flush.hpp"
 #include "sqlite_connection.hpp"
 #include "wrench/storage/transaction.hpp"
 
@@ -11,17 +12,16 @@ namespace wrench::storage {
 
 class SqliteReadTx final : public ReadTx {
  public:
-  explicit SqliteReadTx(Connection& connection) : connection_(connection) {}
+  explicit SqliteReadTx(SqliteConnection& connection) : connection_(connection) {}
   Result<Rows> query(const Statement& statement, Binds binds) override;
 
  private:
-  Connection& connection_;
+  SqliteConnection& connection_;
 };
 
-/// The transaction of one attempt of one flush; bodies use it one after the other.
-class SqliteWriteTx final : public WriteTx {
+class SqliteWriteTx final : public FlushTx {
  public:
-  SqliteWriteTx(Connection& connection, Micros now_us) : connection_(connection), now_us_(now_us) {}
+  SqliteWriteTx(SqliteConnection& connection, Micros now_us) : connection_(connection), now_us_(now_us) {}
 
   /// BEGIN IMMEDIATE (DEFERRED would meet SQLITE_BUSY_SNAPSHOT, which no time-out helps), then the event clock.
   Result<void> begin();
@@ -29,21 +29,26 @@ class SqliteWriteTx final : public WriteTx {
   Result<void> finish();
   void rollback();
 
-  /// Before each body; what_changed() then tells about that body alone.
-  void start_job();
-  bool job_changed_anything() const { return connection_.total_changes() != changes_at_job_start_; }
-  void forget_job_events() { next_event_ = next_event_at_job_start_; }
   std::int64_t next_event() const { return next_event_; }
+
+  void start_job() override;
+  bool must_undo_job() const override { return connection_.total_changes() != changes_at_job_start_; }
+  bool alive() const override { return connection_.in_transaction(); }
+  bool begin_savepoint() override;
+  bool undo_savepoint() override;
+  bool keep_savepoint() override;
 
   Result<Rows> query(const Statement& statement, Binds binds) override;
   Result<std::int64_t> exec(const Statement& statement, Binds binds) override;
   Result<std::int64_t> exec_many(const Statement& statement, std::size_t width, std::span<const Bind> rows) override;
-  Result<Rows> query_many(const Statement& statement, std::size_t width, std::span<const Bind> keys) override;
+  Result<Rows> query_many(const Statement& statement, std::size_t width, std::span<const Bind> keys,
+                          RowLock lock) override;
+  Result<bool> try_lock(std::string_view) override { return true; }
   Result<void> append_event(const EventDraft& event) override;
   Micros now() const override { return now_us_; }
 
  private:
-  Connection& connection_;
+  SqliteConnection& connection_;
   Micros now_us_;
   std::int64_t first_event_ = 0;
   std::int64_t next_event_ = 0;

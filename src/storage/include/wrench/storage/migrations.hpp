@@ -6,21 +6,26 @@
 #include <string_view>
 
 #include "wrench/base/result.hpp"
+#include "wrench/storage/statement.hpp"
 
 namespace wrench::storage {
 
-/// One numbered SQL file of migrations/, embedded in the binary.
+/// One numbered step of the schema: a SQL file of migrations/common, embedded in the binary, with what the file of the
+/// same name under migrations/sqlite or migrations/postgres appends to it. Either can be missing.
 struct Migration {
-  std::int64_t version = 0;  ///< NNNN of NNNN_name.sql; gapless from 1.
+  std::int64_t version = 0;  ///< NNNN of NNNN_name.sql; gapless from 1 over all folders.
   std::string_view name;
   std::string_view sql;
 };
 
-/// The files of migrations/common, in order.
-std::span<const Migration> embedded_migrations();
+/// In order.
+std::span<const Migration> embedded_migrations(Dialect dialect = Dialect::Sqlite);
 
-/// The dialect's SQL: outside of strings, quoted names and comments, the type words BIGINT, BYTES and JSON become
-/// INTEGER, BLOB and TEXT. (PostgreSQL will get BIGINT, BYTEA, JSONB, and lose STRICT and WITHOUT ROWID.)
+/// The SQL of a migration in a dialect. Outside of strings, quoted names and comments,
+///   SQLite: the type words BIGINT, BYTES and JSON become INTEGER, BLOB and TEXT;
+///   PostgreSQL: BYTES, JSON and REAL become BYTEA, JSONB and DOUBLE PRECISION; TEXT gets SQLite's collation, "C";
+///   BIGINT PRIMARY KEY numbers rows by itself; the table options STRICT and WITHOUT ROWID go.
 std::string sqlite_dialect(std::string_view sql);
+std::string postgres_dialect(std::string_view sql);
 
 }  // namespace wrench::storage

@@ -28,6 +28,9 @@ inline constexpr std::size_t kFlushBytesMax = 4 * 1024 * 1024;
 inline constexpr Micros kLockWaitMax = 5 * kMicrosPerSecond;
 inline constexpr Micros kSnapshotAgeMax = 2 * kMicrosPerSecond;
 inline constexpr std::size_t kReadersMax = 4;
+inline constexpr int kPostgresVersionMin = 13;
+inline constexpr int kConflictRetriesMax = 5;  ///< Of a flush that meets a deadlock or a serialization failure.
+inline constexpr int kNotificationsPerSecondMax = 50;
 inline constexpr std::size_t kWalReserveBytes = 16 * 1024 * 1024;
 
 /// Order of service when more is queued than fits one flush.
@@ -54,7 +57,7 @@ enum class WriterMode {
 
 /// What a store is opened for.
 enum class StoreAccess {
-  Write,  ///< Creates it if missing and brings it to the newest schema, under the write lock.
+  Write,  ///< Creates it if missing and brings it to the newest schema, under a lock.
   Read,   ///< Changes nothing and waits for nobody: works in a folder that takes no writes, and beside a busy writer.
 };
 
@@ -66,10 +69,20 @@ struct CheckpointPages {
   std::size_t step_pages = 1'000;      ///< A reader can hold the log back: try again only after it has grown by this.
 };
 
+/// How long PostgreSQL and the way to it may take. The server keeps the middle two: a client that stands still can't.
+struct PostgresTimes {
+  Micros connect_us = 5 * kMicrosPerSecond;  ///< For each address of the URL.
+  Micros statement_us = 30 * kMicrosPerSecond;
+  Micros idle_in_transaction_us = 5 * kMicrosPerSecond;  ///< Then the server ends the transaction and frees its locks.
+  Micros answer_us = 40 * kMicrosPerSecond;  ///< Silence of the server for so long is a lost connection.
+  Micros close_us = 5 * kMicrosPerSecond;    ///< Store::close() waits for a server that is away.
+};
+
 struct StoreConfig {
-  std::string directory;          ///< Data directory; holds store.db and its companions. Created if missing.
-  StatementCatalogue statements;  ///< Only these may run.
-  std::span<const Migration> migrations = embedded_migrations();
+  std::string directory;     ///< Data directory of SQLite; holds store.db and its companions. Created if missing.
+  std::string database_url;  ///< postgresql://user:password@host:port/name?… of an existing database; empty: SQLite.
+  StatementCatalogue statements;          ///< Only these may run.
+  std::span<const Migration> migrations;  ///< Empty: the embedded ones of the dialect.
   StoreAccess access = StoreAccess::Write;
   WriterMode mode = WriterMode::Thread;
   /// A registered sqlite3_vfs, for tests. Not empty: no files or locks beside the database, nothing is done to
@@ -78,8 +91,9 @@ struct StoreConfig {
   std::size_t wal_reserve_bytes = kWalReserveBytes;
   CheckpointPages checkpoints;
   Micros lock_wait_us = kLockWaitMax;
-  /// Called when a flush may or may not have become durable (fsync failed): going on could lose what others were told
-  /// is safe. Must not return in production (the default ends the process; the next start recovers from the file). If
+  PostgresTimes postgres;
+  /// SQLite: called when a flush may or may not have become durable (fsync failed): going on could lose what others were
+  /// told is safe. Must not return in production (the default ends the process; the next start recovers from the file). If
   /// it returns, the store answers storage.outcome_unknown from then on.
   std::function<void(const Error&)> on_outcome_unknown;
 };
@@ -95,18 +109,25 @@ struct StoreStats {
   std::uint64_t checkpoints = 0;
   std::uint64_t wal_pages = 0;
   std::uint64_t queued_jobs = 0;
+  std::uint64_t conflicts = 0;      ///< PostgreSQL: flushes repeated after a deadlock or a serialization failure.
+  std::uint64_t reconnects = 0;     ///< PostgreSQL: of the writer.
+  std::uint64_t lost_answers = 0;   ///< PostgreSQL: COMMITs whose answer got lost; each was looked up.
+  std::uint64_t notifications = 0;  ///< PostgreSQL: sent to other processes.
 };
 
-/// The durable store of one data directory; several processes may have it open at once. Thread-safe.
+/// The durable store of one data directory or one PostgreSQL database; several processes may have it open at once.
+/// Thread-safe.
 ///
-/// Error codes: storage.busy (queue full, or another process holds the write lock for 5 s: message names its pid),
-/// storage.full, storage.io, storage.corrupt, storage.read_only, storage.outcome_unknown, storage.schema_newer, of
-/// StoreAccess::Read also storage.not_found and storage.schema_older (each needs to be opened for writing once),
-/// storage.migration_checksum, storage.unsupported_filesystem, storage.snapshot_expired, storage.deadline,
-/// storage.closed.
+/// Error codes: storage.busy (queue full, or another process holds a lock for 5 s: message names its pid; PostgreSQL has
+/// no connection left), storage.full, storage.io, storage.corrupt, storage.read_only, storage.outcome_unknown,
+/// storage.schema_newer, of StoreAccess::Read also storage.not_found and storage.schema_older (each needs to be opened
+/// for writing once), storage.migration_checksum, storage.unsupported_filesystem, storage.snapshot_expired,
+/// storage.deadline, storage.closed; of PostgreSQL storage.invalid_url, storage.unreachable, storage.access_denied,
+/// storage.pooler (the URL leads to a connection pooler), storage.unsupported_server (older than kPostgresVersionMin).
 class Store {
  public:
   /// Opens as `config.access` says. `clock` and `random` must outlive the store.
+  /// PostgreSQL uses `random` from a thread of its own.
   static Result<std::unique_ptr<Store>> open(StoreConfig config, const Clock& clock, Random& random);
   virtual ~Store() = default;  ///< Like close().
 
@@ -142,6 +163,10 @@ class Store {
   virtual const std::string& store_id() const = 0;
   /// Why this store takes no writes (storage.schema_newer, storage.read_only), if so.
   virtual const std::optional<Error>& write_refusal() const = 0;
+  virtual Dialect dialect() const = 0;
+  /// What keeps the store from its work at the moment; it goes on trying. PostgreSQL: no connection (jobs wait in the
+  /// queue), or events of other processes found by polling only.
+  virtual std::optional<Error> trouble() const = 0;
 
  protected:
   virtual Result<void> read_erased(const std::function<void(ReadTx&)>& body, Deadline deadline) = 0;

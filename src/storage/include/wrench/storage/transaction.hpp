@@ -37,20 +37,37 @@ struct EventDraft {
   std::string trace_id;
 };
 
+/// What a query does to the rows that it finds, until the transaction ends.
+enum class RowLock {
+  None,
+  ForUpdate,  ///< Nobody else changes them. On SQLite nobody could anyway.
+};
+
 /// The one write transaction. Its changes become durable together with those of the other jobs of the same flush.
+///
+/// A body that gets an error from here must end with an error: PostgreSQL has given up the transaction then. On
+/// PostgreSQL other processes write at the same time: what a body decides by, it must lock (RowLock, try_lock()) or
+/// compare in its UPDATE (version, epoch), and ids come from sequences.
 class WriteTx : public ReadTx {
  public:
   /// Number of rows changed. Errors: storage.constraint_unique, storage.constraint_foreign_key, storage.constraint,
-  /// storage.full, storage.io, storage.corrupt.
+  /// storage.full, storage.io, storage.corrupt, on PostgreSQL storage.invalid_text (U+0000, no UTF-8).
   virtual Result<std::int64_t> exec(const Statement& statement, Binds binds = {}) = 0;
-  /// The statement once for each group of `width` consecutive parameters, in order; the sum of rows changed.
+  /// The statement once for each group of `width` consecutive parameters; the sum of rows changed. No two groups may
+  /// concern the same row. One loop on SQLite; one statement over arrays on PostgreSQL, so there it must be an INSERT …
+  /// VALUES, or an UPDATE or DELETE with a WHERE and of one table.
   virtual Result<std::int64_t> exec_many(const Statement& statement, std::size_t width, std::span<const Bind> rows) = 0;
-  /// The statement once for each group of `width` parameters, results appended in order. Pass keys sorted: that is
-  /// cheaper here, and on PostgreSQL the order in which rows get locked.
-  virtual Result<Rows> query_many(const Statement& statement, std::size_t width, std::span<const Bind> keys) = 0;
-  /// Errors: storage.event_too_large.
+  /// The statement, a SELECT, once for each group of `width` parameters, results appended in order. Pass keys sorted:
+  /// that is cheaper here, and on PostgreSQL the order in which rows get locked, which keeps two flushes from a deadlock.
+  virtual Result<Rows> query_many(const Statement& statement, std::size_t width, std::span<const Bind> keys,
+                                  RowLock lock = RowLock::None) = 0;
+  /// True if nobody else has the lock `name` of this store; it is ours until the transaction ends. Always true on
+  /// SQLite, where only one transaction writes.
+  virtual Result<bool> try_lock(std::string_view name) = 0;
+  /// Errors: storage.event_too_large, storage.invalid_text (U+0000, no UTF-8).
   virtual Result<void> append_event(const EventDraft& event) = 0;
-  /// The time of this flush, UTC. Never before that of an earlier flush, even if the clock went back.
+  /// The time of this flush, UTC: this machine's clock, or PostgreSQL's. Never before that of an earlier flush, even if
+  /// the clock went back.
   virtual Micros now() const = 0;
 };
 

@@ -1,24 +1,15 @@
-#include "writer.hpp"
+#include "sqlite_writer.hpp"
 
 #include <sqlite3.h>
 
 #include <algorithm>
-#include <exception>
 #include <string>
 #include <utility>
 
 #include "sqlite_error.hpp"
 
 namespace wrench::storage {
-namespace {
-
-void set_all(std::vector<Result<void>>& outcomes, std::size_t jobs, const Error& error) {
-  outcomes.assign(jobs, Result<void>(error));
-}
-
-}  // namespace
-
-Writer::Writer(std::unique_ptr<Connection> connection, std::unique_ptr<runtime::TurnLock> lock, WriteQueue& queue,
+SqliteWriter::SqliteWriter(std::unique_ptr<SqliteConnection> connection, std::unique_ptr<runtime::TurnLock> lock, WriteQueue& queue,
                const Clock& clock, Options options)
     : connection_(std::move(connection)),
       lock_(std::move(lock)),
@@ -26,7 +17,7 @@ Writer::Writer(std::unique_ptr<Connection> connection, std::unique_ptr<runtime::
       clock_(clock),
       options_(std::move(options)) {}
 
-std::size_t Writer::flush_once() {
+std::size_t SqliteWriter::flush_once() {
   std::vector<QueuedJob> jobs = queue_.take();
   if (jobs.empty()) return 0;
   std::vector<Result<void>> outcomes(jobs.size());
@@ -36,24 +27,21 @@ std::size_t Writer::flush_once() {
     flush(jobs, outcomes);
   for (const Result<void>& outcome : outcomes) (outcome.ok() ? jobs_ : jobs_failed_).fetch_add(1);
   statements_.store(connection_->statements_run());
-  for (std::size_t i = 0; i < jobs.size(); ++i) {
-    jobs[i].body = nullptr;  // what it captured must not outlive its caller, who wakes now
-    jobs[i].done(std::move(outcomes[i]));
-  }
+  complete(jobs, outcomes);
   checkpoint_if_due(options_.checkpoints.busy_pages);
   return jobs.size();
 }
 
-void Writer::flush(std::span<QueuedJob> jobs, std::vector<Result<void>>& outcomes) {
+void SqliteWriter::flush(std::span<QueuedJob> jobs, std::vector<Result<void>>& outcomes) {
   if (const Result<void> locked = lock(); !locked.ok()) return set_all(outcomes, jobs.size(), locked.error());
   if (const Result<void> ready = begin_log_anew(); !ready.ok()) {
     unlock();
     return set_all(outcomes, jobs.size(), ready.error());
   }
-  Attempt attempt = run_together(jobs, outcomes);
+  Attempt attempt = run(run_together, jobs, outcomes);
   if (attempt == Attempt::Retry) {
     reruns_.fetch_add(1);
-    attempt = run_in_savepoints(jobs, outcomes);
+    attempt = run(run_in_savepoints, jobs, outcomes);
   }
   if (attempt == Attempt::Lost || attempt == Attempt::Retry) {
     // SQLite ended the transaction by itself (disk full, a huge row): the others may still fit.
@@ -63,7 +51,7 @@ void Writer::flush(std::span<QueuedJob> jobs, std::vector<Result<void>>& outcome
   unlock();
 }
 
-Result<void> Writer::begin_log_anew() {
+Result<void> SqliteWriter::begin_log_anew() {
   const int rc = connection_->begin_log_anew();
   if (rc == SQLITE_OK) return {};
   if ((rc & 0xFF) == SQLITE_IOERR) {
@@ -73,60 +61,25 @@ Result<void> Writer::begin_log_anew() {
   return sqlite_error(connection_->raw(), rc, "copy the log of earlier processes into the database");
 }
 
-Writer::Attempt Writer::run_together(std::span<QueuedJob> jobs, std::vector<Result<void>>& outcomes) {
+SqliteWriter::Attempt SqliteWriter::run(RunBodies& run_bodies, std::span<QueuedJob> jobs,
+                                        std::vector<Result<void>>& outcomes) {
   SqliteWriteTx tx(*connection_, now_us());
   if (const Result<void> begun = tx.begin(); !begun.ok()) {
     tx.rollback();
     set_all(outcomes, jobs.size(), begun.error());
     return Attempt::Refused;
   }
-  for (std::size_t i = 0; i < jobs.size(); ++i) {
-    tx.start_job();
-    outcomes[i] = run_body(jobs[i], tx);
-    if (!connection_->in_transaction()) return Attempt::Lost;
-    if (!outcomes[i].ok() && tx.job_changed_anything()) {
-      tx.rollback();
-      return Attempt::Retry;
-    }
-  }
-  return commit(tx, outcomes, jobs.size());
+  const BodiesEnd end = run_bodies(jobs, tx, outcomes);
+  if (end == BodiesEnd::Ready) return commit(tx, outcomes, jobs.size());
+  tx.rollback();
+  return end == BodiesEnd::Undo ? Attempt::Retry : Attempt::Lost;
 }
 
-Writer::Attempt Writer::run_in_savepoints(std::span<QueuedJob> jobs, std::vector<Result<void>>& outcomes) {
-  SqliteWriteTx tx(*connection_, now_us());
-  if (const Result<void> begun = tx.begin(); !begun.ok()) {
-    tx.rollback();
-    set_all(outcomes, jobs.size(), begun.error());
-    return Attempt::Refused;
-  }
-  for (std::size_t i = 0; i < jobs.size(); ++i) {
-    tx.start_job();
-    bool kept = connection_->exec_raw("SAVEPOINT job") == SQLITE_OK;
-    if (kept) {
-      outcomes[i] = run_body(jobs[i], tx);
-      if (!connection_->in_transaction()) return Attempt::Lost;
-      if (!outcomes[i].ok()) {
-        tx.forget_job_events();
-        kept = connection_->exec_raw("ROLLBACK TO job") == SQLITE_OK;
-      }
-      kept = kept && connection_->exec_raw("RELEASE job") == SQLITE_OK;
-    }
-    if (!kept) {
-      tx.rollback();
-      return Attempt::Lost;
-    }
-  }
-  return commit(tx, outcomes, jobs.size());
-}
-
-Result<void> Writer::run_alone(QueuedJob& job) {
+Result<void> SqliteWriter::run_alone(QueuedJob& job) {
   SqliteWriteTx tx(*connection_, now_us());
   std::vector<Result<void>> outcome(1);
   Result<void> ran = tx.begin();
-  if (ran.ok()) {
-    tx.start_job();
-    ran = run_body(job, tx);
-  }
+  if (ran.ok()) ran = run_body(job, tx);
   if (ran.ok() && !connection_->in_transaction())
     ran = Error("storage.full", "the transaction was ended by the database: disk full or out of memory");
   if (!ran.ok()) {
@@ -138,15 +91,7 @@ Result<void> Writer::run_alone(QueuedJob& job) {
   return std::move(outcome.front());
 }
 
-Result<void> Writer::run_body(QueuedJob& job, SqliteWriteTx& tx) {
-  try {
-    return job.body(tx);
-  } catch (const std::exception& e) {
-    return Error("storage.body_threw", std::string("a write ended with an exception: ") + e.what());
-  }
-}
-
-Writer::Attempt Writer::commit(SqliteWriteTx& tx, std::vector<Result<void>>& outcomes, std::size_t jobs) {
+SqliteWriter::Attempt SqliteWriter::commit(SqliteWriteTx& tx, std::vector<Result<void>>& outcomes, std::size_t jobs) {
   if (const Result<void> finished = tx.finish(); !finished.ok()) {
     const bool full = finished.error().code == "storage.full";
     tx.rollback();
@@ -179,48 +124,48 @@ Writer::Attempt Writer::commit(SqliteWriteTx& tx, std::vector<Result<void>>& out
   return Attempt::Refused;
 }
 
-void Writer::become_poisoned(Error error) {
+void SqliteWriter::become_poisoned(Error error) {
   poison_ = std::move(error);
   poisoned_.store(true);
   options_.on_outcome_unknown(*poison_);
 }
 
-void Writer::poison_checkpoint(int result_code) {
+void SqliteWriter::poison_checkpoint(int result_code) {
   become_poisoned(Error("storage.outcome_unknown", "a checkpoint failed half-way; the log still has everything")
                       .because(sqlite_error(connection_->raw(), result_code, "checkpoint")));
 }
 
-Error Writer::poison() const { return *poison_; }
+Error SqliteWriter::poison() const { return *poison_; }
 
-void Writer::on_idle() { checkpoint_if_due(options_.checkpoints.idle_pages); }
+void SqliteWriter::on_idle() { checkpoint_if_due(options_.checkpoints.idle_pages); }
 
-void Writer::checkpoint_if_due(std::size_t pages_due) {
+void SqliteWriter::checkpoint_if_due(std::size_t pages_due) {
   const std::size_t pages = connection_->wal_pages();
   if (pages < pages_at_last_checkpoint_) pages_at_last_checkpoint_ = 0;  // the log began anew
   if (poisoned() || pages < pages_due || pages < pages_at_last_checkpoint_ + options_.checkpoints.step_pages) return;
   if (!lock().ok()) return;  // another process is busy writing; its writer looks after the log
-  const int rc = connection_->checkpoint(pages >= options_.checkpoints.restart_pages ? Connection::Checkpoint::Restart
-                                                                                     : Connection::Checkpoint::Passive);
+  const int rc = connection_->checkpoint(pages >= options_.checkpoints.restart_pages ? SqliteConnection::Checkpoint::Restart
+                                                                                     : SqliteConnection::Checkpoint::Passive);
   checkpoints_.fetch_add(1);
   pages_at_last_checkpoint_ = pages;
   if ((rc & 0xFF) == SQLITE_IOERR) poison_checkpoint(rc);
   unlock();
 }
 
-Result<void> Writer::lock() {
+Result<void> SqliteWriter::lock() {
   if (!lock_) return {};
   Result<void> locked = lock_->lock(clock_, Deadline::after(clock_, options_.lock_wait_us));
   if (!locked.ok()) return file_error(std::move(locked).error(), "wait for the right to write");
   return {};
 }
 
-void Writer::unlock() {
+void SqliteWriter::unlock() {
   if (lock_) lock_->unlock();
 }
 
-Micros Writer::now_us() { return std::max(last_now_us_, clock_.now_us()); }
+Micros SqliteWriter::now_us() { return std::max(last_now_us_, clock_.now_us()); }
 
-StoreStats Writer::stats() const {
+StoreStats SqliteWriter::stats() const {
   StoreStats stats;
   stats.flushes = flushes_.load();
   stats.jobs = jobs_.load();

@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "flush.hpp"
 #include "sqlite_connection.hpp"
 #include "sqlite_tx.hpp"
 #include "wrench/base/clock.hpp"
@@ -20,7 +21,7 @@ namespace wrench::storage {
 
 /// The only thing that writes. Passive: it acts when flush_once() is called, always from one thread, so that a
 /// simulator can drive it; WriterMode::Thread is a loop around it.
-class Writer {
+class SqliteWriter {
  public:
   struct Options {
     Micros lock_wait_us = kLockWaitMax;
@@ -30,7 +31,7 @@ class Writer {
   };
 
   /// `lock`: the write lock of the data directory; null if no other process can have it open.
-  Writer(std::unique_ptr<Connection> connection, std::unique_ptr<runtime::TurnLock> lock, WriteQueue& queue,
+  SqliteWriter(std::unique_ptr<SqliteConnection> connection, std::unique_ptr<runtime::TurnLock> lock, WriteQueue& queue,
          const Clock& clock, Options options);
 
   /// Takes what is queued (one flush's worth), commits it as one, completes the callers. The number of jobs ended.
@@ -41,7 +42,7 @@ class Writer {
   Result<void> lock();
   void unlock();
 
-  Connection& connection() { return *connection_; }
+  SqliteConnection& connection() { return *connection_; }
   /// Set once a commit's fate is unknown; nothing is done any more.
   bool poisoned() const { return poisoned_.load(); }
   Error poison() const;
@@ -50,13 +51,12 @@ class Writer {
  private:
   enum class Attempt { Committed, Refused /* outcomes are set */, Retry /* one by one */, Lost /* SQLite gave up */ };
 
-  /// See Connection::begin_log_anew().
+  /// See SqliteConnection::begin_log_anew().
   Result<void> begin_log_anew();
   void flush(std::span<QueuedJob> jobs, std::vector<Result<void>>& outcomes);
-  Attempt run_together(std::span<QueuedJob> jobs, std::vector<Result<void>>& outcomes);
-  Attempt run_in_savepoints(std::span<QueuedJob> jobs, std::vector<Result<void>>& outcomes);
+  using RunBodies = BodiesEnd(std::span<QueuedJob>, FlushTx&, std::vector<Result<void>>&);
+  Attempt run(RunBodies& run_bodies, std::span<QueuedJob> jobs, std::vector<Result<void>>& outcomes);
   Result<void> run_alone(QueuedJob& job);
-  Result<void> run_body(QueuedJob& job, SqliteWriteTx& tx);
   /// COMMIT, and what its failure means.
   Attempt commit(SqliteWriteTx& tx, std::vector<Result<void>>& outcomes, std::size_t jobs);
   void become_poisoned(Error error);
@@ -64,7 +64,7 @@ class Writer {
   void checkpoint_if_due(std::size_t pages_due);
   Micros now_us();
 
-  std::unique_ptr<Connection> connection_;
+  std::unique_ptr<SqliteConnection> connection_;
   std::unique_ptr<runtime::TurnLock> lock_;
   WriteQueue& queue_;
   const Clock& clock_;
