@@ -10,6 +10,7 @@ function(wrench_pkg_dependency name pkg)
 endfunction()
 
 wrench_pkg_dependency(sqlite sqlite3)
+wrench_pkg_dependency(pq libpq)
 wrench_pkg_dependency(openssl libcrypto)
 wrench_pkg_dependency(yaml yaml-0.1)
 wrench_pkg_dependency(hyperscan libhs)

@@ -25,6 +25,7 @@ libboost-json1.81-dev | JSON
 libcli11-dev | command line
 libfmt-dev | text formatting
 REGEX_ENGINE | scanning for many expressions at once
+libpq-dev | client of PostgreSQL
 libpcre2-dev | regular expressions with look-around in rules
 libre2-dev | regular expressions in linear time
 libsqlite3-dev | embedded database
@@ -39,6 +40,7 @@ libclang-rt-19-dev | sanitizers, fuzzing, coverage runtime
 libgmock-dev | tests
 libgtest-dev | tests
 libxml2-utils | validates JUnit and HTML reports in tests
+postgresql | a real server for the tests of the store
 openssl | second opinion on hashes in tests
 '
 dev_packages='

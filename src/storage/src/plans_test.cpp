@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "postgres_statements.hpp"
 #include "statements.hpp"
 #include "wrench/storage/testing/plan_check.hpp"
 
@@ -8,11 +9,17 @@ namespace wrench::storage {
 namespace {
 
 using testing::check_plans;
+using testing::check_postgres_plans;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 TEST(Plans, OfThisModuleAreAsDeclared) { EXPECT_THAT(check_plans(own_statements()), IsEmpty()); }
+
+TEST(Plans, OfThisModuleAreAsDeclaredOnPostgres) {
+  EXPECT_THAT(check_postgres_plans(own_statements()), IsEmpty());
+  EXPECT_THAT(check_postgres_plans(postgres_statements()), IsEmpty());
+}
 
 TEST(Plans, CheckFindsWhatIsWrong) {
   const Statement scan{.id = "a", .sql = "SELECT * FROM events WHERE actor = ?1", .plan = "SCAN events"};

@@ -40,11 +40,11 @@ const Statement kPruneEvents{
     .access = Access::Write,
     .sql =
         "DELETE FROM events WHERE seq <= (SELECT max(seq) FROM (SELECT seq, at FROM events WHERE seq > "
-        "(SELECT pruned FROM event_clock WHERE id = 1) ORDER BY seq LIMIT ?2) WHERE at < ?1)",
+        "(SELECT pruned FROM event_clock WHERE id = 1) ORDER BY seq LIMIT ?2) AS oldest WHERE at < ?1)",
     .plan =
-        "SEARCH events USING INTEGER PRIMARY KEY (rowid<?); SCALAR SUBQUERY 3; CO-ROUTINE (subquery-2); "
+        "SEARCH events USING INTEGER PRIMARY KEY (rowid<?); SCALAR SUBQUERY 3; CO-ROUTINE oldest; "
         "SEARCH events USING INTEGER PRIMARY KEY (rowid>?); SCALAR SUBQUERY 1; "
-        "SEARCH event_clock USING INTEGER PRIMARY KEY (rowid=?); SEARCH (subquery-2)",
+        "SEARCH event_clock USING INTEGER PRIMARY KEY (rowid=?); SEARCH oldest",
     .plan_exception = "the subquery has at most LIMIT rows"};
 const Statement kMarkPruned{
     .id = "storage.mark_pruned",

@@ -17,7 +17,8 @@ Result<std::uint64_t> WriteQueue::push(WriteJob job, Completion done) {
     ticket = next_ticket_++;
     ++jobs_;
     bytes_ += job.bytes;
-    lanes_[static_cast<std::size_t>(job.lane)].push_back({ticket, job.bytes, std::move(job.body), std::move(done)});
+    lanes_[static_cast<std::size_t>(job.lane)].push_back(
+        {.ticket = ticket, .lane = job.lane, .bytes = job.bytes, .body = std::move(job.body), .done = std::move(done)});
   }
   filled_.notify_one();
   return ticket;
@@ -37,7 +38,7 @@ bool WriteQueue::withdraw(std::uint64_t ticket) {
   return false;
 }
 
-std::vector<QueuedJob> WriteQueue::take() {
+std::vector<QueuedJob> WriteQueue::take(std::size_t jobs_max) {
   std::vector<QueuedJob> batch;
   std::size_t batch_bytes = 0;
   const std::lock_guard lock(mutex_);
@@ -46,7 +47,7 @@ std::vector<QueuedJob> WriteQueue::take() {
     std::size_t left = bulk ? kFlushBulkJobsMax : kFlushJobsMax;
     for (auto& jobs = lanes_[lane]; !jobs.empty() && left > 0; --left) {
       QueuedJob& next = jobs.front();
-      if (batch.size() == kFlushJobsMax || (!batch.empty() && batch_bytes + next.bytes > kFlushBytesMax)) break;
+      if (batch.size() == jobs_max || (!batch.empty() && batch_bytes + next.bytes > kFlushBytesMax)) break;
       batch_bytes += next.bytes;
       --jobs_;
       bytes_ -= next.bytes;
@@ -55,6 +56,18 @@ std::vector<QueuedJob> WriteQueue::take() {
     }
   }
   return batch;
+}
+
+void WriteQueue::put_back(std::vector<QueuedJob> jobs) {
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto job = jobs.rbegin(); job != jobs.rend(); ++job) {
+      ++jobs_;
+      bytes_ += job->bytes;
+      lanes_[static_cast<std::size_t>(job->lane)].push_front(std::move(*job));
+    }
+  }
+  filled_.notify_one();
 }
 
 bool WriteQueue::wait() {

@@ -15,6 +15,8 @@ namespace wrench::storage {
 
 struct QueuedJob {
   std::uint64_t ticket = 0;
+  JobLane lane = JobLane::Interactive;
+  int losses = 0;  ///< Flushes of it that ended because the database went away.
   std::size_t bytes = 0;
   WriteBody body;
   Completion done;
@@ -29,7 +31,9 @@ class WriteQueue {
   bool withdraw(std::uint64_t ticket);
   /// One flush's worth: completions before interactive before bulk, at most kFlushJobsMax, kFlushBytesMax, of bulk
   /// kFlushBulkJobsMax. Never blocks.
-  std::vector<QueuedJob> take();
+  std::vector<QueuedJob> take(std::size_t jobs_max = kFlushJobsMax);
+  /// Returns what take() gave and nobody has committed, in front of the rest of its lanes.
+  void put_back(std::vector<QueuedJob> jobs);
   /// Blocks while empty; false when closed and empty.
   bool wait();
   void close();

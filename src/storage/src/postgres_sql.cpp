@@ -1,0 +1,96 @@
+#include "postgres_sql.hpp"
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "sql_text.hpp"
+
+namespace wrench::storage {
+namespace {
+
+using Tokens = std::span<const SqlToken>;
+
+std::string_view text_of(const Statement& statement) {
+  return statement.postgres.sql.empty() ? statement.sql : statement.postgres.sql;
+}
+
+/// The tokens as text, "?12" as `before` and "12".
+std::string written(Tokens tokens, std::string_view before) {
+  std::string out;
+  for (const SqlToken& token : tokens)
+    if (token.kind == SqlToken::Kind::Placeholder)
+      out.append(before).append(token.text.substr(1));
+    else
+      out += token.text;
+  return out;
+}
+
+bool has_placeholder(Tokens tokens) {
+  for (const SqlToken& token : tokens)
+    if (token.kind == SqlToken::Kind::Placeholder) return true;
+  return false;
+}
+
+/// Where `word` stands outside of all parentheses.
+std::optional<std::size_t> find_word(Tokens tokens, std::string_view word, std::size_t from = 0) {
+  for (std::size_t i = from; i < tokens.size(); ++i)
+    if (tokens[i].depth == 0 && tokens[i].is_word(word)) return i;
+  return std::nullopt;
+}
+
+/// "unnest($1::bigint[], …)"
+std::string unnest(std::span<const std::string_view> types) {
+  std::string out = "unnest(";
+  for (std::size_t i = 0; i < types.size(); ++i)
+    out.append(i == 0 ? "$" : ", $").append(std::to_string(i + 1)).append("::").append(types[i]).append("[]");
+  return out + ")";
+}
+
+/// "k(k1, …)"
+std::string names(std::size_t count, std::string_view also = {}) {
+  std::string out = "k(";
+  for (std::size_t i = 1; i <= count; ++i) out.append(i == 1 ? "k" : ", k").append(std::to_string(i));
+  return out.append(also).append(")");
+}
+
+}  // namespace
+
+std::string postgres_sql(const Statement& statement) { return written(sql_tokens(text_of(statement)), "$"); }
+
+Result<std::string> postgres_sql_for_many(const Statement& statement, std::span<const std::string_view> types,
+                                          RowLock lock) {
+  const std::vector<SqlToken> all = sql_tokens(text_of(statement));
+  const Tokens tokens(all);
+  const std::size_t first = skip_space(all, 0);
+  const Error refused("storage.failed",
+                      std::string(statement.id) + " can't be run for many rows at once on PostgreSQL: see transaction.hpp");
+  if (first == all.size() || types.empty()) return refused;
+  const std::string source = unnest(types) + " AS " + names(types.size());
+  const std::string_view verb = tokens[first].text;
+  if (verb == "SELECT" || verb == "WITH") {
+    std::string out = "SELECT r.* FROM " + unnest(types) + " WITH ORDINALITY AS " + names(types.size(), ", n") +
+                      " CROSS JOIN LATERAL (" + written(tokens, "k.k");
+    if (lock == RowLock::ForUpdate) out += " FOR UPDATE";
+    return out + ") AS r ORDER BY k.n";
+  }
+  if (verb == "INSERT") {
+    const auto values = find_word(tokens, "VALUES");
+    if (!values) return refused;
+    const std::size_t open = skip_space(all, *values + 1);
+    std::size_t close = open + 1;
+    while (close < all.size() && (tokens[close].depth > 0 || tokens[close].text != ")")) ++close;
+    if (close >= all.size() || has_placeholder(tokens.subspan(close))) return refused;
+    return written(tokens.first(*values), "$") + "SELECT " + written(tokens.subspan(open + 1, close - open - 1), "k.k") +
+           " FROM " + source + written(tokens.subspan(close + 1), "$");
+  }
+  const auto where = find_word(tokens, "WHERE");
+  if (!where) return refused;
+  if (verb == "UPDATE" && find_word(tokens.first(*where), "FROM")) return refused;
+  if (verb == "DELETE" && find_word(tokens.first(*where), "USING")) return refused;
+  if (verb != "UPDATE" && verb != "DELETE") return refused;
+  return written(tokens.first(*where), "k.k") + (verb == "UPDATE" ? "FROM " : "USING ") + source + " " +
+         written(tokens.subspan(*where), "k.k");
+}
+
+}  // namespace wrench::storage

@@ -1,0 +1,66 @@
+#include "postgres_statements.hpp"
+
+#include <algorithm>
+
+namespace wrench::storage {
+namespace postgres {
+
+#define WRENCH_NOW_US "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"
+
+const Statement kRegisterWriter{
+    .id = "storage.register_writer",
+    .access = Access::Write,
+    .sql = "INSERT INTO store_writers AS w (writer, flush_no, seen_at) VALUES (?1, 0, " WRENCH_NOW_US
+           ") ON CONFLICT (writer) DO UPDATE SET seen_at = excluded.seen_at "
+           "RETURNING w.flush_no, (SELECT epoch FROM event_clock WHERE id = 1), "
+           "(SELECT value FROM store_meta WHERE name = 'store_id')"};
+const Statement kSweepWriters{.id = "storage.sweep_writers",
+                              .access = Access::Write,
+                              .sql = "DELETE FROM store_writers WHERE seen_at < " WRENCH_NOW_US " - ?1",
+                              .plan_exception = "one row for each process that has the store open"};
+const Statement kForgetWriter{
+    .id = "storage.forget_writer", .access = Access::Write, .sql = "DELETE FROM store_writers WHERE writer = ?1"};
+const Statement kBeginFlush{.id = "storage.begin_flush",
+                            .access = Access::Write,
+                            .sql = "UPDATE store_writers SET flush_no = ?2, seen_at = " WRENCH_NOW_US
+                                   " WHERE writer = ?1 RETURNING greatest(seen_at, "
+                                   "(SELECT last_at FROM event_clock WHERE id = 1))"};
+// The numbers of events are given out last, right before COMMIT and sent with it: whoever has number n has committed, and
+// can be read, before anybody gets n + 1.
+const Statement kAppendEvents{
+    .id = "storage.append_events",
+    .access = Access::Write,
+    .sql =
+        "WITH clock AS (UPDATE event_clock SET next = next + cardinality(CAST(?1 AS BIGINT[])), "
+        "last_at = greatest(last_at, (CAST(?1 AS BIGINT[]))[1]) WHERE id = 1 RETURNING next), "
+        "added AS (INSERT INTO events (seq, at, type, project_id, task_id, subject_kind, subject_id, actor, version, "
+        "payload, trace_id) SELECT clock.next - cardinality(CAST(?1 AS BIGINT[])) + e.n - 1, e.at, e.type, "
+        "e.project_id, e.task_id, e.subject_kind, e.subject_id, e.actor, e.version, e.payload, e.trace_id "
+        "FROM clock, unnest(CAST(?1 AS BIGINT[]), CAST(?2 AS TEXT[]), CAST(?3 AS BIGINT[]), CAST(?4 AS BIGINT[]), "
+        "CAST(?5 AS TEXT[]), CAST(?6 AS TEXT[]), CAST(?7 AS TEXT[]), CAST(?8 AS BIGINT[]), CAST(?9 AS TEXT[]), "
+        "CAST(?10 AS TEXT[])) WITH ORDINALITY AS e (at, type, project_id, task_id, subject_kind, subject_id, actor, "
+        "version, payload, trace_id, n)) "
+        "SELECT next - 1 FROM clock"};
+const Statement kTryLock{.id = "storage.try_lock",
+                         .access = Access::Write,
+                         .sql = "SELECT pg_try_advisory_xact_lock(?1)"};
+const Statement kLimitTime{.id = "storage.limit_time", .sql = "SELECT set_config('statement_timeout', ?1, true)"};
+
+#undef WRENCH_NOW_US
+
+}  // namespace postgres
+
+StatementCatalogue::List postgres_statements() {
+  static const Statement* const list[] = {&postgres::kRegisterWriter, &postgres::kSweepWriters,
+                                          &postgres::kForgetWriter,   &postgres::kBeginFlush,
+                                          &postgres::kAppendEvents,   &postgres::kTryLock,
+                                          &postgres::kLimitTime};
+  return list;
+}
+
+bool is_postgres_statement(const Statement& statement) {
+  const StatementCatalogue::List own = postgres_statements();
+  return std::find(own.begin(), own.end(), &statement) != own.end();
+}
+
+}  // namespace wrench::storage

@@ -1,0 +1,152 @@
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+#include <optional>
+#include <utility>
+
+#include "postgres_connection.hpp"
+#include "postgres_sql.hpp"
+#include "sql_text.hpp"
+#include "wrench/base/text.hpp"
+#include "wrench/storage/store.hpp"
+#include "wrench/storage/testing/plan_check.hpp"
+#include "wrench/storage/testing/postgres_server.hpp"
+
+namespace wrench::storage::testing {
+namespace {
+
+/// One step of a plan: "Index Scan using tasks_pkey on tasks", and what it looks for in the index.
+struct Node {
+  std::string text;
+  bool has_index_condition = false;
+
+  bool needs_reason() const {
+    static constexpr std::string_view kBad[] = {"Seq Scan", "Sort", "Incremental Sort", "Hash", "Materialize"};
+    for (const std::string_view bad : kBad)
+      if (text.starts_with(bad)) return true;
+    const bool reads_index = text.starts_with("Index") || text.starts_with("Bitmap Index");
+    return reads_index && !has_index_condition;
+  }
+};
+
+/// The nodes of EXPLAIN's text: indented, "->" before all but the first, their details on lines below.
+std::vector<Node> nodes_of(std::string_view explained) {
+  std::vector<Node> nodes;
+  for (const std::string_view line : split(explained, '\n')) {
+    std::string_view text = trim(line);
+    if (text.empty()) continue;
+    constexpr std::string_view kArrow = "->  ";
+    constexpr std::string_view kCondition = "Index Cond: ";
+    if (text.starts_with(kCondition)) {
+      nodes.back().text.append(" ").append(text.substr(kCondition.size()));
+      nodes.back().has_index_condition = true;
+    } else if (text.starts_with(kArrow)) {
+      nodes.push_back({std::string(text.substr(kArrow.size()))});
+    } else if (nodes.empty()) {
+      nodes.push_back({std::string(text)});
+    }
+  }
+  return nodes;
+}
+
+class Checker {
+ public:
+  explicit Checker(PostgresConnection& connection) : connection_(connection) {}
+
+  /// On empty tables: nothing but bad nodes counts.
+  void check_empty(const Statement& statement) {
+    const std::string id(statement.id);
+    if (const auto nodes = explain(id, "one", postgres_sql(statement), parameters_of(statement)))
+      check_nodes(statement, id + " on empty tables", *nodes);
+  }
+
+  void check(const Statement& statement) {
+    const std::string id(statement.id);
+    const std::string sql = postgres_sql(statement);
+    const std::optional<std::vector<Node>> nodes = explain(id, "one", sql, parameters_of(statement));
+    if (!nodes) return;
+    check_nodes(statement, id, *nodes);
+    std::string plan;
+    for (const Node& node : *nodes) plan += (plan.empty() ? "" : "; ") + node.text;
+    if (!statement.postgres.sql.empty() && plan != statement.postgres.plan)
+      wrong_.push_back(id + ": plan is \"" + plan + "\", declared is \"" + std::string(statement.postgres.plan) + "\"");
+    check_many(statement, id);
+  }
+  std::vector<std::string> take() { return std::move(wrong_); }
+
+ private:
+  static std::size_t parameters_of(const Statement& statement) {
+    std::size_t most = 0;
+    for (const SqlToken& token : sql_tokens(statement.postgres.sql.empty() ? statement.sql : statement.postgres.sql)) {
+      std::size_t number = 0;
+      if (token.kind == SqlToken::Kind::Placeholder)
+        std::from_chars(token.text.data() + 1, token.text.data() + token.text.size(), number);
+      most = std::max(most, number);
+    }
+    return most;
+  }
+
+  void check_nodes(const Statement& statement, const std::string& what, const std::vector<Node>& nodes) {
+    if (!statement.plan_exception.empty() || !statement.postgres.plan_exception.empty()) return;
+    for (const Node& node : nodes)
+      if (node.needs_reason()) wrong_.push_back(what + ": " + node.text);
+  }
+
+  void check_many(const Statement& statement, const std::string& id) {
+    const std::string types = value("SELECT array_to_string(parameter_types, '|') FROM pg_prepared_statements WHERE name = 'one'");
+    if (types.empty() || types.find("[]") != std::string::npos) return;  // takes arrays as it is
+    const std::vector<std::string_view> names = split(types, '|');
+    const Result<std::string> sql = postgres_sql_for_many(statement, names, RowLock::None);
+    if (!sql.ok()) return;  // it isn't meant for that
+    const std::string what = id + " for many";
+    if (const auto nodes = explain(what, "many", *sql, names.size())) check_nodes(statement, what, *nodes);
+  }
+
+  std::optional<std::vector<Node>> explain(const std::string& what, const std::string& name, const std::string& sql,
+                                           std::size_t parameters) {
+    if (Result<void> done = connection_.exec("DEALLOCATE ALL; PREPARE " + name + " AS " + sql); !done.ok()) {
+      wrong_.push_back(what + ": " + done.error().message);
+      return std::nullopt;
+    }
+    std::string nulls;
+    for (std::size_t i = 0; i < parameters; ++i) nulls += i == 0 ? "(NULL" : ", NULL";
+    if (parameters > 0) nulls += ")";
+    // All rows of EXPLAIN as one value.
+    std::string text;
+    for (const std::string& line : lines("EXPLAIN (COSTS OFF) EXECUTE " + name + nulls, what)) text += line + "\n";
+    return nodes_of(text);
+  }
+
+  std::vector<std::string> lines(const std::string& sql, const std::string& what) {
+    Result<std::vector<std::string>> found = connection_.values(sql);
+    if (found.ok()) return std::move(found).value();
+    wrong_.push_back(what + ": " + found.error().message);
+    return {};
+  }
+  std::string value(const std::string& sql) { return connection_.value(sql).value_or(""); }
+
+  PostgresConnection& connection_;
+  std::vector<std::string> wrong_;
+};
+
+}  // namespace
+
+std::vector<std::string> check_postgres_plans(StatementCatalogue::List statements, std::string_view fill,
+                                              std::span<const Migration> migrations) {
+  const Result<DatabaseUrl> url = DatabaseUrl::parse(PostgresServer::shared().new_schema_url());
+  const StatementCatalogue none;
+  Result<std::unique_ptr<PostgresConnection>> opened = PostgresConnection::open(*url, {}, none);
+  if (!opened.ok()) return {describe(opened.error())};
+  PostgresConnection& connection = **opened;
+  for (const Migration& migration : migrations)
+    if (Result<void> done = connection.exec(postgres_dialect(migration.sql)); !done.ok())
+      return {std::string(migration.name) + ": " + done.error().message};
+  Checker checker(connection);
+  for (const Statement* statement : statements) checker.check_empty(*statement);
+  for (const std::string_view sql : {fill, std::string_view("VACUUM ANALYZE")})
+    if (Result<void> done = connection.exec(std::string(sql)); !done.ok()) return {done.error().message};
+  for (const Statement* statement : statements) checker.check(*statement);
+  return checker.take();
+}
+
+}  // namespace wrench::storage::testing
