@@ -32,6 +32,10 @@ TEST(StoreMemory, RecallsNewestFirstByScopeAndForgetsTheOldest) {
 
 TEST(StoreMemory, StatementsUseTheirIndexes) {
   EXPECT_THAT(storage::testing::check_plans(memory_statements()), ::testing::IsEmpty());
+  constexpr std::string_view kFill =
+      "INSERT INTO memory_items (agent_id, scope, kind, content, created_at) "
+      "SELECT 'a' || n % 10, 's' || n % 20, 'k', '{}', n FROM generate_series(1, 5000) n";
+  EXPECT_THAT(storage::testing::check_postgres_plans(memory_statements(), kFill), ::testing::IsEmpty());
 }
 
 }  // namespace

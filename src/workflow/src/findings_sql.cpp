@@ -19,9 +19,9 @@ const Statement kUpsertFinding{
     .id = "workflow.upsert_finding",
     .access = Access::Write,
     .sql =
-        "INSERT INTO findings (id, finding_id, project_id, repo_id, task_id, execution_id, fingerprint, rule, "
-        "severity, rank, body, state, first_seen, last_seen) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, "
-        "'open', ?12, ?12) ON CONFLICT (project_id, repo_id, fingerprint) DO UPDATE SET task_id = excluded.task_id, "
+        "INSERT INTO findings (finding_id, project_id, repo_id, task_id, execution_id, fingerprint, rule, "
+        "severity, rank, body, state, first_seen, last_seen) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
+        "'open', ?11, ?11) ON CONFLICT (project_id, repo_id, fingerprint) DO UPDATE SET task_id = excluded.task_id, "
         "execution_id = excluded.execution_id, rule = excluded.rule, severity = excluded.severity, "
         "rank = excluded.rank, body = excluded.body, last_seen = excluded.last_seen"};
 const Statement kFindingByFingerprint{
@@ -67,8 +67,6 @@ const Statement kFindingsByShortFingerprint{
         "SELECT id, finding_id, fingerprint FROM findings WHERE substr(fingerprint, length(fingerprint) - 5) = ?1 "
         "ORDER BY id DESC LIMIT 50",
     .plan = "SEARCH findings USING INDEX idx_finding_short_fingerprint (<expr>=?)"};
-const Statement kNextFinding{
-    .id = "workflow.next_finding", .sql = "SELECT coalesce(max(id), 0) + 1 FROM findings", .plan = "SEARCH findings"};
 
 const Statement kFindingDecided{
     .id = "workflow.finding_decided",
@@ -80,7 +78,8 @@ const Statement kSetFindingState{.id = "workflow.set_finding_state",
                                  .plan = "SEARCH findings USING INTEGER PRIMARY KEY (rowid=?)"};
 const Statement kNextTriage{.id = "workflow.next_triage",
                             .sql = "SELECT coalesce(max(id), 0) + 1 FROM finding_triage",
-                            .plan = "SEARCH finding_triage"};
+                            .plan = "SEARCH finding_triage",
+                            .postgres = {.sql = "SELECT nextval('finding_triage_id_seq')", .plan = "Result"}};
 const Statement kInsertTriage{.id = "workflow.insert_triage",
                               .access = Access::Write,
                               .sql =
@@ -150,7 +149,6 @@ storage::StatementCatalogue::List of_findings() {
                                           &kFindingByNo,
                                           &kFindingsByShortId,
                                           &kFindingsByShortFingerprint,
-                                          &kNextFinding,
                                           &kFindingDecided,
                                           &kSetFindingState,
                                           &kNextTriage,

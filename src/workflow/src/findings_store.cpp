@@ -118,15 +118,13 @@ Result<void> upsert(storage::WriteTx& tx, const Seen& seen, const std::vector<Ro
   const Rows found = WRENCH_TRY(tx.query(sql::kExecutionRow, {seen.execution_no}));
   if (found.empty()) return Error("workflow.task_not_found", "findings of an execution that doesn't exist");
   const ExecutionRow execution = row_store::execution_from(found.front());
-  std::int64_t next = WRENCH_TRY(tx.query(sql::kNextFinding)).front().integer(0);
   for (const Row& row : rows) {
     WRENCH_TRY(tx.exec(sql::kUpsertFinding,
-                       {next, row.finding_id, seen.project_id, seen.repo_id, execution.task_no, seen.execution_no,
+                       {row.finding_id, seen.project_id, seen.repo_id, execution.task_no, seen.execution_no,
                         row.fingerprint, row.rule, row.severity, row.rank, row.body, tx.now()}));
     const Rows stored =
         WRENCH_TRY(tx.query(sql::kFindingByFingerprint, {seen.project_id, seen.repo_id, row.fingerprint}));
     const std::int64_t id = stored.front().integer(0);
-    if (id == next) ++next;
     WRENCH_TRY(tx.exec(sql::kInsertSighting, {seen.execution_no, id, seen.step_no}));
     if (!row.reopened.empty() || stored.front().text(1) == name(FindingState::Fixed))
       WRENCH_TRY(

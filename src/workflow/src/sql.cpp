@@ -171,14 +171,18 @@ const Statement kInsertExecution{
         "INSERT INTO task_executions (id, execution_id, task_id, number, status, created_at, plan_hash, "
         "on_exhausted, deadline_at, next_step, steps_total, steps_done, steps_failed, steps_active, steps_held, "
         "engine_version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1, 0, 0, 0, 0, 0, ?10)"};
-const Statement kNextTask{
-    .id = "workflow.next_task", .sql = "SELECT coalesce(max(id), 0) + 1 FROM tasks", .plan = "SEARCH tasks"};
+const Statement kNextTask{.id = "workflow.next_task",
+                          .sql = "SELECT coalesce(max(id), 0) + 1 FROM tasks",
+                          .plan = "SEARCH tasks",
+                          .postgres = {.sql = "SELECT nextval('tasks_id_seq')", .plan = "Result"}};
 const Statement kNextExecution{.id = "workflow.next_execution",
                                .sql = "SELECT coalesce(max(id), 0) + 1 FROM task_executions",
-                               .plan = "SEARCH task_executions"};
+                               .plan = "SEARCH task_executions",
+                               .postgres = {.sql = "SELECT nextval('task_executions_id_seq')", .plan = "Result"}};
 const Statement kNextRepository{.id = "workflow.next_repository",
                                 .sql = "SELECT coalesce(max(id), 0) + 1 FROM repositories",
-                                .plan = "SEARCH repositories"};
+                                .plan = "SEARCH repositories",
+                                .postgres = {.sql = "SELECT nextval('repositories_id_seq')", .plan = "Result"}};
 const Statement kRepository{
     .id = "workflow.repository",
     .sql = "SELECT id FROM repositories WHERE project_id = ?1 AND location = ?2",
@@ -245,7 +249,11 @@ const Statement kTasksByIdSuffix{.id = "workflow.tasks_by_id_suffix",
                                  .sql = "SELECT " WRENCH_TASK_COLUMNS
                                         " FROM tasks WHERE substr(task_id, -length(?1)) = ?1 ORDER BY id DESC LIMIT 11",
                                  .plan = "SCAN tasks",
-                                 .plan_exception = "an id typed by a person; newest first, and it stops at 11"};
+                                 .plan_exception = "an id typed by a person; newest first, and it stops at 11",
+                                 .postgres = {.sql = "SELECT " WRENCH_TASK_COLUMNS
+                                                     " FROM tasks WHERE right(task_id, length(?1)) = ?1 ORDER BY id "
+                                                     "DESC LIMIT 11",
+                                              .plan = "Limit; Index Scan Backward using tasks_pkey on tasks"}};
 const Statement kTasksOfStatus{.id = "workflow.tasks_of_status",
                                .sql = "SELECT " WRENCH_TASK_COLUMNS
                                       " FROM tasks WHERE status = ?1 AND (created_at, id) < (?2, ?3) "

@@ -31,7 +31,7 @@ extern const Statement kOpenWaits, kWaitById, kOpenWaitsBySuffix, kInsertWait, k
 
 // findings_sql.cpp, of findings_store.cpp and triage.cpp
 extern const Statement kUpsertFinding, kFindingByFingerprint, kInsertSighting, kFindingsOfExecution, kFindingsOfState,
-    kFindingByNo, kFindingsByShortId, kFindingsByShortFingerprint, kNextFinding;
+    kFindingByNo, kFindingsByShortId, kFindingsByShortFingerprint;
 extern const Statement kFindingDecided, kSetFindingState, kNextTriage, kInsertTriage, kUndoTriage, kTriageOf,
     kTriageHistory, kDismissalsOfRepository, kReportedFingerprints, kFindingRow, kFindingNoById, kMoveSightings,
     kDeleteFinding, kMoveFinding, kSetLatestReview;

@@ -7,31 +7,32 @@
 namespace wrench::workflow {
 namespace {
 
-/// 20,000 tasks, most of them ended, with five steps each.
+/// 5,000 tasks, a fifth of them open, with five steps each.
 constexpr std::string_view kFill = R"(
+INSERT INTO workers SELECT 'b' || n, n, 'v', n FROM generate_series(1, 500) n;
 INSERT INTO repositories SELECT n, 1, 'r' || n FROM generate_series(1, 200) n;
 INSERT INTO plans SELECT decode(md5(n::text), 'hex'), '{}' FROM generate_series(1, 100) n;
 INSERT INTO tasks (id, task_id, project_id, repo_id, title, tracking, status, state, inputs, idempotency_key, created_by,
                    created_at, updated_at)
   SELECT n, 'tsk_' || n, 1, n % 200 + 1, 't', 'engine', CASE WHEN n % 50 = 0 THEN 'pending' ELSE 'completed' END,
-         'completed', '\x00', 'k' || n, 'u', n, n FROM generate_series(1, 20000) n;
+         'completed', '\x00', 'k' || n, 'u', n, n FROM generate_series(1, 5000) n;
 INSERT INTO task_executions (id, execution_id, task_id, number, status, completed_at, created_at, started_at, plan_hash,
                              owner_boot, on_exhausted, next_step, steps_total, steps_done, steps_failed, steps_active,
                              steps_held, engine_version)
-  SELECT n, 'exe_' || n, n, 1, 'completed', CASE WHEN n % 50 = 0 THEN NULL ELSE n END, n, n,
+  SELECT n, 'exe_' || n, n, 1, 'completed', CASE WHEN n % 5 = 0 THEN NULL ELSE n END, n, n,
          decode(md5((n % 100 + 1)::text), 'hex'), 'b' || n % 3, 'dead', 6, 5, 5, 0, 0, 0, 'v'
-  FROM generate_series(1, 20000) n;
-INSERT INTO task_dependencies (task_id, depends_on_id) SELECT n, n - 1 FROM generate_series(2, 20000, 2) n;
+  FROM generate_series(1, 5000) n;
+INSERT INTO task_dependencies (task_id, depends_on_id) SELECT n, n - 1 FROM generate_series(2, 5000, 2) n;
 INSERT INTO steps (execution_id, step_no, node, parent_step, state, attempt, lost, epoch, deps_left, output_seq, flags)
-  SELECT n, s, s, CASE WHEN s > 3 THEN 3 END, 6, 1, 0, 1, 0, s, 0 FROM generate_series(1, 20000) n, generate_series(1, 5) s;
-INSERT INTO ready SELECT 'cpu@b' || n % 3, n, n, 1 FROM generate_series(1, 20000) n;
-INSERT INTO timers SELECT n, s, 1, n, 1 FROM generate_series(1, 20000) n, generate_series(0, 1) s;
-INSERT INTO journal SELECT n, s, 'k', s, 1, n, 'a' FROM generate_series(1, 20000) n, generate_series(1, 5) s;
-INSERT INTO step_values SELECT n, 1, 'now', '1' FROM generate_series(1, 20000) n;
-INSERT INTO effects SELECT 'e' || n, n, 1, 1, '{}', n, NULL, NULL, n % 3 FROM generate_series(1, 20000) n;
+  SELECT n, s, s, CASE WHEN s > 3 THEN 3 END, 6, 1, 0, 1, 0, s, 0 FROM generate_series(1, 5000) n, generate_series(1, 5) s;
+INSERT INTO ready SELECT 'cpu@b' || n % 3, n, n, 1 FROM generate_series(1, 5000) n;
+INSERT INTO timers SELECT n, s, 1, n, 1 FROM generate_series(1, 5000) n, generate_series(0, 1) s;
+INSERT INTO journal SELECT n, s, 'k', s, 1, n, 'a' FROM generate_series(1, 5000) n, generate_series(1, 5) s;
+INSERT INTO step_values SELECT n, 1, 'now', '1' FROM generate_series(1, 5000) n;
+INSERT INTO effects SELECT 'e' || n, n, 1, 1, '{}', n, NULL, NULL, n % 3 FROM generate_series(1, 5000) n;
 INSERT INTO findings SELECT n, 'fnd_' || n, 1, n % 200, n, n, 'f' || n, 'r', 'high', n, '{}', 'open', NULL, n, n
-  FROM generate_series(1, 20000) n;
-INSERT INTO finding_sightings SELECT n / 10, n, 1 FROM generate_series(1, 20000) n;
+  FROM generate_series(1, 5000) n;
+INSERT INTO finding_sightings SELECT n / 10, n, 1 FROM generate_series(1, 5000) n;
 )";
 
 TEST(Statements, HaveTheQueryPlansTheyDeclare) {
