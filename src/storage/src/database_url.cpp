@@ -19,10 +19,11 @@ struct FreeOptions {
 
 /// libpq quotes what it can't read, and that may be a piece of a password. So none of its words are passed on.
 Error unreadable(std::string_view why) {
-  return Error("storage.invalid_url",
-               "the database URL " + std::string(why) +
-                   "; it looks like postgresql://user@host:5432/name, and special characters of a user name or password "
-                   "are written as %40 (for @), %3A (:), %2F (/), %3F (?), %23 (#), %25 (%)");
+  return Error(
+      "storage.invalid_url",
+      "the database URL " + std::string(why) +
+          "; it looks like postgresql://user@host:5432/name, and special characters of a user name or password "
+          "are written as %40 (for @), %3A (:), %2F (/), %3F (?), %23 (#), %25 (%)");
 }
 
 }  // namespace
@@ -34,8 +35,8 @@ Result<DatabaseUrl> DatabaseUrl::parse(std::string_view text) {
   if (scheme == 0) return unreadable("must begin with postgresql://");
   if (text.size() > kUrlBytesMax) return unreadable("is too long");
   if (!is_valid_utf8(text) || text.find('\0') != std::string_view::npos) return unreadable("isn't text");
-  // An @, / or ? in a password that isn't escaped would make libpq take a piece of it for the host or the port, and name
-  // that in its errors.
+  // An @, / or ? in a password that isn't escaped would make libpq take a piece of it for the host or the port, and
+  // name that in its errors.
   const std::size_t at = text.find('@', scheme);
   if (at != std::string_view::npos &&
       (text.find('@', at + 1) != std::string_view::npos || text.find_first_of("/?#", scheme) < at))

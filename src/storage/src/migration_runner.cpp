@@ -18,8 +18,8 @@ Result<MigrationRunner::Standing> MigrationRunner::check() {
                                                "); it can be read but not written: use the newer version");
     for (const Migration& migration : migrations_) {
       if (migration.version > newest) break;
-      const std::string had = WRENCH_TRY(target_.value("SELECT checksum FROM schema_migrations WHERE version = " +
-                                                       std::to_string(migration.version)));
+      const std::string had = WRENCH_TRY(
+          target_.value("SELECT checksum FROM schema_migrations WHERE version = " + std::to_string(migration.version)));
       if (had != crypto::sha256_hex(migration.sql))
         return Error("storage.migration_checksum",
                      "migration " + std::string(migration.name) +

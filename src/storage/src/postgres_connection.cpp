@@ -22,6 +22,9 @@ namespace {
 /// Parameters of one statement together. The protocol ends at 1 GiB.
 constexpr std::size_t kRequestBytesMax = 256 * 1024 * 1024;
 
+/// A plan made while a queue was empty reads all of it once it is long: plans follow their tables at this distance.
+constexpr Micros kPlansKept = 10 * kMicrosPerSecond;
+
 /// libpq tells no SQLSTATE of a connection that didn't come about. A server that speaks another language is just
 /// unreachable then.
 struct ConnectFailure {
@@ -29,14 +32,10 @@ struct ConnectFailure {
   std::string_view sqlstate;
 };
 constexpr ConnectFailure kConnectFailures[] = {
-    {"too many clients already", "53300"},
-    {"remaining connection slots", "53300"},
-    {"too many connections for", "53300"},
-    {"authentication failed", "28P01"},
-    {"no pg_hba.conf entry", "28000"},
-    {"no password supplied", "28P01"},
-    {"is not permitted to log in", "28000"},
-    {"permission denied for database", "42501"},
+    {"too many clients already", "53300"},      {"remaining connection slots", "53300"},
+    {"too many connections for", "53300"},      {"authentication failed", "28P01"},
+    {"no pg_hba.conf entry", "28000"},          {"no password supplied", "28P01"},
+    {"is not permitted to log in", "28000"},    {"permission denied for database", "42501"},
     {"unsupported startup parameter", "26000"},  // PgBouncer
 };
 
@@ -53,14 +52,15 @@ std::string setting(const char* name, Micros value_us) {
   return "SET " + std::string(name) + " = '" + std::to_string(value_us / kMicrosPerMs) + "ms';";
 }
 
-/// Plans follow from the indexes, not from statistics: a table that was empty when a plan was made grows by 100,000 rows
-/// before anybody counts them, and the plan would read it to the end each time. So scans, joins and sorts that read
-/// whole tables are for statements that have no index to go by (docs/adr/0011). A plan that costs 1e10 because of that
-/// isn't worth compiling. What a server demands beyond synchronous_commit=on stays.
+/// Plans follow from the indexes, not from statistics: a table that was empty when a plan was made grows by 100,000
+/// rows before anybody counts them, and the plan would read it to the end each time. So scans, joins and sorts that
+/// read whole tables are for statements that have no index to go by (docs/adr/0011). A plan that costs 1e10 because of
+/// that isn't worth compiling. What a server demands beyond synchronous_commit=on stays.
 constexpr const char* kSettings =
     "SET client_min_messages = warning; SET standard_conforming_strings = on; SET jit = off;"
     "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_bitmapscan = off;"
-    "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_sort = off; SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2;"
+    "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_sort = off; SET tcp_keepalives_idle = 5; SET "
+    "tcp_keepalives_interval = 2;"
     "SET tcp_keepalives_count = 3; SET lock_timeout = 0; SET default_transaction_isolation = 'read committed';"
     "SELECT set_config('synchronous_commit', 'on', false) "
     "WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')";
@@ -93,7 +93,8 @@ Result<std::unique_ptr<PostgresConnection>> PostgresConnection::open(const Datab
   std::unique_ptr<PostgresConnection> connection(new PostgresConnection(std::move(raw), times, catalogue));
   WRENCH_TRY(connection->check_server(url));
   WRENCH_TRY(connection->exec(setting("statement_timeout", times.statement_us) +
-                              setting("idle_in_transaction_session_timeout", times.idle_in_transaction_us) + kSettings));
+                              setting("idle_in_transaction_session_timeout", times.idle_in_transaction_us) +
+                              kSettings));
   return connection;
 }
 
@@ -134,6 +135,12 @@ Error PostgresConnection::failure(const pg_result* result, std::string_view doin
   const char* message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
   const char* detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
   last_sqlstate_ = sqlstate;
+  // After these the server hangs up.
+  const char* severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+  if (severity != nullptr && (std::strcmp(severity, "FATAL") == 0 || std::strcmp(severity, "PANIC") == 0)) {
+    lost_ = true;
+    due_.clear();
+  }
   std::string text = message == nullptr ? "" : message;
   // Of a constraint the detail holds the values, which may be anybody's secrets.
   const bool constraint = last_sqlstate_.starts_with("23");
@@ -181,11 +188,18 @@ void PostgresConnection::queue(const char* command) {
     due_.push_back({.kind = Due::Kind::Command, .doing = command});
 }
 
+void PostgresConnection::renew_plans(const Clock& clock) {
+  const Micros now_us = clock.boot_us();
+  if (now_us - plans_renewed_us_ < kPlansKept) return;
+  if (plans_renewed_us_ != 0) queue("DISCARD PLANS");
+  plans_renewed_us_ = now_us;
+}
+
 Result<void> PostgresConnection::queue(const Statement& statement, Form form, std::size_t width,
                                        std::span<const Bind> binds, Rows* rows, std::int64_t* changed) {
   const Prepared* known = WRENCH_TRY(prepared(statement, form));
-  WRENCH_ASSERT(width == known->parameters.size() && (form != Form::One || known->is_array.empty() ||
-                                                      known->is_array.front() || binds.size() == width));
+  WRENCH_ASSERT(width == known->parameters.size() &&
+                (form != Form::One || known->is_array.empty() || known->is_array.front() || binds.size() == width));
   std::size_t bytes = 0;
   for (const Bind& bind : binds) bytes += bind.view().size();
   if (bytes > kRequestBytesMax)
@@ -206,11 +220,8 @@ Result<void> PostgresConnection::queue(const Statement& statement, Form form, st
                           parameters.lengths().data(), binary.data(), 1) != 1)
     return become_lost(statement.id);
   ++statements_run_;
-  due_.push_back({.kind = Due::Kind::Statement,
-                  .doing = statement.id,
-                  .prepared = known,
-                  .rows = rows,
-                  .changed = changed});
+  due_.push_back(
+      {.kind = Due::Kind::Statement, .doing = statement.id, .prepared = known, .rows = rows, .changed = changed});
   return {};
 }
 
@@ -275,6 +286,7 @@ void PostgresConnection::send() {
 
 Result<void> PostgresConnection::exchange() {
   last_sqlstate_.clear();
+  last_command_tag_.clear();
   if (lost_ || PQpipelineSync(connection_.get()) != 1) return become_lost("talk to the database");
   due_.push_back({.kind = Due::Kind::Sync, .doing = "wait for the server"});
   for (int unsent = PQflush(connection_.get()); unsent != 0; unsent = PQflush(connection_.get())) {
@@ -297,11 +309,13 @@ Result<void> PostgresConnection::exchange() {
 Result<void> PostgresConnection::take(const Due& due) {
   if (due.rows != nullptr) PQsetSingleRowMode(connection_.get());
   Result<void> outcome;
-  for (bool any = false;; any = true) {
+  for (int nulls = 0;;) {
     const PostgresResult result = WRENCH_TRY(next_result());
     if (!result) {
-      WRENCH_ASSERT(any);
-      return outcome;
+      if (due.kind != Due::Kind::Sync) return outcome;
+      // Only PGRES_PIPELINE_SYNC answers a Sync, whatever error stands before it.
+      if (++nulls > 1) return become_lost(due.doing);
+      continue;
     }
     switch (PQresultStatus(result.get())) {
       case PGRES_PIPELINE_SYNC:
@@ -312,8 +326,8 @@ Result<void> PostgresConnection::take(const Due& due) {
       case PGRES_TUPLES_OK:
       case PGRES_SINGLE_TUPLE:
         if (!outcome.ok()) break;
-        outcome = due.described != nullptr ? describe(*due.described, result.get(), due.doing)
-                                           : collect(due, result.get());
+        outcome =
+            due.described != nullptr ? describe(*due.described, result.get(), due.doing) : collect(due, result.get());
         break;
       default: {
         Error error = failure(result.get(), due.doing);
@@ -350,8 +364,8 @@ Result<void> PostgresConnection::collect(const Due& due, const pg_result* result
     PQcancel(cancel, message.data(), static_cast<int>(message.size()));
     PQfreeCancel(cancel);
   }
-  return Error("storage.result_too_large", std::string(due.doing) + ": more than " + std::to_string(kResultBytesMax) +
-                                               " bytes; page by key");
+  return Error("storage.result_too_large",
+               std::string(due.doing) + ": more than " + std::to_string(kResultBytesMax) + " bytes; page by key");
 }
 
 Result<PostgresResult> PostgresConnection::next_result() {

@@ -69,7 +69,10 @@ class PostgresConnection {
   /// Statements that this connection hasn't seen cost round trips here.
   Result<void> queue(const Statement& statement, Form form, std::size_t width, std::span<const Bind> binds, Rows* rows,
                      std::int64_t* changed);
-  /// Sends what is queued and waits until all of it is answered. The first error: what was queued behind it wasn't done.
+  /// Between transactions: queues, now and then, that the server shall plan its statements anew.
+  void renew_plans(const Clock& clock);
+  /// Sends what is queued and waits until all of it is answered. The first error: what was queued behind it wasn't
+  /// done.
   Result<void> exchange();
   /// Sends what is queued; the next exchange() reads the answers, and forgets their errors.
   void send();
@@ -82,7 +85,8 @@ class PostgresConnection {
   bool hung_up();
   enum class Transaction { None, Open, Failed };
   Transaction transaction() const;
-  /// What COMMIT or ROLLBACK was answered with: a COMMIT of a failed transaction says "ROLLBACK".
+  /// What the last request that succeeded in the last exchange() was answered with: a COMMIT of a failed transaction
+  /// says "ROLLBACK".
   const std::string& last_command_tag() const { return last_command_tag_; }
   std::uint64_t statements_run() const { return statements_run_; }
 
@@ -134,6 +138,7 @@ class PostgresConnection {
   std::string last_sqlstate_;
   std::string last_command_tag_;
   std::uint64_t statements_run_ = 0;
+  Micros plans_renewed_us_ = 0;
   bool lost_ = false;
 };
 

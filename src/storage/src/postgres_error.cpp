@@ -14,7 +14,8 @@ struct Mapping {
   std::string_view next_step;
 };
 
-constexpr std::string_view kGrant = "give the user of the database URL the rights that docs/reference/database.md lists";
+constexpr std::string_view kGrant =
+    "give the user of the database URL the rights that docs/reference/database.md lists";
 constexpr std::string_view kRestart = "the store connects again by itself when the server is back";
 
 constexpr Mapping kMappings[] = {

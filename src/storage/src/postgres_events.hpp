@@ -19,8 +19,8 @@
 namespace wrench::storage {
 
 /// Tells other processes of new events, and hears of theirs: NOTIFY and LISTEN on one connection with a thread of its
-/// own, both started when first needed. NOTIFY inside of the flush's transaction would take a lock of the whole database
-/// at each commit. Who misses a notification finds the events by looking now and then.
+/// own, both started when first needed. NOTIFY inside of the flush's transaction would take a lock of the whole
+/// database at each commit. Who misses a notification finds the events by looking now and then.
 class PostgresEvents {
  public:
   struct Options {

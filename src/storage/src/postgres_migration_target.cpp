@@ -5,10 +5,11 @@ namespace wrench::storage {
 Result<bool> PostgresMigrationTarget::has_migrations_table() {
   const std::string schema = WRENCH_TRY(value("SELECT coalesce(current_schema(), '')"));
   if (schema.empty())
-    return Error("storage.not_found", "the database has no schema that search_path names; create one, or set search_path");
-  const std::string ours = WRENCH_TRY(
-      value("SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename IN "
-            "('schema_migrations', 'store_meta')"));
+    return Error("storage.not_found",
+                 "the database has no schema that search_path names; create one, or set search_path");
+  const std::string ours =
+      WRENCH_TRY(value("SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename IN "
+                       "('schema_migrations', 'store_meta')"));
   if (ours == "2") return true;
   const std::string theirs = WRENCH_TRY(
       value("SELECT count(*) FROM pg_class c WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema())) AND "

@@ -63,15 +63,19 @@ Result<std::string> postgres_sql_for_many(const Statement& statement, std::span<
   const std::vector<SqlToken> all = sql_tokens(text_of(statement));
   const Tokens tokens(all);
   const std::size_t first = skip_space(all, 0);
-  const Error refused("storage.failed",
-                      std::string(statement.id) + " can't be run for many rows at once on PostgreSQL: see transaction.hpp");
+  const Error refused("storage.failed", std::string(statement.id) +
+                                            " can't be run for many rows at once on PostgreSQL: see transaction.hpp");
   if (first == all.size() || types.empty()) return refused;
   const std::string source = unnest(types) + " AS " + names(types.size());
   const std::string_view verb = tokens[first].text;
   if (verb == "SELECT" || verb == "WITH") {
     std::string out = "SELECT r.* FROM " + unnest(types) + " WITH ORDINALITY AS " + names(types.size(), ", n") +
-                      " CROSS JOIN LATERAL (" + written(tokens, "k.k");
-    if (lock == RowLock::ForUpdate) out += " FOR UPDATE";
+                      " CROSS JOIN LATERAL (";
+    // Both keep the planner from turning the loop inside out.
+    if (lock == RowLock::ForUpdate)
+      out += written(tokens, "k.k") + " FOR UPDATE";
+    else
+      out += "SELECT * FROM (" + written(tokens, "k.k") + ") AS q OFFSET 0";
     return out + ") AS r ORDER BY k.n";
   }
   if (verb == "INSERT") {
@@ -81,8 +85,9 @@ Result<std::string> postgres_sql_for_many(const Statement& statement, std::span<
     std::size_t close = open + 1;
     while (close < all.size() && (tokens[close].depth > 0 || tokens[close].text != ")")) ++close;
     if (close >= all.size() || has_placeholder(tokens.subspan(close))) return refused;
-    return written(tokens.first(*values), "$") + "SELECT " + written(tokens.subspan(open + 1, close - open - 1), "k.k") +
-           " FROM " + source + written(tokens.subspan(close + 1), "$");
+    return written(tokens.first(*values), "$") + "SELECT " +
+           written(tokens.subspan(open + 1, close - open - 1), "k.k") + " FROM " + source +
+           written(tokens.subspan(close + 1), "$");
   }
   const auto where = find_word(tokens, "WHERE");
   if (!where) return refused;

@@ -18,7 +18,8 @@ std::string postgres_sql(const Statement& statement);
 ///   INSERT … VALUES (?1)       INSERT … SELECT k.k1 FROM unnest($1::bigint[]) AS k(k1)
 ///   UPDATE t SET a WHERE b     UPDATE t SET a FROM unnest(…) AS k(…) WHERE b
 ///   DELETE FROM t WHERE b      DELETE FROM t USING unnest(…) AS k(…) WHERE b
-///   SELECT …                   SELECT … FROM unnest(…) WITH ORDINALITY AS k(…), LATERAL (SELECT …), in the order of the
+///   SELECT …                   SELECT … FROM unnest(…) WITH ORDINALITY AS k(…), LATERAL (SELECT …), in the order of
+///   the
 ///                              groups; with RowLock::ForUpdate rows are locked in that order, too
 /// Errors: storage.failed for a statement of another form; it needs another text, or a loop over exec().
 Result<std::string> postgres_sql_for_many(const Statement& statement, std::span<const std::string_view> types,

@@ -25,8 +25,8 @@ const Statement kBeginFlush{.id = "storage.begin_flush",
                             .sql = "UPDATE store_writers SET flush_no = ?2, seen_at = " WRENCH_NOW_US
                                    " WHERE writer = ?1 RETURNING greatest(seen_at, "
                                    "(SELECT last_at FROM event_clock WHERE id = 1))"};
-// The numbers of events are given out last, right before COMMIT and sent with it: whoever has number n has committed, and
-// can be read, before anybody gets n + 1.
+// The numbers of events are given out last, right before COMMIT and sent with it: whoever has number n has committed,
+// and can be read, before anybody gets n + 1.
 const Statement kAppendEvents{
     .id = "storage.append_events",
     .access = Access::Write,
@@ -41,9 +41,8 @@ const Statement kAppendEvents{
         "CAST(?10 AS TEXT[])) WITH ORDINALITY AS e (at, type, project_id, task_id, subject_kind, subject_id, actor, "
         "version, payload, trace_id, n)) "
         "SELECT next - 1 FROM clock"};
-const Statement kTryLock{.id = "storage.try_lock",
-                         .access = Access::Write,
-                         .sql = "SELECT pg_try_advisory_xact_lock(?1)"};
+const Statement kTryLock{
+    .id = "storage.try_lock", .access = Access::Write, .sql = "SELECT pg_try_advisory_xact_lock(?1)"};
 const Statement kLimitTime{.id = "storage.limit_time", .sql = "SELECT set_config('statement_timeout', ?1, true)"};
 
 #undef WRENCH_NOW_US
@@ -51,10 +50,9 @@ const Statement kLimitTime{.id = "storage.limit_time", .sql = "SELECT set_config
 }  // namespace postgres
 
 StatementCatalogue::List postgres_statements() {
-  static const Statement* const list[] = {&postgres::kRegisterWriter, &postgres::kSweepWriters,
-                                          &postgres::kForgetWriter,   &postgres::kBeginFlush,
-                                          &postgres::kAppendEvents,   &postgres::kTryLock,
-                                          &postgres::kLimitTime};
+  static const Statement* const list[] = {
+      &postgres::kRegisterWriter, &postgres::kSweepWriters, &postgres::kForgetWriter, &postgres::kBeginFlush,
+      &postgres::kAppendEvents,   &postgres::kTryLock,      &postgres::kLimitTime};
   return list;
 }
 

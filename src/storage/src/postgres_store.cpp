@@ -88,13 +88,13 @@ Result<void> PostgresStore::open() {
   WRENCH_TRY(connection->start_pipeline());
   writer_ = std::make_unique<PostgresWriter>(
       url_, catalogue_, std::move(connection), PostgresWriter::Identity{store_id_, epoch_}, queue_, clock_, random_,
-      PostgresWriter::Options{config_.postgres,
-                              config_.mode == WriterMode::Thread ? PostgresWriter::Patience::WaitForServer
-                                                                 : PostgresWriter::Patience::None,
-                              [this](std::int64_t seq) {
-                                events_committed(seq);
-                                events_->announce(seq);
-                              }});
+      PostgresWriter::Options{
+          config_.postgres,
+          config_.mode == WriterMode::Thread ? PostgresWriter::Patience::WaitForServer : PostgresWriter::Patience::None,
+          [this](std::int64_t seq) {
+            events_committed(seq);
+            events_->announce(seq);
+          }});
   if (config_.mode == WriterMode::Thread) start_writer_thread();
   return {};
 }
@@ -108,9 +108,11 @@ Result<PostgresStore::Standing> PostgresStore::check_schema(MigrationRunner& run
 }
 
 Result<void> PostgresStore::migrate(PostgresConnection& connection) {
-  // Migrations may take long, but none may stand in the queue for a table's lock for long: everybody behind it waits, too.
-  WRENCH_TRY(connection.exec("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET lock_timeout = '" +
-                             std::to_string(config_.lock_wait_us / kMicrosPerMs) + "ms'"));
+  // Migrations may take long, but none may stand in the queue for a table's lock for long: everybody behind it waits,
+  // too.
+  WRENCH_TRY(
+      connection.exec("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET lock_timeout = '" +
+                      std::to_string(config_.lock_wait_us / kMicrosPerMs) + "ms'"));
   const auto once = [&]() -> Result<void> {
     // Of the session: it goes with the connection. Taken twice it is still ours.
     WRENCH_TRY(connection.exec("SELECT pg_advisory_lock(" + std::to_string(kSchemaLock) + ")"));
@@ -120,7 +122,8 @@ Result<void> PostgresStore::migrate(PostgresConnection& connection) {
     return {};  // somebody else did it while we waited
   };
   Result<void> done = once();
-  for (int tries = 1; tries < kSchemaLockTries && !done.ok() && done.error().code == "storage.busy"; ++tries) done = once();
+  for (int tries = 1; tries < kSchemaLockTries && !done.ok() && done.error().code == "storage.busy"; ++tries)
+    done = once();
   return done;
 }
 
@@ -148,7 +151,8 @@ void PostgresStore::start_events() {
   options.channel = "wrench_" + store_id_;
   options.on_events = [this](std::int64_t seq) { events_committed(seq); };
   options.look_by_a_reader = [this]() -> Result<std::int64_t> {
-    return WRENCH_TRY(read([](ReadTx& tx) { return event_log::head(tx); }, Deadline::after(clock_, kSnapshotAgeMax))).seq;
+    return WRENCH_TRY(read([](ReadTx& tx) { return event_log::head(tx); }, Deadline::after(clock_, kSnapshotAgeMax)))
+        .seq;
   };
   events_ = std::make_unique<PostgresEvents>(url_, catalogue_, clock_, random_, std::move(options));
 }

@@ -52,7 +52,10 @@ Result<void> PostgresReadTx::limit_time() {
 }
 
 Result<void> PostgresReadTx::run(const Statement& statement, std::span<const Bind> binds, Rows& rows) {
-  if (!std::exchange(begun_, true)) connection_.queue("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY");
+  if (!std::exchange(begun_, true)) {
+    connection_.renew_plans(*clock_);
+    connection_.queue("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY");
+  }
   WRENCH_TRY(limit_time());
   WRENCH_TRY(connection_.queue(statement, Form::One, binds.size(), binds, &rows, nullptr));
   return connection_.exchange();
@@ -62,7 +65,8 @@ Result<Rows> PostgresReadTx::query(const Statement& statement, Binds binds) {
   WRENCH_ASSERT(statement.access == Access::Read);
   if (error_) return *error_;
   const auto too_late = [&]() -> std::optional<Error> {
-    if (deadline_.passed(*clock_)) return Error("storage.deadline", std::string(statement.id) + ": the deadline passed");
+    if (deadline_.passed(*clock_))
+      return Error("storage.deadline", std::string(statement.id) + ": the deadline passed");
     if (clock_->boot_us() >= ends_us_)
       return Error("storage.snapshot_expired", std::string(statement.id) + ": the snapshot is older than " +
                                                    format_duration(kSnapshotAgeMax) + "; read in smaller pages");
@@ -99,7 +103,8 @@ Result<void> PostgresWriteTx::run(const Statement& statement, Form form, std::si
   Result<void> ran = connection_.queue(statement, form, width, binds, rows, changed);
   if (ran.ok()) ran = connection_.exchange();
   if (ran.ok()) return ran;
-  // Without an SQLSTATE it was refused before it reached the server, or was too large to be taken: the transaction goes on.
+  // Without an SQLSTATE it was refused before it reached the server, or was too large to be taken: the transaction goes
+  // on.
   conflict_ = conflict_ || is_conflict(connection_.last_sqlstate());
   if (connection_.lost() || connection_.transaction() == PostgresConnection::Transaction::Failed) error_ = ran.error();
   return ran;
@@ -156,7 +161,8 @@ Result<Rows> PostgresWriteTx::query_many(const Statement& statement, std::size_t
   WRENCH_ASSERT(width > 0 && keys.size() % width == 0);
   Rows rows;
   if (keys.empty()) return rows;
-  WRENCH_TRY(run(statement, lock == RowLock::ForUpdate ? Form::ManyForUpdate : Form::Many, width, keys, &rows, nullptr));
+  WRENCH_TRY(
+      run(statement, lock == RowLock::ForUpdate ? Form::ManyForUpdate : Form::Many, width, keys, &rows, nullptr));
   return rows;
 }
 
@@ -179,9 +185,9 @@ Result<void> PostgresWriteTx::queue_events(Rows& last) {
   binds.reserve(events_.size() * kColumns);
   for (const EventDraft& event : events_)
     binds.insert(binds.end(),
-                 {Bind(now_us_), Bind(event.type), Bind(event.project_id), Bind(event.task_id), Bind(event.subject_kind),
-                  Bind(event.subject_id), Bind(event.actor), Bind(event.version), Bind(event.payload),
-                  event.trace_id.empty() ? Bind(std::nullopt) : Bind(event.trace_id)});
+                 {Bind(now_us_), Bind(event.type), Bind(event.project_id), Bind(event.task_id),
+                  Bind(event.subject_kind), Bind(event.subject_id), Bind(event.actor), Bind(event.version),
+                  Bind(event.payload), event.trace_id.empty() ? Bind(std::nullopt) : Bind(event.trace_id)});
   return connection_.queue(postgres::kAppendEvents, Form::One, kColumns, binds, &last, nullptr);
 }
 
@@ -192,8 +198,10 @@ Result<void> PostgresWriteTx::commit() {
   connection_.queue("COMMIT");
   Result<void> done = connection_.exchange();
   conflict_ = conflict_ || is_conflict(connection_.last_sqlstate());
-  WRENCH_TRY(std::move(done));
-  if (connection_.last_command_tag() != "COMMIT")
+  // Even if the connection ended right after this answer.
+  const bool committed = connection_.last_command_tag() == "COMMIT";
+  if (!committed) WRENCH_TRY(std::move(done));
+  if (!committed)
     return Error("storage.failed", "the server rolled the transaction back: " + connection_.last_command_tag());
   if (!last.empty()) last_event_ = last.front().integer(0);
   return {};

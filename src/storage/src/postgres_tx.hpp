@@ -44,8 +44,8 @@ class PostgresWriteTx final : public FlushTx {
                   std::string_view store_id)
       : connection_(connection), writer_(writer), flush_no_(flush_no), store_id_(store_id) {}
 
-  /// Counts the flush up in the writer's row, which stays locked to the end. Must be answered before COMMIT is sent: only
-  /// then does whoever asks for that row wait for us.
+  /// Counts the flush up in the writer's row, which stays locked to the end. Must be answered before COMMIT is sent:
+  /// only then does whoever asks for that row wait for us.
   Result<void> begin();
   /// Writes the events and commits. An error means "not committed" unless the connection is lost.
   Result<void> commit();

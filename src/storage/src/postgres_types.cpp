@@ -11,13 +11,13 @@ using Form = PostgresType::Form;
 
 // Numbers from PostgreSQL's catalog/pg_type.dat; they never change.
 constexpr PostgresType kTypes[] = {
-    {16, 1000, "boolean", Form::Bool},   {20, 1016, "bigint", Form::Int8},
-    {21, 1005, "smallint", Form::Int2},  {23, 1007, "integer", Form::Int4},
-    {700, 1021, "real", Form::Float4},   {701, 1022, "double precision", Form::Float8},
-    {25, 1009, "text", Form::Text},      {1043, 1015, "varchar", Form::Text},
-    {19, 1003, "name", Form::Text},      {705, 0, "unknown", Form::Text},
-    {114, 199, "json", Form::Json},      {3802, 3807, "jsonb", Form::Jsonb},
-    {17, 1001, "bytea", Form::Bytes},    {2278, 0, "void", Form::Nothing},
+    {16, 1000, "boolean", Form::Bool},  {20, 1016, "bigint", Form::Int8},
+    {21, 1005, "smallint", Form::Int2}, {23, 1007, "integer", Form::Int4},
+    {700, 1021, "real", Form::Float4},  {701, 1022, "double precision", Form::Float8},
+    {25, 1009, "text", Form::Text},     {1043, 1015, "varchar", Form::Text},
+    {19, 1003, "name", Form::Text},     {705, 0, "unknown", Form::Text},
+    {114, 199, "json", Form::Json},     {3802, 3807, "jsonb", Form::Jsonb},
+    {17, 1001, "bytea", Form::Bytes},   {2278, 0, "void", Form::Nothing},
 };
 
 /// Version of jsonb's binary form, sent before the text.

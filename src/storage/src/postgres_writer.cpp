@@ -45,7 +45,8 @@ std::size_t PostgresWriter::flush_once() {
     if (poison() || (!connected() && gave_up())) return ended + fail_everything();
     if (!checked_in_) continue;
     ended += settle_doubt();
-    if (ended == 0) ended += flush_some();
+    // A later flush would count the row up, and the answer to the one in doubt would be gone.
+    if (!doubt_ && ended == 0) ended += flush_some();
   } while (doubt_ || (ended == 0 && options_.patience == Patience::None && queue_.size() > 0));
   return ended;
 }
@@ -78,7 +79,8 @@ Result<void> PostgresWriter::connect() {
   return {};
 }
 
-/// Makes our row, or reads it. If a connection of ours that we lost still has a transaction open, this waits for its end.
+/// Makes our row, or reads it. If a connection of ours that we lost still has a transaction open, this waits for its
+/// end.
 Result<void> PostgresWriter::check_in() {
   if (!std::exchange(swept_, true)) {
     const Bind kept(kWriterRowKept);
@@ -124,12 +126,14 @@ bool PostgresWriter::gave_up() const {
 
 std::size_t PostgresWriter::fail_everything() {
   const Error error = poison().value_or(
-      Error("storage.unreachable", "the database at " + url_.shown() + " is away; nothing was written").because(last_failure_));
+      Error("storage.unreachable", "the database at " + url_.shown() + " is away; nothing was written")
+          .because(last_failure_));
   std::size_t ended = 0;
   std::vector<Result<void>> outcomes;
   if (std::optional<Doubt> doubt = std::exchange(doubt_, std::nullopt)) {
     set_all(outcomes, doubt->jobs.size(),
-            Error("storage.outcome_unknown", "the database went away while it committed, and didn't come back in time to ask")
+            Error("storage.outcome_unknown",
+                  "the database went away while it committed, and didn't come back in time to ask")
                 .because(last_failure_));
     ended += finish(doubt->jobs, outcomes);
   }
@@ -212,12 +216,14 @@ PostgresWriter::End PostgresWriter::flush(std::span<QueuedJob> jobs, std::vector
               Error("storage.busy", "other transactions kept getting in the way; try again").because(last_failure_));
       return End::Done;
     }
-    pause(static_cast<Micros>(random_.below(static_cast<std::uint64_t>(kConflictPause) << static_cast<unsigned>(retry))));
+    pause(
+        static_cast<Micros>(random_.below(static_cast<std::uint64_t>(kConflictPause) << static_cast<unsigned>(retry))));
   }
 }
 
 PostgresWriter::End PostgresWriter::attempt(RunBodies& run_bodies, std::span<QueuedJob> jobs,
                                             std::vector<Result<void>>& outcomes) {
+  connection_->renew_plans(clock_);
   PostgresWriteTx tx(*connection_, writer_, ++flush_no_, identity_.store_id);
   if (const Result<void> begun = tx.begin(); !begun.ok()) {
     if (begun.error().code == "storage.unregistered") checked_in_ = false;
@@ -229,7 +235,8 @@ PostgresWriter::End PostgresWriter::attempt(RunBodies& run_bodies, std::span<Que
     return usable() ? End::Undo : End::Lost;
   }
   if (bodies == BodiesEnd::Lost)
-    return give_up(tx, tx.job_error().value_or(Error("storage.failed", "the transaction ended")), jobs.size(), outcomes);
+    return give_up(tx, tx.job_error().value_or(Error("storage.failed", "the transaction ended")), jobs.size(),
+                   outcomes);
   Result<void> committed = tx.commit();
   if (committed.ok()) {
     flushes_.fetch_add(1);

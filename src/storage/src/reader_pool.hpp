@@ -19,8 +19,8 @@ namespace wrench::storage {
 class Reader {
  public:
   virtual ~Reader() = default;
-  /// Begins a snapshot, which ends kSnapshotAgeMax from now or at the deadline. storage.unreachable: this connection was
-  /// cut while nobody used it.
+  /// Begins a snapshot, which ends kSnapshotAgeMax from now or at the deadline. storage.unreachable: this connection
+  /// was cut while nobody used it.
   virtual Result<void> begin(const Clock& clock, Deadline deadline) = 0;
   virtual ReadTx& tx() = 0;
   virtual void end() = 0;

@@ -74,8 +74,9 @@ void collect(sqlite3_stmt* stmt, Rows& rows) {
 
 }  // namespace
 
-Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const std::string& path, Role role, const std::string& vfs_name,
-                                                     const StatementCatalogue& catalogue) {
+Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const std::string& path, Role role,
+                                                                 const std::string& vfs_name,
+                                                                 const StatementCatalogue& catalogue) {
   sqlite3* db = nullptr;
   // A reader opens for writing too: the WAL index is shared memory that readers mark. query_only keeps it from more.
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |

@@ -26,7 +26,7 @@ class SqliteConnection {
 
   /// Opens `path` (Writer: creates an empty file if there is none). `catalogue` must outlive the connection.
   static Result<std::unique_ptr<SqliteConnection>> open(const std::string& path, Role role, const std::string& vfs_name,
-                                                  const StatementCatalogue& catalogue);
+                                                        const StatementCatalogue& catalogue);
   ~SqliteConnection();
   SqliteConnection(const SqliteConnection&) = delete;
   SqliteConnection& operator=(const SqliteConnection&) = delete;

@@ -129,10 +129,10 @@ Result<void> SqliteStore::open_to_write() {
     WRENCH_TRY(directory->mark(store_id_));
     lock->unlock();
   }
-  writer_ =
-      std::make_unique<SqliteWriter>(std::move(connection), std::move(lock), queue_, clock_,
-                               SqliteWriter::Options{config_.lock_wait_us, config_.checkpoints, config_.on_outcome_unknown,
-                                               [this](std::int64_t seq) { events_committed(seq); }});
+  writer_ = std::make_unique<SqliteWriter>(
+      std::move(connection), std::move(lock), queue_, clock_,
+      SqliteWriter::Options{config_.lock_wait_us, config_.checkpoints, config_.on_outcome_unknown,
+                            [this](std::int64_t seq) { events_committed(seq); }});
   if (config_.mode == WriterMode::Thread) start_writer_thread();
   return {};
 }

@@ -9,8 +9,8 @@
 #include "sqlite_error.hpp"
 
 namespace wrench::storage {
-SqliteWriter::SqliteWriter(std::unique_ptr<SqliteConnection> connection, std::unique_ptr<runtime::TurnLock> lock, WriteQueue& queue,
-               const Clock& clock, Options options)
+SqliteWriter::SqliteWriter(std::unique_ptr<SqliteConnection> connection, std::unique_ptr<runtime::TurnLock> lock,
+                           WriteQueue& queue, const Clock& clock, Options options)
     : connection_(std::move(connection)),
       lock_(std::move(lock)),
       queue_(queue),
@@ -144,8 +144,9 @@ void SqliteWriter::checkpoint_if_due(std::size_t pages_due) {
   if (pages < pages_at_last_checkpoint_) pages_at_last_checkpoint_ = 0;  // the log began anew
   if (poisoned() || pages < pages_due || pages < pages_at_last_checkpoint_ + options_.checkpoints.step_pages) return;
   if (!lock().ok()) return;  // another process is busy writing; its writer looks after the log
-  const int rc = connection_->checkpoint(pages >= options_.checkpoints.restart_pages ? SqliteConnection::Checkpoint::Restart
-                                                                                     : SqliteConnection::Checkpoint::Passive);
+  const int rc =
+      connection_->checkpoint(pages >= options_.checkpoints.restart_pages ? SqliteConnection::Checkpoint::Restart
+                                                                          : SqliteConnection::Checkpoint::Passive);
   checkpoints_.fetch_add(1);
   pages_at_last_checkpoint_ = pages;
   if ((rc & 0xFF) == SQLITE_IOERR) poison_checkpoint(rc);

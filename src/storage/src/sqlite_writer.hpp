@@ -32,7 +32,7 @@ class SqliteWriter {
 
   /// `lock`: the write lock of the data directory; null if no other process can have it open.
   SqliteWriter(std::unique_ptr<SqliteConnection> connection, std::unique_ptr<runtime::TurnLock> lock, WriteQueue& queue,
-         const Clock& clock, Options options);
+               const Clock& clock, Options options);
 
   /// Takes what is queued (one flush's worth), commits it as one, completes the callers. The number of jobs ended.
   std::size_t flush_once();

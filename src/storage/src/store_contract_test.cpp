@@ -23,9 +23,9 @@ namespace wrench::storage {
 namespace {
 
 using runtime::TempDir;
-using testing::PostgresServer;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using testing::PostgresServer;
 
 // A small schema of its own, so that these tests say nothing about the product's tables.
 constexpr Statement kAdd{
@@ -40,10 +40,10 @@ constexpr Statement kCount{.id = "test.count", .sql = "SELECT count(*) FROM note
 constexpr Statement kEndless{
     .id = "test.endless",
     .sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"};
-constexpr Statement kManyBytes{
-    .id = "test.many_bytes",
-    .sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200) "
-           "SELECT n.i, notes.text FROM n, notes WHERE notes.id = ?1"};
+constexpr Statement kManyBytes{.id = "test.many_bytes",
+                               .sql =
+                                   "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200) "
+                                   "SELECT n.i, notes.text FROM n, notes WHERE notes.id = ?1"};
 constexpr Statement kAddTypes{.id = "test.add_types",
                               .access = Access::Write,
                               .sql = "INSERT INTO types (n, r, t, b, j) VALUES (?1, ?2, ?3, ?4, ?5)"};
@@ -64,7 +64,8 @@ class StoreContract : public ::testing::TestWithParam<Dialect> {
     if (postgres()) url_ = PostgresServer::shared().new_schema_url();
   }
   ~StoreContract() override {
-    if (postgres()) EXPECT_TRUE(PostgresServer::shared().sql("DROP SCHEMA " + url_.substr(url_.rfind('D') + 1) + " CASCADE").ok());
+    if (postgres())
+      EXPECT_TRUE(PostgresServer::shared().sql("DROP SCHEMA " + url_.substr(url_.rfind('D') + 1) + " CASCADE").ok());
   }
 
   static bool postgres() { return GetParam() == Dialect::Postgres; }
@@ -136,7 +137,8 @@ TEST_P(StoreContract, KeepsEveryType) {
   ASSERT_TRUE(store
                   ->write([&](WriteTx& tx) -> Result<void> {
                     WRENCH_TRY(tx.exec(kAddTypes, {std::int64_t{-5}, 2.5, "t\u00e9xt", Bind::bytes(with_zero), json}));
-                    WRENCH_TRY(tx.exec(kAddTypes, {std::nullopt, std::nullopt, std::nullopt, std::nullopt, std::nullopt}));
+                    WRENCH_TRY(
+                        tx.exec(kAddTypes, {std::nullopt, std::nullopt, std::nullopt, std::nullopt, std::nullopt}));
                     WRENCH_TRY(tx.exec(kAddTypes, {std::numeric_limits<std::int64_t>::min(), 1e300, std::string_view(),
                                                    Bind::bytes(std::string_view()), "[]"}));
                     return {};
@@ -162,8 +164,7 @@ TEST_P(StoreContract, KeepsEveryType) {
 
 TEST_P(StoreContract, OrdersTextByBytes) {
   const auto store = open().value();
-  for (const char* text : {"b", "a", "B", "_", "\u00e9", "Z"})
-    ASSERT_TRUE(store->write(add(count(*store), text)).ok());
+  for (const char* text : {"b", "a", "B", "_", "\u00e9", "Z"}) ASSERT_TRUE(store->write(add(count(*store), text)).ok());
   const auto rows = store->read([](ReadTx& tx) { return tx.query(kMyTexts); });
   std::string order;
   for (const auto row : *rows) order += row.text(0);
@@ -206,7 +207,8 @@ TEST_P(StoreContract, ManyRowsFailTogether) {
   for (std::int64_t job = 0; job < 3; ++job)
     ASSERT_TRUE(store
                     ->submit({.body = [job](WriteTx& tx) -> Result<void> {
-                               const Bind rows[] = {Bind(job * 10), Bind("a"), Bind(job == 1 ? 0 : job * 10 + 1), Bind("b")};
+                               const Bind rows[] = {Bind(job * 10), Bind("a"), Bind(job == 1 ? 0 : job * 10 + 1),
+                                                    Bind("b")};
                                WRENCH_TRY(tx.exec_many(kAdd, 2, rows));
                                return {};
                              }},
@@ -303,8 +305,7 @@ TEST_P(StoreContract, APoisonJobFailsAlone) {
     return tx.append_event({.type = "note.added"});
   });
   store->flush_once();
-  EXPECT_THAT(outcomes,
-              ElementsAre("ok", "storage.constraint_unique", "test.refused", "storage.body_threw", "ok"));
+  EXPECT_THAT(outcomes, ElementsAre("ok", "storage.constraint_unique", "test.refused", "storage.body_threw", "ok"));
   EXPECT_EQ(count(*store), 2);
   EXPECT_EQ(store->stats().reruns, 1U);
   const auto page = store->read([](ReadTx& tx) { return event_log::read(tx, {}, {}); });
@@ -566,9 +567,8 @@ TEST_P(EventLogContract, PruningExpiresOldCursorsOnly) {
   append(*store, 5, 1, 1);
   clock_.advance(kMicrosPerDay);
   append(*store, 5, 1, 1);
-  const Micros young = store->read([](ReadTx& tx) { return event_log::read(tx, {}, {.epoch = 1, .seq = 5}); })
-                           ->events.front()
-                           .at_us;
+  const Micros young =
+      store->read([](ReadTx& tx) { return event_log::read(tx, {}, {.epoch = 1, .seq = 5}); })->events.front().at_us;
   std::int64_t pruned = 0;
   ASSERT_TRUE(store
                   ->write([&](WriteTx& tx) -> Result<void> {
@@ -612,13 +612,14 @@ TEST_P(EventLogContract, RefusesTextThatIsNone) {
   for (const std::string& bad : {std::string("a\0b", 3), std::string("\xff"), std::string("\xed\xa0\x80")}) {
     int good = 0;
     const auto submit = [&](const std::string& payload) {
-      ASSERT_TRUE(store
-                      ->submit({.body = [payload](WriteTx& tx) { return tx.append_event({.type = "t", .payload = payload}); }},
-                               [&](const Result<void>& r) {
-                                 if (!r.ok()) EXPECT_EQ(r.error().code, "storage.invalid_text");
-                                 good += r.ok() ? 1 : 0;
-                               })
-                      .ok());
+      ASSERT_TRUE(
+          store
+              ->submit({.body = [payload](WriteTx& tx) { return tx.append_event({.type = "t", .payload = payload}); }},
+                       [&](const Result<void>& r) {
+                         if (!r.ok()) EXPECT_EQ(r.error().code, "storage.invalid_text");
+                         good += r.ok() ? 1 : 0;
+                       })
+              .ok());
     };
     submit("{}");
     submit(bad);

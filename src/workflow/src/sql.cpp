@@ -245,15 +245,15 @@ const Statement kDeleteWorker{.id = "workflow.delete_worker",
 const Statement kTaskById{.id = "workflow.task_by_id",
                           .sql = "SELECT " WRENCH_TASK_COLUMNS " FROM tasks WHERE task_id = ?1",
                           .plan = "SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 (task_id=?)"};
-const Statement kTasksByIdSuffix{.id = "workflow.tasks_by_id_suffix",
-                                 .sql = "SELECT " WRENCH_TASK_COLUMNS
-                                        " FROM tasks WHERE substr(task_id, -length(?1)) = ?1 ORDER BY id DESC LIMIT 11",
-                                 .plan = "SCAN tasks",
-                                 .plan_exception = "an id typed by a person; newest first, and it stops at 11",
-                                 .postgres = {.sql = "SELECT " WRENCH_TASK_COLUMNS
-                                                     " FROM tasks WHERE right(task_id, length(?1)) = ?1 ORDER BY id "
-                                                     "DESC LIMIT 11",
-                                              .plan = "Limit; Index Scan Backward using tasks_pkey on tasks"}};
+const Statement kTasksByIdSuffix{
+    .id = "workflow.tasks_by_id_suffix",
+    .sql =
+        "SELECT " WRENCH_TASK_COLUMNS " FROM tasks WHERE substr(task_id, -length(?1)) = ?1 ORDER BY id DESC LIMIT 11",
+    .plan = "SCAN tasks",
+    .plan_exception = "an id typed by a person; newest first, and it stops at 11",
+    .postgres = {.sql = "SELECT " WRENCH_TASK_COLUMNS " FROM tasks WHERE right(task_id, length(?1)) = ?1 ORDER BY id "
+                        "DESC LIMIT 11",
+                 .plan = "Limit; Index Scan Backward using tasks_pkey on tasks"}};
 const Statement kTasksOfStatus{.id = "workflow.tasks_of_status",
                                .sql = "SELECT " WRENCH_TASK_COLUMNS
                                       " FROM tasks WHERE status = ?1 AND (created_at, id) < (?2, ?3) "

@@ -93,7 +93,8 @@ class Checker {
   }
 
   void check_many(const Statement& statement, const std::string& id) {
-    const std::string types = value("SELECT array_to_string(parameter_types, '|') FROM pg_prepared_statements WHERE name = 'one'");
+    const std::string types =
+        value("SELECT array_to_string(parameter_types, '|') FROM pg_prepared_statements WHERE name = 'one'");
     if (types.empty() || types.find("[]") != std::string::npos) return;  // takes arrays as it is
     const std::vector<std::string_view> names = split(types, '|');
     const Result<std::string> sql = postgres_sql_for_many(statement, names, RowLock::None);

@@ -74,8 +74,8 @@ struct PostgresTimes {
   Micros connect_us = 5 * kMicrosPerSecond;  ///< For each address of the URL.
   Micros statement_us = 30 * kMicrosPerSecond;
   Micros idle_in_transaction_us = 5 * kMicrosPerSecond;  ///< Then the server ends the transaction and frees its locks.
-  Micros answer_us = 40 * kMicrosPerSecond;  ///< Silence of the server for so long is a lost connection.
-  Micros close_us = 5 * kMicrosPerSecond;    ///< Store::close() waits for a server that is away.
+  Micros answer_us = 40 * kMicrosPerSecond;              ///< Silence of the server for so long is a lost connection.
+  Micros close_us = 5 * kMicrosPerSecond;                ///< Store::close() waits for a server that is away.
 };
 
 struct StoreConfig {
@@ -92,9 +92,9 @@ struct StoreConfig {
   CheckpointPages checkpoints;
   Micros lock_wait_us = kLockWaitMax;
   PostgresTimes postgres;
-  /// SQLite: called when a flush may or may not have become durable (fsync failed): going on could lose what others were
-  /// told is safe. Must not return in production (the default ends the process; the next start recovers from the file). If
-  /// it returns, the store answers storage.outcome_unknown from then on.
+  /// SQLite: called when a flush may or may not have become durable (fsync failed): going on could lose what others
+  /// were told is safe. Must not return in production (the default ends the process; the next start recovers from the
+  /// file). If it returns, the store answers storage.outcome_unknown from then on.
   std::function<void(const Error&)> on_outcome_unknown;
 };
 
@@ -118,8 +118,8 @@ struct StoreStats {
 /// The durable store of one data directory or one PostgreSQL database; several processes may have it open at once.
 /// Thread-safe.
 ///
-/// Error codes: storage.busy (queue full, or another process holds a lock for 5 s: message names its pid; PostgreSQL has
-/// no connection left), storage.full, storage.io, storage.corrupt, storage.read_only, storage.outcome_unknown,
+/// Error codes: storage.busy (queue full, or another process holds a lock for 5 s: message names its pid; PostgreSQL
+/// has no connection left), storage.full, storage.io, storage.corrupt, storage.read_only, storage.outcome_unknown,
 /// storage.schema_newer, of StoreAccess::Read also storage.not_found and storage.schema_older (each needs to be opened
 /// for writing once), storage.migration_checksum, storage.unsupported_filesystem, storage.snapshot_expired,
 /// storage.deadline, storage.closed; of PostgreSQL storage.invalid_url, storage.unreachable, storage.access_denied,

@@ -58,7 +58,8 @@ class WriteTx : public ReadTx {
   /// VALUES, or an UPDATE or DELETE with a WHERE and of one table.
   virtual Result<std::int64_t> exec_many(const Statement& statement, std::size_t width, std::span<const Bind> rows) = 0;
   /// The statement, a SELECT, once for each group of `width` parameters, results appended in order. Pass keys sorted:
-  /// that is cheaper here, and on PostgreSQL the order in which rows get locked, which keeps two flushes from a deadlock.
+  /// that is cheaper here, and on PostgreSQL the order in which rows get locked, which keeps two flushes from a
+  /// deadlock.
   virtual Result<Rows> query_many(const Statement& statement, std::size_t width, std::span<const Bind> keys,
                                   RowLock lock = RowLock::None) = 0;
   /// True if nobody else has the lock `name` of this store; it is ours until the transaction ends. Always true on
