@@ -297,7 +297,7 @@ TEST_F(PostgresStoreTest, WorkWaitsForAServerThatIsAway) {
   EXPECT_EQ(done, 0);
   cutting->accept_again();
   EXPECT_TRUE(eventually([&] { return done == 8; }));
-  EXPECT_FALSE(store->trouble());
+  EXPECT_TRUE(eventually([&] { return !store->trouble(); })) << "also the connection for events comes back";
   EXPECT_EQ(ids(*store).size(), 9U);
 }
 
