@@ -28,6 +28,9 @@ INSERT INTO steps (execution_id, step_no, node, parent_step, state, attempt, los
 INSERT INTO ready SELECT 'cpu@b' || n % 3, n, n, 1 FROM generate_series(1, 5000) n;
 INSERT INTO timers SELECT n, s, 1, n, 1 FROM generate_series(1, 5000) n, generate_series(0, 1) s;
 INSERT INTO journal SELECT n, s, 'k', s, 1, n, 'a' FROM generate_series(1, 5000) n, generate_series(1, 5) s;
+INSERT INTO waits (wait_id, execution_id, step_no, kind, name, title, role, four_eyes, requested_by, created_at, applied)
+  SELECT 'w' || n, n, 1, 1, '', 't', 'r', 0, 'u', n, n % 2 FROM generate_series(1, 5000) n;
+INSERT INTO signals SELECT n, 's', 1, '{}', 'u', n FROM generate_series(1, 5000) n;
 INSERT INTO step_values SELECT n, 1, 'now', '1' FROM generate_series(1, 5000) n;
 INSERT INTO effects SELECT 'e' || n, n, 1, 1, '{}', n, NULL, NULL, n % 3 FROM generate_series(1, 5000) n;
 INSERT INTO findings SELECT n, 'fnd_' || n, 1, n % 200, n, n, 'f' || n, 'r', 'high', n, '{}', 'open', NULL, n, n

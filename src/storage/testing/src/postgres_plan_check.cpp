@@ -1,8 +1,13 @@
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
+#include <functional>
 #include <optional>
+#include <set>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "postgres_connection.hpp"
 #include "postgres_sql.hpp"
@@ -20,12 +25,15 @@ struct Node {
   std::string text;
   bool has_index_condition = false;
 
-  bool needs_reason() const {
-    static constexpr std::string_view kBad[] = {"Seq Scan", "Sort", "Incremental Sort", "Hash", "Materialize"};
+  bool needs_reason(const std::set<std::string, std::less<>>& filled_tables) const {
+    static constexpr std::string_view kBad[] = {"Seq Scan", "Sort", "Incremental Sort", "Hash"};
     for (const std::string_view bad : kBad)
       if (text.starts_with(bad)) return true;
-    const bool reads_index = text.starts_with("Index") || text.starts_with("Bitmap Index");
-    return reads_index && !has_index_condition;
+    if (!text.starts_with("Index") || has_index_condition) return false;
+    // Of a table that it believes to be empty the planner reads a whole index gladly.
+    constexpr std::string_view kOn = " on ";
+    const std::string_view table = std::string_view(text).substr(text.find(kOn) + kOn.size());
+    return filled_tables.contains(table.substr(0, table.find(' ')));
   }
 };
 
@@ -53,7 +61,7 @@ class Checker {
  public:
   explicit Checker(PostgresConnection& connection) : connection_(connection) {}
 
-  /// On empty tables: nothing but bad nodes counts.
+  void set_filled_tables(std::vector<std::string> tables) { filled_.insert(tables.begin(), tables.end()); }
   void check_empty(const Statement& statement) {
     const std::string id(statement.id);
     if (const auto nodes = explain(id, "one", postgres_sql(statement), parameters_of(statement)))
@@ -89,7 +97,7 @@ class Checker {
   void check_nodes(const Statement& statement, const std::string& what, const std::vector<Node>& nodes) {
     if (!statement.plan_exception.empty() || !statement.postgres.plan_exception.empty()) return;
     for (const Node& node : nodes)
-      if (node.needs_reason()) wrong_.push_back(what + ": " + node.text);
+      if (node.needs_reason(filled_)) wrong_.push_back(what + ": " + node.text);
   }
 
   void check_many(const Statement& statement, const std::string& id) {
@@ -127,6 +135,7 @@ class Checker {
   std::string value(const std::string& sql) { return connection_.value(sql).value_or(""); }
 
   PostgresConnection& connection_;
+  std::set<std::string, std::less<>> filled_;
   std::vector<std::string> wrong_;
 };
 
@@ -144,8 +153,16 @@ std::vector<std::string> check_postgres_plans(StatementCatalogue::List statement
       return {std::string(migration.name) + ": " + done.error().message};
   Checker checker(connection);
   for (const Statement* statement : statements) checker.check_empty(*statement);
-  for (const std::string_view sql : {fill, std::string_view("VACUUM ANALYZE")})
-    if (Result<void> done = connection.exec(std::string(sql)); !done.ok()) return {done.error().message};
+  if (Result<void> done = connection.exec(std::string(fill)); !done.ok()) return {done.error().message};
+  // Tables that nobody filled stay as new as they are: once counted as empty they would be planned for as empty.
+  std::vector<std::string> filled;
+  const auto tables = connection.values("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()");
+  for (const std::string& table : *tables) {
+    if (connection.value("SELECT 1 FROM " + table + " LIMIT 1").value_or("").empty()) continue;
+    if (Result<void> done = connection.exec("VACUUM ANALYZE " + table); !done.ok()) return {done.error().message};
+    filled.push_back(table);
+  }
+  checker.set_filled_tables(std::move(filled));
   for (const Statement* statement : statements) checker.check(*statement);
   return checker.take();
 }

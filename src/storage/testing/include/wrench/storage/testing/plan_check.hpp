@@ -18,10 +18,10 @@ std::vector<std::string> check_plans(StatementCatalogue::List statements,
 
 /// The same on PostgreSQL (PostgresServer::shared()), with the generic plans and the settings that the store runs with:
 /// a variant's plan that isn't the declared one, and, without a reason in `plan_exception` or
-/// `postgres.plan_exception`, a sequential scan, a scan of a whole index, a sort, a hash. First on empty tables: a plan
-/// lives on while its table grows. Then, with what `fill` (SQL) puts into them, also of what exec_many() and
-/// query_many() make of the statement. A plan is written as its nodes with their index conditions, outermost first:
-/// "Limit; Index Scan using tasks_pkey on tasks (id > $1)".
+/// `postgres.plan_exception`, a sequential scan, a sort, a hash, and of tables that `fill` (SQL) has put something into
+/// a scan of a whole index: fill every table that can grow. First on empty tables, because a plan lives on while its
+/// table grows; then on filled ones, also of what exec_many() and query_many() make of the statement. A plan is written
+/// as its nodes with their index conditions, outermost first: "Limit; Index Scan using tasks_pkey on tasks (id > $1)".
 std::vector<std::string> check_postgres_plans(
     StatementCatalogue::List statements, std::string_view fill = {},
     std::span<const Migration> migrations = embedded_migrations(Dialect::Postgres));
