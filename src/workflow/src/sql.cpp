@@ -247,13 +247,10 @@ const Statement kTaskById{.id = "workflow.task_by_id",
                           .plan = "SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 (task_id=?)"};
 const Statement kTasksByIdSuffix{
     .id = "workflow.tasks_by_id_suffix",
-    .sql =
-        "SELECT " WRENCH_TASK_COLUMNS " FROM tasks WHERE substr(task_id, -length(?1)) = ?1 ORDER BY id DESC LIMIT 11",
+    .sql = "SELECT " WRENCH_TASK_COLUMNS
+           " FROM tasks WHERE substr(task_id, length(task_id) - length(?1) + 1) = ?1 ORDER BY id DESC LIMIT 11",
     .plan = "SCAN tasks",
-    .plan_exception = "an id typed by a person; newest first, and it stops at 11",
-    .postgres = {.sql = "SELECT " WRENCH_TASK_COLUMNS " FROM tasks WHERE right(task_id, length(?1)) = ?1 ORDER BY id "
-                        "DESC LIMIT 11",
-                 .plan = "Limit; Index Scan Backward using tasks_pkey on tasks"}};
+    .plan_exception = "an id typed by a person; newest first, and it stops at 11"};
 const Statement kTasksOfStatus{.id = "workflow.tasks_of_status",
                                .sql = "SELECT " WRENCH_TASK_COLUMNS
                                       " FROM tasks WHERE status = ?1 AND (created_at, id) < (?2, ?3) "
@@ -337,7 +334,8 @@ const Statement kWaitById{.id = "workflow.wait_by_id",
                               "SEARCH t USING INTEGER PRIMARY KEY (rowid=?)"};
 const Statement kOpenWaitsBySuffix{
     .id = "workflow.open_waits_by_suffix",
-    .sql = "SELECT wait_id FROM waits WHERE applied = 0 AND substr(wait_id, -length(?1)) = ?1 LIMIT 2",
+    .sql =
+        "SELECT wait_id FROM waits WHERE applied = 0 AND substr(wait_id, length(wait_id) - length(?1) + 1) = ?1 LIMIT 2",
     .plan = "SCAN waits USING INDEX idx_wait_open",
     .plan_exception = "an id typed by a person; the partial index holds open ones only"};
 const Statement kInsertWait{
