@@ -53,8 +53,8 @@ Result<void> PostgresReadTx::limit_time() {
 
 Result<void> PostgresReadTx::run(const Statement& statement, std::span<const Bind> binds, Rows& rows) {
   if (!std::exchange(begun_, true)) {
-    connection_.renew_plans(*clock_);
     connection_.queue("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    connection_.renew_plans(*clock_);  // not before: nothing may come before an isolation level
   }
   WRENCH_TRY(limit_time());
   WRENCH_TRY(connection_.queue(statement, Form::One, binds.size(), binds, &rows, nullptr));
