@@ -55,19 +55,32 @@ const Statement kFindingByNo{
     .id = "workflow.finding_by_no",
     .sql = "SELECT " WRENCH_FINDING_COLUMNS " FROM findings f" WRENCH_FINDING_JOINS "WHERE f.id = ?1",
     .plan = "SEARCH f USING INTEGER PRIMARY KEY (rowid=?)" WRENCH_JOINS_PLAN};
+// Left alone, PostgreSQL reads findings by number until it has found 50 that fit.
+#define WRENCH_BY_SHORT(column)                                                                             \
+  "SELECT * FROM (SELECT id, finding_id, fingerprint FROM findings WHERE substr(" column ", length(" column \
+  ") - 5) = ?1 OFFSET 0) f ORDER BY id DESC LIMIT 50"
 const Statement kFindingsByShortId{
     .id = "workflow.findings_by_short_id",
     .sql =
         "SELECT id, finding_id, fingerprint FROM findings WHERE substr(finding_id, length(finding_id) - 5) = ?1 "
         "ORDER BY id DESC LIMIT 50",
-    .plan = "SEARCH findings USING INDEX idx_finding_short_id (<expr>=?)"};
+    .plan = "SEARCH findings USING INDEX idx_finding_short_id (<expr>=?)",
+    .postgres = {.sql = WRENCH_BY_SHORT("finding_id"),
+                 .plan = "Limit; Sort; Index Scan using idx_finding_short_id on findings (substr(finding_id, "
+                         "(length(finding_id) - 5)) = $1)",
+                 .plan_exception = "few end in the same six letters"}};
 const Statement kFindingsByShortFingerprint{
     .id = "workflow.findings_by_short_fingerprint",
     .sql =
         "SELECT id, finding_id, fingerprint FROM findings WHERE substr(fingerprint, length(fingerprint) - 5) = ?1 "
         "ORDER BY id DESC LIMIT 50",
-    .plan = "SEARCH findings USING INDEX idx_finding_short_fingerprint (<expr>=?)"};
+    .plan = "SEARCH findings USING INDEX idx_finding_short_fingerprint (<expr>=?)",
+    .postgres = {.sql = WRENCH_BY_SHORT("fingerprint"),
+                 .plan = "Limit; Sort; Index Scan using idx_finding_short_fingerprint on findings (substr(fingerprint, "
+                         "(length(fingerprint) - 5)) = $1)",
+                 .plan_exception = "few end in the same six letters"}};
 
+#undef WRENCH_BY_SHORT
 const Statement kFindingDecided{
     .id = "workflow.finding_decided",
     .sql = "SELECT finding_id, project_id, task_id, state, triage, body FROM findings WHERE id = ?1",
@@ -141,28 +154,17 @@ const Statement kSetLatestReview{.id = "workflow.set_latest_review",
                                  .plan = "SEARCH repositories USING INTEGER PRIMARY KEY (rowid=?)"};
 
 storage::StatementCatalogue::List of_findings() {
-  static const Statement* const list[] = {&kUpsertFinding,
-                                          &kFindingByFingerprint,
-                                          &kInsertSighting,
-                                          &kFindingsOfExecution,
-                                          &kFindingsOfState,
-                                          &kFindingByNo,
-                                          &kFindingsByShortId,
-                                          &kFindingsByShortFingerprint,
-                                          &kFindingDecided,
-                                          &kSetFindingState,
-                                          &kNextTriage,
-                                          &kInsertTriage,
-                                          &kUndoTriage,
-                                          &kTriageOf,
-                                          &kTriageHistory,
-                                          &kDismissalsOfRepository,
-                                          &kReportedFingerprints,
-                                          &kFindingRow,
-                                          &kFindingNoById,
-                                          &kMoveSightings,
-                                          &kDeleteFinding,
-                                          &kMoveFinding,
+  static const Statement* const list[] = {&kUpsertFinding,        &kFindingByFingerprint,
+                                          &kInsertSighting,       &kFindingsOfExecution,
+                                          &kFindingsOfState,      &kFindingByNo,
+                                          &kFindingsByShortId,    &kFindingsByShortFingerprint,
+                                          &kFindingDecided,       &kSetFindingState,
+                                          &kNextTriage,           &kInsertTriage,
+                                          &kUndoTriage,           &kTriageOf,
+                                          &kTriageHistory,        &kDismissalsOfRepository,
+                                          &kReportedFingerprints, &kFindingRow,
+                                          &kFindingNoById,        &kMoveSightings,
+                                          &kDeleteFinding,        &kMoveFinding,
                                           &kSetLatestReview};
   return list;
 }

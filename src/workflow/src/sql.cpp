@@ -332,12 +332,12 @@ const Statement kWaitById{.id = "workflow.wait_by_id",
                           .plan =
                               "SEARCH w USING PRIMARY KEY (wait_id=?); SEARCH x USING INTEGER PRIMARY KEY (rowid=?); "
                               "SEARCH t USING INTEGER PRIMARY KEY (rowid=?)"};
-const Statement kOpenWaitsBySuffix{
-    .id = "workflow.open_waits_by_suffix",
-    .sql =
-        "SELECT wait_id FROM waits WHERE applied = 0 AND substr(wait_id, length(wait_id) - length(?1) + 1) = ?1 LIMIT 2",
-    .plan = "SCAN waits USING INDEX idx_wait_open",
-    .plan_exception = "an id typed by a person; the partial index holds open ones only"};
+const Statement kOpenWaitsBySuffix{.id = "workflow.open_waits_by_suffix",
+                                   .sql =
+                                       "SELECT wait_id FROM waits WHERE applied = 0 AND substr(wait_id, "
+                                       "length(wait_id) - length(?1) + 1) = ?1 LIMIT 2",
+                                   .plan = "SCAN waits USING INDEX idx_wait_open",
+                                   .plan_exception = "an id typed by a person; the partial index holds open ones only"};
 const Statement kInsertWait{
     .id = "workflow.insert_wait",
     .access = Access::Write,
