@@ -149,7 +149,7 @@ void Decision::settle(Execution& e) {
     }
     return;
   }
-  if (e.row.owner_boot != context_.boot) return;
+  if (!is_ours(e.row)) return;
   const std::string_view stuck = stuck_reason(e);
   if (!stuck.empty() && (e.row.status == ExecutionStatus::Running || e.row.suspend_reason != stuck)) {
     if (e.row.status == ExecutionStatus::Running) move(e, ExecutionEventKind::Suspend);
@@ -205,7 +205,7 @@ void Decision::claim() {
     for (const ReadyRow& candidate : candidates) {
       if (free == 0) break;
       Execution* e = execution(candidate.step.execution_no);
-      if (e == nullptr || e->row.owner_boot != context_.boot || is_terminal(e->row.status)) continue;
+      if (e == nullptr || !is_ours(e->row) || is_terminal(e->row.status)) continue;
       start_step(*e, steps_.at(candidate.step), static_cast<SlotClass>(slot));
       --free;
     }
@@ -227,10 +227,10 @@ void Decision::queue_rest() {
   for (const StepKey& key : newly_ready_) {
     Step& s = steps_.at(key);
     const Execution& e = executions_.at(key.execution_no);
-    if (e.row.owner_boot != context_.boot) continue;
+    if (!is_ours(e.row)) continue;
     const SlotClass slot = slot_of(e, s.row);
     s.row.rank = now_;
-    plan_.ready_insert.push_back({queue_name(slot, context_.boot), s.row.rank, key});
+    plan_.ready_insert.push_back({queue_name(slot, e.row.owner_boot), s.row.rank, key});
     ++plan_.backlog_delta[static_cast<std::size_t>(slot)];
   }
 }
@@ -302,7 +302,7 @@ FlushPlan Core::decide(std::span<const Command> commands, const LoadedRows& rows
 }
 
 std::string queue_name(SlotClass slot, std::string_view boot) {
-  return std::string(name(slot)) + "@" + std::string(boot);
+  return boot.empty() ? std::string(name(slot)) : std::string(name(slot)) + "@" + std::string(boot);
 }
 
 std::string effect_key(std::string_view execution_id, std::string_view node, std::string_view iterations, int index) {

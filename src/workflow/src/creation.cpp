@@ -4,6 +4,7 @@
 
 #include "guards.hpp"
 #include "row_store.hpp"
+#include "shared_work.hpp"
 #include "sql.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/base/version.hpp"
@@ -87,6 +88,14 @@ Result<void> announce(WriteTx& tx, const TaskReceipt& receipt, std::string type,
   return tx.append_event(event);
 }
 
+/// Whoever ends the task, or decides what its end means for another, waits until this transaction ends: of two that
+/// look at the same time one sees what the other did.
+Result<void> lock_task(WriteTx& tx, std::int64_t task_no) {
+  const Bind key(task_no);
+  WRENCH_TRY(tx.query_many(sql::kLockTask, 1, {&key, 1}, storage::RowLock::ForUpdate));
+  return {};
+}
+
 }  // namespace
 
 Result<Created> create(WriteTx& tx, const Creation& creation) {
@@ -117,6 +126,7 @@ Result<Created> create(WriteTx& tx, const Creation& creation) {
     if (other.empty())
       return Error("workflow.task_not_found",
                    "the task to wait for, '" + escape_for_display(dependency.task_id) + "', doesn't exist");
+    WRENCH_TRY(lock_task(tx, other.front().integer(0)));
     WRENCH_TRY(tx.exec(sql::kInsertDependency, {receipt.task_no, other.front().integer(0),
                                                 kPolicies[static_cast<std::size_t>(dependency.policy)]}));
   }
@@ -167,19 +177,22 @@ Result<Verdict> dependencies(storage::ReadTx& tx, std::int64_t task_no) {
   return verdict;
 }
 
-Result<std::vector<Command>> unblock(WriteTx& tx, std::int64_t task_no) {
+Result<std::vector<Command>> unblock(WriteTx& tx, std::int64_t task_no, Ownership ownership) {
   std::vector<Command> out;
   const Rows waiting = WRENCH_TRY(tx.query(sql::kDependents, {task_no}));
   for (const auto row : waiting) {
+    WRENCH_TRY(lock_task(tx, row.integer(0)));
     const Verdict verdict = WRENCH_TRY(dependencies(tx, row.integer(0)));
     if (verdict == Verdict::Wait) continue;
     const Rows latest = WRENCH_TRY(tx.query(sql::kLatestExecution, {row.integer(0)}));
     const ExecutionRow execution = row_store::execution_from(latest.front());
     if (execution.status != ExecutionStatus::Pending) continue;
-    if (verdict == Verdict::Start) {
+    if (ownership == Ownership::Shared) {
+      WRENCH_TRY(queue_start(tx, execution.id));
+    } else if (verdict == Verdict::Start) {
       out.emplace_back(command::Start{execution.id});
     } else {
-      out.emplace_back(command::Cancel{execution.id, "a task that it depends on didn't complete", "system"});
+      out.emplace_back(command::Cancel{execution.id, std::string(kDependencyFailed), "system"});
     }
   }
   return out;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "wrench/storage/transaction.hpp"
@@ -18,9 +19,11 @@ struct Created {
 Result<Created> create(storage::WriteTx& tx, const Creation& creation);
 /// Errors: workflow.invalid_transition.
 Result<Created> rerun(storage::WriteTx& tx, const Rerun& rerun);
-/// What the end of a task means for those that depend on it.
-Result<std::vector<Command>> unblock(storage::WriteTx& tx, std::int64_t task_no);
+/// What the end of a task means for those that depend on it. Shared ones are put into the queue of those to be begun.
+Result<std::vector<Command>> unblock(storage::WriteTx& tx, std::int64_t task_no, Ownership ownership);
 
+/// Why a task is cancelled that was to run only after another completed.
+inline constexpr std::string_view kDependencyFailed = "a task that it depends on didn't complete";
 enum class Verdict { Start, Wait, Cancel };
 Result<Verdict> dependencies(storage::ReadTx& tx, std::int64_t task_no);
 

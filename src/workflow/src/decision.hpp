@@ -103,6 +103,9 @@ class Decision {
 
   // ---- commands ----
 
+  bool is_ours(const ExecutionRow& row) const {
+    return context_.ownership == Ownership::Shared || row.owner_boot == context_.boot;
+  }
   /// The execution, if this boot may change it.
   Result<Execution*> owned(std::int64_t no);
   Result<void> on(const command::Start& c);
@@ -117,6 +120,8 @@ class Decision {
   Result<void> cancel(Execution& e, std::string reason, const std::string& actor);
   Result<void> on(const command::Cancel& c);
   Result<void> on(const command::Adopt& c);
+  Result<void> on(const command::LoseLease& c);
+  Result<void> lose_lease(Execution& e, Step& s);
   Result<void> on(const command::Decide& c);
   /// A person has the step tried again: its children, too, unless they are done.
   static void begin_body_anew(StepRow& row);

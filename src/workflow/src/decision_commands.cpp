@@ -15,7 +15,7 @@ int Decision::initial_deps(const PlanNode& node) {
 Result<Decision::Execution*> Decision::owned(std::int64_t no) {
   Execution* e = execution(no);
   if (e == nullptr) return Error("workflow.task_not_found", "there is no execution " + std::to_string(no));
-  if (e->row.owner_boot != context_.boot)
+  if (!is_ours(e->row))
     return Error("workflow.fenced", "execution " + e->row.execution_id + " belongs to another process now");
   return e;
 }
@@ -25,7 +25,7 @@ Result<void> Decision::on(const command::Start& c) {
   if (e == nullptr) return Error("workflow.task_not_found", "there is no such execution");
   if (e->row.status != ExecutionStatus::Pending) return {};
   move(*e, ExecutionEventKind::Start);
-  e->row.owner_boot = context_.boot;
+  if (context_.ownership == Ownership::Exclusive) e->row.owner_boot = context_.boot;
   e->row.started_at = now_;
   const auto& nodes = e->plan->nodes();
   const std::uint32_t count = e->plan->top_count();
@@ -309,16 +309,7 @@ Result<void> Decision::on(const command::Adopt& c) {
       if (s->row.rank != 0) dequeue(*e, *s, old_boot);
       newly_ready_.push_back(key);
     } else if (s->row.state == StepState::Running && keeps(Keep::RequeueOnAdopt)) {
-      const bool cancelling = (s->row.flags & kFlagCancelRequested) != 0;
-      WRENCH_TRY(fire(*e, *s, {StepEventKind::LeaseLost}));
-      const std::string poison =
-          "{\"code\":\"workflow.poison\",\"message\":\"its process died " + std::to_string(s->row.lost) + " times\"}";
-      const bool ended = is_terminal(s->row.state) || s->row.state == StepState::Dead;
-      const std::int64_t seq = journal(*e, "lost", &s->row, ended ? poison : std::string());
-      if (ended) s->row.output_seq = seq;
-      if (s->row.state == StepState::Failed) keep_error(*e, s->row, poison);
-      s->row.flags &= ~static_cast<std::uint32_t>(kFlagCancelRequested);
-      if (cancelling && !is_terminal(s->row.state) && keeps(Keep::CancelOnAdopt)) WRENCH_TRY(cancel_step(*e, *s));
+      WRENCH_TRY(lose_lease(*e, *s));
     } else if (s->row.state == StepState::Uncertain) {
       plan_.uncertain.push_back(key);
     }
@@ -330,6 +321,30 @@ Result<void> Decision::on(const command::Adopt& c) {
     move(*e, ExecutionEventKind::Resume);
     e->row.suspend_reason.clear();
   }
+  return {};
+}
+
+Result<void> Decision::on(const command::LoseLease& c) {
+  Execution* e = WRENCH_TRY(owned(c.step.execution_no));
+  Step* s = step(c.step);
+  if (s == nullptr) return missing();
+  if (s->row.state != StepState::Running || s->row.worker_boot != c.boot) return {};
+  WRENCH_TRY(lose_lease(*e, *s));
+  propagate(*e);
+  return {};
+}
+
+Result<void> Decision::lose_lease(Execution& e, Step& s) {
+  const bool cancelling = (s.row.flags & kFlagCancelRequested) != 0;
+  WRENCH_TRY(fire(e, s, {StepEventKind::LeaseLost}));
+  const std::string poison =
+      "{\"code\":\"workflow.poison\",\"message\":\"its process died " + std::to_string(s.row.lost) + " times\"}";
+  const bool ended = is_terminal(s.row.state) || s.row.state == StepState::Dead;
+  const std::int64_t seq = journal(e, "lost", &s.row, ended ? poison : std::string());
+  if (ended) s.row.output_seq = seq;
+  if (s.row.state == StepState::Failed) keep_error(e, s.row, poison);
+  s.row.flags &= ~static_cast<std::uint32_t>(kFlagCancelRequested);
+  if (cancelling && !is_terminal(s.row.state) && keeps(Keep::CancelOnAdopt)) WRENCH_TRY(cancel_step(e, s));
   return {};
 }
 

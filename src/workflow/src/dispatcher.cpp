@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 #include <utility>
 
 #include "creation.hpp"
 #include "guards.hpp"
 #include "row_store.hpp"
+#include "shared_work.hpp"
 #include "sql.hpp"
 #include "waits.hpp"
 #include "wrench/base/assert.hpp"
@@ -22,10 +24,17 @@ constexpr std::size_t kBatchJobsMax = 512;
 constexpr Micros kFlushRetryDelay = 250 * kMicrosPerMs;
 constexpr int kDecideRoundsMax = 100'000;
 constexpr int kConflictTriesMax = 3;
+constexpr int kNoJob = -1;
+
+/// Another process did the same at the same time: the next try sees it.
+bool is_conflict(const Error& error) {
+  return error.code == "workflow.conflict" || error.code == "storage.constraint_unique";
+}
 
 /// Going on later can succeed: nothing is wrong with the job.
 bool is_transient(const Error& error) {
-  return error.code == "storage.busy" || error.code == "storage.full" || error.code == "storage.deadline";
+  return error.code == "storage.busy" || error.code == "storage.full" || error.code == "storage.deadline" ||
+         error.code == "storage.unreachable";
 }
 
 const command::Outcome* outcome_of(const Job& job) {
@@ -63,11 +72,10 @@ bool begins_to_wait(const FlushPlan& plan, StepKey step) {
 }  // namespace
 
 Dispatcher::Dispatcher(DispatcherConfig config, const Clock& clock, Random& random, DispatcherShell& shell)
-    : config_(std::move(config)),
-      clock_(clock),
-      random_(random),
-      shell_(shell),
-      plans_(std::make_unique<PlanCache>()) {}
+    : config_(std::move(config)), clock_(clock), random_(random), shell_(shell), plans_(std::make_unique<PlanCache>()) {
+  if (config_.ownership == Ownership::Shared)
+    shared_ = std::make_unique<SharedWork>(config_.boot, config_.worker_ttl_us);
+}
 
 Dispatcher::~Dispatcher() = default;
 
@@ -76,6 +84,8 @@ void Dispatcher::set_traits(std::function<std::optional<CapabilityTraits>(std::s
 }
 
 void Dispatcher::allow_claims(bool allowed) {
+  if (allowed && shared_ && !begun_) shared_->begin_to_work(clock_);
+  begun_ = begun_ || allowed;
   claims_allowed_ = allowed;
   claim_pass_wanted_ = allowed;
 }
@@ -84,13 +94,32 @@ void Dispatcher::enqueue(Job job) { jobs_.push_back(std::move(job)); }
 
 bool Dispatcher::can_claim() const {
   for (std::size_t slot = 0; slot < kSlotClasses; ++slot)
-    if (backlog_[slot] > 0 && used_[slot] < config_.slots[slot]) return true;
+    if ((shared_ ? shared_->queued(slot) : backlog_[slot] > 0) && used_[slot] < config_.slots[slot]) return true;
   return false;
 }
 
+std::array<int, kSlotClasses> Dispatcher::free_slots() const {
+  std::array<int, kSlotClasses> free = {};
+  for (std::size_t slot = 0; slot < kSlotClasses; ++slot) free[slot] = config_.slots[slot] - used_[slot];
+  return free;
+}
+
+Micros Dispatcher::now() const { return clock_.now_us() + (shared_ ? shared_->offset_us() : 0); }
+
+void Dispatcher::wake(std::int64_t last_event) {
+  if (shared_) shared_->wake(last_event, clock_);
+}
+
+void Dispatcher::leave() {
+  if (shared_) shared_->stop_working();
+}
+
+bool Dispatcher::found_nothing() const { return shared_ && shared_->found_nothing() && running_.empty() && idle(); }
+
 std::shared_ptr<Dispatcher::Batch> Dispatcher::next_batch() {
   const bool claim_pass = claim_pass_wanted_ && can_claim();
-  if (flushing_ || (jobs_.empty() && !claim_pass) || clock_.now_us() < not_before_) return nullptr;
+  const bool look = shared_ && shared_->next_flush() <= clock_.now_us();
+  if (flushing_ || (jobs_.empty() && !claim_pass && !look) || clock_.now_us() < not_before_) return nullptr;
   claim_pass_wanted_ = false;
   flushing_ = true;
   auto batch = std::make_shared<Batch>();
@@ -102,12 +131,24 @@ std::shared_ptr<Dispatcher::Batch> Dispatcher::next_batch() {
     if (alone) break;
   }
   batch->context.boot = config_.boot;
+  batch->context.ownership = config_.ownership;
   batch->context.losses_max = config_.losses_max;
   batch->context.claims_allowed = claims_allowed_;
   batch->context.traits = traits_;
-  for (std::size_t slot = 0; slot < kSlotClasses; ++slot) {
-    batch->context.free[slot] = config_.slots[slot] - used_[slot];
-    if (claims_allowed_ && backlog_[slot] > 0) batch->backlog_wanted[slot] = config_.slots[slot];
+  batch->context.free = free_slots();
+  for (std::size_t slot = 0; slot < kSlotClasses; ++slot)
+    if (claims_allowed_ && !shared_ && backlog_[slot] > 0) batch->backlog_wanted[slot] = config_.slots[slot];
+  if (shared_) {
+    // No more than will be free: nobody else can change the executions of what is looked at.
+    const int ending = static_cast<int>(batch->jobs.size());
+    for (std::size_t slot = 0; slot < kSlotClasses; ++slot)
+      if (claims_allowed_)
+        batch->backlog_wanted[slot] = std::min(config_.slots[slot], batch->context.free[slot] + ending);
+    std::vector<std::pair<StepKey, std::int64_t>> running;
+    for (const auto& [step, run] : running_) running.emplace_back(step, run.epoch);
+    const auto& free = batch->context.free;
+    const int starts = claims_allowed_ ? std::accumulate(free.begin(), free.end(), 0) : 0;
+    batch->shared = std::make_shared<SharedTurn>(shared_->next_turn(clock_, running, starts));
   }
   batch->seed = random_.next();
   return batch;
@@ -119,26 +160,39 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
   batch.timers_loaded.clear();
   batch.follow_ups.clear();
   std::vector<Command> commands;
-  const auto add = [&](Command command, std::size_t job) {
+  const auto add = [&](Command command, int job) {
     commands.push_back(std::move(command));
-    batch.job_of_command.push_back(static_cast<int>(job));
+    batch.job_of_command.push_back(job);
   };
-  const auto add_all = [&](std::vector<Command> more, std::size_t job) {
+  const auto add_all = [&](std::vector<Command> more, int job) {
     for (Command& command : more) add(std::move(command), job);
   };
-  for (std::size_t i = 0; i < batch.jobs.size(); ++i) {
-    const Job& job = batch.jobs[i];
+  const auto take = [&](const Command& command, int i) -> Result<void> {
+    const auto* due = std::get_if<command::TimerDue>(&command);
+    if (due != nullptr && due->timer.kind == TimerKind::WaitOver) {
+      // A decision that came in time counts, though its step hears of it only now.
+      std::vector<Command> heard;
+      WRENCH_TRY(carry(tx, {due->timer.execution_no, due->timer.step_no}, heard));
+      add_all(std::move(heard), i);
+    }
+    add(command, i);
+    if (const auto* adopt = std::get_if<command::Adopt>(&command))
+      add_all(WRENCH_TRY(waits::decisions_of(tx, adopt->execution_no)), i);
+    return {};
+  };
+  std::array<int, kSlotClasses> backlog_wanted = batch.backlog_wanted;
+  if (batch.shared) {
+    std::vector<Command> found;
+    WRENCH_TRY(batch.shared->begin(tx, batch.jobs, found));
+    for (const Command& command : found) WRENCH_TRY(take(command, kNoJob));
+    for (std::size_t slot = 0; slot < kSlotClasses; ++slot)
+      if (!batch.shared->queued[slot]) backlog_wanted[slot] = 0;
+  }
+  for (std::size_t job_no = 0; job_no < batch.jobs.size(); ++job_no) {
+    const Job& job = batch.jobs[job_no];
+    const int i = static_cast<int>(job_no);
     if (const auto* command = std::get_if<Command>(&job.work)) {
-      const auto* due = std::get_if<command::TimerDue>(command);
-      if (due != nullptr && due->timer.kind == TimerKind::WaitOver) {
-        // A decision that came in time counts, though its step hears of it only now.
-        std::vector<Command> heard;
-        WRENCH_TRY(carry(tx, {due->timer.execution_no, due->timer.step_no}, heard));
-        add_all(std::move(heard), i);
-      }
-      add(*command, i);
-      if (const auto* adopt = std::get_if<command::Adopt>(command))
-        add_all(WRENCH_TRY(waits::decisions_of(tx, adopt->execution_no)), i);
+      WRENCH_TRY(take(*command, i));
       continue;
     }
     if (const auto* decided = std::get_if<Decided>(&job.work)) {
@@ -176,10 +230,11 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
       return std::move(created).error();
     }
     batch.receipts[i] = created->receipt;
-    if (created->start && traits_) add(command::Start{created->receipt.execution_no}, i);
+    if (created->start && begun_) add(command::Start{created->receipt.execution_no}, i);
+    if (created->start && !begun_ && batch.shared) WRENCH_TRY(queue_start(tx, created->receipt.execution_no));
   }
 
-  LoadedRows rows = WRENCH_TRY(row_store::load(tx, *plans_, commands, batch.context, batch.backlog_wanted));
+  LoadedRows rows = WRENCH_TRY(row_store::load(tx, *plans_, commands, batch.context, backlog_wanted));
   for (int round = 0;; ++round) {
     SeededRandom same(batch.seed);
     batch.plan = Core::decide(commands, rows, batch.context, tx.now(), same);
@@ -193,6 +248,7 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
   WRENCH_TRY(row_store::write(tx, batch.plan));
 
   for (std::size_t c = 0; c < commands.size(); ++c) {
+    if (batch.job_of_command[c] == kNoJob) continue;
     const Job& job = batch.jobs[static_cast<std::size_t>(batch.job_of_command[c])];
     const auto* outcome = std::get_if<command::Outcome>(&commands[c]);
     const bool accepted = batch.plan.verdicts[c].ok() || !keeps(Keep::BaggageOfAccepted);
@@ -207,7 +263,7 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
     for (const TimerRow& timer : WRENCH_TRY(row_store::timers_of(tx, no))) batch.timers_loaded.push_back(timer);
   }
   for (const std::int64_t no : batch.plan.ended)
-    for (Command& command : WRENCH_TRY(creation::unblock(tx, rows.executions.at(no).task_no)))
+    for (Command& command : WRENCH_TRY(creation::unblock(tx, rows.executions.at(no).task_no, config_.ownership)))
       batch.follow_ups.push_back(std::move(command));
   if (!keeps(Keep::CommitBeforeAck))
     for (std::size_t i = 0; i < batch.jobs.size(); ++i)
@@ -217,7 +273,7 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
 
 Result<void> Dispatcher::carry(WriteTx& tx, StepKey step, std::vector<Command>& commands) const {
   const storage::Rows owner = WRENCH_TRY(tx.query(sql::kExecutionOpen, {step.execution_no}));
-  if (owner.empty() || owner.front().text_or_empty(0) != config_.boot) return {};
+  if (owner.empty() || (!shared_ && owner.front().text_or_empty(0) != config_.boot)) return {};
   if (auto command = WRENCH_TRY(waits::decision_of(tx, step))) commands.push_back(std::move(*command));
   return {};
 }
@@ -231,14 +287,21 @@ void Dispatcher::on_flushed(Batch& batch, Result<void> outcome) {
   }
   not_before_ = 0;
   if (trouble_ && !trouble_->final) trouble_.reset();
+  if (shared_) shared_->flushed(*batch.shared, clock_, free_slots(), batch.plan.events.size());
   carry_out(batch);
   // The flush saw only the heads of its queues, and its commands may have cancelled just these. A pass without commands
   // fills every slot that it can, so none has to follow it.
   if (!batch.jobs.empty() && keeps(Keep::ClaimAgain)) claim_pass_wanted_ = claims_allowed_;
   for (std::size_t c = 0; c < batch.job_of_command.size(); ++c) {
+    if (batch.job_of_command[c] == kNoJob) continue;
     const auto job = static_cast<std::size_t>(batch.job_of_command[c]);
-    if (!batch.plan.verdicts[c].ok()) {
-      batch.receipts[job] = Result<TaskReceipt>(batch.plan.verdicts[c].error());
+    const Result<void>& verdict = batch.plan.verdicts[c];
+    // Another process took the step away from here: its slot is free all the same.
+    if (const auto* ended = outcome_of(batch.jobs[job]);
+        shared_ && ended != nullptr && !verdict.ok() && verdict.error().code == "workflow.fenced")
+      release(ended->step, ended->epoch);
+    if (!verdict.ok()) {
+      batch.receipts[job] = Result<TaskReceipt>(verdict.error());
     } else if (!batch.receipts[job]) {
       batch.receipts[job] = TaskReceipt{};
     }
@@ -247,9 +310,28 @@ void Dispatcher::on_flushed(Batch& batch, Result<void> outcome) {
     if (batch.jobs[i].reply) std::exchange(batch.jobs[i].reply, nullptr)(*batch.receipts[i]);
 }
 
+void Dispatcher::release(StepKey step, std::int64_t epoch) {
+  const auto it = running_.find(step);
+  if (it == running_.end() || it->second.epoch != epoch) return;
+  --used_[static_cast<std::size_t>(it->second.slot)];
+  running_.erase(it);
+  shell_.released(step, epoch);
+}
+
+void Dispatcher::worker_lost(Batch& batch, const Error& error) {
+  trouble_ = Trouble{error, clock_.now_us(), true};
+  shared_->stop_working();
+  claims_allowed_ = false;
+  while (!running_.empty()) release(running_.begin()->first, running_.begin()->second.epoch);
+  for (Job& job : batch.jobs)
+    if (job.reply) std::exchange(job.reply, nullptr)(Result<TaskReceipt>(error));
+}
+
 void Dispatcher::failed(Batch& batch, const Error& error) {
+  if (error.code == "workflow.worker_lost") return worker_lost(batch, error);
   claim_pass_wanted_ = claims_allowed_;
   const bool transient = is_transient(error);
+  if (batch.jobs.empty()) not_before_ = clock_.now_us() + kFlushRetryDelay;
   if (transient) {
     not_before_ = clock_.now_us() + kFlushRetryDelay;
     if (!trouble_) trouble_ = Trouble{error, clock_.now_us(), false};
@@ -262,7 +344,7 @@ void Dispatcher::failed(Batch& batch, const Error& error) {
     } else if (!transient && batch.jobs.size() > 1) {
       job.alone = true;
       again.push_back(std::move(job));
-    } else if (error.code == "workflow.conflict" && job.tries < kConflictTriesMax) {
+    } else if (is_conflict(error) && job.tries < kConflictTriesMax) {
       again.push_back(std::move(job));
     } else if (const auto* outcome = outcome_of(job);
                outcome != nullptr && std::holds_alternative<command::Outcome::Complete>(outcome->result)) {
@@ -281,12 +363,10 @@ void Dispatcher::failed(Batch& batch, const Error& error) {
 
 void Dispatcher::carry_out(Batch& batch) {
   const FlushPlan& plan = batch.plan;
-  for (const auto& [step, epoch] : plan.released) {
-    const auto it = running_.find(step);
-    if (it == running_.end() || it->second.epoch != epoch) continue;
-    --used_[static_cast<std::size_t>(it->second.slot)];
-    running_.erase(it);
-    shell_.released(step, epoch);
+  for (const auto& [step, epoch] : plan.released) release(step, epoch);
+  if (batch.shared) {
+    for (const auto& [step, epoch] : batch.shared->gone) release(step, epoch);
+    for (const StepKey& step : batch.shared->stops) shell_.stop(step);
   }
   for (std::size_t slot = 0; slot < kSlotClasses; ++slot) backlog_[slot] += plan.backlog_delta[slot];
   for (const auto& [before, row] : plan.executions) {
@@ -296,7 +376,13 @@ void Dispatcher::carry_out(Batch& batch) {
       active_.insert(row.id);
     }
   }
-  for (const TimerRow& timer : plan.timers_set) timers_.push(timer);
+  for (const TimerRow& timer : plan.timers_set) {
+    // The others of a shared store fire in whichever process looks first.
+    if (!shared_ || timer.kind == TimerKind::Heartbeat)
+      timers_.push(timer);
+    else
+      shared_->expect(timer.due_at);
+  }
   for (const TimerRow& timer : batch.timers_loaded) timers_.push(timer);
   for (const StepKey& step : plan.stops) shell_.stop(step);
   for (const Launch& launch : plan.launches) {
@@ -334,19 +420,24 @@ void Dispatcher::notices(const Batch& batch) {
 }
 
 void Dispatcher::on_time() {
-  const Micros now = clock_.now_us();
-  while (!timers_.empty() && timers_.top().due_at <= now) {
+  if (shared_ && shared_->must_stop(clock_))
+    for (const auto& [step, run] : running_) shell_.stop(step);
+  const Micros at = now();
+  while (!timers_.empty() && timers_.top().due_at <= at) {
     const TimerRow timer = timers_.top();
     timers_.pop();
-    if (!active_.contains(timer.execution_no)) continue;
+    const StepKey step{timer.execution_no, timer.step_no};
+    if (shared_ ? !running_.contains(step) : !active_.contains(timer.execution_no)) continue;
     command::TimerDue due{timer, 0};
-    if (timer.kind == TimerKind::Heartbeat) due.last_tick_at = shell_.last_tick_at({timer.execution_no, timer.step_no});
+    if (timer.kind == TimerKind::Heartbeat) due.last_tick_at = shell_.last_tick_at(step) + at - clock_.now_us();
     jobs_.push_back(Job{.work = Command(due)});
   }
 }
 
 Micros Dispatcher::next_due() const {
   Micros due = timers_.empty() ? std::numeric_limits<Micros>::max() : timers_.top().due_at;
+  if (shared_ && due != std::numeric_limits<Micros>::max()) due -= shared_->offset_us();
+  if (shared_ && !flushing_) due = std::min(due, std::max(shared_->next_flush(), not_before_));
   if (not_before_ != 0 && !jobs_.empty()) due = std::min(due, not_before_);
   return due;
 }

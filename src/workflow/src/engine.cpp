@@ -20,6 +20,7 @@
 #include "wrench/base/version.hpp"
 #include "wrench/crypto/sha256.hpp"
 #include "wrench/runtime/worker_pool.hpp"
+#include "wrench/storage/event_log.hpp"
 #include "wrench/workflow/dispatcher.hpp"
 #include "wrench/workflow/step_execution.hpp"
 
@@ -36,6 +37,8 @@ constexpr std::size_t kPersonBytesMax = 200;
 constexpr std::size_t kKeyMax = 200;  ///< Bytes of a task's idempotency key.
 constexpr std::chrono::milliseconds kRequestPoll{500};
 constexpr std::chrono::milliseconds kWaitSlice{50};
+constexpr std::chrono::milliseconds kListenPause{20};
+constexpr Micros kListenSlice = 60 * kMicrosPerSecond;
 
 constexpr std::string_view kPriorities[] = {"low", "medium", "high", "critical"};
 
@@ -84,7 +87,10 @@ struct Engine::State final : DispatcherShell {
         config(std::move(c)),
         clock(k),
         random(r),
-        dispatcher({config.boot_id, config.slots, config.losses_max}, clock, random, *this) {}
+        shared(s.dialect() == storage::Dialect::Postgres),
+        dispatcher({config.boot_id, config.slots, config.losses_max, shared ? Ownership::Shared : Ownership::Exclusive,
+                    config.worker_ttl_us},
+                   clock, random, *this) {}
 
   // ---- DispatcherShell, under `mutex` ----
 
@@ -222,7 +228,7 @@ struct Engine::State final : DispatcherShell {
     while (!closed) {
       dispatcher.on_time();
       pump();
-      if (dispatcher.active().empty()) {
+      if (!shared && dispatcher.active().empty()) {
         changed.wait(lock);
         continue;
       }
@@ -230,6 +236,7 @@ struct Engine::State final : DispatcherShell {
       const auto pause = std::min<std::chrono::microseconds>(
           kRequestPoll, std::chrono::microseconds(std::clamp<Micros>(left, 500, 500'000)));
       changed.wait_for(lock, pause);
+      if (shared) continue;
       const auto now = std::chrono::steady_clock::now();
       if (closed || now - last_poll < kRequestPoll || dispatcher.active().empty()) continue;
       last_poll = now;
@@ -250,10 +257,28 @@ struct Engine::State final : DispatcherShell {
     }
   }
 
+  /// Wakes the dispatcher when others' events come.
+  void listen() {
+    std::int64_t seen = 0;
+    while (!leaving.token().stop_requested()) {
+      const auto grew = store.wait_for_events(seen, Deadline::after(clock, kListenSlice), leaving.token());
+      if (grew.ok() && !*grew) continue;
+      const auto head = store.read([](ReadTx& tx) { return storage::event_log::head(tx); });
+      if (head.ok()) seen = head->seq;
+      {
+        const std::lock_guard lock(mutex);
+        dispatcher.wake(seen);
+        changed.notify_all();
+      }
+      std::this_thread::sleep_for(head.ok() ? kListenPause : kRequestPoll);
+    }
+  }
+
   storage::Store& store;
   const EngineConfig config;
   const Clock& clock;
   Random& random;
+  const bool shared;  ///< Executions belong to nobody; see Ownership.
   std::mutex mutex;
   std::condition_variable changed;
   Dispatcher dispatcher;
@@ -269,7 +294,23 @@ struct Engine::State final : DispatcherShell {
   std::chrono::steady_clock::time_point last_poll;
   std::unique_ptr<runtime::WorkerPool> pool;
   std::thread timekeeper;
+  StopSource leaving;
+  std::thread listener;
 };
+
+namespace {
+
+Result<void> register_boot(storage::Store& store, const EngineConfig& config) {
+  const Rows known = WRENCH_TRY(store.read([](ReadTx& tx) { return tx.query(sql::kWorkers); }));
+  return store.write([&](storage::WriteTx& tx) -> Result<void> {
+    for (const auto row : known)
+      if (!config.boot_is_live(row.text(0))) WRENCH_TRY(tx.exec(sql::kDeleteWorker, {row.text(0)}));
+    WRENCH_TRY(tx.exec(sql::kInsertWorker, {config.boot_id, static_cast<std::int64_t>(getpid()), version(), tx.now()}));
+    return {};
+  });
+}
+
+}  // namespace
 
 Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
@@ -277,14 +318,9 @@ Result<std::unique_ptr<Engine>> Engine::open(storage::Store& store, EngineConfig
                                              Random& random) {
   WRENCH_ASSERT(!config.boot_id.empty() && config.boot_is_live);
   for (const int slots : config.slots) WRENCH_ASSERT(slots >= 1);
-  const Rows known = WRENCH_TRY(store.read([](ReadTx& tx) { return tx.query(sql::kWorkers); }));
-  WRENCH_TRY(store.write([&](storage::WriteTx& tx) -> Result<void> {
-    for (const auto row : known)
-      if (!config.boot_is_live(row.text(0))) WRENCH_TRY(tx.exec(sql::kDeleteWorker, {row.text(0)}));
-    WRENCH_TRY(tx.exec(sql::kInsertWorker, {config.boot_id, static_cast<std::int64_t>(getpid()), version(), tx.now()}));
-    return {};
-  }));
+  if (store.dialect() == storage::Dialect::Sqlite) WRENCH_TRY(register_boot(store, config));
   auto state = std::make_unique<State>(store, std::move(config), clock, random);
+  if (state->config.traits) state->dispatcher.set_traits(state->config.traits);
   return std::unique_ptr<Engine>(new Engine(std::move(state)));
 }
 
@@ -297,6 +333,8 @@ Engine::~Engine() {
     s.dispatcher.allow_claims(false);
     s.changed.notify_all();
   }
+  s.leaving.request_stop();
+  if (s.listener.joinable()) s.listener.join();
   if (s.timekeeper.joinable()) s.timekeeper.join();
   if (s.pool) s.pool->join();
   // The writer may still hold a completion of ours.
@@ -319,6 +357,7 @@ void Engine::start(StepRunner& runner) {
   });
   s.dispatcher.allow_claims(true);
   s.timekeeper = std::thread([&s] { s.keep_time(); });
+  if (s.shared) s.listener = std::thread([&s] { s.listen(); });
 }
 
 Result<TaskReceipt> Engine::create(CreateTask task) {
@@ -349,7 +388,7 @@ Result<TaskReceipt> Engine::resume(std::string_view task_id) {
                       .execution_no = last.execution_no,
                       .existed = true,
                       .state = task.state};
-  if (is_terminal(last.status) || last.owner_boot == s.config.boot_id) return receipt;
+  if (is_terminal(last.status) || s.shared || last.owner_boot == s.config.boot_id) return receipt;
   if (!last.owner_boot.empty() && s.config.boot_is_live(last.owner_boot))
     return Error("workflow.owned_elsewhere",
                  "another process runs the task " + task.task_id + " right now (" + last.owner_boot + ")")
@@ -378,7 +417,7 @@ Result<void> Engine::cancel(std::string_view task_id, std::string_view reason) {
     WRENCH_TRY(s.ask(CancelRequest{last.execution_no, why, s.config.actor}));
     return {};
   }
-  if (last.status != ExecutionStatus::Pending && last.owner_boot != s.config.boot_id) {
+  if (!s.shared && last.status != ExecutionStatus::Pending && last.owner_boot != s.config.boot_id) {
     // Taken over without starting anything, so that cancelling an interrupted task doesn't run it first.
     WRENCH_TRY(s.ask(CancelRequest{last.execution_no, why, s.config.actor}));
     WRENCH_TRY(s.ask(Command(command::Adopt{last.execution_no, last.owner_boot})));
@@ -455,6 +494,15 @@ Result<TaskOutcome> Engine::wait(std::string_view task_id, Deadline deadline, co
   }
 }
 
+Engine::Working Engine::working() const {
+  const std::lock_guard lock(state_->mutex);
+  Working out;
+  out.found_nothing = state_->dispatcher.found_nothing();
+  if (const auto& trouble = state_->dispatcher.trouble(); trouble && trouble->error.code == "workflow.worker_lost")
+    out.lost = trouble->error;
+  return out;
+}
+
 void Engine::subscribe(std::function<void(const Notice&)> subscriber) {
   const std::lock_guard lock(state_->mutex);
   state_->subscriber = std::move(subscriber);
@@ -478,6 +526,18 @@ Result<void> Engine::drain(Deadline deadline) {
   Result<void> out;
   for (const std::int64_t no : open)
     if (auto given = s.ask(Command(command::Suspend{no})); !given.ok() && out.ok()) out = std::move(given).error();
+  if (s.shared) {
+    lock.lock();
+    const bool left = s.pool != nullptr && s.dispatcher.running() == 0;
+    if (left) s.dispatcher.leave();
+    lock.unlock();
+    // Else others have to wait until it is lost: something still runs.
+    if (left)
+      WRENCH_TRY(s.store.write([&](storage::WriteTx& tx) -> Result<void> {
+        WRENCH_TRY(tx.exec(sql::kDeleteWorker, {s.config.boot_id}));
+        return {};
+      }));
+  }
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <set>
@@ -13,6 +14,7 @@
 
 #include "wrench/base/random.hpp"
 #include "wrench/runtime/temp_dir.hpp"
+#include "wrench/storage/testing/postgres_server.hpp"
 #include "wrench/workflow/engine.hpp"
 
 namespace wrench::workflow {
@@ -58,9 +60,15 @@ class EngineTest : public ::testing::Test {
     open_store();
   }
 
+  /// Whether the tests run on PostgreSQL this time (CMakeLists.txt).
+  static bool on_postgres() { return std::getenv("WRENCH_TEST_ON_POSTGRES") != nullptr; }
+
   void open_store() {
     storage::StoreConfig config;
-    config.directory = dir_ / "data";
+    if (on_postgres())
+      config.database_url = storage::testing::PostgresServer::shared().new_schema_url();
+    else
+      config.directory = dir_ / "data";
     config.statements = {statements()};
     config.wal_reserve_bytes = 0;
     auto opened = storage::Store::open(std::move(config), clock_, random_);

@@ -17,6 +17,8 @@ using storage::WriteTx;
 namespace {
 
 constexpr std::size_t kPlansCached = 64;
+/// Others may work on the executions of most of them.
+constexpr int kHeadsPerSlot = 8;
 
 static_assert(static_cast<int>(StepState::Completed) == 6 && static_cast<int>(StepState::Cancelled) == 9,
               "workflow.open_steps names the terminal states by number");
@@ -217,6 +219,9 @@ Result<LoadedRows> load(ReadTx& tx, PlanCache& plans, std::span<const Command> c
     } else if (const auto* record = std::get_if<command::Record>(&any)) {
       WRENCH_TRY(load_execution(tx, plans, record->step.execution_no, rows));
       WRENCH_TRY(load_step(tx, record->step, rows));
+    } else if (const auto* lost = std::get_if<command::LoseLease>(&any)) {
+      WRENCH_TRY(load_execution(tx, plans, lost->step.execution_no, rows));
+      WRENCH_TRY(load_neighbours(tx, lost->step, rows));
     } else if (const auto* suspend = std::get_if<command::Suspend>(&any)) {
       WRENCH_TRY(load_execution(tx, plans, suspend->execution_no, rows));
       WRENCH_TRY(load_open_steps(tx, suspend->execution_no, rows));
@@ -224,8 +229,11 @@ Result<LoadedRows> load(ReadTx& tx, PlanCache& plans, std::span<const Command> c
   }
   for (std::size_t slot = 0; slot < kSlotClasses; ++slot) {
     if (backlog_wanted[slot] <= 0) continue;
-    const std::string queue = queue_name(static_cast<SlotClass>(slot), context.boot);
-    const Rows found = WRENCH_TRY(tx.query(sql::kBacklog, {queue, backlog_wanted[slot]}));
+    const bool shared = context.ownership == Ownership::Shared;
+    const std::string queue = queue_name(static_cast<SlotClass>(slot), shared ? "" : context.boot);
+    const Rows found = WRENCH_TRY(
+        shared ? tx.query(sql::kSharedBacklog, {queue, backlog_wanted[slot], kHeadsPerSlot * backlog_wanted[slot]})
+               : tx.query(sql::kBacklog, {queue, backlog_wanted[slot]}));
     for (const auto row : found) {
       const ReadyRow ready{row.integer(0), {row.integer(1), row.integer(2)}};
       WRENCH_TRY(load_execution(tx, plans, ready.step.execution_no, rows));

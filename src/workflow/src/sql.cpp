@@ -88,7 +88,12 @@ const Statement kDeleteReady{
     .id = "workflow.delete_ready",
     .access = Access::Write,
     .sql = "DELETE FROM ready WHERE queue = ?1 AND rank = ?2 AND execution_id = ?3 AND step_no = ?4",
-    .plan = "SEARCH ready USING PRIMARY KEY (queue=? AND rank=? AND execution_id=? AND step_no=?)"};
+    .plan = "SEARCH ready USING PRIMARY KEY (queue=? AND rank=? AND execution_id=? AND step_no=?)",
+    // Another process put it there, by what that knew of the capability: perhaps of another version.
+    .postgres = {.sql = "DELETE FROM ready WHERE queue = ANY (ARRAY['cpu', 'io', 'llm', ?1]) AND rank = ?2 AND "
+                        "execution_id = ?3 AND step_no = ?4",
+                 .plan = "Delete on ready; Index Scan using ready_pkey on ready ((queue = ANY (ARRAY['cpu'::text, "
+                         "'io'::text, 'llm'::text, $1])) AND (rank = $2) AND (execution_id = $3) AND (step_no = $4))"}};
 const Statement kSetTimer{.id = "workflow.set_timer",
                           .access = Access::Write,
                           .sql =
@@ -503,7 +508,7 @@ storage::StatementCatalogue::List statements() {
                                                    &sql::kDecisionsOfExecution,
                                                    &sql::kOwnedDecisions};
   static const std::vector<const storage::Statement*> all =
-      storage::StatementCatalogue({kAll, sql::of_findings()}).all();
+      storage::StatementCatalogue({kAll, sql::of_findings(), sql::of_shared_work()}).all();
   return all;
 }
 

@@ -29,6 +29,11 @@ extern const Statement kOpenWaits, kWaitById, kOpenWaitsBySuffix, kInsertWait, k
     kDeleteSignal, kLastSignal, kSignalCount, kInsertSignal, kExecutionOpen, kWaitsOfExecution, kDecisionOfStep,
     kDecisionsOfExecution, kOwnedDecisions, kDelegateWait, kTaskOfExecution;
 
+// shared_sql.cpp, of shared_work.cpp, creation.cpp and row_store.cpp
+extern const Statement kJoinWorkers, kBeat, kLostWorker, kMarkWorkerLost, kStepsOfWorker, kDueTimers, kSharedBacklog,
+    kQueuedStarts, kLockExecution, kLockTask;
+storage::StatementCatalogue::List of_shared_work();
+
 // findings_sql.cpp, of findings_store.cpp and triage.cpp
 extern const Statement kUpsertFinding, kFindingByFingerprint, kInsertSighting, kFindingsOfExecution, kFindingsOfState,
     kFindingByNo, kFindingsByShortId, kFindingsByShortFingerprint;

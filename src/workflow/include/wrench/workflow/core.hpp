@@ -134,6 +134,11 @@ struct Record {
 struct Suspend {
   std::int64_t execution_no = 0;
 };
+/// The worker that runs the step is dead, or has to believe that it is.
+struct LoseLease {
+  StepKey step;
+  std::string boot;
+};
 /// What a wait node waited for came, or was refused.
 struct Answer {
   StepKey step;
@@ -143,8 +148,9 @@ struct Answer {
 };
 }  // namespace command
 
-using Command = std::variant<command::Start, command::Outcome, command::TimerDue, command::Cancel, command::Adopt,
-                             command::Decide, command::Reconcile, command::Record, command::Suspend, command::Answer>;
+using Command =
+    std::variant<command::Start, command::Outcome, command::TimerDue, command::Cancel, command::Adopt, command::Decide,
+                 command::Reconcile, command::Record, command::Suspend, command::Answer, command::LoseLease>;
 
 struct ReadyRow {
   std::int64_t rank = 0;
@@ -160,7 +166,7 @@ struct LoadedRows {
   std::map<StepKey, StepRow> steps;
   std::set<std::int64_t> all_open_steps;                    ///< Executions whose open steps are all here.
   std::set<StepKey> open_intents;                           ///< Of the guarded steps above.
-  std::array<std::vector<ReadyRow>, kSlotClasses> backlog;  ///< Heads of this boot's queues.
+  std::array<std::vector<ReadyRow>, kSlotClasses> backlog;  ///< Heads of the queues.
 };
 
 struct JournalDraft {
@@ -239,8 +245,15 @@ struct FlushPlan {
   std::vector<StepKey> uncertain;     ///< Ask the reconcile hook.
 };
 
+/// Who may change an execution.
+enum class Ownership : std::uint8_t {
+  Exclusive,  ///< The process that it belongs to (SQLite).
+  Shared,  ///< Every process, under a lock of its row; each step is leased to the worker that claimed it (PostgreSQL).
+};
+
 struct CoreContext {
   std::string boot;
+  Ownership ownership = Ownership::Exclusive;
   int losses_max = kLossesMax;
   std::array<int, kSlotClasses> free = {0, 0, 0};  ///< Slots.
   bool claims_allowed = true;                      ///< False while draining, or before start().
@@ -254,6 +267,7 @@ class Core {
                           Micros now, Random& random);
 };
 
+/// Of the executions of that boot; of shared ones, which have none, if it is empty.
 std::string queue_name(SlotClass slot, std::string_view boot);
 /// Key of a step's effect: the same at every attempt, new for every execution. `iterations`: those of the step and of
 /// all that it is in, from the outermost, joined by "/".

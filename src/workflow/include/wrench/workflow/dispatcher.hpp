@@ -27,6 +27,8 @@
 namespace wrench::workflow {
 
 class PlanCache;
+class SharedWork;
+struct SharedTurn;
 
 /// A task on its way into the store, with everything that is costly already done.
 struct Creation {
@@ -99,6 +101,8 @@ struct DispatcherConfig {
   std::string boot;
   std::array<int, kSlotClasses> slots = {1, 4, 4};
   int losses_max = kLossesMax;
+  Ownership ownership = Ownership::Exclusive;
+  Micros worker_ttl_us = kWorkerTtl;
 };
 
 /// What the shell does for the dispatcher. All calls come from inside of on_flushed().
@@ -143,6 +147,12 @@ class Dispatcher {
   void obey_requests(std::vector<CancelRequest> requests);
   /// Steps that wait here, and something was decided about them.
   void hear(const std::vector<StepKey>& decided);
+  /// Ownership::Shared: there are events up to that one, perhaps of other processes.
+  void wake(std::int64_t last_event);
+  /// Ownership::Shared: gives no more signs of life.
+  void leave();
+  /// Ownership::Shared: nothing runs here, and at the last flush there was nothing to take.
+  bool found_nothing() const;
 
   /// Why nothing has been stored for a while (disk full, another process writing), and since when; or what made results
   /// impossible to store. Work goes on by itself once the store takes writes again.
@@ -170,6 +180,12 @@ class Dispatcher {
   };
   /// Something is queued for a free slot.
   bool can_claim() const;
+  std::array<int, kSlotClasses> free_slots() const;
+  void release(StepKey step, std::int64_t epoch);
+  /// Others took this worker for dead.
+  void worker_lost(Batch& batch, const Error& error);
+  /// By the database's clock, if it has one.
+  Micros now() const;
   /// A decision that this process's step hears of at once.
   Result<void> carry(storage::WriteTx& tx, StepKey step, std::vector<Command>& commands) const;
   void failed(Batch& batch, const Error& error);
@@ -181,7 +197,9 @@ class Dispatcher {
   Random& random_;
   DispatcherShell& shell_;
   std::unique_ptr<PlanCache> plans_;
+  std::unique_ptr<SharedWork> shared_;  ///< Null: executions belong to boots.
   std::function<std::optional<CapabilityTraits>(std::string_view)> traits_;
+  bool begun_ = false;
   bool claims_allowed_ = false;
   bool claim_pass_wanted_ = false;
   bool flushing_ = false;
@@ -200,11 +218,12 @@ class Dispatcher::Batch {
   std::vector<Job> jobs;
   CoreContext context;
   std::array<int, kSlotClasses> backlog_wanted = {0, 0, 0};
+  std::shared_ptr<SharedTurn> shared;  ///< Ownership::Shared.
   std::uint64_t seed = 0;
 
   // Results of run(); reset by each run.
   std::vector<std::optional<Result<TaskReceipt>>> receipts;  ///< By job, when it isn't the core's to decide.
-  std::vector<int> job_of_command;
+  std::vector<int> job_of_command;                           ///< Negative: no job's, found in the flush.
   FlushPlan plan;
   std::vector<TimerRow> timers_loaded;
   std::vector<Command> follow_ups;

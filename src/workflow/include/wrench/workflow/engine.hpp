@@ -27,8 +27,13 @@ inline constexpr std::int64_t kDefaultProject = 1;
 inline constexpr std::size_t kInputsBytesMax = 1024 * 1024;
 inline constexpr Micros kCancelGrace = 10 * kMicrosPerSecond;
 inline constexpr int kLossesMax = 3;
+/// After so long without a sign of life a worker on PostgreSQL is lost: others run its steps.
+inline constexpr Micros kWorkerTtl = 10 * kMicrosPerSecond;
 /// wait() gives up when the store has refused every write for this long (storage.full, storage.busy).
 inline constexpr Micros kStorePatience = 10 * kMicrosPerSecond;
+
+/// How many steps of each class run at once in one process; by SlotClass.
+using Slots = std::array<int, kSlotClasses>;
 
 enum class OnExhausted : std::uint8_t {
   Fail,  ///< The step fails: for in-process runs, so that CI never hangs.
@@ -95,14 +100,19 @@ enum class StepDecision : std::uint8_t { Retry, Skip, GiveUp };
 
 struct EngineConfig {
   std::string boot_id;  ///< Holds the BootLock of this name for as long as the engine lives.
-  std::array<int, kSlotClasses> slots = {1, 4, 4};             ///< By SlotClass.
+  Slots slots = {1, 4, 4};
   std::function<bool(std::string_view boot_id)> boot_is_live;  ///< Of other boots.
   int losses_max = kLossesMax;
   std::string actor = "system";
+  Micros worker_ttl_us = kWorkerTtl;  ///< On PostgreSQL; the same in all processes.
+  /// What is known of capabilities where steps don't run, i.e. without start(): in whose queue their steps wait.
+  std::function<std::optional<CapabilityTraits>(std::string_view)> traits;
 };
 
 /// Runs the tasks of one process ("boot") on a store. A data directory may have several engines, in several
-/// processes: an execution belongs to one boot, and those of dead boots can be taken over with resume(). Thread-safe.
+/// processes: an execution belongs to one boot, and those of dead boots can be taken over with resume(). On PostgreSQL
+/// every engine that was started runs every task's steps (a worker), and takes over from lost workers by itself.
+/// Thread-safe.
 ///
 /// Error codes: workflow.task_not_found, workflow.invalid_transition, workflow.version_conflict, workflow.cycle,
 /// workflow.idempotency_conflict, workflow.plan_invalid, workflow.owned_elsewhere, workflow.invalid_task,
@@ -143,6 +153,12 @@ class Engine {
   /// workflow.wait_stopped, workflow.draining (this engine gave it back), and the store's error if it takes no writes
   /// for kStorePatience: the task can be resumed later.
   Result<TaskOutcome> wait(std::string_view task_id, Deadline deadline, const StopToken& stop);
+
+  struct Working {
+    bool found_nothing = false;  ///< PostgreSQL: nothing runs here, and at the last look there was nothing to take.
+    std::optional<Error> lost;   ///< workflow.worker_lost: this engine does nothing any more.
+  };
+  Working working() const;
 
   /// Called for each notice, on an engine thread; must be quick. One subscriber; empty function: none.
   void subscribe(std::function<void(const Notice&)> subscriber);

@@ -1,0 +1,97 @@
+#include "sql.hpp"
+
+namespace wrench::workflow::sql {
+
+using storage::Access;
+
+const Statement kJoinWorkers{.id = "workflow.join_workers",
+                             .access = Access::Write,
+                             .sql =
+                                 "INSERT INTO workers (boot, pid, host, version, started_at, seen_at) "
+                                 "VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT (boot) DO NOTHING"};
+// The sign of life, and what there is to do. ?3: who was last seen before then is lost. Heartbeat timers (kind 4) are
+// for the step's own worker.
+const Statement kBeat{
+    .id = "workflow.beat",
+    .access = Access::Write,
+    .sql =
+        "UPDATE workers SET seen_at = ?2 WHERE boot = ?1 AND lost_at IS NULL RETURNING "
+        "(SELECT min(due_at) FROM timers WHERE kind <> 4), EXISTS (SELECT 1 FROM workers w WHERE w.seen_at < ?3), "
+        "EXISTS (SELECT 1 FROM ready WHERE queue = 'start'), EXISTS (SELECT 1 FROM ready WHERE queue = 'cpu'), "
+        "EXISTS (SELECT 1 FROM ready WHERE queue = 'io'), EXISTS (SELECT 1 FROM ready WHERE queue = 'llm'), "
+        "(SELECT next - 1 FROM event_clock WHERE id = 1)",
+    .plan =
+        "SEARCH workers USING PRIMARY KEY (boot=?); SCALAR SUBQUERY 1; SEARCH timers USING COVERING INDEX "
+        "idx_timer_due; "
+        "SCALAR SUBQUERY 2; SCAN w; SCALAR SUBQUERY 3; SEARCH ready USING PRIMARY KEY (queue=?); SCALAR SUBQUERY 4; "
+        "SEARCH ready USING PRIMARY KEY (queue=?); SCALAR SUBQUERY 5; SEARCH ready USING PRIMARY KEY (queue=?); SCALAR "
+        "SUBQUERY 6; SEARCH ready USING PRIMARY KEY (queue=?); SCALAR SUBQUERY 7; SEARCH event_clock USING INTEGER "
+        "PRIMARY KEY (rowid=?)",
+    .plan_exception = "one row for each process"};
+const Statement kLostWorker{
+    .id = "workflow.lost_worker",
+    .sql = "SELECT boot FROM workers WHERE seen_at < ?1 ORDER BY boot LIMIT 1",
+    .plan = "SCAN workers",
+    .plan_exception = "one row for each process",
+    .postgres = {.sql = "SELECT boot FROM workers WHERE seen_at < ?1 ORDER BY boot LIMIT 1 FOR UPDATE SKIP LOCKED",
+                 .plan = "Limit; LockRows; Index Scan using workers_pkey on workers",
+                 .plan_exception = "one row for each process"}};
+const Statement kMarkWorkerLost{.id = "workflow.mark_worker_lost",
+                                .access = Access::Write,
+                                .sql = "UPDATE workers SET lost_at = coalesce(lost_at, ?2) WHERE boot = ?1",
+                                .plan = "SEARCH workers USING PRIMARY KEY (boot=?)"};
+const Statement kStepsOfWorker{
+    .id = "workflow.steps_of_worker",
+    .sql = "SELECT execution_id, step_no FROM steps WHERE worker_boot = ?1 ORDER BY execution_id, step_no LIMIT ?2",
+    .plan = "SCAN steps",
+    .plan_exception = "for PostgreSQL, which has an index for it"};
+const Statement kDueTimers{
+    .id = "workflow.due_timers",
+    .sql =
+        "SELECT execution_id, step_no, kind, due_at, epoch FROM timers WHERE due_at <= ?1 AND kind <> 4 "
+        "ORDER BY due_at LIMIT ?2",
+    .plan = "SEARCH timers USING INDEX idx_timer_due (due_at<?)"};
+
+// The heads of a queue whose executions nobody else works on at the moment; ?2 of them at most, out of the first ?3.
+#define WRENCH_FREE_HEADS(columns, queue, max, first)                                           \
+  "SELECT " columns " FROM (SELECT rank, execution_id, step_no FROM ready WHERE queue = " queue \
+  " ORDER BY rank, execution_id, step_no LIMIT " first                                          \
+  ") r JOIN task_executions x ON x.id = r.execution_id "                                        \
+  "LIMIT " max
+const Statement kSharedBacklog{
+    .id = "workflow.shared_backlog",
+    .sql = WRENCH_FREE_HEADS("r.rank, r.execution_id, r.step_no", "?1", "?2", "?3"),
+    .plan =
+        "MATERIALIZE r; SEARCH ready USING PRIMARY KEY (queue=?); SCAN r; SEARCH x USING INTEGER PRIMARY KEY (rowid=?)",
+    .plan_exception = "the heads of the queue",
+    .postgres = {
+        .sql = WRENCH_FREE_HEADS("r.rank, r.execution_id, r.step_no", "?1", "?2", "?3") " FOR UPDATE OF x SKIP LOCKED",
+        .plan = "Limit; LockRows; Nested Loop; Subquery Scan on r; Limit; Index Only Scan using ready_pkey on "
+                "ready (queue = $1); Index Scan using task_executions_pkey on task_executions x (id = "
+                "r.execution_id)"}};
+const Statement kQueuedStarts{
+    .id = "workflow.queued_starts",
+    .sql = WRENCH_FREE_HEADS("r.rank, x.id, x.task_id", "'start'", "?1", "?2"),
+    .plan =
+        "MATERIALIZE r; SEARCH ready USING PRIMARY KEY (queue=?); SCAN r; SEARCH x USING INTEGER PRIMARY KEY (rowid=?)",
+    .plan_exception = "the heads of the queue",
+    .postgres = {
+        .sql = WRENCH_FREE_HEADS("r.rank, x.id, x.task_id", "'start'", "?1", "?2") " FOR UPDATE OF x SKIP LOCKED",
+        .plan = "Limit; LockRows; Nested Loop; Subquery Scan on r; Limit; Index Only Scan using ready_pkey on "
+                "ready (queue = 'start'::text); Index Scan using task_executions_pkey on task_executions x (id = "
+                "r.execution_id)"}};
+#undef WRENCH_FREE_HEADS
+const Statement kLockExecution{.id = "workflow.lock_execution",
+                               .sql = "SELECT id FROM task_executions WHERE id = ?1",
+                               .plan = "SEARCH task_executions USING INTEGER PRIMARY KEY (rowid=?)"};
+const Statement kLockTask{.id = "workflow.lock_task",
+                          .sql = "SELECT id FROM tasks WHERE id = ?1",
+                          .plan = "SEARCH tasks USING INTEGER PRIMARY KEY (rowid=?)"};
+storage::StatementCatalogue::List of_shared_work() {
+  static const Statement* const list[] = {&kJoinWorkers,   &kBeat,      &kLostWorker,    &kMarkWorkerLost,
+                                          &kStepsOfWorker, &kDueTimers, &kSharedBacklog, &kQueuedStarts,
+                                          &kLockExecution, &kLockTask};
+  return list;
+}
+
+}  // namespace wrench::workflow::sql
