@@ -51,7 +51,9 @@ constexpr Mapping kMappings[] = {
     {"secrets.invalid_", ExitCode::Usage},
     {"source.invalid_regex", ExitCode::Usage},
     {"storage.busy", ExitCode::Unreachable},
+    {"storage.invalid_url", ExitCode::Usage},
     {"storage.schema_newer", ExitCode::Usage},
+    {"storage.unreachable", ExitCode::Unreachable},
     {"telemetry.invalid_level", ExitCode::Usage},
     {"workflow.answer_invalid", ExitCode::Usage},
     {"workflow.cancelled", ExitCode::Stopped},
@@ -83,6 +85,7 @@ constexpr Mapping kMappings[] = {
     {"workflow.wait_expired", ExitCode::Conflict},
     {"workflow.wait_not_found", ExitCode::NotFound},
     {"workflow.wait_stopped", ExitCode::Interrupted},
+    {"workflow.worker_needs_postgresql", ExitCode::Usage},
 };
 
 constexpr ExitCode kUrgency[] = {ExitCode::Usage,      ExitCode::OperationFailed, ExitCode::Interrupted,

@@ -14,6 +14,8 @@
 
 namespace wrench::app {
 
+inline constexpr std::size_t kMockBytesMax = std::size_t{1} << 20;  ///< Of the file that --mock names.
+
 /// What --mock FILE says: outputs of operations that there may be no agent for.
 class MockScript {
  public:

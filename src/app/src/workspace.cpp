@@ -16,16 +16,21 @@ std::string environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-Result<std::unique_ptr<storage::Store>> open_store(const std::string& directory, storage::StoreAccess access,
-                                                   const Clock& clock, Random& random) {
+struct Place {
+  std::string directory, database_url;  ///< One of the two.
+};
+
+Result<std::unique_ptr<storage::Store>> open_store(const Place& place, storage::StoreAccess access, const Clock& clock,
+                                                   Random& random) {
   storage::StoreConfig config;
-  config.directory = directory;
+  config.directory = place.directory;
+  config.database_url = place.database_url;
   config.statements = {workflow::statements(), agents::memory_statements()};
   config.access = access;
   auto opened = storage::Store::open(std::move(config), clock, random);
   if (opened || access == storage::StoreAccess::Write) return opened;
   if (opened.error().code != "storage.not_found" && opened.error().code != "storage.schema_older") return opened;
-  auto written = open_store(directory, storage::StoreAccess::Write, clock, random);
+  auto written = open_store(place, storage::StoreAccess::Write, clock, random);
   if (!written) return std::move(written).error().because(std::move(opened).error());
   return written;
 }
@@ -40,6 +45,11 @@ std::string data_directory(const Session& session) {
   return {};
 }
 
+std::string database_url(const Session& session) {
+  if (session.invocation.has("--database")) return std::string(session.invocation.value("--database"));
+  return environment("WRENCH_DATABASE_URL");
+}
+
 Result<agents::Registry> builtin_agents() {
   agents::Registry registry;
   WRENCH_TRY(registry.add(agents::make_super()));
@@ -50,45 +60,66 @@ Result<agents::Registry> builtin_agents() {
   return registry;
 }
 
-Result<std::unique_ptr<Workspace>> Workspace::open(Session& session, Use use, std::optional<MockScript> mocked) {
+Result<std::unique_ptr<Workspace>> Workspace::open(Session& session, Use use, std::optional<MockScript> mocked,
+                                                   std::optional<workflow::Slots> slots) {
   const auto jobs = session.invocation.number("--jobs", 0);
   std::unique_ptr<Workspace> space(new Workspace(static_cast<std::size_t>(jobs)));
   space->registry_ = WRENCH_TRY(builtin_agents());
+  const std::string url = database_url(session);
+  if (use == Use::Work && url.empty())
+    return Error("workflow.worker_needs_postgresql",
+                 "workers share a PostgreSQL database; with a data directory each command runs its own tasks")
+        .with_help("wrench worker --database postgresql://user@host/name");
+  if (url.empty()) {
+    WRENCH_TRY(space->open_here(session, use));
+  } else {
+    const auto access = use == Use::Read ? storage::StoreAccess::Read : storage::StoreAccess::Write;
+    space->store_ = WRENCH_TRY(open_store({.database_url = url}, access, space->clock_, space->random_));
+    space->boot_id_ = make_id("boot", space->clock_, space->random_);
+  }
+  if (use != Use::Read) WRENCH_TRY(space->open_engine(session, use, std::move(mocked), slots));
+  return space;
+}
+
+Result<void> Workspace::open_here(Session& session, Use use) {
   auto directory = data_directory(session);
   if (directory.empty()) {
-    space->temporary_.emplace(WRENCH_TRY(runtime::TempDir::create("wrench-data")));
-    directory = space->temporary_->path();
+    temporary_.emplace(WRENCH_TRY(runtime::TempDir::create("wrench-data")));
+    directory = temporary_->path();
     session.console.note(
         "no home folder: this run's data is in a temporary folder and is gone afterwards; set WRENCH_DATA_DIR to keep "
         "it");
   }
   const auto access = use == Use::Read ? storage::StoreAccess::Read : storage::StoreAccess::Write;
-  space->store_ = WRENCH_TRY(open_store(directory, access, space->clock_, space->random_));
-  space->boots_ = directory + "/boots";
-  if (use == Use::Read) return space;
-  space->boot_.emplace(
-      WRENCH_TRY(runtime::BootLock::acquire(space->boots_, make_id("boot", space->clock_, space->random_))));
-  workflow::EngineConfig engine_config;
-  engine_config.boot_id = space->boot_->id();
-  engine_config.actor = "user";
+  store_ = WRENCH_TRY(open_store({.directory = directory}, access, clock_, random_));
+  boots_ = directory + "/boots";
+  if (use == Use::Read) return {};
+  boot_.emplace(WRENCH_TRY(runtime::BootLock::acquire(boots_, make_id("boot", clock_, random_))));
+  boot_id_ = boot_->id();
+  return {};
+}
+
+Result<void> Workspace::open_engine(Session& session, Use use, std::optional<MockScript> mocked,
+                                    std::optional<workflow::Slots> slots) {
+  workflow::EngineConfig config;
+  config.boot_id = boot_id_;
+  config.actor = "user";
   // Analyses of one review run side by side; each spreads over the pool's threads.
-  engine_config.slots = {2, 4, 4};
+  config.slots = slots.value_or(workflow::Slots{2, 4, 4});
   if (session.invocation.has("--max-parallel"))
-    engine_config.slots.fill(static_cast<int>(session.invocation.number("--max-parallel", 1)));
-  engine_config.boot_is_live = [self = space.get()](std::string_view id) { return self->is_live(id); };
-  space->engine_ =
-      WRENCH_TRY(workflow::Engine::open(*space->store_, std::move(engine_config), space->clock_, space->random_));
-  if (use == Use::Run) {
-    space->memory_ = std::make_unique<agents::StoreMemory>(*space->store_);
-    space->runner_ = std::make_unique<agents::AgentRunner>(space->registry_, space->pool_, space->clock_,
-                                                           space->memory_.get(), space->store_.get());
-    if (mocked) space->mock_ = std::make_unique<MockRunner>(std::move(*mocked), *space->runner_);
-    if (space->mock_)
-      space->engine_->start(*space->mock_);
-    else
-      space->engine_->start(*space->runner_);
-  }
-  return space;
+    config.slots.fill(static_cast<int>(session.invocation.number("--max-parallel", 1)));
+  config.boot_is_live = [this](std::string_view id) { return is_live(id); };
+  memory_ = std::make_unique<agents::StoreMemory>(*store_);
+  runner_ = std::make_unique<agents::AgentRunner>(registry_, pool_, clock_, memory_.get(), store_.get());
+  if (mocked) mock_ = std::make_unique<MockRunner>(std::move(*mocked), *runner_);
+  workflow::StepRunner& runner = mock_ ? static_cast<workflow::StepRunner&>(*mock_) : *runner_;
+  config.traits = [&runner](std::string_view capability) -> std::optional<workflow::CapabilityTraits> {
+    const auto traits = runner.traits(capability);
+    return traits ? std::optional(*traits) : std::nullopt;
+  };
+  engine_ = WRENCH_TRY(workflow::Engine::open(*store_, std::move(config), clock_, random_));
+  if (use == Use::Work || (use == Use::Run && !has_workers())) engine_->start(runner);
+  return {};
 }
 
 Result<findings::Report> Workspace::take_report(const codec::Json& member) {

@@ -22,6 +22,9 @@ namespace wrench::app {
 /// Empty when there is no home: then a private temporary folder is used, with a warning.
 std::string data_directory(const Session& session);
 
+/// The PostgreSQL database to work on instead: --database, WRENCH_DATABASE_URL. Empty: the data directory.
+std::string database_url(const Session& session);
+
 /// The agents of this program: the composition root. Adding an agent is one line there.
 Result<agents::Registry> builtin_agents();
 
@@ -32,13 +35,15 @@ class Workspace {
     Read,   ///< Looks at what is stored and writes nothing, so also into a data directory that takes no writes. No
             ///< engine.
     Write,  ///< Has the engine, which takes what is asked of tasks.
-    Run,    ///< Steps run in this process, too.
+    Run,    ///< Steps run in this process, too; on PostgreSQL they are for the workers.
+    Work,   ///< This process is a worker. Only on PostgreSQL: workflow.worker_needs_postgresql.
   };
   /// A data directory that has no store yet, or one of an older version, is written to whatever the use: else there
   /// would be nothing to read. Errors: storage.*, io.*, workflow.*.
   /// `mocked`: what it says of operations goes before the agents'.
   static Result<std::unique_ptr<Workspace>> open(Session& session, Use use,
-                                                 std::optional<MockScript> mocked = std::nullopt);
+                                                 std::optional<MockScript> mocked = std::nullopt,
+                                                 std::optional<workflow::Slots> slots = std::nullopt);
   ~Workspace();
 
   storage::Store& store() { return *store_; }
@@ -53,9 +58,11 @@ class Workspace {
   const Clock& clock() const { return clock_; }
   /// Not with Use::Read.
   const std::string& boot_id() const {
-    WRENCH_ASSERT(boot_);
-    return boot_->id();
+    WRENCH_ASSERT(engine_);
+    return boot_id_;
   }
+  /// Tasks are run by workers, none belongs to a process.
+  bool has_workers() const { return store_->dialect() == storage::Dialect::Postgres; }
   /// Whether the process behind a boot id still runs.
   bool is_live(std::string_view boot_id) const;
   /// False when there is no home folder: the store ends with this process.
@@ -65,6 +72,9 @@ class Workspace {
 
  private:
   explicit Workspace(std::size_t threads) : pool_({.threads = threads, .name = "analysis"}) {}
+  Result<void> open_here(Session& session, Use use);
+  Result<void> open_engine(Session& session, Use use, std::optional<MockScript> mocked,
+                           std::optional<workflow::Slots> slots);
 
   SystemClock clock_;
   SystemRandom random_;
@@ -73,6 +83,7 @@ class Workspace {
   runtime::WorkerPool pool_;
   std::string boots_;
   std::optional<runtime::BootLock> boot_;
+  std::string boot_id_;
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<agents::StoreMemory> memory_;
   std::unique_ptr<agents::AgentRunner> runner_;

@@ -83,7 +83,7 @@ ExitCode decided(Session& session, Workspace& space, const WaitView& wait, std::
   if (!now) return session.fail(now.error());
   const auto open = space.store().read([](storage::ReadTx& tx) { return workflow::list_open_executions(tx); });
   if (!open) return session.fail(open.error());
-  bool runs = false;
+  bool runs = space.has_workers();
   for (const auto& entry : *open)
     runs = runs || (entry.task.task_id == wait.task_id && !entry.owner_boot.empty() && space.is_live(entry.owner_boot));
   if (session.format() == "json") {

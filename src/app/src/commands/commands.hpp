@@ -32,6 +32,7 @@ ExitCode run_playbook_list(Session& session);
 ExitCode run_playbook_show(Session& session);
 ExitCode run_playbook_run(Session& session);
 ExitCode run_playbook_graph(Session& session);
+ExitCode run_worker(Session& session);
 ExitCode run_rules_list(Session& session);
 ExitCode run_rules_test(Session& session);
 ExitCode run_doctor(Session& session);

@@ -20,7 +20,6 @@ using codec::Json;
 using workflow::Playbook;
 
 constexpr std::size_t kInputFileBytesMax = workflow::kInputsBytesMax;
-constexpr std::size_t kMockBytesMax = std::size_t{1} << 20;  ///< Of the file that --mock names.
 
 Error input_error(std::string message) { return Error("workflow.playbook_input", std::move(message)); }
 

@@ -61,6 +61,7 @@ Result<std::vector<std::string>> interrupted_tasks(Workspace& space) {
   const auto open =
       WRENCH_TRY(space.store().read([](storage::ReadTx& tx) { return workflow::list_open_executions(tx); }));
   std::vector<std::string> ids;
+  if (space.has_workers()) return ids;  // Whoever works goes on with it.
   for (const auto& entry : open) {
     // Ours holds none: every open execution belongs to another boot, live or dead, or to nobody.
     if (entry.owner_boot.empty() || !space.is_live(entry.owner_boot)) ids.push_back(entry.task.task_id);

@@ -53,6 +53,11 @@ Result<StartedTask> start_or_go_on(Session& session, Workspace& space, workflow:
     auto resumed = space.engine().resume(open->task_id);
     if (!resumed && resumed.error().code == "workflow.owned_elsewhere") continue;
     started.receipt = WRENCH_TRY(std::move(resumed));
+    if (space.has_workers()) {
+      session.console.note("this " + task.kind + " is under way: task " + std::string(short_id(open->task_id)) +
+                           " (--fresh starts anew)");
+      return started;
+    }
     session.console.note("going on with the interrupted " + task.kind + " " + std::string(short_id(open->task_id)) +
                          " (--fresh starts anew)");
     return started;
