@@ -59,6 +59,7 @@ class ItemWriter {
     if (f.reach == Reach::Entry) out_ += "<span>Reachable from outside</span>";
     if (f.reach == Reach::TestOrDead) out_ += "<span>Only in tests, examples or unused code</span>";
     if (f.near_parse_error) out_ += "<span>Near a syntax error</span>";
+    if (f.introduced) out_ += "<span>Introduced " + text(introduced_text(f)) + "</span>";
     if (!f.agent.empty()) out_ += "<span>Reported by " + text(f.agent) + "</span>";
     out_ += "</p>\n</div></details></li>\n";
     return std::move(out_);

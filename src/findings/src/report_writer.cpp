@@ -48,6 +48,13 @@ const std::vector<std::string_view>& format_names() {
   return names;
 }
 
+std::string introduced_text(const Finding& finding) {
+  if (!finding.introduced) return {};
+  constexpr std::size_t kShortIdBytes = 7;
+  return finding.introduced->date + " by " + finding.introduced->author + " in " +
+         finding.introduced->commit.substr(0, kShortIdBytes);
+}
+
 std::string headline(const Finding& finding) {
   std::string_view text = finding.title;
   if (text.empty()) {

@@ -129,6 +129,7 @@ class MarkdownWriter {
         code(f.rule);
     for (const std::string& cwe : f.cwe) line += " " + plain(cwe);
     line += ", confidence " + std::string(name(f.confidence));
+    if (f.introduced) line += ", introduced " + plain(introduced_text(f));
     out_ += line + "\n";
     if (!f.reopened.empty()) out_ += "\nShown again: " + plain(f.reopened) + "\n";
     if (!f.message.empty()) out_ += "\n" + plain(f.message) + "\n";

@@ -69,6 +69,7 @@ class TextWriter {
     line(paint(kBold, place(f.where)) + ": " + paint(color, name(f.severity)) + " [" + shown(f.rule) + "] " +
          shown(collapse_white_space(message)));
     snippet(f);
+    if (f.introduced) line("  introduced: " + shown(introduced_text(f)));
     for (const TraceStep& step : f.trace) {
       constexpr std::array<std::string_view, 3> kRoles = {"source", "step", "sink"};
       std::string text =

@@ -42,6 +42,7 @@ struct Dismissal {
 
 /// What people decided about one repository.
 struct Decisions {
+  std::string project;  ///< Its path or URL; empty: unknown.
   std::vector<Dismissal> dismissals;
   std::set<std::string, std::less<>> reported;  ///< Fingerprints that were reported before, whatever was decided.
 };

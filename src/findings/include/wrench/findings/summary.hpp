@@ -13,6 +13,8 @@ namespace wrench::findings {
 
 /// The title, or the message's first sentence (at most 120 characters).
 std::string headline(const Finding& finding);
+/// "2026-11-28 by Ada in 1a2b3c4": of a finding with `introduced`, else empty. Hostile text, like all names.
+std::string introduced_text(const Finding& finding);
 
 /// Indexed by Severity.
 struct SeverityCounts {
