@@ -29,6 +29,17 @@ NEVER = {
     "a finding belongs to a step that isn't completed":
         "SELECT f.finding FROM finding_sightings f JOIN steps s ON s.execution_id = f.execution_id "
         f"AND s.step_no = f.step_no WHERE s.state <> {COMPLETED}",
+    "a mailbox miscounts":
+        "SELECT receiver FROM mailboxes WHERE open <> (SELECT count(*) FROM messages m WHERE m.receiver = mailboxes.receiver "
+        "AND m.state = 0)",
+    "a receiver's messages have a gap":
+        "SELECT receiver FROM messages GROUP BY receiver HAVING max(seq) - min(seq) + 1 <> count(*)",
+    "a message was answered twice":
+        "SELECT reply_to FROM messages WHERE reply_to IS NOT NULL GROUP BY reply_to HAVING count(*) > 1",
+    "a message of a step that isn't completed":
+        "SELECT m.message_id FROM messages m JOIN task_executions e ON e.id = m.execution_id JOIN steps s "
+        "ON s.execution_id = e.id AND m.source_step = e.execution_id || '/' || s.step_no "
+        f"WHERE s.state <> {COMPLETED}",
     "a step of an ended execution still runs":
         "SELECT s.step_no FROM steps s JOIN task_executions e ON e.id = s.execution_id "
         f"WHERE e.completed_at IS NOT NULL AND s.state = {RUNNING}",
@@ -38,6 +49,10 @@ NEVER_AT_REST = {
     "something is queued": "SELECT step_no FROM ready",
     "a timer is left": "SELECT step_no FROM timers",
     "an execution never ended": "SELECT id FROM task_executions WHERE completed_at IS NULL",
+    "a message was lost on its way":
+        "SELECT m.message_id FROM messages m JOIN task_executions e ON e.id = m.execution_id "
+        "WHERE e.status = 'completed' AND (m.state <> 1 OR (m.message_type = 'finding.evidence_wanted' "
+        "AND m.message_id NOT IN (SELECT reply_to FROM messages WHERE reply_to IS NOT NULL)))",
     "a task never ended": "SELECT task_id FROM tasks WHERE state NOT IN ('completed', 'failed')",
 }
 
@@ -85,7 +100,7 @@ class KilledStore:
             return []
         found = [f"integrity_check: {row[0]}" for row in self.rows("PRAGMA integrity_check") if row[0] != "ok"]
         found += [f"foreign_key_check: {tuple(row)}" for row in self.rows("PRAGMA foreign_key_check")]
-        if not self.has("finding_sightings"):
+        if not self.has("subscriptions"):
             return found
         for what, sql in {**NEVER, **(NEVER_AT_REST if at_rest else {})}.items():
             found += [f"{what}: {tuple(row)}" for row in self.rows(sql)]

@@ -17,6 +17,9 @@ constexpr std::array kPortTypes = {
     std::string_view("history.facts"),
     std::string_view("inspection"),  // judgement over findings: merged, dropped, quality
     std::string_view("journey.insights"),
+    std::string_view("question"),   // other agents were asked about findings
+    std::string_view("testimony"),  // answers were sent to those who asked
+    std::string_view("evidence"),   // what other agents said about findings
 };
 
 }  // namespace

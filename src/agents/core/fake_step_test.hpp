@@ -4,6 +4,8 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "wrench/crypto/sha256.hpp"
 #include "wrench/workflow/step_runner.hpp"
@@ -20,7 +22,7 @@ class FakeStep final : public workflow::StepContext {
   Result<codec::Json> journaled(std::string_view, const std::function<codec::Json()>& draw) override { return draw(); }
   Result<workflow::EffectTicket> begin_effect(int, const codec::Json&) override { return workflow::EffectTicket{}; }
   Result<void> end_effect(const workflow::EffectTicket&, const codec::Json&) override { return {}; }
-  void attach(storage::WriteBody) override { ++attached_; }
+  void attach(storage::WriteBody body) override { attached_.push_back(std::move(body)); }
   Result<codec::Json> keep(std::string_view bytes) override {
     const auto name = crypto::sha256_hex(bytes);
     kept_[name] = std::string(bytes);
@@ -36,7 +38,7 @@ class FakeStep final : public workflow::StepContext {
   StopSource stop_;
   Deadline deadline_;
   workflow::Progress last_;
-  int attached_ = 0;
+  std::vector<storage::WriteBody> attached_;
   int reads_ = 0;
   std::map<std::string, std::string, std::less<>> kept_;
 };

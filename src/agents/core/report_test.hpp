@@ -61,7 +61,7 @@ class Caller {
   Registry registry_ = all_agents();
   runtime::WorkerPool pool_{{.threads = 2}};
   SystemClock clock_;
-  AgentRunner runner_{registry_, pool_, clock_, nullptr};
+  AgentRunner runner_{registry_, pool_, clock_};
 };
 
 }  // namespace wrench::agents

@@ -121,6 +121,23 @@ workflow::SlotClass slot_class(std::string_view slot) {
   return slot == "llm" ? workflow::SlotClass::Llm : workflow::SlotClass::Cpu;
 }
 
+std::string agent_address(const std::string& name) { return "agent:" + name; }
+std::string step_of(const workflow::StepInvocation& invocation) {
+  return invocation.execution_id + "/" + std::to_string(invocation.step_no);
+}
+
+/// What the step sends and has read becomes part of its completion.
+Result<void> correspond(const workflow::Messages& messages, const std::string& agent,
+                        const workflow::StepInvocation& invocation, AgentOutput& made, workflow::StepContext& step) {
+  const workflow::MessageSender sender{agent_address(agent), invocation.execution_no, step_of(invocation)};
+  for (workflow::MessageDraft& draft : made.messages) {
+    draft.idem_key = sender.source_step + "#" + std::to_string(&draft - made.messages.data());
+    step.attach(WRENCH_TRY(messages.sending(sender, std::move(draft))));
+  }
+  for (std::string& id : made.read) step.attach(messages.acknowledging(std::move(id), sender.address));
+  return {};
+}
+
 }  // namespace
 
 std::size_t drop_without_evidence(findings::Report& report, const findings::SourceLookup& sources) {
@@ -186,14 +203,15 @@ Result<AgentOutput> AgentRunner::call(std::string_view capability, const Json& i
                        .pool = pool_,
                        .caches = caches_,
                        .reports = reports,
-                       .memories = {}};
+                       .memories = {},
+                       .blocks = {}};
   return carry_out(capability, input, context);
 }
 
 workflow::StepOutcome AgentRunner::run(const workflow::StepInvocation& invocation, workflow::StepContext& step) {
   const Micros started_us = clock_.boot_us();
   auto outcome = run_step(invocation, step);
-  if (logger_ != nullptr) log_end(invocation, outcome, clock_.boot_us() - started_us);
+  if (services_.logger != nullptr) log_end(invocation, outcome, clock_.boot_us() - started_us);
   return outcome;
 }
 
@@ -202,16 +220,16 @@ void AgentRunner::log_end(const workflow::StepInvocation& invocation, const work
   using telemetry::LogLevel;
   const auto elapsed_ms = elapsed_us / kMicrosPerMs;
   if (const auto* failed = std::get_if<workflow::Failed>(&outcome)) {
-    logger_->log(LogLevel::Error, "agents", "step failed: " + invocation.capability, failed->error);
+    services_.logger->log(LogLevel::Error, "agents", "step failed: " + invocation.capability, failed->error);
     return;
   }
   const bool done = std::holds_alternative<workflow::Completed>(outcome);
-  logger_->log(LogLevel::Info, "agents", done ? "step done" : "step given back",
-               {{"capability", invocation.capability},
-                {"task", invocation.task_id},
-                {"node", invocation.node},
-                {"attempt", invocation.attempt},
-                {"elapsed_ms", elapsed_ms}});
+  services_.logger->log(LogLevel::Info, "agents", done ? "step done" : "step given back",
+                        {{"capability", invocation.capability},
+                         {"task", invocation.task_id},
+                         {"node", invocation.node},
+                         {"attempt", invocation.attempt},
+                         {"elapsed_ms", elapsed_ms}});
 }
 
 workflow::StepOutcome AgentRunner::run_step(const workflow::StepInvocation& invocation, workflow::StepContext& step) {
@@ -222,35 +240,63 @@ workflow::StepOutcome AgentRunner::run_step(const workflow::StepInvocation& invo
                        .pool = pool_,
                        .caches = caches_,
                        .reports = reports,
-                       .memories = {}};
+                       .memories = {},
+                       .blocks = {}};
   // A scan reports from all of its threads; the step's context is for one at a time.
   std::mutex ticking;
   context.progress = [&](double done, std::string_view what) {
     const std::lock_guard lock(ticking);
     step.tick({done, 1.0, std::string(what)});
   };
-  if (store_ != nullptr)
+  if (services_.store != nullptr)
     context.decisions = [&] {
-      return store_->read(
+      return services_.store->read(
           [&](storage::ReadTx& tx) { return workflow::triage::decisions_for(tx, invocation.execution_no); });
     };
   const std::string agent_name(agent_of(split_reference(invocation.capability).id));
   const auto* agent = registry_.find(agent_name);
-  const bool remembers = memory_ != nullptr && agent != nullptr && agent->spec().memory.enabled;
+  const bool remembers = services_.memory != nullptr && agent != nullptr && agent->spec().memory.enabled;
   if (remembers) {
-    auto recalled = memory_->recall(agent_name, invocation.input.at("tree").at("root").as_string(), kMemoriesRecalled);
-    if (!recalled.ok()) return failed(std::move(recalled).error());
-    context.memories = std::move(*recalled);
+    context.recall = [&](const Json& query, std::size_t limit) -> Result<std::vector<workflow::MemoryItem>> {
+      return WRENCH_TRY(services_.memory->retrieve(agent_name, query, limit)).items;
+    };
+    if (const std::string_view root = invocation.input.at("tree").at("root").as_string(); !root.empty()) {
+      auto recalled = context.recall(Json::object({{"$scope", root}}), kMemoriesRecalled);
+      if (!recalled.ok()) return failed(std::move(recalled).error());
+      context.memories = std::move(*recalled);
+    }
+    auto blocks = services_.memory->blocks(agent_name);
+    if (!blocks.ok()) return failed(std::move(blocks).error());
+    context.blocks = std::move(*blocks);
   }
+  if (services_.messages != nullptr)
+    context.inbox = [&](std::string_view type) -> Result<std::vector<workflow::Message>> {
+      workflow::MessageQuery query;
+      query.receiver = agent_address(agent_name);
+      query.state = workflow::MessageState::Open;
+      query.type = type;
+      query.execution_no = invocation.execution_no;
+      query.limit = workflow::kMessagePageMax;
+      return WRENCH_TRY(services_.messages->list(query)).messages;
+    };
   auto made = carry_out(invocation.capability, invocation.input, context);
   if (!made.ok()) {
     if (step.stop().stop_requested()) return workflow::Yielded{};
     return failed(std::move(made).error());
   }
   if (remembers) {
-    for (auto& item : made->memories)
-      step.attach(memory_->remembering(agent_name, std::move(item), agent->spec().memory.items_max));
+    for (workflow::MemoryDraft& draft : made->memories) {
+      draft.agent = agent_name;
+      draft.source_step = step_of(invocation);
+      draft.keep_max = agent->spec().memory.items_max;
+      auto body = services_.memory->storing(std::move(draft));
+      if (!body.ok()) return failed(std::move(body).error());
+      step.attach(std::move(*body));
+    }
   }
+  if (services_.messages != nullptr)
+    if (auto sent = correspond(*services_.messages, agent_name, invocation, *made, step); !sent.ok())
+      return failed(std::move(sent).error());
   if (made->report_kind == AgentOutput::ReportKind::Final)
     step.attach([all = std::move(made->taken_over), execution_no = invocation.execution_no](storage::WriteTx& tx) {
       return workflow::triage::after_review(tx, execution_no, all);

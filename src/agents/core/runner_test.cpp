@@ -12,6 +12,7 @@
 #include "wrench/findings/source_lookup.hpp"
 #include "wrench/runtime/atomic_file.hpp"
 #include "wrench/runtime/temp_dir.hpp"
+#include "wrench/workflow/queries.hpp"
 
 namespace wrench::agents {
 namespace {
@@ -47,30 +48,18 @@ class Scripted final : public Agent {
   AgentSpec spec_;
 };
 
-class FakeMemory final : public Memory {
- public:
-  Result<std::vector<MemoryItem>> recall(std::string_view agent, std::string_view scope, std::size_t limit) override {
-    asked_ = std::string(agent) + "|" + std::string(scope) + "|" + std::to_string(limit);
-    return kept_;
-  }
-  storage::WriteBody remembering(std::string, MemoryItem item, std::int64_t) override {
-    kept_.push_back(std::move(item));
-    return [](storage::WriteTx&) { return Result<void>(); };
-  }
-  std::string asked_;
-  std::vector<MemoryItem> kept_;
-};
-
 class RunnerTest : public testing::Test {
  protected:
   void use(Scripted::Script script, const std::function<void(AgentSpec&)>& change = [](AgentSpec&) {}) {
     ASSERT_TRUE(registry_.add(std::make_unique<Scripted>(std::move(script), change)).ok());
   }
   workflow::StepOutcome run(Json input, const std::string& capability = "tester.run@2") {
-    AgentRunner runner(registry_, pool_, clock_, &memory_);
+    AgentRunner runner(registry_, pool_, clock_, services_);
     workflow::StepInvocation invocation;
     invocation.capability = capability;
     invocation.input = std::move(input);
+    invocation.execution_id = "exe_1";
+    invocation.step_no = 7;
     return runner.run(invocation, step_);
   }
   static std::string code(const workflow::StepOutcome& outcome) {
@@ -81,7 +70,7 @@ class RunnerTest : public testing::Test {
   Registry registry_;
   runtime::WorkerPool pool_{{.threads = 1}};
   ManualClock clock_;
-  FakeMemory memory_;
+  RunnerServices services_;
   FakeStep step_;
 };
 
@@ -110,7 +99,7 @@ TEST_F(RunnerTest, ResolvesCapabilityAndVersion) {
   EXPECT_EQ(code(run(Json::object(), "tester.run@1")), "agent.no_such_capability");
   EXPECT_EQ(code(run(Json::object(), "tester.run@x")), "agent.no_such_capability");
   EXPECT_EQ(code(run(Json::object(), "painter.paint")), "agent.no_such_capability");
-  const AgentRunner runner(registry_, pool_, clock_, nullptr);
+  const AgentRunner runner(registry_, pool_, clock_);
   EXPECT_EQ(runner.traits("tester.run@2")->effect, workflow::Effect::Pure);
   EXPECT_EQ(runner.traits("painter.paint").error().message, "no capability 'painter.paint'");
   EXPECT_EQ(runner.traits("tester.run@1").error().message, "tester.run has version 2; asked for was 'tester.run@1'");
@@ -150,20 +139,40 @@ TEST_F(RunnerTest, AnAgentsWallTimeShortensTheDeadline) {
 }
 
 TEST_F(RunnerTest, RemembersForAgentsThatAskForIt) {
+  const auto dir = *runtime::TempDir::create();
+  SeededRandom random(1);
+  storage::StoreConfig config;
+  config.directory = dir.path();
+  config.statements = {workflow::statements()};
+  auto store = storage::Store::open(std::move(config), clock_, random);
+  ASSERT_TRUE(store) << describe(store.error());
+  workflow::Memory memory(**store, clock_, random);
+  services_.memory = &memory;
   use(
       [](const Json&, AgentContext& context) -> Result<AgentOutput> {
         AgentOutput made;
         made.output.set("n", context.memories.size());
-        made.memories.push_back({"fact", "/x", Json::object(), 0});
+        workflow::MemoryDraft& draft = made.memories.emplace_back();
+        draft.kind = "episode";
+        draft.scope = "/x";
+        draft.content = context.recall(Json::object(), 10)->size();
         return made;
       },
-      [](AgentSpec& spec) { spec.memory.enabled = true; });
+      [](AgentSpec& spec) {
+        spec.memory.enabled = true;
+        spec.memory.items_max = 2;
+      });
   const Json input = Json::object({{"tree", Json::object({{"root", "/x"}})}});
-  run(input);
-  EXPECT_EQ(memory_.asked_, "tester|/x|8");
-  EXPECT_EQ(step_.attached_, 1) << "kept by the transaction that completes the step";
-  const auto second = run(input);
-  EXPECT_EQ(std::get<workflow::Completed>(second).output.at("n").as_integer(), 1);
+  for (int i = 0; i < 4; ++i) {
+    const auto outcome = run(input);
+    EXPECT_EQ(std::get<workflow::Completed>(outcome).output.at("n").as_integer(), std::min(i, 2));
+    ASSERT_EQ(step_.attached_.size(), 1U) << "kept by the transaction that completes the step";
+    ASSERT_TRUE((*store)->write(std::exchange(step_.attached_, {})[0]));
+  }
+  const auto kept = memory.retrieve("tester", Json::object({{"$scope", "/x"}}));
+  ASSERT_EQ(kept->items.size(), 2U);
+  EXPECT_EQ(kept->items[0].content.as_integer(), 2);
+  EXPECT_EQ(kept->items[0].source_step, "exe_1/7");
 }
 
 TEST_F(RunnerTest, PassesProgressOn) {
@@ -184,7 +193,7 @@ TEST_F(RunnerTest, LogsHowEachStepEnded) {
     if (input.at("n").as_integer() == 1) return Error("agent.not_found", "nothing there");
     return AgentOutput{};
   });
-  AgentRunner runner(registry_, pool_, clock_, nullptr, nullptr, &logger);
+  AgentRunner runner(registry_, pool_, clock_, {.logger = &logger});
   workflow::StepInvocation invocation;
   invocation.capability = "tester.run@2";
   invocation.input = Json::object();

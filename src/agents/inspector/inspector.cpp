@@ -1,10 +1,13 @@
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "../core/decision_memory.hpp"
 #include "../core/schemas.hpp"
+#include "evidence.hpp"
 #include "judgement.hpp"
 #include "outline.hpp"
 #include "quality.hpp"
@@ -36,6 +39,7 @@ Capability inspect_capability() {
                                           {"quality", schema::of("object")},
                                           {"merged", schema::list_of(schema::of("object"))},
                                           {"dismissed", schema::list_of(schema::of("object"))},
+                                          {"seen_before", schema::list_of(schema::of("object"))},
                                           {"dropped", schema::list_of(schema::of("object"))}});
   inspect.takes = {{"code", "report.code"}, {"secrets?", "report.secrets"}};
   inspect.gives = {{std::string(kWholeOutput), "inspection"}};
@@ -43,6 +47,37 @@ Capability inspect_capability() {
   inspect.cost = {.base_ms = 20, .per_kloc_ms = 0.1};
   inspect.intent = {{"inspect", "review", "judge"}, {"quality", "practice", "code"}};
   return inspect;
+}
+
+Capability ask_capability() {
+  Capability ask;
+  ask.id = "inspector.ask";
+  ask.title = "Ask for evidence";
+  ask.why = "asks the journey who introduced the worst findings";
+  ask.input_schema = schema::object(
+      {{"code", schema::report()}, {"secrets?", schema::report()}, {"inspection", schema::of("object")}});
+  ask.output_schema = schema::object({{"asked", schema::of("integer")}});
+  ask.takes = {{"code", "report.code"}, {"secrets?", "report.secrets"}, {"inspection", "inspection"}};
+  ask.gives = {{std::string(kWholeOutput), "question"}};
+  ask.requires_fact = "git.commits";
+  ask.effect = Effect::LocalTransactional;
+  ask.cost = {.base_ms = 5};
+  return ask;
+}
+
+Capability weigh_capability() {
+  Capability weigh;
+  weigh.id = "inspector.weigh";
+  weigh.title = "Take the answers in";
+  weigh.why = "puts what other agents answered beside the findings";
+  weigh.input_schema = schema::object({{"testimony", schema::of("object")}});
+  weigh.output_schema = schema::object(
+      {{"evidence", schema::list_of(schema::of("object"))}, {"unknown", schema::list_of(schema::of("object"))}});
+  weigh.takes = {{"testimony", "testimony"}};
+  weigh.gives = {{std::string(kWholeOutput), "evidence"}};
+  weigh.effect = Effect::LocalTransactional;
+  weigh.cost = {.base_ms = 5};
+  return weigh;
 }
 
 Capability judge_capability() {
@@ -121,13 +156,15 @@ Capability outline_capability() {
 
 AgentSpec make_spec() {
   AgentSpec spec;
-  spec.name = "inspector";
+  spec.name = kDecisionAgent;
+  spec.memory.enabled = true;
   spec.charter =
       "Judges what the other agents found: merges findings with one root cause, drops what it can disprove and says "
       "why, "
       "remembers what people dismissed, and measures the quality of the code from complexity, size, duplication, "
       "structure and defects.";
-  spec.capabilities = {inspect_capability(), judge_capability(), select_capability(), outline_capability()};
+  spec.capabilities = {inspect_capability(), ask_capability(),    weigh_capability(),
+                       judge_capability(),   select_capability(), outline_capability()};
   return spec;
 }
 
@@ -197,15 +234,46 @@ Json dismissed_json(const std::vector<findings::Recalled>& recalled) {
   return list;
 }
 
-Json inspect(const Report& code, const Report* secrets, const findings::Decisions& decisions, Micros now) {
+/// Rules whose findings people dismissed here before as false positives, more than once, and that report again: whoever
+/// reads those findings should know.
+Result<Json> seen_before(const Judgement& judgement, std::string_view project, AgentContext& context) {
+  constexpr std::size_t kDecisionsMax = 500, kTimesMin = 2;
+  struct Past {
+    std::size_t times = 0;
+    std::string reason;  // The latest.
+  };
+  const auto decisions = WRENCH_TRY(context.recall(
+      Json::object({{"$kind", kDecisionKind}, {"$scope", project}, {"decision", "false_positive"}}), kDecisionsMax));
+  std::map<std::string, Past, std::less<>> past;
+  for (const workflow::MemoryItem& item : decisions) {
+    Past& of_rule = past[std::string(item.content.at("rule").as_string())];
+    if (of_rule.times++ == 0) of_rule.reason = item.content.at("reason").as_string();
+  }
+  std::map<std::string_view, std::size_t> standing;
+  for (const Finding* finding : judgement.standing) ++standing[finding->rule];
+  Json list = Json::array();
+  for (const auto& [rule, of_rule] : past) {
+    const auto again = standing.find(rule);
+    if (of_rule.times < kTimesMin || again == standing.end()) continue;
+    list.push_back(Json::object({{"rule", rule},
+                                 {"dismissed", of_rule.times},
+                                 {"latest_reason", of_rule.reason},
+                                 {"standing", again->second}}));
+  }
+  return list;
+}
+
+Result<Json> inspect(const Report& code, const Report* secrets, AgentContext& context) {
+  const findings::Decisions decisions = WRENCH_TRY(context.decisions());
   std::vector<const Finding*> all;
   for (const Finding& finding : code.findings) all.push_back(&finding);
   if (secrets != nullptr)
     for (const Finding& finding : secrets->findings) all.push_back(&finding);
   const scan::TreeSources sources(code);
   Judgement judgement = judge_findings(all, code.root, sources);
-  const auto recalled = recall(all, judgement, decisions, now);
+  const auto recalled = recall(all, judgement, decisions, context.clock.now_us());
   leave_to_people(judgement, recalled);
+  Json before = WRENCH_TRY(seen_before(judgement, decisions.project, context));
 
   Json security = Json::array();
   Json practices = Json::array();
@@ -235,6 +303,7 @@ Json inspect(const Report& code, const Report* secrets, const findings::Decision
                        {"quality", measure_quality(code, judgement.standing)},
                        {"merged", merged_json(judgement)},
                        {"dismissed", dismissed_json(recalled)},
+                       {"seen_before", std::move(before)},
                        {"dropped", dropped_json(judgement)}});
 }
 
@@ -309,6 +378,7 @@ class Inspector final : public Agent {
 
   Result<AgentOutput> execute(const Capability& capability, const Json& input, AgentContext& context) const override {
     AgentOutput made;
+    if (capability.id == "inspector.weigh") return weigh_evidence(context);
     if (capability.id == "inspector.judge") {
       made.output = judge(*WRENCH_TRY(context.reports.read(input.at("report"))));
       return made;
@@ -329,7 +399,8 @@ class Inspector final : public Agent {
     const auto code = WRENCH_TRY(context.reports.read(input.at("code")));
     std::shared_ptr<const Report> secrets;
     if (!input.at("secrets").is_null()) secrets = WRENCH_TRY(context.reports.read(input.at("secrets")));
-    made.output = inspect(*code, secrets.get(), WRENCH_TRY(context.decisions()), context.clock.now_us());
+    if (capability.id == "inspector.ask") return ask_for_evidence(*code, secrets.get(), input.at("inspection"));
+    made.output = WRENCH_TRY(inspect(*code, secrets.get(), context));
     return made;
   }
 

@@ -11,6 +11,8 @@
 
 #include "../core/inspection.hpp"
 #include "../core/schemas.hpp"
+#include "place.hpp"
+#include "testimony.hpp"
 #include "wrench/agents/builtin.hpp"
 #include "wrench/agents/cache_shelf.hpp"
 #include "wrench/agents/reports.hpp"
@@ -91,7 +93,21 @@ AgentSpec make_spec() {
   changes.effect = Effect::Pure;
   changes.slot = "io";
   changes.cost = {.base_ms = 50};
-  spec.capabilities = {std::move(mine), std::move(track), std::move(changes)};
+  Capability testify;
+  testify.id = "journey.testify";
+  testify.title = "Say who introduced what was found";
+  testify.why =
+      "answers other agents: which commit made the lines of the worst findings what they are, and who wrote it";
+  testify.input_schema = schema::object({{"tree", schema::tree()}, {"question", schema::of("object")}});
+  testify.output_schema = schema::object(
+      {{"questions", schema::of("integer")}, {"answered", schema::of("integer")}, {"unknown", schema::of("integer")}});
+  testify.takes = {{"tree", "repo.tree"}, {"question", "question"}};
+  testify.gives = {{std::string(kWholeOutput), "testimony"}};
+  testify.requires_fact = "git.commits";
+  testify.effect = Effect::LocalTransactional;
+  testify.slot = "io";
+  testify.cost = {.base_ms = 200};
+  spec.capabilities = {std::move(mine), std::move(track), std::move(changes), std::move(testify)};
   return spec;
 }
 
@@ -110,12 +126,6 @@ Result<history::HistoryFacts> mine_with_cache(const history::GitRepo& repo, Agen
     cache->flush();
   }
   return facts;
-}
-
-/// The tree's place in the repository: "" for the whole of it.
-std::string place_in(const history::GitRepo& repo, const std::string& root) {
-  const std::string folder = repo.root() + "/";
-  return root.starts_with(folder) ? root.substr(folder.size()) : std::string();
 }
 
 Result<AgentOutput> mine_history(const Json& input, AgentContext& context) {
@@ -315,10 +325,10 @@ void report_insights(Json& insights, const Report& report, const std::vector<con
 }
 
 /// Counts now, and against the ones remembered from the last look at this tree.
-Json progress_since(const SeverityCounts& now, const std::vector<MemoryItem>& memories) {
+Json progress_since(const SeverityCounts& now, const std::vector<workflow::MemoryItem>& memories) {
   Json progress = Json::object({{"first_look", memories.empty()}, {"findings", counts_json(now)}});
   if (memories.empty()) return progress;
-  const MemoryItem& before = memories.front();
+  const workflow::MemoryItem& before = memories.front();
   Json change = Json::object();
   for (std::size_t i = 0; i < now.size(); ++i) {
     const auto word = findings::name(static_cast<findings::Severity>(i));
@@ -355,7 +365,10 @@ Result<AgentOutput> track(const Json& input, AgentContext& context) {
                                        {"truck_factor", summary.at("truck_factor")}})},
        {"progress", progress_since(now, context.memories)},
        {"insights", std::move(insights)}});
-  made.memories.push_back({"episode", root, counts_json(now), context.clock.now_us()});
+  workflow::MemoryDraft& episode = made.memories.emplace_back();
+  episode.kind = "episode";
+  episode.scope = root;
+  episode.content = counts_json(now);
   return made;
 }
 
@@ -366,6 +379,7 @@ class Journey final : public Agent {
   Result<AgentOutput> execute(const Capability& capability, const Json& input, AgentContext& context) const override {
     if (capability.id == "journey.mine_history") return mine_history(input, context);
     if (capability.id == "journey.changes") return changes_of(input, context);
+    if (capability.id == "journey.testify") return testify(input, context);
     return track(input, context);
   }
 

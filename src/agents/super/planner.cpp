@@ -20,6 +20,7 @@ constexpr std::int64_t kRiskyStepCost = 10'000;
 struct Want {
   std::string_view type;
   bool required;
+  bool told = true;  ///< When it is missing. Else the lack of something else says so, too.
 };
 struct KindMeaning {
   std::string_view kind;
@@ -33,6 +34,7 @@ const std::vector<KindMeaning>& kinds() {
         {"findings.security", false},
         {"history.facts", false},
         {"inspection", true},
+        {"evidence", false, false},
         {"journey.insights", false},
         {"report.final", true}}},
   };
@@ -73,7 +75,7 @@ class Planner {
         return Error("agent.no_plan",
                      "no plan for '" + goal_.kind + "': nothing gives " + std::string(want.type) + " (" + reason + ")")
             .with_help("wrench agent list");
-      planned_.degraded.push_back(missing_part(want.type, reason));
+      if (want.told) planned_.degraded.push_back(missing_part(want.type, reason));
     }
     leave_out();
     write_plan();
@@ -125,6 +127,12 @@ class Planner {
                        [&](const Port& port) { return port_is_a(port.type, type); });
   }
 
+  /// Serves only what nobody is told of when it is missing: no reason to bring another agent along.
+  bool is_extra(const Capability& capability) const {
+    return std::any_of(wants_.begin(), wants_.end(),
+                       [&](const Want& want) { return !want.told && gives(capability, want.type); });
+  }
+
   /// Those asked for, the SuperAgent, which puts the result together, and whoever they can't do without.
   std::set<std::string, std::less<>> agents_taking_part() const {
     std::set<std::string, std::less<>> in(goal_.agents.begin(), goal_.agents.end());
@@ -138,7 +146,7 @@ class Planner {
     for (bool grew = true; grew;) {
       grew = false;
       for (const auto* capability : all) {
-        if (!in.contains(agent_of(capability->id))) continue;
+        if (!in.contains(agent_of(capability->id)) || is_extra(*capability)) continue;
         for (const auto& port : capability->takes) {
           if (!required_port(port) || given(port.type)) continue;
           for (const auto* other : all)

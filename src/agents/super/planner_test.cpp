@@ -42,10 +42,10 @@ TEST(Planner, ReviewOfARepositoryUsesEveryFittingAgent) {
   const auto registry = all_agents();
   auto planned = plan_goal(review(), facts(true), registry);
   ASSERT_TRUE(planned) << describe(planned.error());
-  EXPECT_THAT(
-      capabilities(*planned),
-      testing::UnorderedElementsAre("code_analysis.analyze", "infosec.scan_secrets", "infosec.scan_code",
-                                    "journey.mine_history", "journey.track", "inspector.inspect", "super.synthesise"));
+  EXPECT_THAT(capabilities(*planned),
+              testing::UnorderedElementsAre("code_analysis.analyze", "infosec.scan_secrets", "infosec.scan_code",
+                                            "journey.mine_history", "journey.track", "inspector.inspect",
+                                            "inspector.ask", "journey.testify", "inspector.weigh", "super.synthesise"));
   auto plan = workflow::Plan::parse(planned->plan);
   ASSERT_TRUE(plan) << describe(plan.error());
   EXPECT_TRUE(planned->degraded.empty());
@@ -84,6 +84,7 @@ TEST(Planner, WithoutGitItSaysWhatIsLeftOutAndWhy) {
   EXPECT_THAT(why, HasSubstr("git.commits=false"));
   EXPECT_THAT(why, HasSubstr("no .git"));
   EXPECT_THAT(planned->degraded, Contains("Read the version history (no .git in the folder or above it)"));
+  for (const auto& entry : planned->degraded) EXPECT_THAT(entry, testing::Not(HasSubstr("evidence"))) << "said already";
 }
 
 TEST(Planner, EveryCapabilityIsChosenOrExplained) {

@@ -30,6 +30,7 @@ AgentSpec make_spec() {
   spec.charter =
       "Turns a goal into a plan from facts about the input, explains every step it chose and every one it left out, "
       "and puts the results together.";
+  spec.memory.enabled = true;
   Capability synthesise;
   synthesise.id = "super.synthesise";
   synthesise.title = "Put the results together";
@@ -38,13 +39,15 @@ AgentSpec make_spec() {
                                             {"secrets?", schema::report()},
                                             {"history?", schema::of("object")},
                                             {"inspection", schema::of("object")},
+                                            {"evidence?", schema::of("object")},
                                             {"security?", schema::of("object")},
                                             {"insights?", schema::of("object")},
                                             {"parts?", schema::list_of(schema::of("string"))}});
   synthesise.output_schema = schema::object({{"report", schema::report()}});
-  synthesise.takes = {
-      {"code", "report.code"},      {"secrets?", "report.secrets"},     {"history?", "history.facts"},
-      {"inspection", "inspection"}, {"security?", "findings.security"}, {"insights?", "journey.insights"}};
+  synthesise.takes = {{"code", "report.code"},          {"secrets?", "report.secrets"},
+                      {"history?", "history.facts"},    {"inspection", "inspection"},
+                      {"evidence?", "evidence"},        {"security?", "findings.security"},
+                      {"insights?", "journey.insights"}};
   synthesise.gives = {{"report", "report.final"}};
   synthesise.effect = Effect::LocalTransactional;
   synthesise.cost = {.base_ms = 20, .per_kloc_ms = 0.1};
@@ -128,6 +131,21 @@ void apply_inspection(Report& report, const Json& inspection) {
   }
 }
 
+/// What other agents know about findings.
+void apply_evidence(Report& report, const Json& evidence) {
+  std::map<std::string_view, const Json*> known;
+  for (const Json& entry : evidence.at("evidence").as_array())
+    known.emplace(entry.at("fingerprint").as_string(), &entry);
+  for (Finding& finding : report.findings) {
+    const auto found = known.find(finding.fingerprint);
+    if (found == known.end()) continue;
+    const Json& entry = *found->second;
+    finding.introduced =
+        findings::Introduced{std::string(entry.at("commit").as_string()), std::string(entry.at("date").as_string()),
+                             std::string(entry.at("author").as_string())};
+  }
+}
+
 /// Adds what another scan of the same tree gave.
 void add_report(Report& report, Report&& other) {
   for (auto& finding : other.findings) report.findings.push_back(std::move(finding));
@@ -199,7 +217,12 @@ Result<Report> synthesise(const Json& input, Reports& reports) {
     add_report(report, std::move(secrets));
   }
   apply_inspection(report, input.at("inspection"));
+  apply_evidence(report, input.at("evidence"));
   note_missing(report, input);
+  for (const Json& entry : input.at("inspection").at("seen_before").as_array())
+    report.notes.push_back(std::string(entry.at("rule").as_string()) + " was dismissed here " +
+                           std::to_string(entry.at("dismissed").as_integer()) +
+                           " times as false positive, last: " + std::string(entry.at("latest_reason").as_string()));
 
   const Json& history = input.at("history");
   findings::RankInputs ranks;
@@ -234,6 +257,8 @@ class Super final : public Agent {
   Result<AgentOutput> execute(const Capability&, const Json& input, AgentContext& context) const override {
     AgentOutput made;
     made.report = WRENCH_TRY(synthesise(input, context.reports));
+    for (const workflow::MemoryBlock& block : context.blocks)
+      made.report->notes.push_back(block.label + ": " + collapse_white_space(block.value));
     made.taken_over = taken_over(input.at("inspection"));
     made.report_kind = AgentOutput::ReportKind::Final;
     return made;

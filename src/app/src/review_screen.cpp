@@ -198,6 +198,7 @@ class Painter {
       }
       labelled("path", path);
     }
+    if (finding.introduced) labelled("since", Console::safe(introduced_text(finding)));
     if (finding.fix && !finding.fix->description.empty()) {
       std::string fix = Console::safe(finding.fix->description);
       if (finding.fix->state == findings::FixState::Verified) fix += std::string(dot()) + "verified";

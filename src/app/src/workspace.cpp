@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "wrench/agents/builtin.hpp"
+#include "wrench/agents/mail.hpp"
 #include "wrench/base/ulid.hpp"
 
 namespace wrench::app {
@@ -25,7 +26,7 @@ Result<std::unique_ptr<storage::Store>> open_store(const Place& place, storage::
   storage::StoreConfig config;
   config.directory = place.directory;
   config.database_url = place.database_url;
-  config.statements = {workflow::statements(), agents::memory_statements()};
+  config.statements = {workflow::statements()};
   config.access = access;
   auto opened = storage::Store::open(std::move(config), clock, random);
   if (opened || access == storage::StoreAccess::Write) return opened;
@@ -77,6 +78,7 @@ Result<std::unique_ptr<Workspace>> Workspace::open(Session& session, Use use, st
     space->store_ = WRENCH_TRY(open_store({.database_url = url}, access, space->clock_, space->random_));
     space->boot_id_ = make_id("boot", space->clock_, space->random_);
   }
+  WRENCH_TRY(space->open_memory_and_messages());
   if (use != Use::Read) WRENCH_TRY(space->open_engine(session, use, std::move(mocked), slots));
   return space;
 }
@@ -99,6 +101,15 @@ Result<void> Workspace::open_here(Session& session, Use use) {
   return {};
 }
 
+Result<void> Workspace::open_memory_and_messages() {
+  memory_ = std::make_unique<workflow::Memory>(*store_, clock_, random_);
+  message_types_ = WRENCH_TRY(workflow::MessageTypes::make(agents::message_types()));
+  messages_ = std::make_unique<workflow::Messages>(
+      *store_, *message_types_, [this](std::string_view name) { return registry_.find(name) != nullptr; }, clock_,
+      random_);
+  return {};
+}
+
 Result<void> Workspace::open_engine(Session& session, Use use, std::optional<MockScript> mocked,
                                     std::optional<workflow::Slots> slots) {
   workflow::EngineConfig config;
@@ -109,8 +120,9 @@ Result<void> Workspace::open_engine(Session& session, Use use, std::optional<Moc
   if (session.invocation.has("--max-parallel"))
     config.slots.fill(static_cast<int>(session.invocation.number("--max-parallel", 1)));
   config.boot_is_live = [this](std::string_view id) { return is_live(id); };
-  memory_ = std::make_unique<agents::StoreMemory>(*store_);
-  runner_ = std::make_unique<agents::AgentRunner>(registry_, pool_, clock_, memory_.get(), store_.get());
+  runner_ = std::make_unique<agents::AgentRunner>(
+      registry_, pool_, clock_,
+      agents::RunnerServices{.store = store_.get(), .memory = memory_.get(), .messages = messages_.get()});
   if (mocked) mock_ = std::make_unique<MockRunner>(std::move(*mocked), *runner_);
   workflow::StepRunner& runner = mock_ ? static_cast<workflow::StepRunner&>(*mock_) : *runner_;
   config.traits = [&runner](std::string_view capability) -> std::optional<workflow::CapabilityTraits> {

@@ -7,7 +7,6 @@
 #include "mock_runner.hpp"
 #include "wrench/agents/registry.hpp"
 #include "wrench/agents/runner.hpp"
-#include "wrench/agents/store_memory.hpp"
 #include "wrench/app/command.hpp"
 #include "wrench/base/assert.hpp"
 #include "wrench/runtime/boot_lock.hpp"
@@ -15,6 +14,8 @@
 #include "wrench/runtime/worker_pool.hpp"
 #include "wrench/storage/store.hpp"
 #include "wrench/workflow/engine.hpp"
+#include "wrench/workflow/memory.hpp"
+#include "wrench/workflow/messages.hpp"
 
 namespace wrench::app {
 
@@ -52,6 +53,9 @@ class Workspace {
     WRENCH_ASSERT(engine_);
     return *engine_;
   }
+  workflow::Memory& memory() { return *memory_; }
+  workflow::Messages& messages() { return *messages_; }
+  const workflow::MessageTypes& message_types() const { return *message_types_; }
   const agents::Registry& registry() const { return registry_; }
   /// The report in a finished step's output.
   Result<findings::Report> take_report(const codec::Json& member);
@@ -73,6 +77,7 @@ class Workspace {
  private:
   explicit Workspace(std::size_t threads) : pool_({.threads = threads, .name = "analysis"}) {}
   Result<void> open_here(Session& session, Use use);
+  Result<void> open_memory_and_messages();
   Result<void> open_engine(Session& session, Use use, std::optional<MockScript> mocked,
                            std::optional<workflow::Slots> slots);
 
@@ -85,7 +90,9 @@ class Workspace {
   std::optional<runtime::BootLock> boot_;
   std::string boot_id_;
   std::unique_ptr<storage::Store> store_;
-  std::unique_ptr<agents::StoreMemory> memory_;
+  std::unique_ptr<workflow::Memory> memory_;
+  std::optional<workflow::MessageTypes> message_types_;
+  std::unique_ptr<workflow::Messages> messages_;
   std::unique_ptr<agents::AgentRunner> runner_;
   std::unique_ptr<MockRunner> mock_;
   std::unique_ptr<workflow::Engine> engine_;

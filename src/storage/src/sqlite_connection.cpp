@@ -8,6 +8,7 @@
 
 #include "durability_guards.hpp"
 #include "sqlite_error.hpp"
+#include "sqlite_search.hpp"
 #include "wrench/base/assert.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/storage/transaction.hpp"
@@ -108,6 +109,8 @@ Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const std::stri
   for (const char* settings : {kCommonSettings, role == Role::Writer ? kWriterSettings : kReaderSettings})
     if (const int rc = connection->exec_raw(settings); rc != SQLITE_OK)
       return sqlite_error(db, rc, "prepare the connection to " + path);
+  if (const int rc = register_search_functions(db); rc != SQLITE_OK)
+    return sqlite_error(db, rc, "search with the connection to " + path);
   if (!keeps(Keep::FlushOnCommit)) connection->exec_raw("PRAGMA synchronous=OFF");
   connection->statements_.reserve(catalogue.all().size());
   for (const Statement* statement : catalogue.all()) connection->statements_.emplace(statement, nullptr);

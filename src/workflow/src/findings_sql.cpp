@@ -148,6 +148,9 @@ const Statement kMoveFinding{
         "body = ?7, last_seen = ?8 WHERE id = ?9",
     .plan = "SEARCH findings USING INTEGER PRIMARY KEY (rowid=?)"};
 
+const Statement kRepositoryByNo{.id = "workflow.repository_by_no",
+                                .sql = "SELECT location FROM repositories WHERE id = ?1",
+                                .plan = "SEARCH repositories USING INTEGER PRIMARY KEY (rowid=?)"};
 const Statement kSetLatestReview{.id = "workflow.set_latest_review",
                                  .access = Access::Write,
                                  .sql = "UPDATE repositories SET latest_review = ?1 WHERE id = ?2",
@@ -165,7 +168,7 @@ storage::StatementCatalogue::List of_findings() {
                                           &kReportedFingerprints, &kFindingRow,
                                           &kFindingNoById,        &kMoveSightings,
                                           &kDeleteFinding,        &kMoveFinding,
-                                          &kSetLatestReview};
+                                          &kSetLatestReview,      &kRepositoryByNo};
   return list;
 }
 

@@ -1,5 +1,7 @@
 #include "sql.hpp"
 
+#include "messages_sql.hpp"
+
 #include "wrench/workflow/queries.hpp"
 
 namespace wrench::workflow {
@@ -508,7 +510,9 @@ storage::StatementCatalogue::List statements() {
                                                    &sql::kDecisionsOfExecution,
                                                    &sql::kOwnedDecisions};
   static const std::vector<const storage::Statement*> all =
-      storage::StatementCatalogue({kAll, sql::of_findings(), sql::of_shared_work()}).all();
+      storage::StatementCatalogue(
+          {kAll, sql::of_findings(), sql::of_shared_work(), sql::of_memory(), sql::of_messages()})
+          .all();
   return all;
 }
 

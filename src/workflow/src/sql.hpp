@@ -39,7 +39,15 @@ extern const Statement kUpsertFinding, kFindingByFingerprint, kInsertSighting, k
     kFindingByNo, kFindingsByShortId, kFindingsByShortFingerprint;
 extern const Statement kFindingDecided, kSetFindingState, kNextTriage, kInsertTriage, kUndoTriage, kTriageOf,
     kTriageHistory, kDismissalsOfRepository, kReportedFingerprints, kFindingRow, kFindingNoById, kMoveSightings,
-    kDeleteFinding, kMoveFinding, kSetLatestReview;
+    kDeleteFinding, kMoveFinding, kSetLatestReview, kRepositoryByNo;
 storage::StatementCatalogue::List of_findings();
+
+// memory_sql.cpp, of memory.cpp and memory_index.cpp
+extern const Statement kInsertMemory, kMemoryByContent, kMemoryById, kMemoriesByShortId, kMemoryByNo, kMemoriesOfScope,
+    kMemoryAtOrAfter, kMemoryTop, kMemoriesBeyond, kMemoriesExpired, kSupersedeMemory, kDeleteMemory, kInsertTombstone;
+extern const Statement kInsertMemoryWords, kDeleteMemoryWords, kMemoryRowsOfWord, kMemorySearch, kMemorySearchNewest,
+    kMemoryNewest;
+extern const Statement kMemoryBlocks, kPutMemoryBlock, kDeleteMemoryBlock;
+storage::StatementCatalogue::List of_memory();
 
 }  // namespace wrench::workflow::sql

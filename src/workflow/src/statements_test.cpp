@@ -35,6 +35,19 @@ INSERT INTO step_values SELECT n, 1, 'now', '1' FROM generate_series(1, 5000) n;
 INSERT INTO effects SELECT 'e' || n, n, 1, 1, '{}', n, NULL, NULL, n % 3 FROM generate_series(1, 5000) n;
 INSERT INTO findings SELECT n, 'fnd_' || n, 1, n % 200, n, n, 'f' || n, 'r', 'high', n, '{}', 'open', NULL, n, n
   FROM generate_series(1, 5000) n;
+INSERT INTO memory_items (memory_id, agent_id, scope, kind, tags, content, content_hash, trust, created_at, expires_at)
+  SELECT 'mem_' || n, 'a' || n % 10, 's' || n % 20, 'k', '[]', '{}', decode(md5(n::text), 'hex'), 'tool', n, n
+  FROM generate_series(1, 5000) n;
+INSERT INTO memory_fts SELECT n * 64, to_tsvector('simple', 'word' || n), array_to_tsvector(ARRAY['a' || n % 10])
+  FROM generate_series(1, 5000) n;
+INSERT INTO memory_blocks SELECT 'a' || n / 5, 'l' || n % 5, 'v', 1, 0, n, 'u' FROM generate_series(1, 5000) n;
+INSERT INTO memory_tombstones SELECT 'mem_' || n, 'a', n, 'u', '' FROM generate_series(1, 5000) n;
+INSERT INTO mailboxes SELECT 'topic:' || n, 1, 1 FROM generate_series(1, 5000) n;
+INSERT INTO messages (message_id, sender, receiver, seq, message_type, content, idem_key, content_hash, execution_id, state,
+                      created_at, expires_at, closed_at)
+  SELECT 'msg_' || n, 'user:a', 'topic:' || n % 50, n, 'x.a', '{}', 'k' || n, decode(md5(n::text), 'hex'), n, n % 3, n,
+         n, CASE WHEN n % 3 > 0 THEN n END FROM generate_series(1, 5000) n;
+INSERT INTO subscriptions SELECT 'topic:' || n % 50, 's' || n, n, 0, 0 FROM generate_series(1, 5000) n;
 INSERT INTO finding_sightings SELECT n / 10, n, 1 FROM generate_series(1, 5000) n;
 )";
 

@@ -8,6 +8,7 @@
 #include "wrench/base/random.hpp"
 #include "wrench/runtime/temp_dir.hpp"
 #include "wrench/storage/store.hpp"
+#include "wrench/storage/testing/postgres_server.hpp"
 #include "wrench/workflow/queries.hpp"
 
 namespace wrench::workflow {
@@ -15,12 +16,18 @@ namespace wrench::workflow {
 /// A test on a real store whose time the test moves.
 class StoreTest : public ::testing::Test {
  protected:
-  StoreTest() { open_store(); }
+  explicit StoreTest(storage::Dialect dialect = storage::Dialect::Sqlite) {
+    if (dialect == storage::Dialect::Postgres) url_ = storage::testing::PostgresServer::shared().new_schema_url();
+    open_store();
+  }
 
   void open_store() {
     store_.reset();
     storage::StoreConfig config;
-    config.directory = dir_ / "data";
+    if (url_.empty())
+      config.directory = dir_ / "data";
+    else
+      config.database_url = url_;
     config.statements = {statements()};
     config.wal_reserve_bytes = 0;
     auto opened = storage::Store::open(std::move(config), clock_, random_);
@@ -49,7 +56,21 @@ class StoreTest : public ::testing::Test {
   runtime::TempDir dir_ = *runtime::TempDir::create();
   ManualClock clock_;
   SystemRandom random_;
+  std::string url_;
   std::unique_ptr<storage::Store> store_;
 };
+
+/// The same tests on both databases: TEST_P, and after them
+/// INSTANTIATE_TEST_SUITE_P(Databases, Fixture, kBothDatabases, database_name).
+class DatabaseTest : public StoreTest, public ::testing::WithParamInterface<storage::Dialect> {
+ protected:
+  DatabaseTest() : StoreTest(GetParam()) {}
+  /// PostgreSQL's time is that of the server.
+  static bool clock_is_ours() { return GetParam() == storage::Dialect::Sqlite; }
+};
+inline const auto kBothDatabases = ::testing::Values(storage::Dialect::Sqlite, storage::Dialect::Postgres);
+inline std::string database_name(const ::testing::TestParamInfo<storage::Dialect>& info) {
+  return info.param == storage::Dialect::Sqlite ? "Sqlite" : "Postgres";
+}
 
 }  // namespace wrench::workflow

@@ -182,6 +182,8 @@ Result<std::vector<TriageEntry>> history(ReadTx& tx, std::int64_t finding) {
 Result<findings::Decisions> decisions_for(ReadTx& tx, std::int64_t execution_no) {
   findings::Decisions out;
   const Place place = WRENCH_TRY(place_of(tx, execution_no));
+  const Rows repository = WRENCH_TRY(tx.query(sql::kRepositoryByNo, {place.repo_id}));
+  if (!repository.empty()) out.project = repository.front().text(0);
   const Rows rows = WRENCH_TRY(tx.query(sql::kDismissalsOfRepository, {place.project_id, place.repo_id}));
   for (const auto row : rows) {
     const TriageEntry entry = finding_rows::triage_entry(row, 2);

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <utility>
 
+#include "message_rows.hpp"
 #include "sql.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/codec/json_schema.hpp"
@@ -182,7 +183,12 @@ Result<void> open(WriteTx& tx, StepKey step, const WaitDraft& draft) {
        text_or_null(draft.schema), draft.role, draft.four_eyes ? 1 : 0, draft.expires_at, tx.now()}));
   if (draft.name.empty()) return {};
   const Rows early = WRENCH_TRY(tx.query(sql::kFirstSignal, {step.execution_no, draft.name}));
-  if (early.empty()) return {};
+  if (early.empty()) {
+    const auto message = WRENCH_TRY(message_rows::take_for_step(tx, step.execution_no, step.step_no));
+    if (!message) return {};
+    return mark(tx, step.execution_no, draft.wait_id, "signal", message->sender, {},
+                codec::write_json(message->content));
+  }
   const auto signal = early.front();
   WRENCH_TRY(tx.exec(sql::kDeleteSignal, {step.execution_no, draft.name, signal.integer(0)}));
   return mark(tx, step.execution_no, draft.wait_id, "signal", std::string(signal.text(2)), {},
@@ -231,6 +237,17 @@ Result<std::optional<StepKey>> signal(WriteTx& tx, const Signalling& what) {
   WRENCH_TRY(
       tx.exec(sql::kInsertSignal, {what.execution_no, what.name, seq, text_or_null(value), what.actor, tx.now()}));
   return std::optional<StepKey>();
+}
+
+Result<bool> signal_step(WriteTx& tx, StepKey step, const std::string& value_json, const std::string& actor) {
+  const Rows waiting = WRENCH_TRY(tx.query(sql::kWaitsOfExecution, {step.execution_no}));
+  for (const auto row : waiting) {
+    // An approval has no name: no message decides it.
+    if (row.integer(0) != step.step_no || row.text(2).empty() || !row.is_null(3)) continue;
+    WRENCH_TRY(mark(tx, step.execution_no, row.text(1), "signal", actor, {}, value_json));
+    return true;
+  }
+  return false;
 }
 
 Result<std::optional<Command>> decision_of(WriteTx& tx, StepKey step) {

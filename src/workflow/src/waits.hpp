@@ -12,7 +12,7 @@
 /// Rows of what waits outside, and what decisions about them mean for steps.
 namespace wrench::workflow::waits {
 
-/// The step of a completed Outcome::Wait. A signal that came too early answers it at once.
+/// The step of a completed Outcome::Wait. A signal, or a message to the step, that came too early answers it at once.
 Result<void> open(storage::WriteTx& tx, StepKey step, const WaitDraft& draft);
 /// The wait no longer matters to its step.
 Result<void> close(storage::WriteTx& tx, StepKey step);
@@ -23,6 +23,9 @@ Result<StepKey> decide(storage::WriteTx& tx, const Answering& answering);
 /// Decides the wait of that name, or keeps the signal for the next. Errors: workflow.invalid_transition (the execution
 /// has ended), workflow.inbox_full.
 Result<std::optional<StepKey>> signal(storage::WriteTx& tx, const Signalling& signalling);
+
+/// A message is the signal of the step that waits for one. False: it doesn't wait for one now.
+Result<bool> signal_step(storage::WriteTx& tx, StepKey step, const std::string& value_json, const std::string& actor);
 
 /// Names who is to decide. Errors: workflow.wait_not_found, workflow.wait_decided.
 Result<void> delegate(storage::WriteTx& tx, std::string_view wait_id, std::string_view to, const std::string& actor);

@@ -7,10 +7,12 @@
 #include "../tree_argument.hpp"
 #include "../workspace.hpp"
 #include "commands.hpp"
+#include "wrench/agents/decisions.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/base/ulid.hpp"
 #include "wrench/codec/json.hpp"
 #include "wrench/findings/dismissal.hpp"
+#include "wrench/findings/summary.hpp"
 #include "wrench/scan/scan.hpp"
 #include "wrench/workflow/findings_store.hpp"
 
@@ -39,7 +41,7 @@ std::string decision_text(const TriageEntry& entry) {
 
 std::string id_of(const StoredFinding& one) { return std::string(short_id(one.finding.fingerprint)); }
 
-std::string headline(const findings::Finding& finding) {
+std::string title_of(const findings::Finding& finding) {
   return Console::safe(finding.title.empty() ? finding.message.substr(0, finding.message.find_first_of(".\n"))
                                              : finding.title);
 }
@@ -102,7 +104,7 @@ std::string list_text(const workflow::FindingPage& page, const Session& session,
             "  " + Console::safe(one.finding.rule) + (one.gone ? "  not in the latest review" : "") + "\n";
     const std::string margin(2 + one.finding.fingerprint.substr(0, 6).size() + kSeverityColumns, ' ');
     const auto room = console.width() - std::min(console.width() / 2, margin.size());
-    text += margin + clip(headline(one.finding), room, console.unicode()) + "\n";
+    text += margin + clip(title_of(one.finding), room, console.unicode()) + "\n";
     if (!one.decision) continue;
     const bool ended = workflow::is_dismissed(one.state) && !one.is_dismissed(now);
     for (const auto& line : wrap((ended ? "ended: " : "") + decision_text(*one.decision), room))
@@ -139,7 +141,7 @@ std::string show_text(const Shown& one, const Console& console, Micros now) {
   const auto fact = [&](std::string_view label, const std::string& value) {
     return value.empty() ? std::string() : margin + pad(label, 12) + value + "\n";
   };
-  std::string text = headline(finding) + "\n";
+  std::string text = title_of(finding) + "\n";
   text += fact("id", stored.finding_id + "  " + id_of(stored));
   text += fact("where", place(finding) + ":" + std::to_string(finding.where.start.col));
   text += fact("rule", Console::safe(finding.rule));
@@ -148,6 +150,7 @@ std::string show_text(const Shown& one, const Console& console, Micros now) {
   text += fact("project", Console::safe(stored.repository));
   text += fact("seen", format_date(stored.first_seen) + " to " + format_date(stored.last_seen) +
                            (stored.gone ? ", not in the latest review" : ""));
+  text += fact("introduced", Console::safe(introduced_text(finding)));
   const bool ended = workflow::is_dismissed(stored.state) && !stored.is_dismissed(now);
   text += fact("state", replace_all(std::string(workflow::name(stored.state)), "_", " ") + (ended ? ", ended" : ""));
   text += "\n" + prose(finding.message);
@@ -189,15 +192,14 @@ Result<TriageDecision> decision_of(const Session& session, Micros now) {
 }
 
 /// All of them or none.
-Result<void> triage_all(Workspace& space, const std::vector<std::int64_t>& findings,
+Result<void> triage_all(Workspace& space, const std::vector<StoredFinding>& findings,
                         const std::optional<TriageDecision>& decision) {
+  std::vector<storage::WriteBody> bodies;
+  for (const StoredFinding& finding : findings)
+    bodies.push_back(decision ? WRENCH_TRY(agents::deciding(space.memory(), finding, *decision))
+                              : WRENCH_TRY(agents::undoing(space.memory(), finding, acting_user())));
   return space.store().write([&](storage::WriteTx& tx) -> Result<void> {
-    for (const std::int64_t finding : findings) {
-      if (decision)
-        WRENCH_TRY(workflow::triage::decide(tx, finding, *decision));
-      else
-        WRENCH_TRY(workflow::triage::undo(tx, finding, acting_user()));
-    }
+    for (const auto& body : bodies) WRENCH_TRY(body(tx));
     return {};
   });
 }
@@ -249,19 +251,20 @@ ExitCode run_finding_triage(Session& session) {
   auto space = Workspace::open(session, Workspace::Use::Write);
   if (!space) return session.fail(space.error());
   // All of them before anything is done to the first, so that a wrong id does nothing.
-  std::vector<std::int64_t> numbers;
+  std::vector<StoredFinding> chosen;
   for (const auto& id : session.invocation.arguments) {
     auto one = shown(**space, id);
     if (!one) return session.fail(one.error());
-    if (std::ranges::find(numbers, one->stored.id) == numbers.end()) numbers.push_back(one->stored.id);
+    if (std::ranges::find(chosen, one->stored.id, &StoredFinding::id) == chosen.end())
+      chosen.push_back(std::move(one->stored));
   }
-  if (auto done = triage_all(**space, numbers, decision); !done) return session.fail(done.error());
+  if (auto done = triage_all(**space, chosen, decision); !done) return session.fail(done.error());
   Json data = Json::array();
   std::string text;
   const Micros now = (*space)->clock().now_us();
-  for (const std::int64_t number : numbers) {
-    const auto one =
-        (*space)->store().read([&](storage::ReadTx& tx) { return workflow::findings_store::find_by_no(tx, number); });
+  for (const StoredFinding& before : chosen) {
+    const auto one = (*space)->store().read(
+        [&](storage::ReadTx& tx) { return workflow::findings_store::find_by_no(tx, before.id); });
     if (!one) return session.fail(one.error());
     data.push_back(to_json(*one, now));
     text += id_of(*one) + "  " + replace_all(std::string(workflow::name(one->state)), "_", " ") + "  " +

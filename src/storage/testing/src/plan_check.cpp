@@ -5,6 +5,8 @@
 #include <memory>
 #include <set>
 
+#include "sqlite_search.hpp"
+
 namespace wrench::storage::testing {
 namespace {
 
@@ -30,6 +32,7 @@ std::vector<std::string> check_plans(StatementCatalogue::List statements, std::s
   sqlite3* raw = nullptr;
   if (sqlite3_open(":memory:", &raw) != SQLITE_OK) return {"can't open a database in memory"};
   const std::unique_ptr<sqlite3, CloseDatabase> db(raw);
+  if (register_search_functions(raw) != SQLITE_OK) return {"can't search in a database in memory"};
   for (const Migration& migration : migrations)
     if (sqlite3_exec(raw, sqlite_dialect(migration.sql).c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
       return {std::string(migration.name) + ": " + sqlite3_errmsg(raw)};

@@ -15,6 +15,8 @@
 #include "wrench/findings/finding.hpp"
 #include "wrench/runtime/worker_pool.hpp"
 #include "wrench/storage/store.hpp"
+#include "wrench/workflow/memory.hpp"
+#include "wrench/workflow/messages.hpp"
 #include "wrench/workflow/triage.hpp"
 
 namespace wrench::agents {
@@ -32,7 +34,7 @@ struct Constraints {
 /// What an agent keeps between tasks.
 struct MemoryConfig {
   bool enabled = false;
-  std::int64_t items_max = 200;
+  std::int64_t items_max = 200;  ///< Of one scope.
 };
 
 struct AgentSpec {
@@ -44,34 +46,25 @@ struct AgentSpec {
   MemoryConfig memory;
 };
 
-/// One thing an agent remembered, newest first when recalled.
-struct MemoryItem {
-  std::string kind;   ///< fact, episode or procedure
-  std::string scope;  ///< What it is about, e.g. a project root.
-  codec::Json content;
-  Micros created_at = 0;
-};
-
-/// Where agents' memories are kept between tasks. Thread-safe.
-class Memory {
- public:
-  virtual ~Memory() = default;
-  /// Newest first.
-  virtual Result<std::vector<MemoryItem>> recall(std::string_view agent, std::string_view scope, std::size_t limit) = 0;
-  /// The write that keeps the item, for the transaction that completes the step: remembered exactly once, or not at
-  /// all. Of one scope the newest `items_max` are kept.
-  virtual storage::WriteBody remembering(std::string agent, MemoryItem item, std::int64_t items_max) = 0;
-};
-
 /// What the runner gives a capability while it runs. Valid during execute() only.
 struct AgentContext {
   StopToken stop;
   Deadline deadline;
   const Clock& clock;
   runtime::WorkerPool& pool;
-  CacheShelf& caches;                ///< Results of earlier runs, by tree.
-  Reports& reports;                  ///< What members of the input that are reports stand for.
-  std::vector<MemoryItem> memories;  ///< Recalled for this agent and the input's tree.
+  CacheShelf& caches;  ///< Results of earlier runs, by tree.
+  Reports& reports;    ///< What members of the input that are reports stand for.
+  /// What this agent remembers of the input's tree: the newest kMemoriesRecalled.
+  std::vector<workflow::MemoryItem> memories;
+  std::vector<workflow::MemoryBlock> blocks;  ///< Texts that people or the agent itself want it to have each time.
+  /// More of it, by a query of workflow::Memory.
+  std::function<Result<std::vector<workflow::MemoryItem>>(const codec::Json& query, std::size_t limit)> recall =
+      [](const codec::Json&, std::size_t) { return std::vector<workflow::MemoryItem>(); };
+  /// Messages of that type to this agent from steps of the same execution, which it hasn't read yet; in the order of
+  /// sending.
+  std::function<Result<std::vector<workflow::Message>>(std::string_view type)> inbox = [](std::string_view) {
+    return std::vector<workflow::Message>();
+  };
   /// What people decided about findings of the task's repository.
   std::function<Result<findings::Decisions>()> decisions = [] { return findings::Decisions(); };
   std::function<void(double done, std::string_view what)> progress = [](double, std::string_view) {};
@@ -86,8 +79,10 @@ struct AgentOutput {
   /// findings are stored with the step, those excepted that a comment or an agent suppressed.
   enum class ReportKind : std::uint8_t { Analysed, Final } report_kind = ReportKind::Analysed;
   std::vector<findings::Finding> findings;  ///< Rows to store with the step; the runner adds those of a Final report.
-  std::vector<MemoryItem> memories;
-  std::vector<workflow::TakenOver> taken_over;  ///< Decisions that hold for findings of the final report, too.
+  std::vector<workflow::MemoryDraft> memories;   ///< The runner sets agent, source and limit.
+  std::vector<workflow::MessageDraft> messages;  ///< Sent with the step's completion. The runner says who sends.
+  std::vector<std::string> read;                 ///< Ids of messages of the inbox that are thereby dealt with.
+  std::vector<workflow::TakenOver> taken_over;   ///< Decisions that hold for findings of the final report, too.
 };
 
 /// A named role with capabilities. Stateless between calls; called from several threads at once.

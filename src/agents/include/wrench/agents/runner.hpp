@@ -12,6 +12,14 @@ namespace wrench::agents {
 inline constexpr double kEvidenceMissingMax = 0.10;  ///< Share of findings without evidence that fails the step.
 inline constexpr std::size_t kMemoriesRecalled = 8;
 
+/// What a runner works with. All may be missing, and must outlive it.
+struct RunnerServices {
+  storage::Store* store = nullptr;         ///< Without it agents don't know what people decided.
+  workflow::Memory* memory = nullptr;      ///< Without it they remember nothing.
+  workflow::Messages* messages = nullptr;  ///< Without it none hears of another.
+  telemetry::Logger* logger = nullptr;     ///< Gets a line for each step that ends.
+};
+
 /// Carries out the workflow's steps by the registry's agents, always in this order: recall memory, resolve capability
 /// and version, validate the input, apply constraints, execute, evidence gate, validate the output, hand everything
 /// back as one value. There is no other way for an agent to write. Thread-safe.
@@ -20,11 +28,9 @@ inline constexpr std::size_t kMemoriesRecalled = 8;
 /// agents' own.
 class AgentRunner final : public workflow::StepRunner {
  public:
-  /// All must outlive the runner. `memory` may be null: agents then remember nothing. `store` may be null: they then
-  /// don't know what people decided. `logger` may be null; else each step is a line when it ends.
-  AgentRunner(const Registry& registry, runtime::WorkerPool& pool, const Clock& clock, Memory* memory,
-              storage::Store* store = nullptr, telemetry::Logger* logger = nullptr)
-      : registry_(registry), pool_(pool), clock_(clock), memory_(memory), store_(store), logger_(logger) {}
+  /// All must outlive the runner.
+  AgentRunner(const Registry& registry, runtime::WorkerPool& pool, const Clock& clock, RunnerServices services = {})
+      : registry_(registry), pool_(pool), clock_(clock), services_(services) {}
 
   Result<workflow::CapabilityTraits> traits(std::string_view capability) const override;
   workflow::StepOutcome run(const workflow::StepInvocation& invocation, workflow::StepContext& context) override;
@@ -47,9 +53,7 @@ class AgentRunner final : public workflow::StepRunner {
   const Registry& registry_;
   runtime::WorkerPool& pool_;
   const Clock& clock_;
-  Memory* memory_;
-  storage::Store* store_;
-  telemetry::Logger* logger_;
+  const RunnerServices services_;
   mutable CacheShelf caches_;
   ReportShelf reports_;
 };

@@ -1,0 +1,11 @@
+#pragma once
+
+#include "wrench/agents/agent.hpp"
+
+namespace wrench::agents {
+
+/// journey.testify: answers what other agents ask about findings of this tree: which commit made the line what it is.
+/// {questions, answered, unknown}: how many.
+Result<AgentOutput> testify(const codec::Json& input, AgentContext& context);
+
+}  // namespace wrench::agents
