@@ -99,7 +99,7 @@ Result<StepDelta> apply(const StepRow& row, const StepEvent& event, const PlanNo
       ++after.epoch;
       after.attempt = 0;
       after.lost = 0;
-      after.flags &= ~static_cast<std::uint32_t>(kFlagScheduled);
+      after.scheduled_at = 0;
       break;
     case StepEventKind::Wake:
       after.flags |= kFlagCollecting;

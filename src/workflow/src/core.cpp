@@ -126,7 +126,7 @@ void Decision::end(Execution& e, ExecutionEventKind event, TaskEventKind task_ev
   e.task.wait_reason.clear();
   if (e.row.status == ExecutionStatus::Completed) e.task.progress_ppm = 1'000'000;
   journal(e, "ended", nullptr, "{\"status\":\"" + std::string(name(e.row.status)) + "\"}");
-  plan_.timers_delete_executions.push_back(e.row.id);
+  if (e.row.deadline_at != 0) delete_timer({e.row.id, 0}, TimerKind::Deadline);
   plan_.ended.push_back(e.row.id);
 }
 
@@ -220,7 +220,8 @@ void Decision::start_step(Execution& e, Step& s, SlotClass slot) {
   if (timeouts.heartbeat_us > 0)
     set_timer({e.row.id, s.row.step_no, TimerKind::Heartbeat, now_ + timeouts.heartbeat_us, s.row.epoch});
   journal(e, "claim", &s.row, "{\"boot\":\"" + context_.boot + "\",\"epoch\":" + std::to_string(s.row.epoch) + "}");
-  plan_.launches.push_back({s.row, slot});
+  plan_.launches.push_back(
+      {s.row, slot, rows_.plans.at(e.row.id), e.task.id, e.task.project_id, e.task.task_id, e.row.execution_id});
 }
 
 void Decision::queue_rest() {
@@ -241,17 +242,21 @@ void Decision::finish() {
     plan_.steps.push_back({s.before == nullptr ? std::nullopt : std::optional(*s.before), s.row});
   }
   for (const auto& [key, edits] : timers_) {
-    if (edits.all_deleted) plan_.timers_delete.push_back({key, std::nullopt});
+    if (edits.all_derived_deleted) plan_.timers_delete.push_back({key, std::nullopt});
     for (const auto& [kind, timer] : edits.kinds) {
       if (timer) plan_.timers_set.push_back(*timer);
-      if (!timer && !edits.all_deleted) plan_.timers_delete.push_back({key, kind});
+      if (!timer && !(edits.all_derived_deleted && is_derived(kind))) plan_.timers_delete.push_back({key, kind});
     }
   }
   for (auto& [no, e] : executions_) {
+    plan_.journal_next[no] = e.journal_next;
     if (!e.touched) continue;
+    const bool unwritten = rows_.unwritten.contains(no);
     const std::int64_t total = std::max<std::int64_t>(e.row.steps_total, 1);
     e.task.progress_ppm = std::max(e.task.progress_ppm, e.row.steps_done * 1'000'000 / total);
-    if (!(e.row == *e.before)) {
+    if (unwritten) {
+      plan_.executions.push_back({std::nullopt, e.row});
+    } else if (!(e.row == *e.before)) {
       ++e.row.version;
       plan_.executions.push_back({*e.before, e.row});
     }
@@ -259,7 +264,9 @@ void Decision::finish() {
     TaskRow quiet = *e.task_before;
     quiet.progress_ppm = e.task.progress_ppm;
     const bool changed = !(e.task == quiet);
-    if (changed || now_ - e.task.updated_at >= kMicrosPerSecond) {
+    if (unwritten) {
+      plan_.tasks.push_back({std::nullopt, e.task});
+    } else if (changed || now_ - e.task.updated_at >= kMicrosPerSecond) {
       e.task.updated_at = now_;
       ++e.task.version;
       plan_.tasks.push_back({*e.task_before, e.task});
@@ -270,12 +277,15 @@ void Decision::finish() {
 
 storage::EventDraft Decision::event_of(const Execution& e) const {
   storage::EventDraft event;
-  event.type = e.task.state != e.task_before->state ? "task.state" : "execution.progress";
+  event.type = rows_.unwritten.contains(e.row.id)     ? "task.created"
+               : e.task.state != e.task_before->state ? "task.state"
+                                                      : "execution.progress";
   event.project_id = e.task.project_id;
   event.task_id = e.task.id;
   event.subject_kind = "execution";
   event.subject_id = e.row.execution_id;
   event.actor = e.actor.empty() ? "system" : e.actor;
+  if (const auto asked = rows_.unwritten.find(e.row.id); asked != rows_.unwritten.end()) event.actor = asked->second;
   event.version = e.row.version;
   Json payload = Json::object({{"task", e.task.task_id},
                                {"state", name(e.task.state)},

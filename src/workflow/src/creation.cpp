@@ -1,5 +1,6 @@
 #include "creation.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "guards.hpp"
@@ -64,13 +65,35 @@ Result<std::int64_t> repository_no(WriteTx& tx, std::int64_t project_id, const s
   return no;
 }
 
-Result<void> insert_execution(WriteTx& tx, TaskReceipt& receipt, std::int64_t number, std::string_view plan_hash,
-                              std::string_view on_exhausted, std::optional<Micros> deadline_at) {
-  receipt.execution_no = WRENCH_TRY(tx.query(sql::kNextExecution)).front().integer(0);
-  WRENCH_TRY(tx.exec(sql::kInsertExecution, {receipt.execution_no, receipt.execution_id, receipt.task_no, number,
-                                             name(ExecutionStatus::Pending), tx.now(), Bind::bytes(plan_hash),
-                                             on_exhausted, deadline_at, version()}));
+Result<std::int64_t> next(WriteTx& tx, const storage::Statement& statement, std::int64_t& number) {
+  number = std::max(number + 1, WRENCH_TRY(tx.query(statement)).front().integer(0));
+  return number;
+}
+
+std::string_view word(OnExhausted what) { return what == OnExhausted::Dead ? "dead" : "fail"; }
+
+Result<void> insert_execution(WriteTx& tx, const ExecutionRow& row) {
+  const auto or_null = [](Micros time) { return time == 0 ? Bind(std::nullopt) : Bind(time); };
+  WRENCH_TRY(tx.exec(
+      sql::kInsertExecution,
+      {row.id, row.execution_id, row.task_no, row.number, name(row.status), row.created_at, Bind::bytes(row.plan_hash),
+       word(row.on_exhausted), or_null(row.deadline_at), version(), or_null(row.started_at),
+       text_or_null(row.owner_boot), row.next_step, row.steps_total, row.steps_done, row.steps_active}));
   return {};
+}
+
+ExecutionRow new_execution(const TaskReceipt& receipt, std::int64_t number, std::string_view plan_hash,
+                           OnExhausted on_exhausted, Micros now) {
+  ExecutionRow row;
+  row.id = receipt.execution_no;
+  row.execution_id = receipt.execution_id;
+  row.task_no = receipt.task_no;
+  row.number = number;
+  row.plan_hash = plan_hash;
+  row.on_exhausted = on_exhausted;
+  row.created_at = now;
+  row.version = 1;
+  return row;
 }
 
 Result<void> announce(WriteTx& tx, const TaskReceipt& receipt, std::string type, std::int64_t project_id,
@@ -98,29 +121,49 @@ Result<void> lock_task(WriteTx& tx, std::int64_t task_no) {
 
 }  // namespace
 
-Result<Created> create(WriteTx& tx, const Creation& creation) {
-  if (auto existing = WRENCH_TRY(find_by_key(tx, creation))) return Created{std::move(*existing), false};
+Result<void> insert(WriteTx& tx, const Creation& creation, const TaskRow& row, const ExecutionRow& execution) {
+  const CreateTask& task = creation.task;
+  if (creation.inputs_json.empty()) WRENCH_TRY(storage::blob_store::put(tx, creation.inputs, {"task", row.id}));
+  const std::string metadata = task.metadata.is_null() ? std::string() : codec::write_json(task.metadata);
+  const std::string notes = task.plan_notes.is_null() ? std::string() : codec::write_json(task.plan_notes);
+  const std::string key = keeps(Keep::KeyUnique) ? task.idempotency_key : std::string();
+  WRENCH_TRY(tx.exec(
+      sql::kInsertTask,
+      {row.id, row.task_id, row.project_id, row.repo_id == 0 ? Bind(std::nullopt) : Bind(row.repo_id), task.title,
+       text_or_null(task.description), status_of(row.state), name(row.state), task.priority, text_or_null(task.kind),
+       Bind::bytes(creation.inputs.hash), text_or_null(metadata), text_or_null(notes), text_or_null(key),
+       Bind::bytes(creation.request_hash), task.created_by, tx.now(), text_or_null(creation.inputs_json)}));
+  WRENCH_TRY(tx.exec(sql::kInsertPlan, {Bind::bytes(task.plan->hash()), task.plan->body()}));
+  return insert_execution(tx, execution);
+}
+
+Result<Created> create(WriteTx& tx, const Creation& creation, Numbers& numbers, bool starts) {
+  if (auto existing = WRENCH_TRY(find_by_key(tx, creation))) return Created{std::move(*existing), false, {}};
   const CreateTask& task = creation.task;
   Created out;
   TaskReceipt& receipt = out.receipt;
   receipt.task_id = creation.task_id;
   receipt.execution_id = creation.execution_id;
   receipt.state = TaskState::Queued;
-  receipt.task_no = WRENCH_TRY(tx.query(sql::kNextTask)).front().integer(0);
-  std::optional<std::int64_t> repo;
-  if (!task.repository.empty()) repo = WRENCH_TRY(repository_no(tx, task.project_id, task.repository));
-  WRENCH_TRY(storage::blob_store::put(tx, creation.inputs, {"task", receipt.task_no}));
-  const std::string metadata = task.metadata.is_null() ? std::string() : codec::write_json(task.metadata);
-  const std::string notes = task.plan_notes.is_null() ? std::string() : codec::write_json(task.plan_notes);
-  const std::string key = keeps(Keep::KeyUnique) ? task.idempotency_key : std::string();
-  WRENCH_TRY(tx.exec(sql::kInsertTask, {receipt.task_no, receipt.task_id, task.project_id, repo, task.title,
-                                        text_or_null(task.description), status_of(receipt.state), name(receipt.state),
-                                        task.priority, text_or_null(task.kind), Bind::bytes(creation.inputs.hash),
-                                        text_or_null(metadata), text_or_null(notes), text_or_null(key),
-                                        Bind::bytes(creation.request_hash), task.created_by, tx.now()}));
-  WRENCH_TRY(tx.exec(sql::kInsertPlan, {Bind::bytes(task.plan->hash()), task.plan->body()}));
-  WRENCH_TRY(insert_execution(tx, receipt, 1, task.plan->hash(),
-                              task.on_exhausted == OnExhausted::Dead ? "dead" : "fail", task.deadline_at));
+  receipt.task_no = WRENCH_TRY(next(tx, sql::kNextTask, numbers.task));
+  receipt.execution_no = WRENCH_TRY(next(tx, sql::kNextExecution, numbers.execution));
+  TaskRow row;
+  row.id = receipt.task_no;
+  row.task_id = receipt.task_id;
+  row.project_id = task.project_id;
+  if (!task.repository.empty()) row.repo_id = WRENCH_TRY(repository_no(tx, task.project_id, task.repository));
+  row.state = receipt.state;
+  row.updated_at = tx.now();
+  row.version = 1;
+  ExecutionRow execution = new_execution(receipt, 1, task.plan->hash(), task.on_exhausted, tx.now());
+  execution.deadline_at = task.deadline_at.value_or(0);
+  // A key has to be found by the next job of the same flush.
+  if (starts && task.depends_on.empty() && task.idempotency_key.empty()) {
+    out.start = true;
+    out.unwritten = Created::Unwritten{std::move(row), std::move(execution)};
+    return out;
+  }
+  WRENCH_TRY(insert(tx, creation, row, execution));
   for (const TaskDependency& dependency : task.depends_on) {
     const Rows other = WRENCH_TRY(tx.query(sql::kTaskById, {dependency.task_id}));
     if (other.empty())
@@ -135,7 +178,7 @@ Result<Created> create(WriteTx& tx, const Creation& creation) {
   return out;
 }
 
-Result<Created> rerun(WriteTx& tx, const Rerun& rerun) {
+Result<Created> rerun(WriteTx& tx, const Rerun& rerun, Numbers& numbers) {
   const Rows found = WRENCH_TRY(tx.query(sql::kTaskRow, {rerun.task_no}));
   if (found.empty()) return Error("workflow.task_not_found", "there is no such task");
   const auto row = found.front();
@@ -155,8 +198,9 @@ Result<Created> rerun(WriteTx& tx, const Rerun& rerun) {
   out.receipt.state = static_cast<TaskState>(change->to);
   WRENCH_TRY(
       tx.exec(sql::kReopenTask, {rerun.task_no, name(out.receipt.state), status_of(out.receipt.state), tx.now()}));
-  WRENCH_TRY(insert_execution(tx, out.receipt, before.number + 1, before.plan_hash,
-                              before.on_exhausted == OnExhausted::Dead ? "dead" : "fail", std::nullopt));
+  out.receipt.execution_no = WRENCH_TRY(next(tx, sql::kNextExecution, numbers.execution));
+  WRENCH_TRY(insert_execution(
+      tx, new_execution(out.receipt, before.number + 1, before.plan_hash, before.on_exhausted, tx.now())));
   WRENCH_TRY(announce(tx, out.receipt, "task.rerun", row.integer(2), "user"));
   out.start = true;
   return out;

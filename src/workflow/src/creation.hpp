@@ -10,15 +10,26 @@
 namespace wrench::workflow::creation {
 
 struct Created {
+  struct Unwritten {
+    TaskRow task;
+    ExecutionRow execution;
+  };
   TaskReceipt receipt;
   bool start = false;  ///< Nothing stands in the way of its first step.
+  /// It starts in this flush, which writes these rows as they will be then, with insert().
+  std::optional<Unwritten> unwritten;
+};
+/// The last numbers that this flush gave out; 0: none. Their rows may not be there yet.
+struct Numbers {
+  std::int64_t task = 0, execution = 0;
 };
 
-/// Stores the task with its first execution, or finds it by its key. Errors: workflow.idempotency_conflict,
-/// workflow.task_not_found (a dependency), workflow.invalid_task.
-Result<Created> create(storage::WriteTx& tx, const Creation& creation);
+/// Stores the task with its first execution, or finds it by its key. `starts`: a task that can start does so in the
+/// same flush. Errors: workflow.idempotency_conflict, workflow.task_not_found (a dependency), workflow.invalid_task.
+Result<Created> create(storage::WriteTx& tx, const Creation& creation, Numbers& numbers, bool starts);
+Result<void> insert(storage::WriteTx& tx, const Creation& creation, const TaskRow& task, const ExecutionRow& execution);
 /// Errors: workflow.invalid_transition.
-Result<Created> rerun(storage::WriteTx& tx, const Rerun& rerun);
+Result<Created> rerun(storage::WriteTx& tx, const Rerun& rerun, Numbers& numbers);
 /// What the end of a task means for those that depend on it. Shared ones are put into the queue of those to be begun.
 Result<std::vector<Command>> unblock(storage::WriteTx& tx, std::int64_t task_no, Ownership ownership);
 

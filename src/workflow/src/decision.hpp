@@ -48,7 +48,7 @@ class Decision {
   };
   /// What becomes of a step's timers; the last word counts.
   struct TimerEdits {
-    bool all_deleted = false;
+    bool all_derived_deleted = false;
     std::map<TimerKind, std::optional<TimerRow>> kinds;
   };
   struct Step {

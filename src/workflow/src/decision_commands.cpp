@@ -305,6 +305,9 @@ Result<void> Decision::on(const command::Adopt& c) {
   plan_.adopted.push_back(c.execution_no);
   for (const StepKey& key : *open) {
     Step* s = step(key);
+    const Micros limit = node(*e, s->row).timeouts.schedule_to_close_us;
+    if (s->row.scheduled_at != 0 && limit > 0)
+      set_timer({key.execution_no, key.step_no, TimerKind::ScheduleToClose, s->row.scheduled_at + limit, kAnyEpoch});
     if (s->row.state == StepState::Ready) {
       if (s->row.rank != 0) dequeue(*e, *s, old_boot);
       newly_ready_.push_back(key);

@@ -44,8 +44,8 @@ Result<void> Decision::fire(Execution& e, Step& s, StepEvent event) {
   if (is_terminal(s.row.state)) {
     s.row.flags &= ~static_cast<std::uint32_t>(kFlagCancelRequested);
     TimerEdits& edits = timers_[key];
-    edits.all_deleted = true;
-    edits.kinds.clear();
+    edits.all_derived_deleted = true;
+    for (auto& [kind, timer] : edits.kinds) timer.reset();
     if (s.row.state == StepState::Failed && s.row.parent_step == 0 && !e.plan->tolerates_failure(s.row.node))
       ++e.row.steps_failed;
     ended_.push_back(key);
@@ -97,8 +97,8 @@ void Decision::dequeue(const Execution& e, Step& s, const std::string& boot) {
 
 void Decision::enter_ready(Execution& e, Step& s) {
   const Timeouts& timeouts = node(e, s.row).timeouts;
-  if ((s.row.flags & kFlagScheduled) == 0) {
-    s.row.flags |= kFlagScheduled;
+  if (s.row.scheduled_at == 0) {
+    s.row.scheduled_at = now_;
     if (timeouts.schedule_to_close_us > 0)
       set_timer({e.row.id, s.row.step_no, TimerKind::ScheduleToClose, now_ + timeouts.schedule_to_close_us, kAnyEpoch});
   }

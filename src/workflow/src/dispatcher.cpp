@@ -10,6 +10,7 @@
 #include "row_store.hpp"
 #include "shared_work.hpp"
 #include "sql.hpp"
+#include "timer_queue.hpp"
 #include "waits.hpp"
 #include "wrench/base/assert.hpp"
 #include "wrench/workflow/findings_store.hpp"
@@ -25,6 +26,7 @@ constexpr Micros kFlushRetryDelay = 250 * kMicrosPerMs;
 constexpr int kDecideRoundsMax = 100'000;
 constexpr int kConflictTriesMax = 3;
 constexpr int kNoJob = -1;
+constexpr std::size_t kRowsCachedMax = 16'384;
 
 /// Another process did the same at the same time: the next try sees it.
 bool is_conflict(const Error& error) {
@@ -72,7 +74,13 @@ bool begins_to_wait(const FlushPlan& plan, StepKey step) {
 }  // namespace
 
 Dispatcher::Dispatcher(DispatcherConfig config, const Clock& clock, Random& random, DispatcherShell& shell)
-    : config_(std::move(config)), clock_(clock), random_(random), shell_(shell), plans_(std::make_unique<PlanCache>()) {
+    : config_(std::move(config)),
+      clock_(clock),
+      random_(random),
+      shell_(shell),
+      plans_(std::make_unique<PlanCache>()),
+      timers_(std::make_unique<TimerQueue>()),
+      cache_(std::make_unique<RowCache>()) {
   if (config_.ownership == Ownership::Shared)
     shared_ = std::make_unique<SharedWork>(config_.boot, config_.worker_ttl_us);
 }
@@ -159,6 +167,10 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
   batch.job_of_command.clear();
   batch.timers_loaded.clear();
   batch.follow_ups.clear();
+  batch.rows = LoadedRows();
+  LoadedRows& rows = batch.rows;
+  creation::Numbers numbers;
+  std::map<std::int64_t, const Creation*> unwritten;
   std::vector<Command> commands;
   const auto add = [&](Command command, int job) {
     commands.push_back(std::move(command));
@@ -223,18 +235,28 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
       continue;
     }
     const auto* creation = std::get_if<Creation>(&job.work);
-    auto created =
-        creation != nullptr ? creation::create(tx, *creation) : creation::rerun(tx, std::get<Rerun>(job.work));
+    auto created = creation != nullptr ? creation::create(tx, *creation, numbers, traits_ != nullptr)
+                                       : creation::rerun(tx, std::get<Rerun>(job.work), numbers);
     if (!created.ok()) {
       // Rows may have been written before the refusal: only a flush of its own can be undone for it alone.
       return std::move(created).error();
     }
     batch.receipts[i] = created->receipt;
+    if (created->unwritten) {
+      const std::int64_t no = created->receipt.execution_no;
+      unwritten[no] = creation;
+      rows.unwritten[no] = creation->task.created_by;
+      rows.plans[no] = creation->task.plan;
+      rows.journal_next[no] = 1;
+      rows.tasks[created->receipt.task_no] = std::move(created->unwritten->task);
+      rows.executions[no] = std::move(created->unwritten->execution);
+    }
     if (created->start && begun_) add(command::Start{created->receipt.execution_no}, i);
     if (created->start && !begun_ && batch.shared) WRENCH_TRY(queue_start(tx, created->receipt.execution_no));
   }
 
-  LoadedRows rows = WRENCH_TRY(row_store::load(tx, *plans_, commands, batch.context, backlog_wanted));
+  const row_store::Source source{tx, *plans_, *cache_};
+  WRENCH_TRY(row_store::load(source, commands, batch.context, backlog_wanted, rows));
   for (int round = 0;; ++round) {
     SeededRandom same(batch.seed);
     batch.plan = Core::decide(commands, rows, batch.context, tx.now(), same);
@@ -243,9 +265,9 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
     // A skip that runs through a long plan would need one round for each step: load everything instead.
     if (round >= 3)
       for (const StepKey& key : batch.plan.missing_steps) batch.plan.missing_executions.insert(key.execution_no);
-    WRENCH_TRY(row_store::load_missing(tx, *plans_, batch.plan, rows));
+    WRENCH_TRY(row_store::load_missing(source, batch.plan, rows));
   }
-  WRENCH_TRY(row_store::write(tx, batch.plan));
+  WRENCH_TRY(row_store::write(tx, batch.plan, unwritten, config_.ownership));
 
   for (std::size_t c = 0; c < commands.size(); ++c) {
     if (batch.job_of_command[c] == kNoJob) continue;
@@ -327,8 +349,42 @@ void Dispatcher::worker_lost(Batch& batch, const Error& error) {
     if (job.reply) std::exchange(job.reply, nullptr)(Result<TaskReceipt>(error));
 }
 
+void Dispatcher::remember(Batch& batch) {
+  if (shared_) return;  // Others change these rows as well.
+  if (cache_->executions.size() + cache_->running.size() > kRowsCachedMax) cache_->clear();
+  FlushPlan& plan = batch.plan;
+  LoadedRows& rows = batch.rows;
+  std::map<std::int64_t, RowCache::Known*> by_task;
+  for (auto& [no, row] : rows.executions) {
+    if (!active_.contains(no)) {
+      cache_->executions.erase(no);
+      continue;
+    }
+    const auto journal = plan.journal_next.find(no);
+    const TaskRow& task = rows.tasks.at(row.task_no);
+    RowCache::Known& known = cache_->executions[no];
+    known = {std::move(row), task, std::move(rows.plans.at(no)),
+             journal == plan.journal_next.end() ? rows.journal_next.at(no) : journal->second};
+    by_task[task.id] = &known;
+  }
+  for (auto& [before, row] : plan.executions)
+    if (const auto it = cache_->executions.find(row.id); it != cache_->executions.end())
+      it->second.execution = std::move(row);
+  for (auto& [before, task] : plan.tasks)
+    if (const auto it = by_task.find(task.id); it != by_task.end()) it->second->task = std::move(task);
+  for (auto& [before, row] : plan.steps) {
+    const StepKey key{row.execution_no, row.step_no};
+    if (row.state == StepState::Running && row.worker_boot == config_.boot) {
+      cache_->running[key] = std::move(row);
+    } else {
+      cache_->running.erase(key);
+    }
+  }
+}
+
 void Dispatcher::failed(Batch& batch, const Error& error) {
   if (error.code == "workflow.worker_lost") return worker_lost(batch, error);
+  cache_->clear();
   claim_pass_wanted_ = claims_allowed_;
   const bool transient = is_transient(error);
   if (batch.jobs.empty()) not_before_ = clock_.now_us() + kFlushRetryDelay;
@@ -369,21 +425,23 @@ void Dispatcher::carry_out(Batch& batch) {
     for (const StepKey& step : batch.shared->stops) shell_.stop(step);
   }
   for (std::size_t slot = 0; slot < kSlotClasses; ++slot) backlog_[slot] += plan.backlog_delta[slot];
+  for (const TimerDelete& timer : plan.timers_delete) timers_->erase(timer);
+  for (const TimerRow& timer : plan.timers_set) {
+    // The others of a shared store fire in whichever process looks first.
+    if (!shared_ || timer.kind == TimerKind::Heartbeat)
+      timers_->set(timer);
+    else
+      shared_->expect(timer.due_at);
+  }
+  for (const TimerRow& timer : batch.timers_loaded) timers_->set(timer);
   for (const auto& [before, row] : plan.executions) {
     if (is_terminal(row.status) || row.owner_boot != config_.boot) {
       active_.erase(row.id);
+      timers_->erase_execution(row.id);
     } else {
       active_.insert(row.id);
     }
   }
-  for (const TimerRow& timer : plan.timers_set) {
-    // The others of a shared store fire in whichever process looks first.
-    if (!shared_ || timer.kind == TimerKind::Heartbeat)
-      timers_.push(timer);
-    else
-      shared_->expect(timer.due_at);
-  }
-  for (const TimerRow& timer : batch.timers_loaded) timers_.push(timer);
   for (const StepKey& step : plan.stops) shell_.stop(step);
   for (const Launch& launch : plan.launches) {
     running_[{launch.step.execution_no, launch.step.step_no}] = {launch.step.epoch, launch.slot};
@@ -393,6 +451,7 @@ void Dispatcher::carry_out(Batch& batch) {
   for (const StepKey& step : plan.uncertain) shell_.reconcile(step);
   for (Command& command : batch.follow_ups) jobs_.push_back(Job{.work = std::move(command)});
   notices(batch);
+  remember(batch);
 }
 
 void Dispatcher::notices(const Batch& batch) {
@@ -423,19 +482,17 @@ void Dispatcher::on_time() {
   if (shared_ && shared_->must_stop(clock_))
     for (const auto& [step, run] : running_) shell_.stop(step);
   const Micros at = now();
-  while (!timers_.empty() && timers_.top().due_at <= at) {
-    const TimerRow timer = timers_.top();
-    timers_.pop();
-    const StepKey step{timer.execution_no, timer.step_no};
-    if (shared_ ? !running_.contains(step) : !active_.contains(timer.execution_no)) continue;
-    command::TimerDue due{timer, 0};
-    if (timer.kind == TimerKind::Heartbeat) due.last_tick_at = shell_.last_tick_at(step) + at - clock_.now_us();
+  while (const auto timer = timers_->pop(at)) {
+    const StepKey step{timer->execution_no, timer->step_no};
+    if (shared_ ? !running_.contains(step) : !active_.contains(timer->execution_no)) continue;
+    command::TimerDue due{*timer, 0};
+    if (timer->kind == TimerKind::Heartbeat) due.last_tick_at = shell_.last_tick_at(step) + at - clock_.now_us();
     jobs_.push_back(Job{.work = Command(due)});
   }
 }
 
 Micros Dispatcher::next_due() const {
-  Micros due = timers_.empty() ? std::numeric_limits<Micros>::max() : timers_.top().due_at;
+  Micros due = timers_->next_due();
   if (shared_ && due != std::numeric_limits<Micros>::max()) due -= shared_->offset_us();
   if (shared_ && !flushing_) due = std::min(due, std::max(shared_->next_flush(), not_before_));
   if (not_before_ != 0 && !jobs_.empty()) due = std::min(due, not_before_);

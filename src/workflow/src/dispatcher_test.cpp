@@ -42,7 +42,7 @@ class DispatcherTest : public ::testing::Test, public DispatcherShell {
     dispatcher_.allow_claims(true);
   }
 
-  void launch(const Launch& launch) override { launched_.push_back(launch.step); }
+  void launch(const Launch& launch) override { launched_.push_back(launch); }
   void stop(StepKey) override {}
   void released(StepKey, std::int64_t) override {}
   void reconcile(StepKey) override {}
@@ -72,10 +72,10 @@ class DispatcherTest : public ::testing::Test, public DispatcherShell {
     return creation;
   }
 
-  Job run(const StepRow& step) {
-    return execute_step(step, runner_,
+  Job run(const Launch& launch) {
+    return execute_step(launch, runner_,
                         StepSession{.store = *store_,
-                                    .plans = dispatcher_.plans(),
+                                    .payloads = payloads_,
                                     .clock = clock_,
                                     .random = random_,
                                     .stop = {},
@@ -94,7 +94,8 @@ class DispatcherTest : public ::testing::Test, public DispatcherShell {
   Echo runner_;
   std::unique_ptr<storage::Store> store_;
   Dispatcher dispatcher_;
-  std::vector<StepRow> launched_;
+  PayloadCache payloads_;
+  std::vector<Launch> launched_;
 };
 
 TEST_F(DispatcherTest, AResultWaitsForRoomOnTheDiskAndGoesOnByItself) {
@@ -141,11 +142,11 @@ TEST_F(DispatcherTest, ASlotThatGetsFreeAsTheHeadOfItsQueueIsCancelledGoesToTheN
   ASSERT_EQ(launched_.size(), 1U);
 
   dispatcher_.enqueue(run(launched_[0]));
-  dispatcher_.enqueue(Job{.work = Command(command::Cancel{launched_[0].execution_no, "enough", "user"})});
+  dispatcher_.enqueue(Job{.work = Command(command::Cancel{launched_[0].step.execution_no, "enough", "user"})});
   while (flush()) {
   }
   ASSERT_EQ(launched_.size(), 2U);
-  EXPECT_NE(launched_[1].execution_no, launched_[0].execution_no);
+  EXPECT_NE(launched_[1].step.execution_no, launched_[0].step.execution_no);
 }
 
 class DispatcherCancelTest : public DispatcherTest, public ::testing::WithParamInterface<bool> {};
@@ -156,7 +157,7 @@ TEST_P(DispatcherCancelTest, AStepThatIsCancelledAsItBeginsToWaitAsksNobody) {
       Job{.work = task("1", R"({"v":1,"nodes":[{"id":"w","kind":"wait","on":"input","prompt":"?"}]})")});
   ASSERT_TRUE(flush());
   ASSERT_EQ(launched_.size(), 1U);
-  Job cancel{.work = Command(command::Cancel{launched_[0].execution_no, "enough", "user"})};
+  Job cancel{.work = Command(command::Cancel{launched_[0].step.execution_no, "enough", "user"})};
   Job waits = run(launched_[0]);
   dispatcher_.enqueue(GetParam() ? cancel : waits);
   dispatcher_.enqueue(GetParam() ? waits : cancel);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <future>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -39,6 +40,8 @@ constexpr std::chrono::milliseconds kRequestPoll{500};
 constexpr std::chrono::milliseconds kWaitSlice{50};
 constexpr std::chrono::milliseconds kListenPause{20};
 constexpr Micros kListenSlice = 60 * kMicrosPerSecond;
+constexpr Micros kPauseMin = 500;  ///< Of the timekeeper.
+constexpr Micros kNever = std::numeric_limits<Micros>::max();
 
 constexpr std::string_view kPriorities[] = {"low", "medium", "high", "critical"};
 
@@ -99,7 +102,7 @@ struct Engine::State final : DispatcherShell {
     RunningStep& run = steps[key];
     run = RunningStep{launch.step.epoch, StopSource(stopping.token()), clock.now_us()};
     ++threads_busy;
-    const auto queued = pool->submit([this, step = launch.step, stop = run.stop.token()] { run_step(step, stop); });
+    const auto queued = pool->submit([this, launch, stop = run.stop.token()] { run_step(launch, stop); });
     WRENCH_ASSERT(queued.ok());  // The pool's queue is longer than there are slots.
   }
   void stop(StepKey step) override {
@@ -120,7 +123,7 @@ struct Engine::State final : DispatcherShell {
       if (job.ok()) dispatcher.enqueue(std::move(*job));
       --threads_busy;
       pump();
-      changed.notify_all();
+      wake();
     });
     WRENCH_ASSERT(queued.ok());
   }
@@ -133,7 +136,21 @@ struct Engine::State final : DispatcherShell {
     return it == steps.end() ? 0 : it->second.last_tick_at;
   }
 
+  Result<Creation> prepare(CreateTask task);
+
   // ---- flushes ----
+
+  /// Tells whoever has to look again. Under `mutex`; a call that wakes nobody costs no system call.
+  void wake() {
+    if (waiters > 0) changed.notify_all();
+    if (closed || dispatcher.next_due() < sleeps_until || (sleeps_until == kNever && !dispatcher.active().empty()))
+      timers_sooner.notify_one();
+  }
+  void wait_for_change(std::unique_lock<std::mutex>& lock) {
+    ++waiters;
+    changed.wait_for(lock, kWaitSlice);
+    --waiters;
+  }
 
   /// Under `mutex`.
   void pump() {
@@ -151,36 +168,55 @@ struct Engine::State final : DispatcherShell {
                                        --flushes_open;
                                        dispatcher.on_flushed(*batch, std::move(outcome));
                                        pump();
-                                       changed.notify_all();
+                                       wake();
                                      });
     if (!queued.ok()) {
       --flushes_open;
       dispatcher.on_flushed(*batch, queued.error());
-      changed.notify_all();
+      wake();
     }
   }
 
-  /// Queues a job and waits for its flush.
-  Result<TaskReceipt> ask(decltype(Job::work) work) {
-    auto promise = std::make_shared<std::promise<Result<TaskReceipt>>>();
-    auto answer = promise->get_future();
+  /// Queues jobs and waits for their flushes: one answer for each.
+  std::vector<Result<TaskReceipt>> ask_all(std::vector<decltype(Job::work)> works) {
+    struct Answers {
+      std::vector<std::optional<Result<TaskReceipt>>> receipts;
+      std::size_t missing = 0;
+      std::promise<void> complete;
+    };
+    auto answers = std::make_shared<Answers>();
+    answers->receipts.resize(works.size());
+    answers->missing = works.size();
     {
       const std::lock_guard lock(mutex);
-      if (closed) return Error("workflow.draining", "the engine has ended");
-      dispatcher.enqueue(Job{.work = std::move(work),
-                             .reply = [promise](Result<TaskReceipt> r) { promise->set_value(std::move(r)); }});
+      if (closed) return {works.size(), Error("workflow.draining", "the engine has ended")};
+      for (std::size_t i = 0; i < works.size(); ++i)
+        dispatcher.enqueue(Job{.work = std::move(works[i]), .reply = [answers, i](Result<TaskReceipt> receipt) {
+                                 answers->receipts[i] = std::move(receipt);
+                                 if (--answers->missing == 0) answers->complete.set_value();
+                               }});
       pump();
-      changed.notify_all();
+      wake();
     }
-    return answer.get();
+    if (!works.empty()) answers->complete.get_future().wait();
+    std::vector<Result<TaskReceipt>> out;
+    out.reserve(works.size());
+    for (auto& receipt : answers->receipts) out.push_back(std::move(*receipt));
+    return out;
+  }
+  Result<TaskReceipt> ask(decltype(Job::work) work) {
+    std::vector<decltype(Job::work)> works;
+    works.push_back(std::move(work));
+    return std::move(ask_all(std::move(works)).front());
   }
 
   // ---- threads ----
 
-  void run_step(const StepRow& step, const StopToken& stop) {
+  void run_step(const Launch& launch, const StopToken& stop) {
+    const StepRow& step = launch.step;
     const StepKey key{step.execution_no, step.step_no};
     StepSession session{.store = store,
-                        .plans = dispatcher.plans(),
+                        .payloads = payloads,
                         .clock = clock,
                         .random = random,
                         .stop = stop,
@@ -191,13 +227,13 @@ struct Engine::State final : DispatcherShell {
                           WRENCH_TRY(ask(Command(std::move(record))));
                           return {};
                         }};
-    Job job = execute_step(step, *runner, std::move(session));
+    Job job = execute_step(launch, *runner, std::move(session));
     const std::lock_guard lock(mutex);
     if (stopping.token().stop_requested()) give_back(job);
     dispatcher.enqueue(std::move(job));
     --threads_busy;
     pump();
-    changed.notify_all();
+    wake();
   }
 
   /// While draining, a step that stopped because it was asked to has neither failed nor succeeded.
@@ -228,14 +264,16 @@ struct Engine::State final : DispatcherShell {
     while (!closed) {
       dispatcher.on_time();
       pump();
-      if (!shared && dispatcher.active().empty()) {
-        changed.wait(lock);
+      if (!shared && dispatcher.active().empty() && dispatcher.next_due() == kNever) {
+        sleeps_until = kNever;
+        timers_sooner.wait(lock);
         continue;
       }
-      const Micros left = dispatcher.next_due() - clock.now_us();
+      const Micros now_us = clock.now_us();
       const auto pause = std::min<std::chrono::microseconds>(
-          kRequestPoll, std::chrono::microseconds(std::clamp<Micros>(left, 500, 500'000)));
-      changed.wait_for(lock, pause);
+          kRequestPoll, std::chrono::microseconds(std::max<Micros>(dispatcher.next_due() - now_us, kPauseMin)));
+      sleeps_until = now_us + pause.count();
+      timers_sooner.wait_for(lock, pause);
       if (shared) continue;
       const auto now = std::chrono::steady_clock::now();
       if (closed || now - last_poll < kRequestPoll || dispatcher.active().empty()) continue;
@@ -280,8 +318,12 @@ struct Engine::State final : DispatcherShell {
   Random& random;
   const bool shared;  ///< Executions belong to nobody; see Ownership.
   std::mutex mutex;
-  std::condition_variable changed;
+  std::condition_variable changed;        ///< For wait() and drain().
+  std::condition_variable timers_sooner;  ///< For the timekeeper.
+  Micros sleeps_until = kNever;           ///< The timekeeper.
+  int waiters = 0;                        ///< For `changed`.
   Dispatcher dispatcher;
+  PayloadCache payloads;
   StepRunner* runner = nullptr;
   std::function<void(const Notice&)> subscriber;
   std::map<StepKey, RunningStep> steps;
@@ -331,7 +373,7 @@ Engine::~Engine() {
     std::unique_lock lock(s.mutex);
     s.closed = true;
     s.dispatcher.allow_claims(false);
-    s.changed.notify_all();
+    s.wake();
   }
   s.leaving.request_stop();
   if (s.listener.joinable()) s.listener.join();
@@ -339,7 +381,7 @@ Engine::~Engine() {
   if (s.pool) s.pool->join();
   // The writer may still hold a completion of ours.
   std::unique_lock lock(s.mutex);
-  s.changed.wait(lock, [&] { return s.flushes_open == 0; });
+  while (s.flushes_open > 0) s.wait_for_change(lock);
 }
 
 void Engine::start(StepRunner& runner) {
@@ -347,8 +389,9 @@ void Engine::start(StepRunner& runner) {
   const std::lock_guard lock(s.mutex);
   WRENCH_ASSERT(s.runner == nullptr);
   s.runner = &runner;
-  std::size_t threads = 0;
-  for (const int slots : s.config.slots) threads += static_cast<std::size_t>(slots);
+  std::size_t threads = s.config.threads;
+  if (threads == 0)
+    for (const int slots : s.config.slots) threads += static_cast<std::size_t>(slots);
   s.pool = std::make_unique<runtime::WorkerPool>(
       runtime::WorkerPoolOptions{.threads = threads, .queue_max = runtime::kPoolQueueDefault, .name = "step"});
   s.dispatcher.set_traits([&runner](std::string_view capability) -> std::optional<CapabilityTraits> {
@@ -360,8 +403,7 @@ void Engine::start(StepRunner& runner) {
   if (s.shared) s.listener = std::thread([&s] { s.listen(); });
 }
 
-Result<TaskReceipt> Engine::create(CreateTask task) {
-  State& s = *state_;
+Result<Creation> Engine::State::prepare(CreateTask task) {
   WRENCH_TRY(validate(task));
   Creation creation;
   const std::string inputs = codec::write_json(task.inputs);
@@ -369,12 +411,33 @@ Result<TaskReceipt> Engine::create(CreateTask task) {
     return Error("workflow.invalid_task",
                  "the inputs have " + format_bytes(inputs.size()) + "; the limit is " + format_bytes(kInputsBytesMax));
   creation.inputs = WRENCH_TRY(storage::blob_store::prepare(inputs));
+  if (inputs.size() <= kInlineBytesMax) creation.inputs_json = inputs;
   creation.request_hash = hash_request(task);
-  creation.task_id = make_id("tsk", s.clock, s.random);
-  creation.execution_id = make_id("exe", s.clock, s.random);
+  creation.task_id = make_id("tsk", clock, random);
+  creation.execution_id = make_id("exe", clock, random);
   creation.task = std::move(task);
-  s.dispatcher.plans().put(creation.task.plan);
-  return s.ask(std::move(creation));
+  dispatcher.plans().put(creation.task.plan);
+  return creation;
+}
+
+Result<TaskReceipt> Engine::create(CreateTask task) {
+  return state_->ask(WRENCH_TRY(state_->prepare(std::move(task))));
+}
+
+std::vector<Result<TaskReceipt>> Engine::create_all(std::vector<CreateTask> tasks) {
+  std::vector<decltype(Job::work)> works;
+  std::vector<std::optional<Error>> refused;
+  for (CreateTask& task : tasks) {
+    auto creation = state_->prepare(std::move(task));
+    refused.push_back(creation.ok() ? std::nullopt : std::optional(creation.error()));
+    if (creation.ok()) works.emplace_back(std::move(*creation));
+  }
+  auto receipts = state_->ask_all(std::move(works));
+  auto next = receipts.begin();
+  std::vector<Result<TaskReceipt>> out;
+  out.reserve(tasks.size());
+  for (auto& error : refused) out.push_back(error ? Result<TaskReceipt>(std::move(*error)) : std::move(*next++));
+  return out;
 }
 
 Result<TaskReceipt> Engine::resume(std::string_view task_id) {
@@ -490,7 +553,7 @@ Result<TaskOutcome> Engine::wait(std::string_view task_id, Deadline deadline, co
     if (s.draining) return Error("workflow.draining", "the task was given back unfinished");
     if (stop.stop_requested()) return Error("workflow.wait_stopped", "stopped waiting");
     if (deadline.passed(s.clock)) return Error("workflow.wait_deadline", "the task didn't end in time");
-    s.changed.wait_for(lock, kWaitSlice);
+    s.wait_for_change(lock);
   }
 }
 
@@ -515,11 +578,11 @@ Result<void> Engine::drain(Deadline deadline) {
   s.draining = true;
   s.dispatcher.allow_claims(false);
   s.stopping.request_stop();
-  s.changed.notify_all();
+  s.wake();
   const auto calm = [&] { return s.threads_busy == 0 && s.dispatcher.idle(); };
   while (!calm() && !deadline.passed(s.clock)) {
     s.pump();
-    s.changed.wait_for(lock, kWaitSlice);
+    s.wait_for_change(lock);
   }
   const std::vector<std::int64_t> open(s.dispatcher.active().begin(), s.dispatcher.active().end());
   lock.unlock();

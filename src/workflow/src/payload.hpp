@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "wrench/codec/json.hpp"
@@ -11,7 +12,12 @@ namespace wrench::workflow::payload {
 inline constexpr codec::JsonLimits kLimits{
     .bytes_max = kStepOutputBytesMax, .depth_max = 128, .values_max = 10'000'000};
 
+struct Sized {
+  codec::Json value;
+  std::size_t bytes = 0;  ///< As text.
+};
 /// The data of a journal entry, wherever it is kept.
-Result<codec::Json> of_journal(storage::ReadTx& tx, std::int64_t execution_no, std::int64_t seq);
+Result<Sized> of_journal(storage::ReadTx& tx, std::int64_t execution_no, std::int64_t seq);
+Result<Sized> inputs(storage::ReadTx& tx, std::int64_t task_no);
 
 }  // namespace wrench::workflow::payload

@@ -51,7 +51,7 @@ Result<TaskView> task_view(const Rows::Row& row) {
   return out;
 }
 
-Result<JournalEntry> journal_entry(ReadTx& tx, const Rows::Row& row, bool with_blob) {
+Result<JournalEntry> journal_entry(const Rows::Row& row) {
   JournalEntry out;
   out.seq = row.integer(0);
   out.kind = row.text(1);
@@ -60,12 +60,7 @@ Result<JournalEntry> journal_entry(ReadTx& tx, const Rows::Row& row, bool with_b
   out.at = row.integer(4);
   out.actor = row.text(5);
   if (!row.is_null(7)) {
-    if (with_blob) {
-      const std::string body = WRENCH_TRY(storage::blob_store::get(tx, row.bytes(7)));
-      out.data = WRENCH_TRY(codec::parse_json(body, payload::kLimits));
-    } else {
-      out.data = Json::object({{"blob", "sha256:" + to_hex(row.bytes(7))}});
-    }
+    out.data = Json::object({{"blob", "sha256:" + to_hex(row.bytes(7))}});
   } else {
     out.data = WRENCH_TRY(optional_json(row.text_or_empty(6)));
   }
@@ -209,17 +204,9 @@ Result<std::vector<JournalEntry>> read_journal(ReadTx& tx, std::int64_t executio
   std::vector<JournalEntry> out;
   const Rows rows =
       WRENCH_TRY(tx.query(sql::kJournalPage, {execution_no, after_seq, std::min(limit, kJournalPageMax)}));
-  for (const auto row : rows) out.push_back(WRENCH_TRY(journal_entry(tx, row, false)));
+  for (const auto row : rows) out.push_back(WRENCH_TRY(journal_entry(row)));
   return out;
 }
-
-namespace payload {
-Result<Json> of_journal(ReadTx& tx, std::int64_t execution_no, std::int64_t seq) {
-  const Rows rows = WRENCH_TRY(tx.query(sql::kJournalEntry, {execution_no, seq}));
-  if (rows.empty()) return Error("storage.corrupt", "journal entry " + std::to_string(seq) + " is missing");
-  return WRENCH_TRY(journal_entry(tx, rows.front(), true)).data;
-}
-}  // namespace payload
 
 Result<Json> read_output(ReadTx& tx, std::int64_t execution_no, std::string_view node) {
   const Rows execution = WRENCH_TRY(tx.query(sql::kExecutionRow, {execution_no}));
@@ -231,15 +218,10 @@ Result<Json> read_output(ReadTx& tx, std::int64_t execution_no, std::string_view
   const Rows step = WRENCH_TRY(tx.query(sql::kStepOfNode, {execution_no, *index + 1}));
   if (step.empty() || step.front().integer(0) != static_cast<int>(StepState::Completed))
     return Error("workflow.no_output", "the step '" + std::string(node) + "' hasn't completed");
-  return payload::of_journal(tx, execution_no, step.front().integer(1));
+  return WRENCH_TRY(payload::of_journal(tx, execution_no, step.front().integer(1))).value;
 }
 
-Result<Json> read_inputs(ReadTx& tx, std::int64_t task_no) {
-  const Rows rows = WRENCH_TRY(tx.query(sql::kTaskInputs, {task_no}));
-  if (rows.empty()) return Error("workflow.task_not_found", "there is no such task");
-  const std::string body = WRENCH_TRY(storage::blob_store::get(tx, rows.front().bytes(0)));
-  return codec::parse_json(body, payload::kLimits);
-}
+Result<Json> read_inputs(ReadTx& tx, std::int64_t task_no) { return WRENCH_TRY(payload::inputs(tx, task_no)).value; }
 
 Result<Json> read_plan_notes(ReadTx& tx, std::int64_t task_no) {
   const Rows rows = WRENCH_TRY(tx.query(sql::kTaskPlanNotes, {task_no}));

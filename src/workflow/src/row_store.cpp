@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "creation.hpp"
 #include "guards.hpp"
 #include "sql.hpp"
 #include "waits.hpp"
+#include "wrench/base/assert.hpp"
 
 namespace wrench::workflow {
 
@@ -52,15 +54,26 @@ TaskRow task_from(const Rows::Row& row) {
   return out;
 }
 
-Result<void> load_execution(ReadTx& tx, PlanCache& plans, std::int64_t no, LoadedRows& rows) {
+using row_store::Source;
+
+Result<void> load_execution(const Source& from, std::int64_t no, LoadedRows& rows) {
   if (rows.executions.contains(no)) return {};
+  if (const auto known = from.cache.executions.find(no); known != from.cache.executions.end()) {
+    const RowCache::Known& it = known->second;
+    rows.tasks[it.task.id] = it.task;
+    rows.plans[no] = it.plan;
+    rows.journal_next[no] = it.journal_next;
+    rows.executions[no] = it.execution;
+    return {};
+  }
+  ReadTx& tx = from.tx;
   const Rows found = WRENCH_TRY(tx.query(sql::kExecutionRow, {no}));
   if (found.empty()) return {};
   ExecutionRow row = row_store::execution_from(found.front());
   const Rows task = WRENCH_TRY(tx.query(sql::kTaskRow, {row.task_no}));
   if (task.empty()) return Error("storage.corrupt", "execution " + row.execution_id + " has no task");
   rows.tasks[row.task_no] = task_from(task.front());
-  rows.plans[no] = WRENCH_TRY(plans.get(tx, row.plan_hash));
+  rows.plans[no] = WRENCH_TRY(from.plans.get(tx, row.plan_hash));
   const Rows tail = WRENCH_TRY(tx.query(sql::kJournalTail, {no}));
   rows.journal_next[no] = tail.empty() ? 1 : tail.front().integer(0) + 1;
   rows.executions[no] = std::move(row);
@@ -77,8 +90,11 @@ Result<void> add_step(ReadTx& tx, StepRow row, LoadedRows& rows) {
   return {};
 }
 
-Result<void> load_step(ReadTx& tx, StepKey key, LoadedRows& rows) {
+Result<void> load_step(const Source& from, StepKey key, LoadedRows& rows) {
   if (rows.steps.contains(key)) return {};
+  ReadTx& tx = from.tx;
+  if (const auto known = from.cache.running.find(key); known != from.cache.running.end())
+    return add_step(tx, known->second, rows);
   const Rows found = WRENCH_TRY(tx.query(sql::kStepRow, {key.execution_no, key.step_no}));
   if (found.empty()) return Error("workflow.step_not_found", "there is no step " + std::to_string(key.step_no));
   return add_step(tx, row_store::step_from(found.front()), rows);
@@ -95,14 +111,14 @@ Result<void> load_open_steps(ReadTx& tx, std::int64_t no, LoadedRows& rows) {
 }
 
 /// The step, and who waits for its end.
-Result<void> load_neighbours(ReadTx& tx, StepKey key, LoadedRows& rows) {
-  WRENCH_TRY(load_step(tx, key, rows));
+Result<void> load_neighbours(const Source& from, StepKey key, LoadedRows& rows) {
+  WRENCH_TRY(load_step(from, key, rows));
   const StepRow& row = rows.steps.at(key);
-  if (row.parent_step != 0) return load_step(tx, {key.execution_no, row.parent_step}, rows);
+  if (row.parent_step != 0) return load_step(from, {key.execution_no, row.parent_step}, rows);
   const auto plan = rows.plans.find(key.execution_no);
   if (plan == rows.plans.end()) return {};
   for (const std::uint32_t dependent : plan->second->dependents(row.node))
-    WRENCH_TRY(load_step(tx, {key.execution_no, dependent + 1}, rows));
+    WRENCH_TRY(load_step(from, {key.execution_no, dependent + 1}, rows));
   return {};
 }
 
@@ -182,48 +198,50 @@ StepRow step_from(const Rows::Row& row) {
   out.cursor = row.text_or_empty(13);
   out.flags = static_cast<std::uint32_t>(row.integer(14));
   out.rank = row.optional_integer(15).value_or(0);
+  out.scheduled_at = row.optional_integer(16).value_or(0);
   return out;
 }
 
-Result<LoadedRows> load(ReadTx& tx, PlanCache& plans, std::span<const Command> commands, const CoreContext& context,
-                        const std::array<int, kSlotClasses>& backlog_wanted) {
-  LoadedRows rows;
+Result<void> load(const Source& from, std::span<const Command> commands, const CoreContext& context,
+                  const std::array<int, kSlotClasses>& backlog_wanted, LoadedRows& rows) {
+  ReadTx& tx = from.tx;
   for (const Command& any : commands) {
     if (const auto* start = std::get_if<command::Start>(&any)) {
-      WRENCH_TRY(load_execution(tx, plans, start->execution_no, rows));
+      WRENCH_TRY(load_execution(from, start->execution_no, rows));
       // Its steps aren't there yet: nothing to load.
       const auto it = rows.executions.find(start->execution_no);
       if (it != rows.executions.end() && it->second.status == ExecutionStatus::Pending)
         rows.all_open_steps.insert(start->execution_no);
     } else if (const auto* outcome = std::get_if<command::Outcome>(&any)) {
-      WRENCH_TRY(load_execution(tx, plans, outcome->step.execution_no, rows));
-      WRENCH_TRY(load_neighbours(tx, outcome->step, rows));
+      WRENCH_TRY(load_execution(from, outcome->step.execution_no, rows));
+      WRENCH_TRY(load_neighbours(from, outcome->step, rows));
     } else if (const auto* due = std::get_if<command::TimerDue>(&any)) {
-      WRENCH_TRY(load_execution(tx, plans, due->timer.execution_no, rows));
-      if (due->timer.step_no != 0) WRENCH_TRY(load_neighbours(tx, {due->timer.execution_no, due->timer.step_no}, rows));
+      WRENCH_TRY(load_execution(from, due->timer.execution_no, rows));
+      if (due->timer.step_no != 0)
+        WRENCH_TRY(load_neighbours(from, {due->timer.execution_no, due->timer.step_no}, rows));
     } else if (const auto* cancel = std::get_if<command::Cancel>(&any)) {
-      WRENCH_TRY(load_execution(tx, plans, cancel->execution_no, rows));
+      WRENCH_TRY(load_execution(from, cancel->execution_no, rows));
       WRENCH_TRY(load_open_steps(tx, cancel->execution_no, rows));
     } else if (const auto* adopt = std::get_if<command::Adopt>(&any)) {
-      WRENCH_TRY(load_execution(tx, plans, adopt->execution_no, rows));
+      WRENCH_TRY(load_execution(from, adopt->execution_no, rows));
       WRENCH_TRY(load_open_steps(tx, adopt->execution_no, rows));
     } else if (const auto* decide = std::get_if<command::Decide>(&any)) {
-      WRENCH_TRY(load_execution(tx, plans, decide->step.execution_no, rows));
-      WRENCH_TRY(load_neighbours(tx, decide->step, rows));
+      WRENCH_TRY(load_execution(from, decide->step.execution_no, rows));
+      WRENCH_TRY(load_neighbours(from, decide->step, rows));
     } else if (const auto* answer = std::get_if<command::Answer>(&any)) {
-      WRENCH_TRY(load_execution(tx, plans, answer->step.execution_no, rows));
-      WRENCH_TRY(load_neighbours(tx, answer->step, rows));
+      WRENCH_TRY(load_execution(from, answer->step.execution_no, rows));
+      WRENCH_TRY(load_neighbours(from, answer->step, rows));
     } else if (const auto* reconcile = std::get_if<command::Reconcile>(&any)) {
-      WRENCH_TRY(load_execution(tx, plans, reconcile->step.execution_no, rows));
-      WRENCH_TRY(load_neighbours(tx, reconcile->step, rows));
+      WRENCH_TRY(load_execution(from, reconcile->step.execution_no, rows));
+      WRENCH_TRY(load_neighbours(from, reconcile->step, rows));
     } else if (const auto* record = std::get_if<command::Record>(&any)) {
-      WRENCH_TRY(load_execution(tx, plans, record->step.execution_no, rows));
-      WRENCH_TRY(load_step(tx, record->step, rows));
+      WRENCH_TRY(load_execution(from, record->step.execution_no, rows));
+      WRENCH_TRY(load_step(from, record->step, rows));
     } else if (const auto* lost = std::get_if<command::LoseLease>(&any)) {
-      WRENCH_TRY(load_execution(tx, plans, lost->step.execution_no, rows));
-      WRENCH_TRY(load_neighbours(tx, lost->step, rows));
+      WRENCH_TRY(load_execution(from, lost->step.execution_no, rows));
+      WRENCH_TRY(load_neighbours(from, lost->step, rows));
     } else if (const auto* suspend = std::get_if<command::Suspend>(&any)) {
-      WRENCH_TRY(load_execution(tx, plans, suspend->execution_no, rows));
+      WRENCH_TRY(load_execution(from, suspend->execution_no, rows));
       WRENCH_TRY(load_open_steps(tx, suspend->execution_no, rows));
     }
   }
@@ -236,20 +254,20 @@ Result<LoadedRows> load(ReadTx& tx, PlanCache& plans, std::span<const Command> c
                : tx.query(sql::kBacklog, {queue, backlog_wanted[slot]}));
     for (const auto row : found) {
       const ReadyRow ready{row.integer(0), {row.integer(1), row.integer(2)}};
-      WRENCH_TRY(load_execution(tx, plans, ready.step.execution_no, rows));
-      WRENCH_TRY(load_step(tx, ready.step, rows));
+      WRENCH_TRY(load_execution(from, ready.step.execution_no, rows));
+      WRENCH_TRY(load_step(from, ready.step, rows));
       rows.backlog[slot].push_back(ready);
     }
   }
-  return rows;
+  return {};
 }
 
-Result<void> load_missing(ReadTx& tx, PlanCache& plans, const FlushPlan& plan, LoadedRows& rows) {
+Result<void> load_missing(const Source& from, const FlushPlan& plan, LoadedRows& rows) {
   for (const std::int64_t no : plan.missing_executions) {
-    WRENCH_TRY(load_execution(tx, plans, no, rows));
-    WRENCH_TRY(load_open_steps(tx, no, rows));
+    WRENCH_TRY(load_execution(from, no, rows));
+    WRENCH_TRY(load_open_steps(from.tx, no, rows));
   }
-  for (const StepKey& key : plan.missing_steps) WRENCH_TRY(load_step(tx, key, rows));
+  for (const StepKey& key : plan.missing_steps) WRENCH_TRY(load_step(from, key, rows));
   return {};
 }
 
@@ -260,24 +278,34 @@ Result<void> write_steps(WriteTx& tx, const FlushPlan& plan) {
     const Bind boot = text_or_null(row.worker_boot);
     const Bind cursor = text_or_null(row.cursor);
     if (!before) {
-      WRENCH_TRY(tx.exec(sql::kInsertStep,
-                         {row.execution_no, row.step_no, row.node, number_or_null(row.parent_step),
-                          row.iteration < 0 ? Bind(std::nullopt) : Bind(row.iteration), static_cast<int>(row.state),
-                          row.attempt, row.lost, row.epoch, row.deps_left, boot, number_or_null(row.claimed_at),
-                          row.output_seq, cursor, row.flags, number_or_null(row.rank)}));
+      WRENCH_TRY(tx.exec(sql::kInsertStep, {row.execution_no, row.step_no, row.node, number_or_null(row.parent_step),
+                                            row.iteration < 0 ? Bind(std::nullopt) : Bind(row.iteration),
+                                            static_cast<int>(row.state), row.attempt, row.lost, row.epoch,
+                                            row.deps_left, boot, number_or_null(row.claimed_at), row.output_seq, cursor,
+                                            row.flags, number_or_null(row.rank), number_or_null(row.scheduled_at)}));
       continue;
     }
     const auto count = WRENCH_TRY(tx.exec(
-        sql::kUpdateStep, {row.execution_no, row.step_no, static_cast<int>(row.state), row.attempt, row.lost, row.epoch,
-                           row.deps_left, boot, number_or_null(row.claimed_at), row.output_seq, cursor, row.flags,
-                           number_or_null(row.rank), static_cast<int>(before->state), before->epoch}));
+        sql::kUpdateStep,
+        {row.execution_no, row.step_no, static_cast<int>(row.state), row.attempt, row.lost, row.epoch, row.deps_left,
+         boot, number_or_null(row.claimed_at), row.output_seq, cursor, row.flags, number_or_null(row.rank),
+         number_or_null(row.scheduled_at), static_cast<int>(before->state), before->epoch}));
     if (count != 1) return changed_meanwhile("step " + std::to_string(row.step_no));
   }
   return {};
 }
 
-Result<void> write_executions(WriteTx& tx, const FlushPlan& plan) {
+Result<void> write_executions(WriteTx& tx, const FlushPlan& plan,
+                              const std::map<std::int64_t, const Creation*>& creations) {
+  std::map<std::int64_t, const TaskRow*> new_tasks;
+  for (const auto& [before, row] : plan.tasks)
+    if (!before) new_tasks[row.id] = &row;
+  WRENCH_ASSERT(new_tasks.size() == creations.size());
   for (const auto& [before, row] : plan.executions) {
+    if (!before) {
+      WRENCH_TRY(creation::insert(tx, *creations.at(row.id), *new_tasks.at(row.task_no), row));
+      continue;
+    }
     const Bind duration = row.completed_at == 0 || row.started_at == 0
                               ? Bind(std::nullopt)
                               : Bind((row.completed_at - row.started_at) / kMicrosPerMs);
@@ -291,6 +319,7 @@ Result<void> write_executions(WriteTx& tx, const FlushPlan& plan) {
     if (count != 1) return changed_meanwhile("execution " + row.execution_id);
   }
   for (const auto& [before, row] : plan.tasks) {
+    if (!before) continue;  // With its execution.
     const auto count = WRENCH_TRY(
         tx.exec(sql::kUpdateTask, {row.id, before->version, name(row.state), status_of(row.state),
                                    text_or_null(row.wait_reason), row.progress_ppm, row.updated_at, row.version}));
@@ -327,8 +356,11 @@ Result<void> write_effects(WriteTx& tx, const FlushPlan& plan) {
 
 }  // namespace
 
-Result<void> write(WriteTx& tx, const FlushPlan& plan) {
-  WRENCH_TRY(write_executions(tx, plan));
+Result<void> write(WriteTx& tx, const FlushPlan& plan, const std::map<std::int64_t, const Creation*>& creations,
+                   Ownership ownership) {
+  // Where any process may fire a timer, each is a row.
+  const auto has_row = [&](TimerKind kind) { return ownership == Ownership::Shared || !is_derived(kind); };
+  WRENCH_TRY(write_executions(tx, plan, creations));
   WRENCH_TRY(write_steps(tx, plan));
   for (const QueueChange& ready : plan.ready_delete)
     if (WRENCH_TRY(
@@ -337,17 +369,16 @@ Result<void> write(WriteTx& tx, const FlushPlan& plan) {
   for (const QueueChange& ready : plan.ready_insert)
     WRENCH_TRY(tx.exec(sql::kInsertReady, {ready.queue, ready.rank, ready.step.execution_no, ready.step.step_no}));
   for (const TimerDelete& timer : plan.timers_delete) {
-    if (timer.kind) {
+    if (!timer.kind && ownership == Ownership::Shared)
+      WRENCH_TRY(tx.exec(sql::kDeleteTimersOfStep, {timer.step.execution_no, timer.step.step_no}));
+    if (timer.kind && has_row(*timer.kind))
       WRENCH_TRY(
           tx.exec(sql::kDeleteTimer, {timer.step.execution_no, timer.step.step_no, static_cast<int>(*timer.kind)}));
-    } else {
-      WRENCH_TRY(tx.exec(sql::kDeleteTimersOfStep, {timer.step.execution_no, timer.step.step_no}));
-    }
   }
   for (const TimerRow& timer : plan.timers_set)
-    WRENCH_TRY(tx.exec(sql::kSetTimer,
-                       {timer.execution_no, timer.step_no, static_cast<int>(timer.kind), timer.due_at, timer.epoch}));
-  for (const std::int64_t no : plan.timers_delete_executions) WRENCH_TRY(tx.exec(sql::kDeleteTimersOfExecution, {no}));
+    if (has_row(timer.kind))
+      WRENCH_TRY(tx.exec(sql::kSetTimer,
+                         {timer.execution_no, timer.step_no, static_cast<int>(timer.kind), timer.due_at, timer.epoch}));
   for (const JournalDraft& entry : plan.journal)
     WRENCH_TRY(tx.exec(
         sql::kInsertJournal,

@@ -14,6 +14,8 @@
 
 namespace wrench::workflow {
 
+struct Creation;
+
 /// Parsed plans by hash. They are immutable, so any copy is the right one. Thread-safe.
 class PlanCache {
  public:
@@ -25,18 +27,43 @@ class PlanCache {
   std::map<std::string, std::shared_ptr<const Plan>, std::less<>> plans_;
 };
 
+/// Rows of the executions that this process owns, as its last flush left them: nobody else changes them. They save
+/// reading; a row that isn't what it was believed to be still fails the flush (workflow.conflict).
+struct RowCache {
+  struct Known {
+    ExecutionRow execution;
+    TaskRow task;
+    std::shared_ptr<const Plan> plan;
+    std::int64_t journal_next = 1;
+  };
+  std::map<std::int64_t, Known> executions;
+  std::map<StepKey, StepRow> running;
+  void clear() {
+    executions.clear();
+    running.clear();
+  }
+};
+
 /// Rows to and from SQL.
 namespace row_store {
 ExecutionRow execution_from(const storage::Rows::Row& row);
 StepRow step_from(const storage::Rows::Row& row);
 
-/// What `commands` will look at, as far as that is known before deciding.
-Result<LoadedRows> load(storage::ReadTx& tx, PlanCache& plans, std::span<const Command> commands,
-                        const CoreContext& context, const std::array<int, kSlotClasses>& backlog_wanted);
+/// Where rows come from.
+struct Source {
+  storage::ReadTx& tx;
+  PlanCache& plans;
+  const RowCache& cache;
+};
+/// Adds what `commands` will look at, as far as that is known before deciding.
+Result<void> load(const Source& from, std::span<const Command> commands, const CoreContext& context,
+                  const std::array<int, kSlotClasses>& backlog_wanted, LoadedRows& rows);
 /// Adds what decide() found missing.
-Result<void> load_missing(storage::ReadTx& tx, PlanCache& plans, const FlushPlan& plan, LoadedRows& rows);
-/// Writes the plan's rows. Errors: workflow.conflict when a row isn't what it was decided on.
-Result<void> write(storage::WriteTx& tx, const FlushPlan& plan);
+Result<void> load_missing(const Source& from, const FlushPlan& plan, LoadedRows& rows);
+/// Writes the plan's rows; those of tasks and executions that the flush creates come from `creations`, by execution.
+/// Errors: workflow.conflict when a row isn't what it was decided on.
+Result<void> write(storage::WriteTx& tx, const FlushPlan& plan,
+                   const std::map<std::int64_t, const Creation*>& creations, Ownership ownership);
 Result<std::vector<TimerRow>> timers_of(storage::ReadTx& tx, std::int64_t execution_no);
 }  // namespace row_store
 

@@ -18,7 +18,7 @@ using storage::Access;
   "steps_done, steps_failed, steps_active, steps_held, version, cancel_request, cancel_requested_by, waiting"
 #define WRENCH_STEP_COLUMNS                                                                                    \
   "execution_id, step_no, node, parent_step, iteration, state, attempt, lost, epoch, deps_left, worker_boot, " \
-  "claimed_at, output_seq, cursor, flags, rank"
+  "claimed_at, output_seq, cursor, flags, rank, scheduled_at"
 #define WRENCH_JOURNAL_COLUMNS "seq, kind, step_no, attempt, at, actor, data, blob"
 
 const Statement kTaskRow{.id = "workflow.task_row",
@@ -59,14 +59,15 @@ const Statement kTimersOfExecution{
 const Statement kInsertStep{.id = "workflow.insert_step",
                             .access = Access::Write,
                             .sql = "INSERT INTO steps (" WRENCH_STEP_COLUMNS
-                                   ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"};
+                                   ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
+                                   "?17)"};
 const Statement kUpdateStep{
     .id = "workflow.update_step",
     .access = Access::Write,
     .sql =
         "UPDATE steps SET state = ?3, attempt = ?4, lost = ?5, epoch = ?6, deps_left = ?7, worker_boot = ?8, "
-        "claimed_at = ?9, output_seq = ?10, cursor = ?11, flags = ?12, rank = ?13 "
-        "WHERE execution_id = ?1 AND step_no = ?2 AND state = ?14 AND epoch = ?15",
+        "claimed_at = ?9, output_seq = ?10, cursor = ?11, flags = ?12, rank = ?13, scheduled_at = ?14 "
+        "WHERE execution_id = ?1 AND step_no = ?2 AND state = ?15 AND epoch = ?16",
     .plan = "SEARCH steps USING PRIMARY KEY (execution_id=? AND step_no=?)"};
 const Statement kUpdateExecution{
     .id = "workflow.update_execution",
@@ -110,10 +111,6 @@ const Statement kDeleteTimersOfStep{.id = "workflow.delete_timers_of_step",
                                     .access = Access::Write,
                                     .sql = "DELETE FROM timers WHERE execution_id = ?1 AND step_no = ?2",
                                     .plan = "SEARCH timers USING PRIMARY KEY (execution_id=? AND step_no=?)"};
-const Statement kDeleteTimersOfExecution{.id = "workflow.delete_timers_of_execution",
-                                         .access = Access::Write,
-                                         .sql = "DELETE FROM timers WHERE execution_id = ?1",
-                                         .plan = "SEARCH timers USING PRIMARY KEY (execution_id=?)"};
 const Statement kInsertJournal{
     .id = "workflow.insert_journal",
     .access = Access::Write,
@@ -166,8 +163,8 @@ const Statement kInsertTask{
     .sql =
         "INSERT INTO tasks (id, task_id, project_id, repo_id, title, description, tracking, status, state, "
         "priority, kind, inputs, metadata, plan_notes, idempotency_key, request_hash, created_by, created_at, "
-        "updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'engine', ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, "
-        "?17)"};
+        "updated_at, inputs_json) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'engine', ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "
+        "?16, ?17, ?17, ?18)"};
 const Statement kInsertPlan{.id = "workflow.insert_plan",
                             .access = Access::Write,
                             .sql = "INSERT INTO plans (plan_hash, body) VALUES (?1, ?2) ON CONFLICT DO NOTHING"};
@@ -176,8 +173,9 @@ const Statement kInsertExecution{
     .access = Access::Write,
     .sql =
         "INSERT INTO task_executions (id, execution_id, task_id, number, status, created_at, plan_hash, "
-        "on_exhausted, deadline_at, next_step, steps_total, steps_done, steps_failed, steps_active, steps_held, "
-        "engine_version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1, 0, 0, 0, 0, 0, ?10)"};
+        "on_exhausted, deadline_at, engine_version, started_at, owner_boot, next_step, steps_total, steps_done, "
+        "steps_active, steps_failed, steps_held) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, 0, 0)"};
 const Statement kNextTask{.id = "workflow.next_task",
                           .sql = "SELECT coalesce(max(id), 0) + 1 FROM tasks",
                           .plan = "SEARCH tasks",
@@ -292,7 +290,7 @@ const Statement kTaskPlanNotes{.id = "workflow.task_plan_notes",
                                .sql = "SELECT plan_notes FROM tasks WHERE id = ?1",
                                .plan = "SEARCH tasks USING INTEGER PRIMARY KEY (rowid=?)"};
 const Statement kTaskInputs{.id = "workflow.task_inputs",
-                            .sql = "SELECT inputs FROM tasks WHERE id = ?1",
+                            .sql = "SELECT inputs, inputs_json FROM tasks WHERE id = ?1",
                             .plan = "SEARCH tasks USING INTEGER PRIMARY KEY (rowid=?)"};
 const Statement kOwnedCancels{.id = "workflow.owned_cancels",
                               .sql =
@@ -309,11 +307,15 @@ const Statement kEffect{.id = "workflow.effect",
                         .plan = "SEARCH effects USING PRIMARY KEY (effect_key=?)"};
 const Statement kChildren{.id = "workflow.children",
                           .sql =
-                              "SELECT iteration, step_no, state, output_seq FROM steps WHERE execution_id = ?1 AND "
-                              "parent_step = ?2 AND step_no > ?3 ORDER BY step_no LIMIT ?4",
+                              "SELECT iteration, step_no, state, output_seq FROM steps INDEXED BY idx_step_children "
+                              "WHERE execution_id = ?1 AND parent_step = ?2 AND step_no > ?3 ORDER BY step_no LIMIT ?4",
                           .plan =
                               "SEARCH steps USING INDEX idx_step_children (execution_id=? AND parent_step=? AND "
-                              "step_no>?)"};
+                              "step_no>?)",
+                          .postgres = {.sql =
+                                           "SELECT iteration, step_no, state, output_seq FROM steps WHERE "
+                                           "execution_id = ?1 AND parent_step = ?2 AND step_no > ?3 ORDER BY step_no "
+                                           "LIMIT ?4"}};
 const Statement kIntentsOfStep{
     .id = "workflow.intents_of_step",
     .sql = "SELECT effect_key, intent FROM effects WHERE execution_id = ?1 AND step_no = ?2 AND state = 0",
@@ -448,7 +450,6 @@ storage::StatementCatalogue::List statements() {
                                                    &sql::kSetTimer,
                                                    &sql::kDeleteTimer,
                                                    &sql::kDeleteTimersOfStep,
-                                                   &sql::kDeleteTimersOfExecution,
                                                    &sql::kInsertJournal,
                                                    &sql::kInsertIntent,
                                                    &sql::kSetReceipt,

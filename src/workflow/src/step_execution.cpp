@@ -61,24 +61,10 @@ struct Call {
 };
 using Prepared = std::variant<Call, OpenMap, NextIteration, command::Outcome::Wait, SkipStep, Finished>;
 
-/// The step with what it belongs to.
-struct Loaded {
-  const StepRow& step;
-  ExecutionRow execution;
-  std::shared_ptr<const Plan> plan;
-  const PlanNode& node() const { return plan->nodes()[step.node]; }
-};
+const PlanNode& node_of(const Launch& at) { return at.plan->nodes()[at.step.node]; }
 
-Result<Loaded> load(ReadTx& tx, PlanCache& plans, const StepRow& step) {
-  const Rows found = WRENCH_TRY(tx.query(sql::kExecutionRow, {step.execution_no}));
-  if (found.empty()) return Error("storage.corrupt", "a step has no execution");
-  Loaded out{step, row_store::execution_from(found.front()), nullptr};
-  out.plan = WRENCH_TRY(plans.get(tx, out.execution.plan_hash));
-  return out;
-}
-
-Result<Json> merge_node(const Loaded& at, const StepScope& scope) {
-  const PlanNode& node = at.node();
+Result<Json> merge_node(const Launch& at, const StepScope& scope) {
+  const PlanNode& node = node_of(at);
   std::vector<Json> values;
   if (node.merge_from.empty()) {
     for (const Need& need : node.needs) values.push_back(scope.output_of(at.plan->nodes()[need.node].id));
@@ -88,7 +74,7 @@ Result<Json> merge_node(const Loaded& at, const StepScope& scope) {
   return combine(node, std::move(values), scope);
 }
 
-Result<Json> collect_items(ReadTx& tx, const Loaded& at, const StepScope& scope) {
+Result<Json> collect_items(ReadTx& tx, const Launch& at, const StepScope& scope) {
   const StepRow& step = at.step;
   const BodyCursor cursor = BodyCursor::parse(step.cursor);
   std::vector<Json> values(static_cast<std::size_t>(cursor.items));
@@ -100,7 +86,7 @@ Result<Json> collect_items(ReadTx& tx, const Loaded& at, const StepScope& scope)
       after = row.integer(1);
       const auto item = static_cast<std::size_t>(row.integer(0));
       if (row.integer(2) != static_cast<int>(StepState::Completed) || item >= values.size()) continue;
-      values[item] = WRENCH_TRY(payload::of_journal(tx, step.execution_no, row.integer(3)));
+      values[item] = WRENCH_TRY(payload::of_journal(tx, step.execution_no, row.integer(3))).value;
       have[item] = true;
     }
     if (rows.size() < kChildPage) break;
@@ -108,20 +94,20 @@ Result<Json> collect_items(ReadTx& tx, const Loaded& at, const StepScope& scope)
   Json failed = Json::array();
   for (std::size_t i = 0; i < have.size(); ++i)
     if (!have[i]) failed.push_back(i);
-  Json out = WRENCH_TRY(combine(at.node(), std::move(values), scope));
+  Json out = WRENCH_TRY(combine(node_of(at), std::move(values), scope));
   if (!failed.as_array().empty()) out.set("failed", std::move(failed));
   return out;
 }
 
-Result<Json> body_output(const Loaded& at, const StepScope& scope) {
-  const PlanNode& node = at.node();
+Result<Json> body_output(const Launch& at, const StepScope& scope) {
+  const PlanNode& node = node_of(at);
   if (!node.body_output.is_null()) return resolve_references(node.body_output, scope);
   return scope.output_of(at.plan->nodes()[node.body_first + node.body_count - 1].id);
 }
 
 /// An iteration has ended: the loop has, too, or there is another one.
-Result<Prepared> next_iteration(const Loaded& at, StepScope& scope) {
-  const PlanNode& node = at.node();
+Result<Prepared> next_iteration(const Launch& at, StepScope& scope) {
+  const PlanNode& node = node_of(at);
   const std::int64_t iteration = BodyCursor::parse(at.step.cursor).iteration;
   Json output = WRENCH_TRY(body_output(at, scope));
   std::string_view ended;
@@ -138,15 +124,15 @@ Result<Prepared> next_iteration(const Loaded& at, StepScope& scope) {
   return Prepared(Finished{std::move(result)});
 }
 
-Result<Prepared> collect(ReadTx& tx, const Loaded& at, StepScope& scope) {
-  if (at.node().kind == NodeKind::Map) return Prepared(Finished{WRENCH_TRY(collect_items(tx, at, scope))});
+Result<Prepared> collect(ReadTx& tx, const Launch& at, StepScope& scope) {
+  if (node_of(at).kind == NodeKind::Map) return Prepared(Finished{WRENCH_TRY(collect_items(tx, at, scope))});
   WRENCH_TRY(scope.enter_body(at.step));
-  if (at.node().kind == NodeKind::Loop) return next_iteration(at, scope);
+  if (node_of(at).kind == NodeKind::Loop) return next_iteration(at, scope);
   return Prepared(Finished{WRENCH_TRY(body_output(at, scope))});
 }
 
-Result<Prepared> open_map(const Loaded& at, const StepScope& scope) {
-  const PlanNode& node = at.node();
+Result<Prepared> open_map(const Launch& at, const StepScope& scope) {
+  const PlanNode& node = node_of(at);
   Json items = WRENCH_TRY(node.over->eval(scope));
   if (scope.error()) return *scope.error();
   if (items.is_null()) items = Json::array();
@@ -159,22 +145,21 @@ Result<Prepared> open_map(const Loaded& at, const StepScope& scope) {
   return Prepared(OpenMap{std::move(items)});
 }
 
-Result<Prepared> prepare_call(ReadTx& tx, const Loaded& at, const StepScope& scope) {
+Result<Prepared> prepare_call(const Launch& at, const StepScope& scope) {
   const StepRow& step = at.step;
-  const Rows task = WRENCH_TRY(tx.query(sql::kTaskRow, {at.execution.task_no}));
   StepInvocation out;
   out.execution_no = step.execution_no;
   out.step_no = step.step_no;
   out.epoch = step.epoch;
   out.attempt = step.attempt;
-  out.task_id = task.front().text(1);
-  out.execution_id = at.execution.execution_id;
-  out.project_id = task.front().integer(2);
-  out.node = at.node().id;
+  out.task_id = at.task_id;
+  out.execution_id = at.execution_id;
+  out.project_id = at.project_id;
+  out.node = node_of(at).id;
   out.item = scope.item();
   out.iterations = scope.iterations();
-  out.capability = at.node().capability;
-  out.input = WRENCH_TRY(resolve_references(at.node().input, scope));
+  out.capability = node_of(at).capability;
+  out.input = WRENCH_TRY(resolve_references(node_of(at).input, scope));
   if (!step.cursor.empty()) out.checkpoint = WRENCH_TRY(codec::parse_json(step.cursor));
   return Prepared(Call{std::move(out)});
 }
@@ -192,8 +177,8 @@ Result<Micros> point_in_time(const Json& value) {
 }
 
 /// What the step waits for, and what people are shown of it.
-Result<Prepared> open_wait(const Loaded& at, const StepScope& scope, StepSession& session, Baggage& baggage) {
-  const WaitSpec& spec = *at.node().wait;
+Result<Prepared> open_wait(const Launch& at, const StepScope& scope, StepSession& session, Baggage& baggage) {
+  const WaitSpec& spec = *node_of(at).wait;
   WaitDraft draft;
   draft.wait_id = make_id("wai", session.clock, session.random);
   draft.kind = spec.kind;
@@ -201,7 +186,7 @@ Result<Prepared> open_wait(const Loaded& at, const StepScope& scope, StepSession
   draft.role = spec.role;
   draft.four_eyes = spec.four_eyes;
   const Json title = WRENCH_TRY(resolve_references(spec.title, scope));
-  draft.title = title.is_null() ? at.node().id : as_text(title);
+  draft.title = title.is_null() ? node_of(at).id : as_text(title);
   const Json subject = WRENCH_TRY(resolve_references(spec.subject, scope));
   if (!subject.is_null()) {
     draft.subject = codec::canonical_json(subject);
@@ -222,9 +207,9 @@ Result<Prepared> open_wait(const Loaded& at, const StepScope& scope, StepSession
   return Prepared(command::Outcome::Wait{spec.kind, draft.wait_id, over_at});
 }
 
-Result<Prepared> prepare(ReadTx& tx, const Loaded& at, StepScope& scope, StepSession& session, Baggage& baggage) {
+Result<Prepared> prepare(ReadTx& tx, const Launch& at, StepScope& scope, StepSession& session, Baggage& baggage) {
   WRENCH_TRY(scope.enter(at.step));
-  const PlanNode& node = at.node();
+  const PlanNode& node = node_of(at);
   if ((at.step.flags & kFlagCollecting) != 0) return collect(tx, at, scope);
   if (node.when) {
     const bool go = WRENCH_TRY(node.when->test(scope));
@@ -233,7 +218,7 @@ Result<Prepared> prepare(ReadTx& tx, const Loaded& at, StepScope& scope, StepSes
   }
   switch (node.kind) {
     case NodeKind::Call:
-      return prepare_call(tx, at, scope);
+      return prepare_call(at, scope);
     case NodeKind::Map:
       return open_map(at, scope);
     case NodeKind::Merge:
@@ -358,9 +343,9 @@ Result<Result1> report(StepOutcome outcome, Baggage& baggage, Random& random, co
 }
 
 /// A completion that isn't what the plan asks for is a failure, though its effects took place.
-Result<Result1> ensured(Result1 result, const Json& output, const Loaded& at, const StepScope& scope,
+Result<Result1> ensured(Result1 result, const Json& output, const Launch& at, const StepScope& scope,
                         Baggage& baggage) {
-  const PlanNode& node = at.node();
+  const PlanNode& node = node_of(at);
   if (!node.ensure || WRENCH_TRY(node.ensure->test(ScopeWith(scope, "output", output)))) return result;
   baggage = Baggage();
   auto fail = failure(node.ensure_retry ? FailureClass::Retryable : FailureClass::Permanent,
@@ -369,10 +354,9 @@ Result<Result1> ensured(Result1 result, const Json& output, const Loaded& at, co
   return Result1(std::move(fail));
 }
 
-Result<Result1> carry_out(const StepRow& step, StepRunner& runner, StepSession& session, Baggage& baggage) {
+Result<Result1> carry_out(const Launch& at, StepRunner& runner, StepSession& session, Baggage& baggage) {
   SeparateReads reads(session.store);
-  const Loaded at = WRENCH_TRY(load(reads, session.plans, step));
-  StepScope scope(reads, at.execution, *at.plan);
+  StepScope scope(reads, session.payloads, at);
   Prepared prepared = WRENCH_TRY(prepare(reads, at, scope, session, baggage));
   if (scope.error()) return *scope.error();
   if (std::holds_alternative<SkipStep>(prepared)) return Result1(command::Outcome::WhenFalse{});
@@ -389,12 +373,12 @@ Result<Result1> carry_out(const StepRow& step, StepRunner& runner, StepSession& 
     return Result1(
         command::Outcome::Iterate{next->iteration, next->last ? WRENCH_TRY(pack(*next->last, baggage)) : Payload{}});
   const StepInvocation& invocation = std::get<Call>(prepared).invocation;
-  const Micros limit = at.node().timeouts.start_to_close_us;
+  const Micros limit = node_of(at).timeouts.start_to_close_us;
   if (limit > 0) session.deadline = Deadline::after(session.clock, limit);
   Context context(invocation, session, baggage);
   StepOutcome outcome = call(runner, invocation, context);
   Json output;
-  if (const auto* completed = std::get_if<Completed>(&outcome); completed != nullptr && at.node().ensure)
+  if (const auto* completed = std::get_if<Completed>(&outcome); completed != nullptr && node_of(at).ensure)
     output = completed->output;
   const bool completed = std::holds_alternative<Completed>(outcome);
   Result1 result = WRENCH_TRY(report(std::move(outcome), baggage, session.random, session.clock));
@@ -412,10 +396,11 @@ FailureClass failure_class(const Error& error) {
   return passing ? FailureClass::Retryable : FailureClass::Permanent;
 }
 
-Job execute_step(const StepRow& step, StepRunner& runner, StepSession session) {
+Job execute_step(const Launch& launch, StepRunner& runner, StepSession session) {
   auto baggage = std::make_shared<Baggage>();
+  const StepRow& step = launch.step;
   command::Outcome outcome{{step.execution_no, step.step_no}, step.epoch, {}};
-  auto result = carry_out(step, runner, session, *baggage);
+  auto result = carry_out(launch, runner, session, *baggage);
   if (result.ok()) {
     outcome.result = std::move(*result);
   } else {

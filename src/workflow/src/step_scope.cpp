@@ -1,6 +1,5 @@
 #include "step_scope.hpp"
 
-#include "payload.hpp"
 #include "row_store.hpp"
 #include "sql.hpp"
 #include "wrench/workflow/queries.hpp"
@@ -22,6 +21,8 @@ class Single final : public Scope {
   const Json& value_;
 };
 
+PayloadCache::Value nothing() { return std::make_shared<const Json>(); }
+
 }  // namespace
 
 Result<void> StepScope::enter(const StepRow& step) {
@@ -35,8 +36,8 @@ Result<void> StepScope::enter(const StepRow& step) {
     const BodyCursor cursor = BodyCursor::parse(owner.cursor);
     const PlanNode& node = plan_.nodes()[owner.node];
     if (node.kind == NodeKind::Map) {
-      const Json items = WRENCH_TRY(payload::of_journal(tx_, at.execution_no, cursor.items_seq));
-      names_.try_emplace(node.item_name, items.as_array().at(static_cast<std::size_t>(at.iteration)));
+      const auto items = WRENCH_TRY(payloads_.of_journal(tx_, at.execution_no, cursor.items_seq));
+      names_.try_emplace(node.item_name, items->as_array().at(static_cast<std::size_t>(at.iteration)));
       if (!item_) item_ = at.iteration;
     } else {
       WRENCH_TRY(enter_body(owner));
@@ -53,14 +54,14 @@ Result<void> StepScope::enter_body(const StepRow& owner) {
   if (plan_.nodes()[owner.node].kind != NodeKind::Loop || names_.contains("iteration")) return {};
   names_["iteration"] = Json(cursor.iteration);
   names_["previous"] =
-      cursor.last_seq == 0 ? Json() : WRENCH_TRY(payload::of_journal(tx_, owner.execution_no, cursor.last_seq));
+      cursor.last_seq == 0 ? Json() : *WRENCH_TRY(payloads_.of_journal(tx_, owner.execution_no, cursor.last_seq));
   return {};
 }
 
 const Json* StepScope::root(std::string_view name) const {
   if (const auto it = names_.find(name); it != names_.end()) return &it->second;
   if (name != "inputs") return nullptr;
-  if (!inputs_) inputs_ = keep(read_inputs(tx_, execution_.task_no));
+  if (!inputs_) inputs_ = keep(payloads_.inputs(tx_, task_no_));
   return &*inputs_;
 }
 
@@ -76,7 +77,8 @@ const Json* StepScope::path(const std::vector<std::string>& parts) const {
     whole = &*facts.word;
   } else if (parts[2] == "error" && facts.state == StepState::Failed) {
     if (!facts.error)
-      facts.error = facts.output_seq == 0 ? Json() : keep(payload::of_journal(tx_, execution_.id, facts.output_seq));
+      facts.error =
+          facts.output_seq == 0 ? nothing() : keep(payloads_.of_journal(tx_, execution_no_, facts.output_seq));
     whole = &*facts.error;
   }
   if (whole == nullptr) return nullptr;
@@ -94,7 +96,7 @@ StepScope::Facts& StepScope::facts_of(std::string_view node) const {
     if (base == bases_.end()) return facts;
     step_no = base->second + *index - plan_.nodes()[*container].body_first;
   }
-  const auto step = tx_.query(sql::kStepOfNode, {execution_.id, step_no});
+  const auto step = tx_.query(sql::kStepOfNode, {execution_no_, step_no});
   if (!step.ok()) {
     note(step.error());
   } else if (!step->empty()) {
@@ -107,15 +109,16 @@ StepScope::Facts& StepScope::facts_of(std::string_view node) const {
 const Json& StepScope::output_of(std::string_view node) const {
   Facts& facts = facts_of(node);
   if (!facts.output)
-    facts.output =
-        facts.state == StepState::Completed ? keep(payload::of_journal(tx_, execution_.id, facts.output_seq)) : Json();
+    facts.output = facts.state == StepState::Completed
+                       ? keep(payloads_.of_journal(tx_, execution_no_, facts.output_seq))
+                       : nothing();
   return *facts.output;
 }
 
-Json StepScope::keep(Result<Json> value) const {
+PayloadCache::Value StepScope::keep(Result<PayloadCache::Value> value) const {
   if (value.ok()) return std::move(*value);
   note(value.error());
-  return {};
+  return nothing();
 }
 
 void StepScope::note(const Error& error) const {

@@ -9,6 +9,7 @@
 
 #include "wrench/workflow/core.hpp"
 #include "wrench/workflow/expression.hpp"
+#include "wrench/workflow/payload_cache.hpp"
 #include "wrench/workflow/plan.hpp"
 
 namespace wrench::workflow {
@@ -18,8 +19,12 @@ namespace wrench::workflow {
 /// path asks for them. Of one thread; its constructor's arguments must outlive it.
 class StepScope final : public Scope {
  public:
-  StepScope(storage::ReadTx& tx, const ExecutionRow& execution, const Plan& plan)
-      : tx_(tx), execution_(execution), plan_(plan) {}
+  StepScope(storage::ReadTx& tx, PayloadCache& payloads, const Launch& launch)
+      : tx_(tx),
+        payloads_(payloads),
+        execution_no_(launch.step.execution_no),
+        task_no_(launch.task_no),
+        plan_(*launch.plan) {}
 
   /// Looks up in which bodies the step stands. Errors: workflow.fenced: one of them has gone on without it.
   Result<void> enter(const StepRow& step);
@@ -42,20 +47,22 @@ class StepScope final : public Scope {
   struct Facts {
     std::optional<StepState> state;
     std::int64_t output_seq = 0;
-    std::optional<codec::Json> output, word, error;
+    PayloadCache::Value output, error;
+    std::optional<codec::Json> word;
   };
   Facts& facts_of(std::string_view node) const;
-  codec::Json keep(Result<codec::Json> value) const;
+  PayloadCache::Value keep(Result<PayloadCache::Value> value) const;
   void note(const Error& error) const;
 
   storage::ReadTx& tx_;
-  const ExecutionRow& execution_;
+  PayloadCache& payloads_;
+  const std::int64_t execution_no_, task_no_;
   const Plan& plan_;
   std::map<std::uint32_t, std::int64_t> bases_;  ///< By the node whose body it is: step number of the first node.
   std::map<std::string, codec::Json, std::less<>> names_;
   std::optional<std::int64_t> item_;
   std::string iterations_;
-  mutable std::optional<codec::Json> inputs_;
+  mutable PayloadCache::Value inputs_;
   mutable std::map<std::string, Facts, std::less<>> facts_;
   mutable std::optional<Error> error_;
 };

@@ -135,6 +135,7 @@ void World::boot() {
   endanger(draw_fate(), [&] { opened = storage::Store::open(store_config(vfs_, checkpoints_), clock_, random_); });
   store_ = must(std::move(opened), "the store doesn't open after a crash");
   dispatcher_ = std::make_unique<Dispatcher>(config_, clock_, random_, *this);
+  payloads_ = std::make_unique<PayloadCache>();
   dispatcher_->set_traits([this](std::string_view capability) { return *runner_.traits(capability); });
   dispatcher_->allow_claims(true);
   const Rows open = must(store_->read([](ReadTx& tx) { return tx.query(kOpenOwners); }), "read");
@@ -258,6 +259,10 @@ bool World::flush() {
                       [&](Result<void> result) { outcome = std::move(result); }),
        "submit");
   endanger(fate, [this] { store_->flush_once(); });
+  if (chance(program_.troubles.timeout_percent)) {  // Timers fall due while a flush is under way.
+    clock_.advance(static_cast<Micros>(random_.below(2'000'000)));
+    dispatcher_->on_time();
+  }
   if (!outcome.ok() && (outcome.error().code.starts_with("storage.") || outcome.error().code == "workflow.conflict"))
     throw Violation{"a flush failed: " + describe(outcome.error())};
   dispatcher_->on_flushed(*batch, std::move(outcome));
@@ -269,12 +274,12 @@ void World::launch(const Launch& launch) {
   const StepKey key{launch.step.execution_no, launch.step.step_no};
   ticks_[key] = clock_.now_us();
   const bool slow = faults_ && chance(program_.troubles.slow_percent);
-  running_.push_back({launch.step, StopSource(), slow ? turns_ + static_cast<int>(random_.below(kSlowTurns)) : 0});
+  running_.push_back({launch, StopSource(), slow ? turns_ + static_cast<int>(random_.below(kSlowTurns)) : 0});
 }
 
 void World::stop(StepKey step) {
   for (Running& r : running_)
-    if (r.step.execution_no == step.execution_no && r.step.step_no == step.step_no) r.stop.request_stop();
+    if (r.launch.step.execution_no == step.execution_no && r.launch.step.step_no == step.step_no) r.stop.request_stop();
 }
 
 void World::released(StepKey step, std::int64_t) { stop(step); }
@@ -301,16 +306,16 @@ bool World::run_one_step() {
 }
 
 void World::run_step(Running running) {
-  const StepKey key{running.step.execution_no, running.step.step_no};
+  const StepKey key{running.launch.step.execution_no, running.launch.step.step_no};
   StepSession session{.store = *store_,
-                      .plans = dispatcher_->plans(),
+                      .payloads = *payloads_,
                       .clock = clock_,
                       .random = random_,
                       .stop = running.stop.token(),
                       .deadline = {},
                       .tick = [this, key](const Progress&) { ticks_[key] = clock_.now_us(); },
                       .record = [this](command::Record what) { return record(std::move(what)); }};
-  Job result = execute_step(running.step, runner_, std::move(session));
+  Job result = execute_step(running.launch, runner_, std::move(session));
   if (chance(program_.troubles.doubled_percent)) dispatcher_->enqueue(result);
   dispatcher_->enqueue(std::move(result));
 }
@@ -438,7 +443,7 @@ bool World::all_done() {
 
 void World::check() {
   Inside inside{*dispatcher_, config_, {}};
-  for (const Running& running : running_) inside.attempts.push_back(running.step);
+  for (const Running& running : running_) inside.attempts.push_back(running.launch.step);
   check_store(*store_, inside, outside_);
 }
 

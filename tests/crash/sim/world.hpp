@@ -14,6 +14,7 @@
 #include "wrench/storage/store.hpp"
 #include "wrench/storage/testing/fault_vfs.hpp"
 #include "wrench/workflow/dispatcher.hpp"
+#include "wrench/workflow/payload_cache.hpp"
 
 namespace wrench::sim {
 
@@ -64,7 +65,7 @@ class World final : public workflow::DispatcherShell {
   Micros last_tick_at(workflow::StepKey step) override;
 
   struct Running {
-    workflow::StepRow step;
+    workflow::Launch launch;
     StopSource stop;
     int from_turn = 0;  ///< Before that it doesn't get going.
   };
@@ -107,6 +108,7 @@ class World final : public workflow::DispatcherShell {
   Runner runner_;
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<workflow::Dispatcher> dispatcher_;
+  std::unique_ptr<workflow::PayloadCache> payloads_;
   std::vector<Running> running_;
   std::vector<workflow::StepKey> reconciles_;
   std::map<workflow::StepKey, Micros> ticks_;

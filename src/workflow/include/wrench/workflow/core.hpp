@@ -164,6 +164,8 @@ struct LoadedRows {
   std::map<std::int64_t, std::shared_ptr<const Plan>> plans;  ///< By execution.
   std::map<std::int64_t, std::int64_t> journal_next;          ///< By execution.
   std::map<StepKey, StepRow> steps;
+  /// Executions that this flush creates, and who asked: neither they nor their tasks have rows.
+  std::map<std::int64_t, std::string> unwritten;
   std::set<std::int64_t> all_open_steps;                    ///< Executions whose open steps are all here.
   std::set<StepKey> open_intents;                           ///< Of the guarded steps above.
   std::array<std::vector<ReadyRow>, kSlotClasses> backlog;  ///< Heads of the queues.
@@ -193,7 +195,7 @@ struct QueueChange {
 
 struct TimerDelete {
   StepKey step;
-  std::optional<TimerKind> kind;  ///< Absent: all of the step.
+  std::optional<TimerKind> kind;  ///< Absent: all that are derived; those with rows are named one by one.
 };
 
 struct EffectWrite {
@@ -210,9 +212,13 @@ struct ValueWrite {
   std::string name, json;
 };
 
+/// A claimed step, and what it takes to run it.
 struct Launch {
   StepRow step;
   SlotClass slot = SlotClass::Cpu;
+  std::shared_ptr<const Plan> plan;
+  std::int64_t task_no = 0, project_id = 0;
+  std::string task_id, execution_id;
 };
 
 /// Everything one flush does: rows to write, and what to do once they are durable.
@@ -228,12 +234,13 @@ struct FlushPlan {
   std::vector<QueueChange> ready_insert, ready_delete;
   std::vector<TimerRow> timers_set;
   std::vector<TimerDelete> timers_delete;
-  std::vector<std::int64_t> timers_delete_executions;
   std::vector<JournalDraft> journal;
   std::vector<storage::EventDraft> events;
   std::vector<EffectWrite> effects;
   std::vector<ValueWrite> values;
   std::vector<StepKey> waits_over;  ///< These steps wait outside no more.
+
+  std::map<std::int64_t, std::int64_t> journal_next;  ///< Of the executions that were looked at.
 
   // After the flush.
   std::vector<Launch> launches;

@@ -8,7 +8,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <queue>
 #include <set>
 #include <string>
 #include <variant>
@@ -27,14 +26,17 @@
 namespace wrench::workflow {
 
 class PlanCache;
+struct RowCache;
 class SharedWork;
 struct SharedTurn;
+class TimerQueue;
 
 /// A task on its way into the store, with everything that is costly already done.
 struct Creation {
   CreateTask task;
   std::string task_id, execution_id;
   storage::PreparedBlob inputs;
+  std::string inputs_json;  ///< Of small ones, which need no blob; else empty.
   std::string request_hash;
 };
 /// A new execution of an ended task.
@@ -175,9 +177,6 @@ class Dispatcher {
     std::int64_t epoch = 0;
     SlotClass slot = SlotClass::Cpu;
   };
-  struct LaterDue {
-    bool operator()(const TimerRow& a, const TimerRow& b) const { return a.due_at > b.due_at; }
-  };
   /// Something is queued for a free slot.
   bool can_claim() const;
   std::array<int, kSlotClasses> free_slots() const;
@@ -190,6 +189,8 @@ class Dispatcher {
   Result<void> carry(storage::WriteTx& tx, StepKey step, std::vector<Command>& commands) const;
   void failed(Batch& batch, const Error& error);
   void carry_out(Batch& batch);
+  /// Keeps what the flush left in the rows of the executions that go on here.
+  void remember(Batch& batch);
   void notices(const Batch& batch);
 
   DispatcherConfig config_;
@@ -210,7 +211,8 @@ class Dispatcher {
   std::array<int, kSlotClasses> used_ = {0, 0, 0};
   std::array<int, kSlotClasses> backlog_ = {0, 0, 0};
   std::set<std::int64_t> active_;
-  std::priority_queue<TimerRow, std::vector<TimerRow>, LaterDue> timers_;
+  std::unique_ptr<TimerQueue> timers_;
+  std::unique_ptr<RowCache> cache_;
 };
 
 class Dispatcher::Batch {
@@ -224,6 +226,7 @@ class Dispatcher::Batch {
   // Results of run(); reset by each run.
   std::vector<std::optional<Result<TaskReceipt>>> receipts;  ///< By job, when it isn't the core's to decide.
   std::vector<int> job_of_command;                           ///< Negative: no job's, found in the flush.
+  LoadedRows rows;
   FlushPlan plan;
   std::vector<TimerRow> timers_loaded;
   std::vector<Command> follow_ups;

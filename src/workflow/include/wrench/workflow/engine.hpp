@@ -101,6 +101,8 @@ enum class StepDecision : std::uint8_t { Retry, Skip, GiveUp };
 struct EngineConfig {
   std::string boot_id;  ///< Holds the BootLock of this name for as long as the engine lives.
   Slots slots = {1, 4, 4};
+  /// That run steps; 0: one for each slot. With fewer, steps are claimed ahead, which pays if they are tiny.
+  std::size_t threads = 0;
   std::function<bool(std::string_view boot_id)> boot_is_live;  ///< Of other boots.
   int losses_max = kLossesMax;
   std::string actor = "system";
@@ -131,6 +133,9 @@ class Engine {
 
   /// Stores the task and begins it, if start() was called; returns when durable.
   Result<TaskReceipt> create(CreateTask task);
+  /// Many at once: one answer for each, in their order, after the flushes that made them durable. Each is accepted or
+  /// refused on its own.
+  std::vector<Result<TaskReceipt>> create_all(std::vector<CreateTask> tasks);
   /// Takes the task's open execution over if its process is gone, and continues it. Nothing to do: ok.
   Result<TaskReceipt> resume(std::string_view task_id);
   /// A new execution of an ended task, same plan and inputs.

@@ -56,7 +56,6 @@ enum StepFlag : std::uint32_t {
   kFlagCancelRequested = 4,    ///< Asked to stop; ends as cancelled.
   kFlagCollecting = 8,         ///< Its children are done: the next run makes its output, or another iteration.
   kFlagGateOpen = 16,          ///< A finally node that may run.
-  kFlagScheduled = 32,         ///< Was ready before: its schedule_to_close runs.
   kFlagSkippedByFailure = 64,  ///< Its dependents are skipped, too, unless they continue.
   kFlagWaitsOutside = 128,     ///< Waiting for a person, a signal or a time, not for its children.
 };
@@ -77,7 +76,8 @@ struct StepRow {
   std::int64_t output_seq = 0;
   std::string cursor;
   std::uint32_t flags = 0;
-  std::int64_t rank = 0;  ///< Of its ready row; 0: none.
+  std::int64_t rank = 0;    ///< Of its ready row; 0: none.
+  Micros scheduled_at = 0;  ///< When it was ready first: its schedule_to_close runs from then; 0: not yet.
   bool operator==(const StepRow&) const = default;
 
   Effect effect() const { return static_cast<Effect>(flags & kFlagEffectMask); }
@@ -93,6 +93,15 @@ enum class TimerKind : std::uint8_t {
   Deadline = 6,  ///< Of the execution.
   WaitOver = 7,  ///< The time that a wait node waits for, or the longest that it waits.
 };
+
+inline constexpr int kTimerKinds = 8;
+
+/// Follows from rows of steps, so none of its own is written: what runs when its process dies is begun anew, and
+/// scheduled_at says when everything has to be over.
+constexpr bool is_derived(TimerKind kind) {
+  return kind == TimerKind::StartToClose || kind == TimerKind::ScheduleToClose || kind == TimerKind::Heartbeat ||
+         kind == TimerKind::CancelGrace;
+}
 
 struct TimerRow {
   std::int64_t execution_no = 0;

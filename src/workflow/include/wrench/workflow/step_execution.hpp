@@ -10,6 +10,7 @@
 #include "wrench/base/result.hpp"
 #include "wrench/storage/store.hpp"
 #include "wrench/workflow/dispatcher.hpp"
+#include "wrench/workflow/payload_cache.hpp"
 #include "wrench/workflow/step_runner.hpp"
 
 namespace wrench::workflow {
@@ -17,7 +18,7 @@ namespace wrench::workflow {
 /// What the shell lends to one run of a step.
 struct StepSession {
   storage::Store& store;
-  PlanCache& plans;
+  PayloadCache& payloads;
   const Clock& clock;
   Random& random;
   StopToken stop;
@@ -27,9 +28,9 @@ struct StepSession {
   std::function<Result<void>(command::Record)> record;
 };
 
-/// Runs a claimed step from its stored row to the job that reports its end: resolves inputs, evaluates `when`, opens or
+/// Runs a claimed step, up to the job that reports its end: resolves inputs, evaluates `when`, opens or
 /// collects a map, merges, or calls the runner. Blocks; one thread. Exceptions of the runner become failures.
-Job execute_step(const StepRow& step, StepRunner& runner, StepSession session);
+Job execute_step(const Launch& launch, StepRunner& runner, StepSession session);
 
 /// Asks the runner's hook about the open effects of an uncertain step.
 Result<Job> reconcile_step(StepKey step, StepRunner& runner, storage::Store& store, PlanCache& plans);

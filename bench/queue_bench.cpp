@@ -1,0 +1,218 @@
+// Durable tasks and steps a second through the engine, on SQLite. One JSON line on standard output.
+//
+//   wrench_queue_bench DIRECTORY JOBS
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "wrench/base/random.hpp"
+#include "wrench/codec/json.hpp"
+#include "wrench/storage/fsync_probe.hpp"
+#include "wrench/storage/store.hpp"
+#include "wrench/workflow/engine.hpp"
+
+namespace wrench::workflow {
+namespace {
+
+using codec::Json;
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr std::size_t kTasksAtOnce = 1000;
+constexpr int kLatencySamples = 200;
+constexpr int kSequentialSteps = 400;
+constexpr int kFanOutTasks = 200;
+constexpr int kSlots = 256;
+constexpr std::size_t kThreads = 4;
+
+template <class T>
+T must(Result<T> result) {
+  if (!result.ok()) {
+    std::fprintf(stderr, "%s\n", describe(result.error()).c_str());
+    std::exit(1);
+  }
+  return std::move(result).value();
+}
+
+double seconds_since(SteadyClock::time_point start) {
+  return std::chrono::duration<double>(SteadyClock::now() - start).count();
+}
+
+double cpu_seconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+class Noop final : public StepRunner {
+ public:
+  Result<CapabilityTraits> traits(std::string_view) const override {
+    return CapabilityTraits{Effect::Pure, SlotClass::Io};
+  }
+  StepOutcome run(const StepInvocation&, StepContext&) override {
+    started_at = SteadyClock::now();
+    ++runs;
+    return Completed{Json(), {}};
+  }
+  std::atomic<SteadyClock::time_point> started_at;
+  std::atomic<std::int64_t> runs{0};
+};
+
+std::shared_ptr<const Plan> plan(const std::string& nodes) {
+  return must(Plan::parse_text("{\"v\":1,\"nodes\":[" + nodes + "]}"));
+}
+
+CreateTask task(const std::shared_ptr<const Plan>& plan) {
+  CreateTask out;
+  out.title = "a task of ordinary length";
+  out.plan = plan;
+  return out;
+}
+
+const std::string kCall = R"("kind":"call","capability":"bench.noop","effect":"pure")";
+
+class Bench {
+ public:
+  explicit Bench(const std::string& directory) {
+    const storage::FsyncReport raw = must(storage::probe_fsync(directory, kMicrosPerSecond, clock_));
+    for (const auto& sample : raw.samples)
+      if (sample.overwrites && sample.bytes > 4096) raw_us_ = static_cast<double>(sample.p50_us);
+    storage::StoreConfig config;
+    config.directory = directory + "/data";
+    config.statements = {statements()};
+    store_ = must(storage::Store::open(std::move(config), clock_, random_));
+    EngineConfig engine;
+    engine.boot_id = "bench";
+    engine.boot_is_live = [](std::string_view) { return true; };
+    engine.slots = {2, kSlots, 2};
+    engine.threads = kThreads;
+    engine_ = must(Engine::open(*store_, std::move(engine), clock_, random_));
+    engine_->start(runner_);
+  }
+
+  Json tasks(std::int64_t count) {
+    const auto one = plan("{\"id\":\"a\"," + kCall + "}");
+    std::string last;
+    return measure(count, [&] {
+      for (std::int64_t left = count; left > 0; left -= static_cast<std::int64_t>(kTasksAtOnce)) {
+        std::vector<CreateTask> some(std::min(kTasksAtOnce, static_cast<std::size_t>(left)), task(one));
+        for (auto& receipt : engine_->create_all(std::move(some))) last = must(std::move(receipt)).task_id;
+      }
+    });
+  }
+  /// Steps of `executions` maps side by side.
+  Json steps(std::int64_t count, std::int64_t executions) {
+    std::string items;
+    for (std::int64_t i = 0; i < count / executions; ++i) items += (items.empty() ? "" : ",") + std::to_string(i);
+    const auto fan =
+        plan(R"({"id":"m","kind":"map","over":"inputs.items","as":"x","max_parallel":256,"body":{)" + kCall + "}}");
+    return measure(count, [&] {
+      std::vector<CreateTask> some(static_cast<std::size_t>(executions), task(fan));
+      for (CreateTask& t : some) t.inputs = must(codec::parse_json("{\"items\":[" + items + "]}"));
+      for (auto& receipt : engine_->create_all(std::move(some))) must(std::move(receipt));
+    });
+  }
+  Json latency() {
+    const auto one = plan("{\"id\":\"a\"," + kCall + "}");
+    std::vector<double> waits;
+    std::uint64_t flushes = 0;
+    for (int i = 0; i < kLatencySamples; ++i) {
+      const std::int64_t before = runner_.runs;
+      const std::uint64_t flushes_before = store_->stats().flushes;
+      const auto start = SteadyClock::now();
+      const TaskReceipt receipt = must(engine_->create(task(one)));
+      while (runner_.runs == before) std::this_thread::yield();
+      flushes += store_->stats().flushes - flushes_before;
+      waits.push_back(std::chrono::duration<double, std::milli>(runner_.started_at.load() - start).count());
+      must(engine_->wait(receipt.task_id, Deadline::after(clock_, kMicrosPerSecond * 10), {}));
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    std::sort(waits.begin(), waits.end());
+    return Json::object({{"p50_ms", waits[waits.size() / 2]},
+                         {"p99_ms", waits[waits.size() * 99 / 100]},
+                         {"flushes", static_cast<double>(flushes) / kLatencySamples}});
+  }
+  Json sequence() {
+    std::string nodes;
+    for (int i = 0; i < kSequentialSteps; ++i) {
+      if (i > 0) nodes += ",";
+      nodes += "{\"id\":\"s" + std::to_string(i) + "\"," + kCall;
+      if (i > 0) nodes += ",\"needs\":[\"s" + std::to_string(i - 1) + "\"]";
+      nodes += "}";
+    }
+    const auto chain = plan(nodes);
+    const std::uint64_t flushes = store_->stats().flushes;
+    const auto start = SteadyClock::now();
+    const TaskReceipt receipt = must(engine_->create(task(chain)));
+    must(engine_->wait(receipt.task_id, Deadline::after(clock_, 60 * kMicrosPerSecond), {}));
+    return Json::object({{"step_ms", seconds_since(start) * 1e3 / kSequentialSteps},
+                         {"flushes", store_->stats().flushes - flushes},
+                         {"steps", kSequentialSteps}});
+  }
+  double raw_us() const { return raw_us_; }
+
+ private:
+  template <class Body>
+  Json measure(std::int64_t count, Body enqueue) {
+    const storage::StoreStats before = store_->stats();
+    const std::int64_t runs = runner_.runs;
+    const double cpu = cpu_seconds();
+    const auto start = SteadyClock::now();
+    enqueue();
+    const double enqueued = seconds_since(start);
+    while (runner_.runs - runs < count || !idle()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    const double whole = seconds_since(start);
+    const storage::StoreStats after = store_->stats();
+    return Json::object(
+        {{"count", count},
+         {"enqueue_per_s", static_cast<double>(count) / enqueued},
+         {"whole_per_s", static_cast<double>(count) / whole},
+         {"cpu_us", (cpu_seconds() - cpu) * 1e6 / static_cast<double>(count)},
+         {"per_flush", static_cast<double>(count) / static_cast<double>(after.flushes - before.flushes)}});
+  }
+  bool idle() {
+    return must(store_->read([](storage::ReadTx& tx) { return list_open_executions(tx); })).empty();
+  }
+
+  SystemClock clock_;
+  SystemRandom random_;
+  std::unique_ptr<storage::Store> store_;
+  Noop runner_;
+  std::unique_ptr<Engine> engine_;
+  double raw_us_ = 0;
+};
+
+int run(const std::string& directory, std::int64_t jobs) {
+  Bench bench(directory);
+  Json out = Json::object({{"peer", "wrench"}, {"raw_overwrite_us", bench.raw_us()}});
+  out.set("latency", bench.latency());
+  out.set("sequence", bench.sequence());
+  out.set("queued", bench.tasks(jobs));
+  if (std::getenv("TASKS_ONLY") != nullptr) return std::printf("%s\n", codec::write_json(out).c_str()), 0;
+  out.set("steps_one", bench.steps(jobs, 1));
+  out.set("steps_200", bench.steps(jobs, kFanOutTasks));
+  std::printf("%s\n", codec::write_json(out).c_str());
+  return 0;
+}
+
+}  // namespace
+}  // namespace wrench::workflow
+
+int main(int argc, char** argv) {
+  if (argc != 3) {
+    std::fprintf(stderr, "usage: wrench_queue_bench DIRECTORY JOBS\n");
+    return 2;
+  }
+  return wrench::workflow::run(argv[1], std::strtoll(argv[2], nullptr, 10));
+}
