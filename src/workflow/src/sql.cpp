@@ -305,17 +305,19 @@ const Statement kValue{.id = "workflow.value",
 const Statement kEffect{.id = "workflow.effect",
                         .sql = "SELECT state, receipt FROM effects WHERE effect_key = ?1",
                         .plan = "SEARCH effects USING PRIMARY KEY (effect_key=?)"};
-const Statement kChildren{.id = "workflow.children",
-                          .sql =
-                              "SELECT iteration, step_no, state, output_seq FROM steps INDEXED BY idx_step_children "
-                              "WHERE execution_id = ?1 AND parent_step = ?2 AND step_no > ?3 ORDER BY step_no LIMIT ?4",
-                          .plan =
-                              "SEARCH steps USING INDEX idx_step_children (execution_id=? AND parent_step=? AND "
-                              "step_no>?)",
-                          .postgres = {.sql =
-                                           "SELECT iteration, step_no, state, output_seq FROM steps WHERE "
-                                           "execution_id = ?1 AND parent_step = ?2 AND step_no > ?3 ORDER BY step_no "
-                                           "LIMIT ?4"}};
+const Statement kChildren{
+    .id = "workflow.children",
+    .sql =
+        "SELECT iteration, step_no, state, output_seq FROM steps INDEXED BY idx_step_children "
+        "WHERE execution_id = ?1 AND parent_step = ?2 AND step_no > ?3 ORDER BY step_no LIMIT ?4",
+    .plan =
+        "SEARCH steps USING INDEX idx_step_children (execution_id=? AND parent_step=? AND "
+        "step_no>?)",
+    .postgres = {.sql = "SELECT iteration, step_no, state, output_seq FROM steps WHERE "
+                        "execution_id = ?1 AND parent_step = ?2 AND step_no > ?3 ORDER BY step_no "
+                        "LIMIT ?4",
+                 .plan = "Limit; Index Scan using steps_pkey on steps ((execution_id = $1) AND "
+                         "(step_no > $3))"}};
 const Statement kIntentsOfStep{
     .id = "workflow.intents_of_step",
     .sql = "SELECT effect_key, intent FROM effects WHERE execution_id = ?1 AND step_no = ?2 AND state = 0",
