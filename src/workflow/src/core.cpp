@@ -151,11 +151,17 @@ void Decision::settle(Execution& e) {
   }
   if (!is_ours(e.row)) return;
   const std::string_view stuck = stuck_reason(e);
+  const bool paused = e.row.paused != Pause::No;
+  if (e.task.state == TaskState::Paused && !paused) move(e, TaskEventKind::Unpause);
   if (!stuck.empty() && (e.row.status == ExecutionStatus::Running || e.row.suspend_reason != stuck)) {
     if (e.row.status == ExecutionStatus::Running) move(e, ExecutionEventKind::Suspend);
-    if (e.task.state == TaskState::Running) move(e, TaskEventKind::Held);
+    if (paused) {
+      move(e, TaskEventKind::Pause);
+    } else if (e.task.state == TaskState::Running) {
+      move(e, TaskEventKind::Held);
+    }
     e.row.suspend_reason = stuck;
-    e.task.wait_reason = stuck;
+    e.task.wait_reason = paused ? std::string_view() : stuck;
   } else if (stuck.empty() && e.row.status == ExecutionStatus::Suspended) {
     move(e, ExecutionEventKind::Resume);
     e.row.suspend_reason.clear();
@@ -165,6 +171,7 @@ void Decision::settle(Execution& e) {
 }
 
 std::string_view Decision::stuck_reason(const Execution& e) {
+  if (e.row.paused != Pause::No) return "paused";
   if (e.row.steps_active > 0) return {};
   if (e.row.steps_held > 0) return e.row.on_exhausted == OnExhausted::Dead ? "dead_letter" : "uncertain";
   const auto waits = [&](WaitKind kind) { return e.row.waiting[static_cast<std::size_t>(kind)] > 0; };
@@ -197,6 +204,7 @@ void Decision::claim() {
     });
     for (const StepKey& key : newly_ready_) {
       const Step& s = steps_.at(key);
+      if (executions_.at(key.execution_no).row.paused != Pause::No) continue;
       if (static_cast<std::size_t>(slot_of(executions_.at(key.execution_no), s.row)) == slot)
         candidates.push_back({now_, key});
     }
@@ -228,7 +236,7 @@ void Decision::queue_rest() {
   for (const StepKey& key : newly_ready_) {
     Step& s = steps_.at(key);
     const Execution& e = executions_.at(key.execution_no);
-    if (!is_ours(e.row)) continue;
+    if (!is_ours(e.row) || e.row.paused != Pause::No) continue;
     const SlotClass slot = slot_of(e, s.row);
     s.row.rank = now_;
     plan_.ready_insert.push_back({queue_name(slot, e.row.owner_boot), s.row.rank, key});

@@ -113,7 +113,7 @@ class Decision {
   Result<void> open_map(Execution& e, Step& s, const command::Outcome& c);
   Result<void> iterate(Execution& e, Step& s, const command::Outcome& c);
   Result<void> on(const command::TimerDue& c);
-  static bool timer_holds(const TimerRow& timer, const StepRow& row);
+  static bool timer_holds(const TimerRow& timer, const StepRow& row, Pause paused);
   Result<void> time_out(Execution& e, Step& s, TimerKind kind);
   Result<void> cancel_children(Execution& e, std::int64_t parent);
   Result<void> cancel_step(Execution& e, Step& s);
@@ -131,6 +131,8 @@ class Decision {
   Result<void> on(const command::Record& c);
   Result<void> on(const command::Suspend& c);
   Result<void> on(const command::Answer& c);
+  Result<void> on(const command::SetPause& c);
+  Result<void> set_pause(Execution& e, Pause pause);
   Result<void> wait_outside(Execution& e, Step& s, const command::Outcome& c);
   Result<void> wait_over(Execution& e, Step& s);
 

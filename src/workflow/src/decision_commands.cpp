@@ -55,6 +55,8 @@ Result<void> Decision::on(const command::Outcome& c) {
   if (s == nullptr) return missing();
   using O = command::Outcome;
   const bool cancelling = (s->row.flags & kFlagCancelRequested) != 0;
+  const auto* fail = std::get_if<O::Fail>(&c.result);
+  const bool asked_to_yield = (s->row.flags & kFlagAskedToYield) != 0 && fail != nullptr && !fail->happened;
   if (const auto* complete = std::get_if<O::Complete>(&c.result)) {
     WRENCH_TRY(fire(*e, *s, {StepEventKind::Complete, c.epoch}));
     s->row.output_seq = journal(*e, "completed", &s->row, complete->output.inline_json, complete->output.blob_hash);
@@ -63,7 +65,7 @@ Result<void> Decision::on(const command::Outcome& c) {
   } else if (cancelling) {
     WRENCH_TRY(fire(*e, *s, {StepEventKind::Cancel, c.epoch}));
     journal(*e, std::string(name(s->row.state)), &s->row);
-  } else if (const auto* fail = std::get_if<O::Fail>(&c.result)) {
+  } else if (fail != nullptr && !asked_to_yield) {
     if (fail->happened && s->row.epoch == c.epoch) close_intents(c.step, c.epoch);
     WRENCH_TRY(
         fire(*e, *s,
@@ -72,7 +74,7 @@ Result<void> Decision::on(const command::Outcome& c) {
     s->row.output_seq = journal(*e, s->row.state == StepState::RetryWait ? "retry" : std::string(name(s->row.state)),
                                 &s->row, fail->error_json);
     if (s->row.state == StepState::Failed) keep_error(*e, s->row, fail->error_json);
-  } else if (std::holds_alternative<O::Yield>(c.result)) {
+  } else if (asked_to_yield || std::holds_alternative<O::Yield>(c.result)) {
     WRENCH_TRY(fire(*e, *s, {StepEventKind::Release, c.epoch}));
     journal(*e, "released", &s->row);
   } else if (std::holds_alternative<O::WhenFalse>(c.result)) {
@@ -161,7 +163,7 @@ Result<void> Decision::on(const command::TimerDue& c) {
   }
   Step* s = step({c.timer.execution_no, c.timer.step_no});
   if (s == nullptr) return missing();
-  if (!timer_holds(c.timer, s->row)) return {};
+  if (!timer_holds(c.timer, s->row, e->row.paused)) return {};
   const Micros heartbeat = node(*e, s->row).timeouts.heartbeat_us;
   if (c.timer.kind == TimerKind::Heartbeat && c.last_tick_at + heartbeat > now_) {
     TimerRow later = c.timer;
@@ -188,8 +190,11 @@ Result<void> Decision::on(const command::TimerDue& c) {
   return {};
 }
 
-bool Decision::timer_holds(const TimerRow& timer, const StepRow& row) {
+bool Decision::timer_holds(const TimerRow& timer, const StepRow& row, Pause paused) {
   if (is_terminal(row.state)) return false;
+  // What is held back isn't late; its times begin anew when it goes on.
+  const bool held_back = paused != Pause::No && row.state != StepState::Running;
+  if (held_back && (timer.kind == TimerKind::ScheduleToStart || timer.kind == TimerKind::ScheduleToClose)) return false;
   if (keeps(Keep::TimerEpoch) && timer.epoch != kAnyEpoch && timer.epoch != row.epoch) return false;
   switch (timer.kind) {
     case TimerKind::Retry:
@@ -263,6 +268,7 @@ Result<void> Decision::cancel(Execution& e, std::string reason, const std::strin
     keys = std::move(*open);
   }
   e.actor = actor;
+  if (e.row.paused != Pause::No) WRENCH_TRY(set_pause(e, Pause::No));  // Its finally steps are to run.
   e.row.cancel_at = now_;
   e.row.cancel_reason = std::move(reason);
   e.touched = true;
@@ -284,9 +290,55 @@ Result<void> Decision::cancel(Execution& e, std::string reason, const std::strin
 Result<void> Decision::on(const command::Cancel& c) {
   Execution* e = execution(c.execution_no);
   if (e == nullptr) return Error("workflow.task_not_found", "there is no such execution");
-  if (is_terminal(e->row.status)) return {};
-  if (e->row.status != ExecutionStatus::Pending) WRENCH_TRY(owned(c.execution_no));
-  return cancel(*e, c.reason, c.actor);
+  const bool over = is_terminal(e->row.status);
+  if (!over && e->row.status != ExecutionStatus::Pending) WRENCH_TRY(owned(c.execution_no));
+  if (!over) WRENCH_TRY(cancel(*e, c.reason, c.actor));
+  if (c.request != 0) plan_.requests_done.emplace_back(c.execution_no, c.request);
+  return {};
+}
+
+Result<void> Decision::on(const command::SetPause& c) {
+  Execution* e = execution(c.execution_no);
+  if (e == nullptr) return Error("workflow.task_not_found", "there is no such execution");
+  const bool over = is_terminal(e->row.status);
+  if (!over) WRENCH_TRY(owned(c.execution_no));
+  if (!over && e->row.cancel_at == 0 && c.pause != e->row.paused) {
+    e->actor = c.actor;
+    WRENCH_TRY(set_pause(*e, c.pause));
+  }
+  if (c.request != 0) plan_.requests_done.emplace_back(c.execution_no, c.request);
+  return {};
+}
+
+Result<void> Decision::set_pause(Execution& e, Pause pause) {
+  const auto open = open_steps(e.row.id);
+  if (!open) return missing();
+  e.row.paused = pause;
+  e.touched = true;
+  journal(e, pause == Pause::No ? "unpaused" : "paused", nullptr);
+  for (const StepKey& key : *open) {
+    Step* s = step(key);
+    const Timeouts& timeouts = node(e, s->row).timeouts;
+    if (pause == Pause::Now && s->row.state == StepState::Running) {
+      s->row.flags |= kFlagAskedToYield;
+      plan_.stops.push_back(key);
+    } else if (pause != Pause::No && s->row.state == StepState::Ready) {
+      if (s->row.rank != 0) {
+        dequeue(e, *s, e.row.owner_boot);
+        newly_ready_.push_back(key);
+      }
+    } else if (pause == Pause::No && s->row.state != StepState::Running && s->row.scheduled_at != 0) {
+      s->row.scheduled_at = now_;
+      if (timeouts.schedule_to_close_us > 0)
+        set_timer({e.row.id, key.step_no, TimerKind::ScheduleToClose, now_ + timeouts.schedule_to_close_us, kAnyEpoch});
+      if (s->row.state != StepState::Ready) continue;
+      if (timeouts.schedule_to_start_us > 0)
+        set_timer(
+            {e.row.id, key.step_no, TimerKind::ScheduleToStart, now_ + timeouts.schedule_to_start_us, s->row.epoch});
+      if (std::find(newly_ready_.begin(), newly_ready_.end(), key) == newly_ready_.end()) newly_ready_.push_back(key);
+    }
+  }
+  return {};
 }
 
 Result<void> Decision::on(const command::Adopt& c) {
@@ -318,8 +370,6 @@ Result<void> Decision::on(const command::Adopt& c) {
     }
   }
   propagate(*e);
-  // Another process asked for it while nobody could obey.
-  if (!e->row.cancel_request.empty()) WRENCH_TRY(cancel(*e, e->row.cancel_request, e->row.cancel_requested_by));
   if (e->row.status == ExecutionStatus::Suspended && e->row.suspend_reason == "drain") {
     move(*e, ExecutionEventKind::Resume);
     e->row.suspend_reason.clear();

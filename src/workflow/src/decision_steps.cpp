@@ -34,6 +34,7 @@ Result<void> Decision::fire(Execution& e, Step& s, StepEvent event) {
   e.changed.push_back(key);
   if (event.kind == StepEventKind::Wait && node(e, old).kind == NodeKind::Wait) s.row.flags |= kFlagWaitsOutside;
   if (s.row.state != StepState::Waiting) s.row.flags &= ~static_cast<std::uint32_t>(kFlagWaitsOutside);
+  if (old.state == StepState::Running) s.row.flags &= ~static_cast<std::uint32_t>(kFlagAskedToYield);
   count(e, old, -1);
   count(e, s.row, +1);
   leave(e, old, key);

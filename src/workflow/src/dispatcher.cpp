@@ -7,6 +7,7 @@
 
 #include "creation.hpp"
 #include "guards.hpp"
+#include "requests.hpp"
 #include "row_store.hpp"
 #include "shared_work.hpp"
 #include "sql.hpp"
@@ -48,8 +49,8 @@ const command::Outcome* outcome_of(const Job& job) {
 bool must_be_kept(const Job& job) {
   const auto* any = std::get_if<Command>(&job.work);
   return any != nullptr && !std::holds_alternative<command::Cancel>(*any) &&
-         !std::holds_alternative<command::Adopt>(*any) && !std::holds_alternative<command::Decide>(*any) &&
-         !std::holds_alternative<command::Suspend>(*any);
+         !std::holds_alternative<command::SetPause>(*any) && !std::holds_alternative<command::Adopt>(*any) &&
+         !std::holds_alternative<command::Decide>(*any) && !std::holds_alternative<command::Suspend>(*any);
 }
 
 Result<void> store_baggage(WriteTx& tx, const command::Outcome& outcome, const Baggage& baggage,
@@ -188,8 +189,10 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
       add_all(std::move(heard), i);
     }
     add(command, i);
-    if (const auto* adopt = std::get_if<command::Adopt>(&command))
+    if (const auto* adopt = std::get_if<command::Adopt>(&command)) {
       add_all(WRENCH_TRY(waits::decisions_of(tx, adopt->execution_no)), i);
+      add_all(WRENCH_TRY(requests::of_execution(tx, adopt->execution_no)), i);
+    }
     return {};
   };
   std::array<int, kSlotClasses> backlog_wanted = batch.backlog_wanted;
@@ -229,13 +232,13 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
       batch.receipts[i] = TaskReceipt{};
       continue;
     }
-    if (const auto* request = std::get_if<CancelRequest>(&job.work)) {
-      WRENCH_TRY(tx.exec(sql::kRequestCancel, {request->execution_no, request->reason, request->actor}));
+    if (const auto* request = std::get_if<Request>(&job.work)) {
+      WRENCH_TRY(requests::add(tx, *request));
       batch.receipts[i] = TaskReceipt{};
       continue;
     }
     const auto* creation = std::get_if<Creation>(&job.work);
-    auto created = creation != nullptr ? creation::create(tx, *creation, numbers, traits_ != nullptr)
+    auto created = creation != nullptr ? creation::create(tx, *creation, numbers, begun_)
                                        : creation::rerun(tx, std::get<Rerun>(job.work), numbers);
     if (!created.ok()) {
       // Rows may have been written before the refusal: only a flush of its own can be undone for it alone.
@@ -317,6 +320,7 @@ void Dispatcher::on_flushed(Batch& batch, Result<void> outcome) {
   for (std::size_t c = 0; c < batch.job_of_command.size(); ++c) {
     if (batch.job_of_command[c] == kNoJob) continue;
     const auto job = static_cast<std::size_t>(batch.job_of_command[c]);
+    if (batch.receipts[job] && !batch.receipts[job]->ok()) continue;  // The first refusal says why.
     const Result<void>& verdict = batch.plan.verdicts[c];
     // Another process took the step away from here: its slot is free all the same.
     if (const auto* ended = outcome_of(batch.jobs[job]);
@@ -504,10 +508,8 @@ void Dispatcher::hear(const std::vector<StepKey>& decided) {
     if (active_.contains(step.execution_no)) jobs_.push_back(Job{.work = Decided{step}});
 }
 
-void Dispatcher::obey_requests(std::vector<CancelRequest> requests) {
-  for (auto& [no, reason, actor] : requests)
-    if (active_.contains(no))
-      jobs_.push_back(Job{.work = Command(command::Cancel{no, std::move(reason), std::move(actor)})});
+void Dispatcher::obey(std::vector<Command> requests) {
+  for (Command& command : requests) jobs_.push_back(Job{.work = std::move(command)});
 }
 
 }  // namespace wrench::workflow

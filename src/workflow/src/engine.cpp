@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "plan_node.hpp"
+#include "requests.hpp"
 #include "row_store.hpp"
 #include "sql.hpp"
 #include "waits.hpp"
@@ -146,6 +147,12 @@ struct Engine::State final : DispatcherShell {
     if (closed || dispatcher.next_due() < sleeps_until || (sleeps_until == kNever && !dispatcher.active().empty()))
       timers_sooner.notify_one();
   }
+  /// Looks for requests now rather than at the next poll.
+  void poll_soon() {
+    const std::lock_guard lock(mutex);
+    last_poll = {};
+    timers_sooner.notify_one();
+  }
   void wait_for_change(std::unique_lock<std::mutex>& lock) {
     ++waiters;
     changed.wait_for(lock, kWaitSlice);
@@ -279,7 +286,7 @@ struct Engine::State final : DispatcherShell {
       if (closed || now - last_poll < kRequestPoll || dispatcher.active().empty()) continue;
       last_poll = now;
       lock.unlock();
-      auto requests = store.read([&](ReadTx& tx) { return tx.query(sql::kOwnedCancels, {config.boot_id}); });
+      auto requests = store.read([&](ReadTx& tx) { return requests::of_boot(tx, config.boot_id); });
       auto decisions = store.read([&](ReadTx& tx) { return tx.query(sql::kOwnedDecisions, {config.boot_id}); });
       lock.lock();
       if (decisions.ok()) {
@@ -287,11 +294,7 @@ struct Engine::State final : DispatcherShell {
         for (const auto row : *decisions) decided.push_back({row.integer(0), row.integer(1)});
         dispatcher.hear(decided);
       }
-      if (!requests.ok()) continue;
-      std::vector<CancelRequest> cancels;
-      for (const auto row : *requests)
-        cancels.push_back({row.integer(0), std::string(row.text(1)), std::string(row.text(2))});
-      dispatcher.obey_requests(std::move(cancels));
+      if (requests.ok()) dispatcher.obey(std::move(*requests));
     }
   }
 
@@ -451,8 +454,20 @@ Result<TaskReceipt> Engine::resume(std::string_view task_id) {
                       .execution_no = last.execution_no,
                       .existed = true,
                       .state = task.state};
-  if (is_terminal(last.status) || s.shared || last.owner_boot == s.config.boot_id) return receipt;
-  if (!last.owner_boot.empty() && s.config.boot_is_live(last.owner_boot))
+  if (is_terminal(last.status)) return receipt;
+  const bool elsewhere = !last.owner_boot.empty() && last.owner_boot != s.config.boot_id;
+  if (last.paused && s.shared) {
+    WRENCH_TRY(s.ask(Command(command::SetPause{last.execution_no, Pause::No, s.config.actor})));
+  } else if (last.paused) {
+    WRENCH_TRY(s.ask(Request{last.execution_no, Request::Kind::Unpause, {}, s.config.actor}));
+    if (elsewhere && s.config.boot_is_live(last.owner_boot)) return receipt;
+    if (last.owner_boot == s.config.boot_id) {
+      s.poll_soon();
+      return receipt;
+    }
+  }
+  if (s.shared || last.owner_boot == s.config.boot_id) return receipt;
+  if (elsewhere && s.config.boot_is_live(last.owner_boot))
     return Error("workflow.owned_elsewhere",
                  "another process runs the task " + task.task_id + " right now (" + last.owner_boot + ")")
         .with_help("wrench task watch " + task.task_id);
@@ -477,16 +492,38 @@ Result<void> Engine::cancel(std::string_view task_id, std::string_view reason) {
   const std::string why(reason.empty() ? "cancelled" : reason);
   const bool elsewhere = !last.owner_boot.empty() && last.owner_boot != s.config.boot_id;
   if (elsewhere && s.config.boot_is_live(last.owner_boot)) {
-    WRENCH_TRY(s.ask(CancelRequest{last.execution_no, why, s.config.actor}));
+    WRENCH_TRY(s.ask(Request{last.execution_no, Request::Kind::Cancel, why, s.config.actor}));
     return {};
   }
   if (!s.shared && last.status != ExecutionStatus::Pending && last.owner_boot != s.config.boot_id) {
     // Taken over without starting anything, so that cancelling an interrupted task doesn't run it first.
-    WRENCH_TRY(s.ask(CancelRequest{last.execution_no, why, s.config.actor}));
+    WRENCH_TRY(s.ask(Request{last.execution_no, Request::Kind::Cancel, why, s.config.actor}));
     WRENCH_TRY(s.ask(Command(command::Adopt{last.execution_no, last.owner_boot})));
     return {};
   }
   WRENCH_TRY(s.ask(Command(command::Cancel{last.execution_no, why, s.config.actor})));
+  return {};
+}
+
+Result<void> Engine::pause(std::string_view task_id, bool now) {
+  State& s = *state_;
+  const TaskView task = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return find_task(tx, task_id); }));
+  const auto executions = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return list_executions(tx, task.task_no); }));
+  const ExecutionView& last = executions.back();
+  const bool idle = is_terminal(last.status) || last.status == ExecutionStatus::Pending;
+  if (idle || last.cancel_requested)
+    return Error("workflow.invalid_transition", "the task " + task.task_id + " is " +
+                                                    std::string(idle ? name(task.state) : "being cancelled") +
+                                                    ": there is nothing to pause");
+  WRENCH_TRY(
+      s.ask(Request{last.execution_no, now ? Request::Kind::PauseNow : Request::Kind::Pause, {}, s.config.actor}));
+  const bool elsewhere = !last.owner_boot.empty() && last.owner_boot != s.config.boot_id;
+  if (last.owner_boot == s.config.boot_id) {
+    s.poll_soon();
+  } else if (!elsewhere || !s.config.boot_is_live(last.owner_boot)) {
+    // Taken over without starting anything, so that it is paused when somebody goes on with it.
+    WRENCH_TRY(s.ask(Command(command::Adopt{last.execution_no, last.owner_boot})));
+  }
   return {};
 }
 
@@ -538,7 +575,8 @@ Result<TaskOutcome> Engine::wait(std::string_view task_id, Deadline deadline, co
       last_read = now;
       lock.unlock();
       const TaskView task = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return find_task(tx, task_id); }));
-      if (is_terminal(task.state) || (task.state == TaskState::Waiting && task.wait_reason != "timer")) {
+      const bool waits = task.state == TaskState::Waiting && task.wait_reason != "timer";
+      if (is_terminal(task.state) || waits || task.state == TaskState::Paused) {
         auto executions = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return list_executions(tx, task.task_no); }));
         return TaskOutcome{task, executions.back()};
       }

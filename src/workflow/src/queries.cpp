@@ -162,7 +162,8 @@ Result<std::vector<ExecutionView>> list_executions(ReadTx& tx, std::int64_t task
     view.steps_done = row.steps_done;
     view.steps_failed = row.steps_failed;
     view.steps_held = row.steps_held;
-    view.cancel_requested = row.cancel_at != 0 || !row.cancel_request.empty();
+    view.cancel_requested = row.cancel_at != 0;
+    view.paused = row.paused != Pause::No;
     view.created_at = row.created_at;
     if (row.started_at != 0) view.started_at = row.started_at;
     if (row.completed_at != 0) view.completed_at = row.completed_at;

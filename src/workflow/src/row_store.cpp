@@ -170,10 +170,9 @@ ExecutionRow execution_from(const Rows::Row& row) {
   out.steps_active = row.integer(20);
   out.steps_held = row.integer(21);
   out.version = row.integer(22);
-  out.cancel_request = row.text_or_empty(23);
-  out.cancel_requested_by = row.text_or_empty(24);
-  if (!row.is_null(25)) {
-    const auto counts = codec::parse_json(row.text(25));
+  out.paused = static_cast<Pause>(row.integer(23));
+  if (!row.is_null(24)) {
+    const auto counts = codec::parse_json(row.text(24));
     for (std::size_t i = 0; counts.ok() && i < std::min(kWaitKinds, counts->as_array().size()); ++i)
       out.waiting[i] = counts->as_array()[i].as_integer();
   }
@@ -240,6 +239,9 @@ Result<void> load(const Source& from, std::span<const Command> commands, const C
     } else if (const auto* lost = std::get_if<command::LoseLease>(&any)) {
       WRENCH_TRY(load_execution(from, lost->step.execution_no, rows));
       WRENCH_TRY(load_neighbours(from, lost->step, rows));
+    } else if (const auto* pause = std::get_if<command::SetPause>(&any)) {
+      WRENCH_TRY(load_execution(from, pause->execution_no, rows));
+      WRENCH_TRY(load_open_steps(tx, pause->execution_no, rows));
     } else if (const auto* suspend = std::get_if<command::Suspend>(&any)) {
       WRENCH_TRY(load_execution(from, suspend->execution_no, rows));
       WRENCH_TRY(load_open_steps(tx, suspend->execution_no, rows));
@@ -310,12 +312,26 @@ Result<void> write_executions(WriteTx& tx, const FlushPlan& plan,
                               ? Bind(std::nullopt)
                               : Bind((row.completed_at - row.started_at) / kMicrosPerMs);
     const std::string waiting = waiting_text(row.waiting);
-    const auto count = WRENCH_TRY(tx.exec(
-        sql::kUpdateExecution,
-        {row.id, before->version, name(row.status), text_or_null(row.suspend_reason), text_or_null(row.error),
-         text_or_null(row.owner_boot), number_or_null(row.cancel_at), text_or_null(row.cancel_reason),
-         number_or_null(row.started_at), number_or_null(row.completed_at), duration, row.next_step, row.steps_total,
-         row.steps_done, row.steps_failed, row.steps_active, row.steps_held, row.version, text_or_null(waiting)}));
+    const auto count = WRENCH_TRY(tx.exec(sql::kUpdateExecution, {row.id,
+                                                                  before->version,
+                                                                  name(row.status),
+                                                                  text_or_null(row.suspend_reason),
+                                                                  text_or_null(row.error),
+                                                                  text_or_null(row.owner_boot),
+                                                                  number_or_null(row.cancel_at),
+                                                                  text_or_null(row.cancel_reason),
+                                                                  number_or_null(row.started_at),
+                                                                  number_or_null(row.completed_at),
+                                                                  duration,
+                                                                  row.next_step,
+                                                                  row.steps_total,
+                                                                  row.steps_done,
+                                                                  row.steps_failed,
+                                                                  row.steps_active,
+                                                                  row.steps_held,
+                                                                  row.version,
+                                                                  text_or_null(waiting),
+                                                                  static_cast<int>(row.paused)}));
     if (count != 1) return changed_meanwhile("execution " + row.execution_id);
   }
   for (const auto& [before, row] : plan.tasks) {
@@ -386,6 +402,8 @@ Result<void> write(WriteTx& tx, const FlushPlan& plan, const std::map<std::int64
          text_or_null(entry.data), entry.blob_hash.empty() ? Bind(std::nullopt) : Bind::bytes(entry.blob_hash)}));
   WRENCH_TRY(write_effects(tx, plan));
   for (const StepKey& step : plan.waits_over) WRENCH_TRY(waits::close(tx, step));
+  for (const auto& [execution_no, seq] : plan.requests_done)
+    WRENCH_TRY(tx.exec(sql::kDeleteRequest, {execution_no, seq}));
   for (const storage::EventDraft& event : plan.events) WRENCH_TRY(tx.append_event(event));
   return {};
 }

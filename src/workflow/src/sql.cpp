@@ -15,7 +15,7 @@ using storage::Access;
 #define WRENCH_EXECUTION_COLUMNS                                                                            \
   "id, execution_id, task_id, number, status, suspend_reason, error, plan_hash, owner_boot, on_exhausted, " \
   "cancel_at, cancel_reason, deadline_at, created_at, started_at, completed_at, next_step, steps_total, "   \
-  "steps_done, steps_failed, steps_active, steps_held, version, cancel_request, cancel_requested_by, waiting"
+  "steps_done, steps_failed, steps_active, steps_held, version, paused, waiting"
 #define WRENCH_STEP_COLUMNS                                                                                    \
   "execution_id, step_no, node, parent_step, iteration, state, attempt, lost, epoch, deps_left, worker_boot, " \
   "claimed_at, output_seq, cursor, flags, rank, scheduled_at"
@@ -76,7 +76,7 @@ const Statement kUpdateExecution{
         "UPDATE task_executions SET status = ?3, suspend_reason = ?4, error = ?5, owner_boot = ?6, cancel_at = ?7, "
         "cancel_reason = ?8, started_at = ?9, completed_at = ?10, duration = ?11, next_step = ?12, "
         "steps_total = ?13, steps_done = ?14, steps_failed = ?15, steps_active = ?16, steps_held = ?17, "
-        "version = ?18, waiting = ?19 WHERE id = ?1 AND version = ?2",
+        "version = ?18, waiting = ?19, paused = ?20 WHERE id = ?1 AND version = ?2",
     .plan = "SEARCH task_executions USING INTEGER PRIMARY KEY (rowid=?)"};
 const Statement kUpdateTask{.id = "workflow.update_task",
                             .access = Access::Write,
@@ -219,13 +219,31 @@ const Statement kLatestExecution{
     .id = "workflow.latest_execution",
     .sql = "SELECT " WRENCH_EXECUTION_COLUMNS " FROM task_executions WHERE task_id = ?1 ORDER BY number DESC LIMIT 1",
     .plan = "SEARCH task_executions USING INDEX sqlite_autoindex_task_executions_2 (task_id=?)"};
-const Statement kRequestCancel{
-    .id = "workflow.request_cancel",
+const Statement kInsertRequest{
+    .id = "workflow.insert_request",
     .access = Access::Write,
     .sql =
-        "UPDATE task_executions SET cancel_request = ?2, cancel_requested_by = ?3, version = version + 1 "
-        "WHERE id = ?1 AND completed_at IS NULL AND cancel_at IS NULL AND cancel_request IS NULL",
-    .plan = "SEARCH task_executions USING INTEGER PRIMARY KEY (rowid=?)"};
+        "INSERT INTO requests (execution_id, seq, kind, reason, actor, at) SELECT id, "
+        "(SELECT coalesce(max(seq), 0) + 1 FROM requests WHERE execution_id = ?1), ?2, ?3, ?4, ?5 "
+        "FROM task_executions WHERE id = ?1 AND completed_at IS NULL",
+    .plan =
+        "SEARCH task_executions USING INTEGER PRIMARY KEY (rowid=?); SCALAR SUBQUERY 1; "
+        "SEARCH requests USING PRIMARY KEY (execution_id=?)"};
+const Statement kRequestsOfExecution{
+    .id = "workflow.requests_of_execution",
+    .sql = "SELECT execution_id, seq, kind, reason, actor FROM requests WHERE execution_id = ?1 ORDER BY seq",
+    .plan = "SEARCH requests USING PRIMARY KEY (execution_id=?)"};
+const Statement kOwnedRequests{.id = "workflow.owned_requests",
+                               .sql =
+                                   "SELECT r.execution_id, r.seq, r.kind, r.reason, r.actor FROM requests r "
+                                   "JOIN task_executions e ON e.id = r.execution_id WHERE e.owner_boot = ?1 "
+                                   "ORDER BY r.execution_id, r.seq",
+                               .plan = "SCAN r; SEARCH e USING INTEGER PRIMARY KEY (rowid=?)",
+                               .plan_exception = "requests that nobody has obeyed yet: few"};
+const Statement kDeleteRequest{.id = "workflow.delete_request",
+                               .access = Access::Write,
+                               .sql = "DELETE FROM requests WHERE execution_id = ?1 AND seq = ?2",
+                               .plan = "SEARCH requests USING PRIMARY KEY (execution_id=? AND seq=?)"};
 const Statement kReopenTask{
     .id = "workflow.reopen_task",
     .access = Access::Write,
@@ -292,13 +310,6 @@ const Statement kTaskPlanNotes{.id = "workflow.task_plan_notes",
 const Statement kTaskInputs{.id = "workflow.task_inputs",
                             .sql = "SELECT inputs, inputs_json FROM tasks WHERE id = ?1",
                             .plan = "SEARCH tasks USING INTEGER PRIMARY KEY (rowid=?)"};
-const Statement kOwnedCancels{.id = "workflow.owned_cancels",
-                              .sql =
-                                  "SELECT id, cancel_request, cancel_requested_by FROM task_executions WHERE "
-                                  "completed_at IS NULL AND owner_boot = ?1 AND cancel_request IS NOT NULL AND "
-                                  "cancel_at IS NULL",
-                              .plan = "SCAN task_executions USING INDEX idx_execution_open",
-                              .plan_exception = "the partial index holds open executions only"};
 const Statement kValue{.id = "workflow.value",
                        .sql = "SELECT value FROM step_values WHERE execution_id = ?1 AND step_no = ?2 AND name = ?3",
                        .plan = "SEARCH step_values USING PRIMARY KEY (execution_id=? AND step_no=? AND name=?)"};
@@ -473,7 +484,10 @@ storage::StatementCatalogue::List statements() {
                                                    &sql::kDependencyStates,
                                                    &sql::kDependents,
                                                    &sql::kLatestExecution,
-                                                   &sql::kRequestCancel,
+                                                   &sql::kInsertRequest,
+                                                   &sql::kRequestsOfExecution,
+                                                   &sql::kOwnedRequests,
+                                                   &sql::kDeleteRequest,
                                                    &sql::kReopenTask,
                                                    &sql::kInsertWorker,
                                                    &sql::kDeleteWorker,
@@ -489,7 +503,6 @@ storage::StatementCatalogue::List statements() {
                                                    &sql::kOpenExecutions,
                                                    &sql::kTaskInputs,
                                                    &sql::kTaskPlanNotes,
-                                                   &sql::kOwnedCancels,
                                                    &sql::kValue,
                                                    &sql::kEffect,
                                                    &sql::kChildren,

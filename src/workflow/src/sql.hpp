@@ -16,12 +16,15 @@ extern const Statement kInsertStep, kUpdateStep, kUpdateExecution, kUpdateTask, 
 // creation.cpp
 extern const Statement kTaskByKey, kReleaseKey, kInsertTask, kInsertPlan, kInsertExecution, kNextTask, kNextExecution,
     kNextRepository, kRepository, kInsertRepository, kInsertDependency, kDependenciesOf, kDependencyStates, kDependents,
-    kLatestExecution, kRequestCancel, kReopenTask, kInsertWorker, kDeleteWorker, kWorkers;
+    kLatestExecution, kReopenTask, kInsertWorker, kDeleteWorker, kWorkers;
 
 // queries.cpp
 extern const Statement kTaskById, kTasksByIdSuffix, kTasksOfStatus, kExecutionsOfTask, kStepsOfExecution, kStepOfNode,
-    kJournalPage, kJournalEntry, kOpenExecutions, kTaskInputs, kTaskPlanNotes, kOwnedCancels, kValue, kEffect,
-    kChildren, kIntentsOfStep;
+    kJournalPage, kJournalEntry, kOpenExecutions, kTaskInputs, kTaskPlanNotes, kValue, kEffect, kChildren,
+    kIntentsOfStep;
+
+// requests.cpp
+extern const Statement kInsertRequest, kRequestsOfExecution, kOwnedRequests, kDeleteRequest;
 
 // waits.cpp
 extern const Statement kOpenWaits, kWaitById, kOpenWaitsBySuffix, kInsertWait, kDecideWait, kCloseWait, kFirstSignal,

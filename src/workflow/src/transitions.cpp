@@ -11,10 +11,10 @@ constexpr std::string_view kStepStates[] = {"blocked",   "ready",  "claimed", "r
                                             "completed", "failed", "skipped", "cancelled", "dead",       "uncertain"};
 constexpr std::string_view kExecutionStates[] = {"pending", "running",   "suspended", "completed",
                                                  "failed",  "cancelled", "timed_out"};
-constexpr std::string_view kTaskStates[] = {"draft",     "queued", "running",  "waiting",
-                                            "completed", "failed", "cancelled"};
-constexpr std::string_view kTaskStatuses[] = {"pending",   "pending", "in_progress", "in_progress",
-                                              "completed", "failed",  "cancelled"};
+constexpr std::string_view kTaskStates[] = {"draft",  "queued",    "running", "waiting",
+                                            "paused", "completed", "failed",  "cancelled"};
+constexpr std::string_view kTaskStatuses[] = {"pending",     "pending",   "in_progress", "in_progress",
+                                              "in_progress", "completed", "failed",      "cancelled"};
 constexpr std::string_view kStepEvents[] = {"deps_done",
                                             "when_false",
                                             "need_skipped",
@@ -41,8 +41,8 @@ constexpr std::string_view kStepEvents[] = {"deps_done",
                                             "refused"};
 constexpr std::string_view kExecutionEvents[] = {"start",      "suspend",     "resume",   "all_done",
                                                  "any_failed", "cancel_done", "timed_out"};
-constexpr std::string_view kTaskEvents[] = {"submit",    "started", "held",      "continued",
-                                            "completed", "failed",  "cancelled", "rerun"};
+constexpr std::string_view kTaskEvents[] = {"submit", "started",   "held",  "continued", "completed",
+                                            "failed", "cancelled", "rerun", "pause",     "unpause"};
 constexpr std::string_view kGuards[] = {"",
                                         "epoch equal",
                                         "epoch equal, attempts left",
@@ -153,7 +153,7 @@ constexpr Transition kTransitions[] = {
     row(X::Pending, XE::Start, X::Running, "step rows, owner boot"),
     row(X::Pending, XE::CancelDone, X::Cancelled, ""),
     row(X::Running, XE::Suspend, X::Suspended,
-        "reason: drain, uncertain, dead_letter, approval, input, event or timer"),
+        "reason: drain, paused, uncertain, dead_letter, approval, input, event or timer"),
     row(X::Suspended, XE::Resume, X::Running, "owner boot"),
     row(X::Running, XE::AllDone, X::Completed, ""),
     row(X::Running, XE::AnyFailed, X::Failed, "error of the first step that failed"),
@@ -175,6 +175,12 @@ constexpr Transition kTransitions[] = {
     row(T::Waiting, TE::Completed, T::Completed, ""),
     row(T::Waiting, TE::Failed, T::Failed, ""),
     row(T::Waiting, TE::Cancelled, T::Cancelled, ""),
+    row(T::Running, TE::Pause, T::Paused, "ready steps leave their queues"),
+    row(T::Waiting, TE::Pause, T::Paused, ""),
+    row(T::Paused, TE::Unpause, T::Running, "ready steps are queued; waiting again if only waiting steps are left"),
+    row(T::Paused, TE::Completed, T::Completed, "the last step had begun before"),
+    row(T::Paused, TE::Failed, T::Failed, ""),
+    row(T::Paused, TE::Cancelled, T::Cancelled, ""),
     row(T::Completed, TE::Rerun, T::Queued, "new execution"),
     row(T::Failed, TE::Rerun, T::Queued, "new execution"),
     row(T::Cancelled, TE::Rerun, T::Queued, "new execution"),

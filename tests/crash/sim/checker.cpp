@@ -24,7 +24,7 @@ const Statement kExecutions{.id = "sim.executions",
                                 "SELECT id, execution_id, task_id, number, status, suspend_reason, error, plan_hash, "
                                 "owner_boot, on_exhausted, cancel_at, cancel_reason, deadline_at, created_at, "
                                 "started_at, completed_at, next_step, steps_total, steps_done, steps_failed, "
-                                "steps_active, steps_held, version, cancel_request, cancel_requested_by, waiting FROM "
+                                "steps_active, steps_held, version, paused, waiting FROM "
                                 "task_executions"};
 const Statement kSteps{.id = "sim.steps",
                        .sql =
@@ -150,7 +150,9 @@ void check_step(const Snapshot& s, StepKey key, const StepRow& row, const Execut
   require(!over || is_terminal(row.state), label(key) + " is open in an ended execution");
   require(row.state == StepState::Ready || ready == s.ready.end(), label(key) + " isn't ready but queued");
   require(!is_terminal(row.state) || timers == s.timers.end(), label(key) + " ended but has timers");
-  if (row.state == StepState::Ready && ours) {
+  if (row.state == StepState::Ready && ours && e.paused != Pause::No) {
+    require(ready == s.ready.end() && row.rank == 0, label(key) + " is queued though its execution is paused");
+  } else if (row.state == StepState::Ready && ours) {
     require(ready != s.ready.end() && ready->second.size() == 1, label(key) + " is ready but not queued once");
     require(ready->second[0].first.ends_with("@" + boot) && ready->second[0].second == row.rank,
             label(key) + " is in a queue that nobody serves");

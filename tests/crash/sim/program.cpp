@@ -149,6 +149,8 @@ Program::Program(std::uint64_t seed) {
     troubles.cancel_percent = random.below(3) == 0 ? (random.below(2) == 0 ? 4 : 30) : 0;
     troubles.doubled_percent = random.below(3) == 0 ? 5 : 0;
     troubles.slow_percent = random.below(3) == 0 ? 20 : 0;
+    troubles.yield_percent = random.below(3) == 0 ? 20 : 0;
+    troubles.pause_percent = random.below(4) == 0 ? 10 : 0;
   }
   const bool rich = random.below(3) == 0;
   const auto count = 1 + random.below(3);
@@ -176,6 +178,8 @@ StepOutcome Runner::run(const StepInvocation& in, StepContext& context) {
   const std::string name = in.node + "/" + in.iterations;
   SeededRandom dice(hash(name + "/" + std::to_string(in.attempt)) ^ seed_);
   context.tick({});
+  if (hash(name + "@" + std::to_string(in.epoch)) % 100 < static_cast<std::uint64_t>(troubles_.yield_percent))
+    return Yielded{};
   if (dice.below(8) == 0) {
     if (auto kept = context.checkpoint(Json::object({{"attempt", in.attempt}})); !kept.ok())
       return Failed{FailureClass::Permanent, kept.error(), {}};

@@ -21,6 +21,8 @@ struct Troubles {
   int kill_percent = 0;       ///< Of the others: the process is killed in the middle of it.
   int cancel_percent = 0;     ///< User turns that cancel or retry a task.
   int doubled_percent = 0;    ///< Results that arrive twice.
+  int yield_percent = 0;      ///< Attempts that give back what they do.
+  int pause_percent = 0;      ///< User turns that pause a task or let it go on.
   int slow_percent = 0;       ///< Attempts that get going only after their step may have gone on without them.
   bool calm = false;          ///< Crashes only: the outcome must equal that of an undisturbed run.
 };

@@ -43,6 +43,8 @@ const storage::Statement kHeld{
 const storage::Statement kOpenOwners{
     .id = "sim.open_owners",
     .sql = "SELECT id, coalesce(owner_boot, '') FROM task_executions WHERE completed_at IS NULL"};
+const storage::Statement kPaused{.id = "sim.paused",
+                                 .sql = "SELECT id FROM task_executions WHERE completed_at IS NULL AND paused <> 0"};
 const storage::Statement kOpenTasks{
     .id = "sim.open_tasks",
     .sql = "SELECT count(*) FROM tasks WHERE state NOT IN ('completed', 'failed', 'cancelled')"};
@@ -64,7 +66,7 @@ const storage::Statement kResults{
         "LEFT JOIN journal j ON j.execution_id = s.execution_id AND j.seq = s.output_seq"};
 const storage::Statement kQueued{.id = "sim.queued", .sql = "SELECT 1 FROM ready WHERE queue = ?1 LIMIT 1"};
 const storage::Statement* const kStatements[] = {&kHeld,    &kOpenOwners, &kOpenTasks, &kOpenSteps, &kEndedTasks,
-                                                 &kResults, &kNextEvent,  &kStepEpoch, &kQueued};
+                                                 &kResults, &kNextEvent,  &kStepEpoch, &kQueued,    &kPaused};
 
 /// Small ones, so that the log is copied and begun anew several times in a run.
 storage::CheckpointPages random_checkpoints(Random& random) {
@@ -362,6 +364,14 @@ void World::user_turn() {
     return;
   }
   if (chance(20)) answer_waits();
+  if (faults_ && chance(program_.troubles.pause_percent)) {
+    const Rows open = must(store_->read([](ReadTx& tx) { return tx.query(kOpenOwners); }), "read");
+    if (open.empty()) return;
+    const std::int64_t no = open[random_.below(open.size())].integer(0);
+    const auto pause = static_cast<Pause>(random_.below(3));
+    dispatcher_->enqueue(Job{.work = Command(command::SetPause{no, pause, "user"})});
+    return;
+  }
   if (!faults_ || !chance(program_.troubles.cancel_percent)) return;
   if (chance(70)) {
     const Rows open = must(store_->read([](ReadTx& tx) { return tx.query(kOpenOwners); }), "read");
@@ -382,7 +392,7 @@ void World::user_turn() {
 void World::let_time_pass() {
   const Micros due = dispatcher_->next_due();
   if (due > clock_.now_us() + kStuckAfter) {
-    if (!running_.empty()) return;
+    if (!running_.empty() || unpause()) return;
     if (!all_done()) throw Violation{"nothing can go on, but tasks aren't done: " + open_steps()};
     faults_ = false;
     return;
@@ -403,6 +413,13 @@ std::string World::open_steps() {
 }
 
 /// A person who knows what happened outside.
+bool World::unpause() {
+  const Rows paused = must(store_->read([](ReadTx& tx) { return tx.query(kPaused); }), "read");
+  for (const auto row : paused)
+    dispatcher_->enqueue(Job{.work = Command(command::SetPause{row.integer(0), Pause::No, "user"})});
+  return !paused.empty();
+}
+
 void World::help_people() {
   answer_waits();
   const Rows held = must(store_->read([](ReadTx& tx) { return tx.query(kHeld); }), "read");

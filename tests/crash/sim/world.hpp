@@ -89,6 +89,8 @@ class World final : public workflow::DispatcherShell {
   void user_turn();
   void let_time_pass();
   void help_people();
+  /// Lets go on what is paused; whether anything was.
+  bool unpause();
   /// People decide about what waits for them.
   void answer_waits();
   void check();

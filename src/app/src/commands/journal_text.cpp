@@ -36,6 +36,8 @@ constexpr Wording kWordings[] = {
     {"cancelled", "cancelled", ""},
     {"cancel_requested", "somebody cancels the task", "reason"},
     {"adopted", "another process takes the task over", ""},
+    {"paused", "somebody holds the task back", ""},
+    {"unpaused", "somebody lets the task go on", ""},
     {"suspended", "the task is given back, to be resumed", ""},
     {"decision", "a person decided", "to"},
     {"reconciled", "its effect didn't take place", ""},

@@ -54,6 +54,7 @@ Json to_json(const StepView& step) {
 /// The word that --status takes; of an open task also what it waits for: nobody runs it, or a person must decide.
 std::string shown_status(const TaskView& task, bool interrupted) {
   if (task.state == workflow::TaskState::Waiting) return task.status + ", waiting";
+  if (task.state == workflow::TaskState::Paused) return task.status + ", paused";
   return interrupted ? task.status + ", interrupted" : task.status;
 }
 
@@ -64,6 +65,7 @@ Result<std::vector<std::string>> interrupted_tasks(Workspace& space) {
   if (space.has_workers()) return ids;  // Whoever works goes on with it.
   for (const auto& entry : open) {
     // Ours holds none: every open execution belongs to another boot, live or dead, or to nobody.
+    if (entry.task.state == workflow::TaskState::Paused) continue;  // Somebody wants it so.
     if (entry.owner_boot.empty() || !space.is_live(entry.owner_boot)) ids.push_back(entry.task.task_id);
   }
   return ids;
@@ -351,7 +353,11 @@ ExitCode run_task_report(Session& session) {
   return deliver_review(session, std::move(*report), *task);
 }
 
-ExitCode run_task_cancel(Session& session) {
+namespace {
+
+/// Does the same to each of the tasks and says so.
+ExitCode for_each_task(Session& session, std::string_view done_word, std::string_view schema,
+                       const std::function<Result<void>(workflow::Engine&, const std::string& task_id)>& action) {
   auto space = Workspace::open(session, Workspace::Use::Write);
   if (!space) return session.fail(space.error());
   const auto tasks = find_all(**space, session.invocation.arguments);
@@ -359,15 +365,28 @@ ExitCode run_task_cancel(Session& session) {
   std::string text;
   Json done = Json::array();
   for (const auto& task : *tasks) {
-    const auto reason = session.invocation.value("--reason", "asked for on the command line");
-    if (auto cancelled = (*space)->engine().cancel(task.task_id, reason); !cancelled)
-      return session.fail(cancelled.error());
-    text += "cancelled " + std::string(short_id(task.task_id)) + "  " + Console::safe(task.title) + "\n";
+    if (auto result = action((*space)->engine(), task.task_id); !result) return session.fail(result.error());
+    text +=
+        std::string(done_word) + " " + std::string(short_id(task.task_id)) + "  " + Console::safe(task.title) + "\n";
     done.push_back(task.task_id);
   }
   if (session.format() == "json")
-    return delivered_json(session, Json::object({{"schema", "wrench.task_cancel/1"}, {"data", std::move(done)}}));
+    return delivered_json(session, Json::object({{"schema", schema}, {"data", std::move(done)}}));
   return delivered(session, text);
+}
+
+}  // namespace
+
+ExitCode run_task_cancel(Session& session) {
+  const auto reason = session.invocation.value("--reason", "asked for on the command line");
+  return for_each_task(session, "cancelled", "wrench.task_cancel/1",
+                       [&](workflow::Engine& engine, const std::string& id) { return engine.cancel(id, reason); });
+}
+
+ExitCode run_task_pause(Session& session) {
+  const bool now = session.invocation.has("--now");
+  return for_each_task(session, "paused", "wrench.task_pause/1",
+                       [&](workflow::Engine& engine, const std::string& id) { return engine.pause(id, now); });
 }
 
 namespace {
@@ -425,9 +444,20 @@ ExitCode run_task_resume(Session& session) {
     ids = std::move(*interrupted);
     if (ids.empty()) session.console.note("nothing was interrupted");
   }
-  for (const auto& id : ids)
+  std::vector<std::string> here;
+  for (const auto& id : ids) {
     if (auto resumed = (*space)->engine().resume(id); !resumed) return session.fail(resumed.error());
-  return run_all(session, **space, ids, "wrench.task_resume/1");
+    const auto task = find(**space, id);
+    if (!task) return session.fail(task.error());
+    const auto execution = latest_execution(**space, *task);
+    if (!execution) return session.fail(execution.error());
+    if (is_terminal(execution->status) || execution->owner_boot == (*space)->boot_id()) {
+      here.push_back(id);
+    } else {
+      session.console.note("it goes on in the process that runs it: wrench task watch " + std::string(short_id(id)));
+    }
+  }
+  return run_all(session, **space, here, "wrench.task_resume/1");
 }
 
 ExitCode run_task_retry(Session& session) {

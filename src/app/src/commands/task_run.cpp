@@ -128,6 +128,8 @@ Error task_error(const workflow::TaskOutcome& outcome) {
   const auto& failure = outcome.execution.error.at("error");
   if (outcome.task.state == workflow::TaskState::Cancelled)
     return Error("workflow.cancelled", "task " + id + " was cancelled");
+  if (outcome.task.state == workflow::TaskState::Paused)
+    return Error("workflow.needs_person", "task " + id + " is paused").with_help("wrench task resume " + id);
   if (!workflow::is_terminal(outcome.task.state)) {
     const bool decision = outcome.task.wait_reason == "approval" || outcome.task.wait_reason == "input";
     return Error("workflow.needs_person", "task " + id + " waits for a person" +

@@ -106,6 +106,14 @@ struct TimerDue {
 struct Cancel {
   std::int64_t execution_no = 0;
   std::string reason, actor;
+  std::int64_t request = 0;  ///< seq of the row that another process asked with; 0: none.
+};
+/// Holds an execution back, or lets it go on.
+struct SetPause {
+  std::int64_t execution_no = 0;
+  Pause pause = Pause::Yes;
+  std::string actor;
+  std::int64_t request = 0;  ///< As of Cancel.
 };
 struct Adopt {
   std::int64_t execution_no = 0;
@@ -150,7 +158,8 @@ struct Answer {
 
 using Command =
     std::variant<command::Start, command::Outcome, command::TimerDue, command::Cancel, command::Adopt, command::Decide,
-                 command::Reconcile, command::Record, command::Suspend, command::Answer, command::LoseLease>;
+                 command::Reconcile, command::Record, command::Suspend, command::Answer, command::LoseLease,
+                 command::SetPause>;
 
 struct ReadyRow {
   std::int64_t rank = 0;
@@ -238,7 +247,8 @@ struct FlushPlan {
   std::vector<storage::EventDraft> events;
   std::vector<EffectWrite> effects;
   std::vector<ValueWrite> values;
-  std::vector<StepKey> waits_over;  ///< These steps wait outside no more.
+  std::vector<StepKey> waits_over;                                   ///< These steps wait outside no more.
+  std::vector<std::pair<std::int64_t, std::int64_t>> requests_done;  ///< (execution, seq)
 
   std::map<std::int64_t, std::int64_t> journal_next;  ///< Of the executions that were looked at.
 

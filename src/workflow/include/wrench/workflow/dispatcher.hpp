@@ -44,11 +44,12 @@ struct Rerun {
   std::int64_t task_no = 0;
   std::string execution_id;
 };
-/// Of an execution that another live process runs.
-struct CancelRequest {
+/// What a process asks of the one that owns an execution; it obeys within a second, a later owner when it takes over.
+struct Request {
+  enum class Kind : std::uint8_t { Cancel, Pause, PauseNow, Unpause };
   std::int64_t execution_no = 0;
-  std::string reason;
-  std::string actor;
+  Kind kind = Kind::Cancel;
+  std::string reason, actor;
 };
 
 /// Somebody decides about a step that waits.
@@ -92,7 +93,7 @@ struct Baggage {
 /// One piece of work for the next flush. `reply` is called once, after the flush.
 struct Job {
   using Reply = std::function<void(Result<TaskReceipt>)>;
-  std::variant<Command, Creation, Rerun, CancelRequest, Answering, Signalling, Decided> work;
+  std::variant<Command, Creation, Rerun, Request, Answering, Signalling, Decided> work;
   std::shared_ptr<const Baggage> baggage;
   Reply reply;
   bool alone = false;  ///< Its batch failed: it must show whether it was the reason.
@@ -145,8 +146,8 @@ class Dispatcher {
   void on_time();
   /// When on_time() has something to do next; never = max.
   Micros next_due() const;
-  /// Cancel requests that other processes left for executions of this boot.
-  void obey_requests(std::vector<CancelRequest> requests);
+  /// What other processes asked of this boot.
+  void obey(std::vector<Command> requests);
   /// Steps that wait here, and something was decided about them.
   void hear(const std::vector<StepKey>& decided);
   /// Ownership::Shared: there are events up to that one, perhaps of other processes.

@@ -136,12 +136,16 @@ class Engine {
   /// Many at once: one answer for each, in their order, after the flushes that made them durable. Each is accepted or
   /// refused on its own.
   std::vector<Result<TaskReceipt>> create_all(std::vector<CreateTask> tasks);
-  /// Takes the task's open execution over if its process is gone, and continues it. Nothing to do: ok.
+  /// Takes the task's open execution over if its process is gone, and continues it; a paused one that another process
+  /// owns goes on there. Nothing to do: ok.
   Result<TaskReceipt> resume(std::string_view task_id);
   /// A new execution of an ended task, same plan and inputs.
   Result<TaskReceipt> retry(std::string_view task_id);
   /// Of a task that another live process runs, the request is stored and that process obeys within a second.
   Result<void> cancel(std::string_view task_id, std::string_view reason);
+  /// Holds the task back: nothing new begins, what runs ends first, or with `now` gives back what it does. resume()
+  /// lets it go on. Of a task that another live process runs, that one obeys within a second.
+  Result<void> pause(std::string_view task_id, bool now);
   /// Decides about a step that waits for a person; the process that runs the task hears of it within a second, a task
   /// that nobody runs when it is resumed. `value`: the answer, or what an approval changes. Who is engine's actor.
   /// Errors: workflow.wait_not_found, workflow.wait_decided, workflow.wait_expired, workflow.four_eyes,
@@ -154,7 +158,7 @@ class Engine {
   /// Moves a dead or uncertain step on.
   Result<void> decide_step(std::string_view task_id, std::int64_t step_no, StepDecision decision);
 
-  /// Blocks until the task ended or waits for something other than a time. Errors: workflow.wait_deadline,
+  /// Blocks until the task ended, is paused, or waits for something other than a time. Errors: workflow.wait_deadline,
   /// workflow.wait_stopped, workflow.draining (this engine gave it back), and the store's error if it takes no writes
   /// for kStorePatience: the task can be resumed later.
   Result<TaskOutcome> wait(std::string_view task_id, Deadline deadline, const StopToken& stop);

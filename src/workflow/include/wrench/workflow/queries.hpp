@@ -45,6 +45,7 @@ struct ExecutionView {
   codec::Json error;  ///< Of the first step that failed it, or null.
   std::int64_t steps_total = 0, steps_done = 0, steps_failed = 0, steps_held = 0;
   bool cancel_requested = false;
+  bool paused = false;
   Micros created_at = 0;
   std::optional<Micros> started_at, completed_at;
 };

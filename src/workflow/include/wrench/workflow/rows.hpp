@@ -26,6 +26,12 @@ struct TaskRow {
   bool operator==(const TaskRow&) const = default;
 };
 
+enum class Pause : std::uint8_t {
+  No = 0,
+  Yes = 1,  ///< Nothing new begins.
+  Now = 2,  ///< And what runs was asked to give back what it does.
+};
+
 struct ExecutionRow {
   std::int64_t id = 0;
   std::string execution_id;
@@ -39,9 +45,7 @@ struct ExecutionRow {
   OnExhausted on_exhausted = OnExhausted::Fail;
   Micros cancel_at = 0;  ///< 0: no.
   std::string cancel_reason;
-  /// Why and who, of a cancel that another process asked for; obeyed once `cancel_at` is set. Only CancelRequest writes
-  /// it.
-  std::string cancel_request, cancel_requested_by;
+  Pause paused = Pause::No;
   Micros deadline_at = 0;  ///< 0: none.
   Micros created_at = 0, started_at = 0, completed_at = 0;
   std::int64_t next_step = 1;
@@ -56,6 +60,7 @@ enum StepFlag : std::uint32_t {
   kFlagCancelRequested = 4,    ///< Asked to stop; ends as cancelled.
   kFlagCollecting = 8,         ///< Its children are done: the next run makes its output, or another iteration.
   kFlagGateOpen = 16,          ///< A finally node that may run.
+  kFlagAskedToYield = 32,      ///< A pause can't wait: ending for that reason is no failure.
   kFlagSkippedByFailure = 64,  ///< Its dependents are skipped, too, unless they continue.
   kFlagWaitsOutside = 128,     ///< Waiting for a person, a signal or a time, not for its children.
 };

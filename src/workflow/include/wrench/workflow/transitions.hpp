@@ -25,7 +25,7 @@ enum class StepState : std::uint8_t {
   Uncertain = 11,
 };
 enum class ExecutionStatus : std::uint8_t { Pending, Running, Suspended, Completed, Failed, Cancelled, TimedOut };
-enum class TaskState : std::uint8_t { Draft, Queued, Running, Waiting, Completed, Failed, Cancelled };
+enum class TaskState : std::uint8_t { Draft, Queued, Running, Waiting, Paused, Completed, Failed, Cancelled };
 
 enum class StepEventKind : std::uint8_t {
   DepsDone,
@@ -54,7 +54,18 @@ enum class StepEventKind : std::uint8_t {
   Refused,   ///< Somebody said no, or nobody said anything in time.
 };
 enum class ExecutionEventKind : std::uint8_t { Start, Suspend, Resume, AllDone, AnyFailed, CancelDone, TimedOut };
-enum class TaskEventKind : std::uint8_t { Submit, Started, Held, Continued, Completed, Failed, Cancelled, Rerun };
+enum class TaskEventKind : std::uint8_t {
+  Submit,
+  Started,
+  Held,
+  Continued,
+  Completed,
+  Failed,
+  Cancelled,
+  Rerun,
+  Pause,
+  Unpause,
+};
 
 enum class Machine : std::uint8_t { Step, Execution, Task };
 

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "wrench/storage/transaction.hpp"
+#include "wrench/workflow/dispatcher.hpp"
+
+/// What processes ask of the one that owns an execution. The command that obeys deletes the row (Cancel::request).
+namespace wrench::workflow::requests {
+
+/// Nothing happens if the execution has ended.
+Result<void> add(storage::WriteTx& tx, const Request& request);
+/// Oldest first.
+Result<std::vector<Command>> of_execution(storage::ReadTx& tx, std::int64_t execution_no);
+/// Of all executions that the boot owns, ended ones too.
+Result<std::vector<Command>> of_boot(storage::ReadTx& tx, std::string_view boot);
+
+}  // namespace wrench::workflow::requests
