@@ -182,7 +182,10 @@ class Bench {
          {"per_flush", static_cast<double>(count) / static_cast<double>(after.flushes - before.flushes)}});
   }
   bool idle() {
-    return must(store_->read([](storage::ReadTx& tx) { return list_open_executions(tx); })).empty();
+    TaskFilter filter;
+    filter.status = "in_progress";
+    filter.limit = 1;
+    return must(store_->read([&](storage::ReadTx& tx) { return list_tasks(tx, filter); })).tasks.empty();
   }
 
   SystemClock clock_;

@@ -57,6 +57,7 @@ const FlagSpec kWhoseMemory = {.name = "--agent", .value = "NAME", .summary = "w
 const FlagSpec kRules = {
     .name = "--rules", .value = "FILE|DIR", .summary = "add rules in semgrep's YAML syntax", .repeated = true};
 const FlagSpec kNoBuiltin = {.name = "--no-builtin-rules", .summary = "use only the rules of --rules"};
+const FlagSpec kDetach{.name = "--detach", .summary = "leave it to the process that serves (wrench serve), and return"};
 const FlagSpec kJobs = {.name = "--jobs",
                         .short_name = "-j",
                         .value = "N",
@@ -101,6 +102,7 @@ const std::vector<CommandSpec>& table() {
                         {.name = "--explain-plan",
                          .summary = "show the plan, why each step is in it and what was left out; run nothing"},
                         {.name = "--fresh", .summary = "start anew although an interrupted review of PATH could go on"},
+                        kDetach,
                         kRules,
                         kNoBuiltin,
                         kJobs,
@@ -544,6 +546,7 @@ const std::vector<CommandSpec>& table() {
             {.name = "--dry-run", .summary = "print what would be run, and run nothing"},
             {.name = "--wait", .summary = "wait for the end and print the result (this is the default)"},
             {.name = "--fresh", .summary = "start anew although an interrupted run could go on"},
+            kDetach,
             kJobs}),
        .formats = kTextOrJson,
        .examples = {{"wrench playbook run security_audit", "of this folder"},
@@ -572,6 +575,30 @@ const std::vector<CommandSpec>& table() {
                     {"wrench worker --database postgresql://wrench@db/wrench --slots cpu=2 --once",
                      "work off what is there, e.g. from a scheduled job"}},
        .run = run_worker},
+      {.path = "serve",
+       .summary = "Run tasks that others leave, and those that nobody runs any more, until it is stopped",
+       .description =
+           "One process serves a data directory. It takes tasks that were left with --detach, goes on with those whose "
+           "process died, and keeps the time for those that wait for it. Tasks that you interrupted with Ctrl-C wait "
+           "for "
+           "`wrench task resume`. SIGTERM ends it: steps come to a good place, and the next one goes on.",
+       .flags = {{.name = "--drain",
+                  .value = "DURATION",
+                  .summary = "how long steps that run have when it ends",
+                  .default_value = "20s",
+                  .form = ValueForm::Duration},
+                 {.name = "--max-parallel",
+                  .value = "N",
+                  .summary = "steps of one kind (computing, reading and writing, language models) at once",
+                  .default_value = "2 computing, 4 of the others",
+                  .form = ValueForm::Number,
+                  .min = 1,
+                  .max = runtime::kPoolThreadsMax},
+                 kJobs},
+       .formats = {},
+       .examples = {{"wrench serve", "in one terminal"},
+                    {"wrench playbook run nightly_health --detach", "in another: it returns at once"}},
+       .run = run_serve},
       {.path = "rules list",
        .summary = "List rules, tab-separated: id, languages, severity, category, analysis, cwe, file",
        .flags = with_output(kTextOrJson, {kRules, kNoBuiltin}),

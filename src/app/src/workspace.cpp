@@ -1,16 +1,21 @@
 #include "workspace.hpp"
 
+#include <unistd.h>
+
 #include <cstdlib>
 
 #include "wrench/agents/builtin.hpp"
 #include "wrench/agents/mail.hpp"
+#include "wrench/base/text.hpp"
 #include "wrench/base/ulid.hpp"
+#include "wrench/runtime/atomic_file.hpp"
 
 namespace wrench::app {
 
 namespace {
 
-constexpr Micros kDrainPatience = 5 * kMicrosPerSecond;
+constexpr std::string_view kServer = "server";  ///< Name of the lock of the process that serves.
+constexpr std::size_t kPidBytesMax = 64;
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
@@ -94,6 +99,7 @@ Result<void> Workspace::open_here(Session& session, Use use) {
   }
   const auto access = use == Use::Read ? storage::StoreAccess::Read : storage::StoreAccess::Write;
   store_ = WRENCH_TRY(open_store({.directory = directory}, access, clock_, random_));
+  directory_ = directory;
   boots_ = directory + "/boots";
   if (use == Use::Read) return {};
   boot_.emplace(WRENCH_TRY(runtime::BootLock::acquire(boots_, make_id("boot", clock_, random_))));
@@ -115,6 +121,7 @@ Result<void> Workspace::open_engine(Session& session, Use use, std::optional<Moc
   workflow::EngineConfig config;
   config.boot_id = boot_id_;
   config.actor = "user";
+  config.drain_interrupts = use != Use::Serve;
   // Analyses of one review run side by side; each spreads over the pool's threads.
   config.slots = slots.value_or(workflow::Slots{2, 4, 4});
   if (session.invocation.has("--max-parallel"))
@@ -130,7 +137,7 @@ Result<void> Workspace::open_engine(Session& session, Use use, std::optional<Moc
     return traits ? std::optional(*traits) : std::nullopt;
   };
   engine_ = WRENCH_TRY(workflow::Engine::open(*store_, std::move(config), clock_, random_));
-  if (use == Use::Work || (use == Use::Run && !has_workers())) engine_->start(runner);
+  if (use == Use::Work || use == Use::Serve || (use == Use::Run && !has_workers())) engine_->start(runner);
   return {};
 }
 
@@ -146,9 +153,26 @@ bool Workspace::is_live(std::string_view boot_id) const {
   return !liveness || *liveness == runtime::BootLock::Liveness::Live;
 }
 
-void Workspace::drain() {
+Result<void> Workspace::claim_serving() {
+  const std::string pid_file = directory_ + "/server.pid";
+  auto lock = runtime::BootLock::acquire(directory_ + "/serving", kServer);
+  if (!lock && lock.error().code == "runtime.locked") {
+    const auto pid = runtime::read_file(pid_file, kPidBytesMax);
+    return Error("cli.already_served", "another process serves this data directory" +
+                                           (pid ? " (pid " + std::string(trim(*pid)) + ")" : std::string()));
+  }
+  serving_.emplace(WRENCH_TRY(std::move(lock)));
+  return runtime::write_file_atomically(pid_file, std::to_string(::getpid()) + "\n");
+}
+
+bool Workspace::is_served() const {
+  const auto liveness = runtime::BootLock::probe(directory_ + "/serving", kServer);
+  return liveness && *liveness == runtime::BootLock::Liveness::Live;
+}
+
+void Workspace::drain(Micros patience) {
   // What doesn't return in time counts as lost and is resumed like after a crash: nothing to report.
-  static_cast<void>(engine_->drain(Deadline::after(clock_, kDrainPatience)));
+  static_cast<void>(engine_->drain(Deadline::after(clock_, patience)));
 }
 
 Workspace::~Workspace() = default;

@@ -29,6 +29,8 @@ std::string database_url(const Session& session);
 /// The agents of this program: the composition root. Adding an agent is one line there.
 Result<agents::Registry> builtin_agents();
 
+inline constexpr Micros kDrainPatience = 5 * kMicrosPerSecond;
+
 /// Store, engine and agents of one command, opened together and closed in the right order.
 class Workspace {
  public:
@@ -38,6 +40,7 @@ class Workspace {
     Write,  ///< Has the engine, which takes what is asked of tasks.
     Run,    ///< Steps run in this process, too; on PostgreSQL they are for the workers.
     Work,   ///< This process is a worker. Only on PostgreSQL: workflow.worker_needs_postgresql.
+    Serve,  ///< Runs what others leave for as long as it lives: see claim_serving(). Not on PostgreSQL.
   };
   /// A data directory that has no store yet, or one of an older version, is written to whatever the use: else there
   /// would be nothing to read. Errors: storage.*, io.*, workflow.*.
@@ -67,12 +70,19 @@ class Workspace {
   }
   /// Tasks are run by workers, none belongs to a process.
   bool has_workers() const { return store_->dialect() == storage::Dialect::Postgres; }
+  /// Use::Serve: this process is the one that serves the data directory. Errors: cli.already_served, naming the other's
+  /// pid.
+  Result<void> claim_serving();
+  /// Whether a process serves the data directory.
+  bool is_served() const;
+  /// With the files that tell of other processes' work.
+  std::vector<std::string> watched_directories() const { return {directory_, boots_}; }
   /// Whether the process behind a boot id still runs.
   bool is_live(std::string_view boot_id) const;
   /// False when there is no home folder: the store ends with this process.
   bool keeps_data() const { return !temporary_.has_value(); }
   /// Gives back what runs, so that it can be resumed by anyone.
-  void drain();
+  void drain(Micros patience = kDrainPatience);
 
  private:
   explicit Workspace(std::size_t threads) : pool_({.threads = threads, .name = "analysis"}) {}
@@ -86,7 +96,8 @@ class Workspace {
   std::optional<runtime::TempDir> temporary_;
   agents::Registry registry_;
   runtime::WorkerPool pool_;
-  std::string boots_;
+  std::string directory_, boots_;
+  std::optional<runtime::BootLock> serving_;
   std::optional<runtime::BootLock> boot_;
   std::string boot_id_;
   std::unique_ptr<storage::Store> store_;

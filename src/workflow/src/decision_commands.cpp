@@ -370,7 +370,8 @@ Result<void> Decision::on(const command::Adopt& c) {
     }
   }
   propagate(*e);
-  if (e->row.status == ExecutionStatus::Suspended && e->row.suspend_reason == "drain") {
+  const bool given_back = e->row.suspend_reason == kDrained || e->row.suspend_reason == kInterrupted;
+  if (e->row.status == ExecutionStatus::Suspended && given_back) {
     move(*e, ExecutionEventKind::Resume);
     e->row.suspend_reason.clear();
   }
@@ -498,10 +499,10 @@ Result<void> Decision::on(const command::Suspend& c) {
   std::erase_if(newly_ready_, [&](const StepKey& key) { return key.execution_no == c.execution_no; });
   e->row.owner_boot.clear();
   e->touched = true;
-  journal(*e, "suspended", nullptr, "{\"reason\":\"drain\"}");
+  journal(*e, "suspended", nullptr, "{\"reason\":\"" + c.reason + "\"}");
   if (e->row.status == ExecutionStatus::Running) {
     move(*e, ExecutionEventKind::Suspend);
-    e->row.suspend_reason = "drain";
+    e->row.suspend_reason = c.reason;
   }
   return {};
 }

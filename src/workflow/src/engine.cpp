@@ -11,6 +11,7 @@
 #include <thread>
 #include <utility>
 
+#include "creation.hpp"
 #include "plan_node.hpp"
 #include "requests.hpp"
 #include "row_store.hpp"
@@ -475,6 +476,40 @@ Result<TaskReceipt> Engine::resume(std::string_view task_id) {
   return receipt;
 }
 
+Result<std::vector<TaskReceipt>> Engine::adopt_orphans() {
+  State& s = *state_;
+  if (s.shared) return std::vector<TaskReceipt>();  // Workers take them by themselves.
+  const auto orphans = WRENCH_TRY(s.store.read([&](ReadTx& tx) {
+    return list_orphans(tx,
+                        [&](std::string_view boot) { return boot == s.config.boot_id || s.config.boot_is_live(boot); });
+  }));
+  std::vector<TaskReceipt> out;
+  for (const Orphan& orphan : orphans) {
+    const auto executions =
+        WRENCH_TRY(s.store.read([&](ReadTx& tx) { return list_executions(tx, orphan.task.task_no); }));
+    const ExecutionView& last = executions.back();
+    if (last.execution_no != orphan.execution_no || last.suspend_reason == kInterrupted) continue;
+    if (last.status == ExecutionStatus::Pending) {
+      const auto verdict =
+          WRENCH_TRY(s.store.read([&](ReadTx& tx) { return creation::dependencies(tx, orphan.task.task_no); }));
+      if (verdict == creation::Verdict::Wait) continue;
+      if (verdict == creation::Verdict::Cancel) {
+        WRENCH_TRY(cancel(orphan.task.task_id, creation::kDependencyFailed));
+        continue;
+      }
+    }
+    // Another process may have been quicker.
+    if (!s.ask(Command(command::Adopt{orphan.execution_no, orphan.owner_boot})).ok()) continue;
+    out.push_back({.task_id = orphan.task.task_id,
+                   .execution_id = last.execution_id,
+                   .task_no = orphan.task.task_no,
+                   .execution_no = orphan.execution_no,
+                   .existed = true,
+                   .state = orphan.task.state});
+  }
+  return out;
+}
+
 Result<TaskReceipt> Engine::retry(std::string_view task_id) {
   State& s = *state_;
   const TaskView task = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return find_task(tx, task_id); }));
@@ -515,6 +550,10 @@ Result<void> Engine::pause(std::string_view task_id, bool now) {
     return Error("workflow.invalid_transition", "the task " + task.task_id + " is " +
                                                     std::string(idle ? name(task.state) : "being cancelled") +
                                                     ": there is nothing to pause");
+  if (s.shared) {
+    WRENCH_TRY(s.ask(Command(command::SetPause{last.execution_no, now ? Pause::Now : Pause::Yes, s.config.actor})));
+    return {};
+  }
   WRENCH_TRY(
       s.ask(Request{last.execution_no, now ? Request::Kind::PauseNow : Request::Kind::Pause, {}, s.config.actor}));
   const bool elsewhere = !last.owner_boot.empty() && last.owner_boot != s.config.boot_id;
@@ -626,7 +665,10 @@ Result<void> Engine::drain(Deadline deadline) {
   lock.unlock();
   Result<void> out;
   for (const std::int64_t no : open)
-    if (auto given = s.ask(Command(command::Suspend{no})); !given.ok() && out.ok()) out = std::move(given).error();
+    if (auto given =
+            s.ask(Command(command::Suspend{no, std::string(s.config.drain_interrupts ? kInterrupted : kDrained)}));
+        !given.ok() && out.ok())
+      out = std::move(given).error();
   if (s.shared) {
     lock.lock();
     const bool left = s.pool != nullptr && s.dispatcher.running() == 0;

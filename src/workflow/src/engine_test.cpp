@@ -431,8 +431,10 @@ TEST_F(EngineTest, ListsTasksPageByPageAndFindsThemByTheEndOfTheirId) {
   EXPECT_EQ(find("ZZZZZZZZ").error().code, "workflow.task_not_found");
   filter.cursor = "x";
   EXPECT_EQ(store_->read([&](auto& tx) { return list_tasks(tx, filter); }).error().code, "workflow.invalid_cursor");
-  const auto open = store_->read([&](auto& tx) { return list_open_executions(tx); });
-  EXPECT_EQ(open->size(), 5U);
+  const auto orphans = [&](bool live) {
+    return store_->read([&](auto& tx) { return list_orphans(tx, [live](std::string_view) { return live; }); })->size();
+  };
+  EXPECT_EQ(orphans(true), 5U) << "they haven't begun: nobody's";
 }
 
 TEST_F(EngineTest, RefusesTasksThatMakeNoSense) {

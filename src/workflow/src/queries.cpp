@@ -230,13 +230,33 @@ Result<Json> read_plan_notes(ReadTx& tx, std::int64_t task_no) {
   return optional_json(std::string(rows.front().text_or_empty(0)));
 }
 
-Result<std::vector<Interrupted>> list_open_executions(ReadTx& tx, std::size_t limit) {
-  std::vector<Interrupted> out;
-  const Rows rows = WRENCH_TRY(tx.query(sql::kOpenExecutions, {std::min(limit, kTaskPageMax)}));
-  for (const auto row : rows) {
-    const Rows task = WRENCH_TRY(tx.query(sql::kTaskRow, {row.integer(0)}));
-    const Rows full = WRENCH_TRY(tx.query(sql::kTaskById, {task.front().text(1)}));
-    out.push_back({WRENCH_TRY(task_view(full.front())), std::string(row.text_or_empty(1))});
+Result<std::vector<Orphan>> list_orphans(ReadTx& tx, const std::function<bool(std::string_view boot)>& boot_is_live,
+                                         std::size_t limit) {
+  std::vector<Orphan> out;
+  const auto add = [&](const Rows& rows, const std::string& owner) -> Result<void> {
+    for (const auto row : rows) {
+      const Rows task = WRENCH_TRY(tx.query(sql::kTaskRow, {row.integer(1)}));
+      const Rows full = WRENCH_TRY(tx.query(sql::kTaskById, {task.front().text(1)}));
+      Orphan orphan;
+      orphan.task = WRENCH_TRY(task_view(full.front()));
+      orphan.execution_no = row.integer(0);
+      orphan.owner_boot = owner;
+      orphan.status = parse_execution_status(row.text(2)).value_or(ExecutionStatus::Pending);
+      out.push_back(std::move(orphan));
+    }
+    return {};
+  };
+  limit = std::min(limit, kTaskPageMax);
+  const Rows unowned = WRENCH_TRY(tx.query(sql::kUnownedExecutions, {0, limit}));
+  WRENCH_TRY(add(unowned, {}));
+  std::string owner;
+  while (out.size() < limit) {
+    const Rows next = WRENCH_TRY(tx.query(sql::kNextOwner, {owner}));
+    if (next.empty()) break;
+    owner = next.front().text(0);
+    if (boot_is_live(owner)) continue;
+    const Rows left = WRENCH_TRY(tx.query(sql::kExecutionsOfOwner, {owner, 0, limit - out.size()}));
+    WRENCH_TRY(add(left, owner));
   }
   return out;
 }

@@ -183,7 +183,7 @@ Result<void> SharedTurn::watch(WriteTx& tx) {
     const auto it = found.find(key);
     if (it == found.end() || it->second.state != StepState::Running || it->second.epoch != epoch) {
       gone.emplace_back(key, epoch);
-    } else if ((it->second.flags & kFlagCancelRequested) != 0) {
+    } else if ((it->second.flags & (kFlagCancelRequested | kFlagAskedToYield)) != 0) {
       stops.push_back(key);
     }
   }

@@ -299,11 +299,24 @@ const Statement kJournalEntry{
     .id = "workflow.journal_entry",
     .sql = "SELECT " WRENCH_JOURNAL_COLUMNS " FROM journal WHERE execution_id = ?1 AND seq = ?2",
     .plan = "SEARCH journal USING PRIMARY KEY (execution_id=? AND seq=?)"};
-const Statement kOpenExecutions{
-    .id = "workflow.open_executions",
-    .sql = "SELECT task_id, owner_boot FROM task_executions WHERE completed_at IS NULL ORDER BY id DESC LIMIT ?1",
-    .plan = "SCAN task_executions USING INDEX idx_execution_open",
-    .plan_exception = "the partial index holds open executions only"};
+const Statement kNextOwner{
+    .id = "workflow.next_owner",
+    .sql =
+        "SELECT owner_boot FROM task_executions WHERE completed_at IS NULL AND owner_boot > ?1 ORDER BY owner_boot "
+        "LIMIT 1",
+    .plan = "SEARCH task_executions USING COVERING INDEX idx_execution_owner (owner_boot>?)"};
+const Statement kExecutionsOfOwner{
+    .id = "workflow.executions_of_owner",
+    .sql =
+        "SELECT id, task_id, status FROM task_executions WHERE completed_at IS NULL AND owner_boot = ?1 AND id > ?2 "
+        "ORDER BY id LIMIT ?3",
+    .plan = "SEARCH task_executions USING INDEX idx_execution_owner (owner_boot=? AND id>?)"};
+const Statement kUnownedExecutions{
+    .id = "workflow.unowned_executions",
+    .sql =
+        "SELECT id, task_id, status FROM task_executions WHERE completed_at IS NULL AND owner_boot IS NULL AND id > ?1 "
+        "ORDER BY id LIMIT ?2",
+    .plan = "SEARCH task_executions USING INDEX idx_execution_owner (owner_boot=? AND id>?)"};
 const Statement kTaskPlanNotes{.id = "workflow.task_plan_notes",
                                .sql = "SELECT plan_notes FROM tasks WHERE id = ?1",
                                .plan = "SEARCH tasks USING INTEGER PRIMARY KEY (rowid=?)"};
@@ -500,7 +513,9 @@ storage::StatementCatalogue::List statements() {
                                                    &sql::kStepOfNode,
                                                    &sql::kJournalPage,
                                                    &sql::kJournalEntry,
-                                                   &sql::kOpenExecutions,
+                                                   &sql::kNextOwner,
+                                                   &sql::kExecutionsOfOwner,
+                                                   &sql::kUnownedExecutions,
                                                    &sql::kTaskInputs,
                                                    &sql::kTaskPlanNotes,
                                                    &sql::kValue,

@@ -20,8 +20,8 @@ extern const Statement kTaskByKey, kReleaseKey, kInsertTask, kInsertPlan, kInser
 
 // queries.cpp
 extern const Statement kTaskById, kTasksByIdSuffix, kTasksOfStatus, kExecutionsOfTask, kStepsOfExecution, kStepOfNode,
-    kJournalPage, kJournalEntry, kOpenExecutions, kTaskInputs, kTaskPlanNotes, kValue, kEffect, kChildren,
-    kIntentsOfStep;
+    kJournalPage, kJournalEntry, kNextOwner, kExecutionsOfOwner, kUnownedExecutions, kTaskInputs, kTaskPlanNotes,
+    kValue, kEffect, kChildren, kIntentsOfStep;
 
 // requests.cpp
 extern const Statement kInsertRequest, kRequestsOfExecution, kOwnedRequests, kDeleteRequest;

@@ -153,7 +153,7 @@ constexpr Transition kTransitions[] = {
     row(X::Pending, XE::Start, X::Running, "step rows, owner boot"),
     row(X::Pending, XE::CancelDone, X::Cancelled, ""),
     row(X::Running, XE::Suspend, X::Suspended,
-        "reason: drain, paused, uncertain, dead_letter, approval, input, event or timer"),
+        "reason: drain, interrupted, paused, uncertain, dead_letter, approval, input, event or timer"),
     row(X::Suspended, XE::Resume, X::Running, "owner boot"),
     row(X::Running, XE::AllDone, X::Completed, ""),
     row(X::Running, XE::AnyFailed, X::Failed, "error of the first step that failed"),

@@ -158,6 +158,7 @@ void World::die() {
   dispatcher_.reset();
   store_.reset();
   running_.clear();
+  late_.clear();
   reconciles_.clear();
   ticks_.clear();
   asked_.clear();
@@ -223,6 +224,10 @@ void World::turn() {
     reconciles_.pop_back();
     dispatcher_->enqueue(must(reconcile_step(step, runner_, *store_, dispatcher_->plans()), "reconcile"));
   }
+  if (!late_.empty() && chance(10)) {
+    dispatcher_->enqueue(std::move(late_.back()));
+    late_.pop_back();
+  }
   const auto dice = random_.below(10);
   if (dice < 5 && flush()) return;
   if (dice < 8 && run_one_step()) return;
@@ -261,8 +266,8 @@ bool World::flush() {
                       [&](Result<void> result) { outcome = std::move(result); }),
        "submit");
   endanger(fate, [this] { store_->flush_once(); });
-  if (chance(program_.troubles.timeout_percent)) {  // Timers fall due while a flush is under way.
-    clock_.advance(static_cast<Micros>(random_.below(2'000'000)));
+  if (chance(program_.troubles.timeout_percent)) {  // A timer falls due while the flush is under way.
+    clock_.set(std::max(clock_.now_us(), std::min(dispatcher_->next_due(), clock_.now_us() + 2'000'000)));
     dispatcher_->on_time();
   }
   if (!outcome.ok() && (outcome.error().code.starts_with("storage.") || outcome.error().code == "workflow.conflict"))
@@ -318,7 +323,10 @@ void World::run_step(Running running) {
                       .tick = [this, key](const Progress&) { ticks_[key] = clock_.now_us(); },
                       .record = [this](command::Record what) { return record(std::move(what)); }};
   Job result = execute_step(running.launch, runner_, std::move(session));
-  if (chance(program_.troubles.doubled_percent)) dispatcher_->enqueue(result);
+  if (chance(program_.troubles.doubled_percent)) {
+    if (chance(50)) dispatcher_->enqueue(result);
+    late_.push_back(result);
+  }
   dispatcher_->enqueue(std::move(result));
 }
 

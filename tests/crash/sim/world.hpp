@@ -112,6 +112,7 @@ class World final : public workflow::DispatcherShell {
   std::unique_ptr<workflow::Dispatcher> dispatcher_;
   std::unique_ptr<workflow::PayloadCache> payloads_;
   std::vector<Running> running_;
+  std::vector<workflow::Job> late_;  ///< Results that arrive again, some time.
   std::vector<workflow::StepKey> reconciles_;
   std::map<workflow::StepKey, Micros> ticks_;
   std::set<std::string> asked_;  ///< Creations under way in this process.

@@ -81,11 +81,13 @@ Result<Json> json_argument(std::string_view text) {
 ExitCode decided(Session& session, Workspace& space, const WaitView& wait, std::string_view what) {
   auto now = space.store().read([&](storage::ReadTx& tx) { return workflow::find_wait(tx, wait.wait_id); });
   if (!now) return session.fail(now.error());
-  const auto open = space.store().read([](storage::ReadTx& tx) { return workflow::list_open_executions(tx); });
-  if (!open) return session.fail(open.error());
-  bool runs = space.has_workers();
-  for (const auto& entry : *open)
-    runs = runs || (entry.task.task_id == wait.task_id && !entry.owner_boot.empty() && space.is_live(entry.owner_boot));
+  const auto owner = space.store().read([&](storage::ReadTx& tx) -> Result<std::string> {
+    const auto task = WRENCH_TRY(workflow::find_task(tx, wait.task_id));
+    return WRENCH_TRY(workflow::list_executions(tx, task.task_no)).back().owner_boot;
+  });
+  if (!owner) return session.fail(owner.error());
+  const bool runs =
+      space.has_workers() || (!owner->empty() && *owner != space.boot_id() && space.is_live(*owner));
   if (session.format() == "json") {
     Json out = Json::object({{"schema", "wrench.approval/1"}, {"approval", to_json(*now)}, {"running", runs}});
     return delivered_json(session, out);

@@ -134,6 +134,12 @@ ExitCode run_playbook_run(Session& session) {
   const auto prepared = prepare(session);
   if (!prepared) return session.fail(prepared.error());
   if (session.invocation.has("--dry-run")) return show_plan(session, *prepared);
+  if (session.invocation.has("--detach")) {
+    if (prepared->mock)
+      return session.fail(Error("cli.invalid_value",
+                                "--mock holds for this process only, not for the one that a detached task runs in"));
+    return leave_task(session, task_of(session, *prepared));
+  }
   auto space = Workspace::open(session, Workspace::Use::Run, prepared->mock);
   if (!space) return session.fail(space.error());
   const auto started = start_or_go_on(session, **space, task_of(session, *prepared), prepared->mock_text);

@@ -98,10 +98,11 @@ ExitCode run_review(Session& session) {
                           : agents::explain_text(prepared->planned);
     return delivered(session, text);
   }
-  auto space = Workspace::open(session, Workspace::Use::Run);
-  if (!space) return session.fail(space.error());
   auto plan = workflow::Plan::parse(prepared->planned.plan);
   if (!plan) return session.fail(plan.error());
+  if (session.invocation.has("--detach")) return leave_task(session, task_of(*prepared, std::move(*plan)));
+  auto space = Workspace::open(session, Workspace::Use::Run);
+  if (!space) return session.fail(space.error());
   const auto started = start_or_go_on(session, **space, task_of(*prepared, std::move(*plan)));
   if (!started) return session.fail(started.error());
   const auto& task_id = started->receipt.task_id;

@@ -59,14 +59,16 @@ std::string shown_status(const TaskView& task, bool interrupted) {
 }
 
 Result<std::vector<std::string>> interrupted_tasks(Workspace& space) {
-  const auto open =
-      WRENCH_TRY(space.store().read([](storage::ReadTx& tx) { return workflow::list_open_executions(tx); }));
+  if (space.has_workers()) return std::vector<std::string>();  // Whoever works goes on with them.
+  const auto orphans = WRENCH_TRY(space.store().read([&](storage::ReadTx& tx) {
+    return workflow::list_orphans(tx, [&](std::string_view boot) { return space.is_live(boot); });
+  }));
   std::vector<std::string> ids;
-  if (space.has_workers()) return ids;  // Whoever works goes on with it.
-  for (const auto& entry : open) {
-    // Ours holds none: every open execution belongs to another boot, live or dead, or to nobody.
-    if (entry.task.state == workflow::TaskState::Paused) continue;  // Somebody wants it so.
-    if (entry.owner_boot.empty() || !space.is_live(entry.owner_boot)) ids.push_back(entry.task.task_id);
+  for (const auto& orphan : orphans) {
+    // One that was paused or left for another process is where somebody wants it to be.
+    const bool wanted =
+        orphan.task.state == workflow::TaskState::Paused || orphan.status == workflow::ExecutionStatus::Pending;
+    if (!wanted) ids.push_back(orphan.task.task_id);
   }
   return ids;
 }
@@ -451,7 +453,7 @@ ExitCode run_task_resume(Session& session) {
     if (!task) return session.fail(task.error());
     const auto execution = latest_execution(**space, *task);
     if (!execution) return session.fail(execution.error());
-    if (is_terminal(execution->status) || execution->owner_boot == (*space)->boot_id()) {
+    if (is_terminal(execution->status) || (*space)->has_workers() || execution->owner_boot == (*space)->boot_id()) {
       here.push_back(id);
     } else {
       session.console.note("it goes on in the process that runs it: wrench task watch " + std::string(short_id(id)));

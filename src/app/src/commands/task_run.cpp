@@ -26,15 +26,39 @@ Result<std::optional<OpenTask>> find_open(Workspace& space, const std::string& k
   });
 }
 
-}  // namespace
-
-Result<StartedTask> start_or_go_on(Session& session, Workspace& space, workflow::CreateTask task,
-                                   std::string_view besides) {
-  // The same command finds its interrupted run again; another plan or other inputs are another task.
+/// The same command finds its interrupted run again; another plan or other inputs are another task.
+void set_key(workflow::CreateTask& task, std::string_view besides) {
   task.idempotency_key =
       task.kind + ":" +
       crypto::sha256_hex(task.plan->hash() + codec::canonical_json(task.inputs) + std::string(besides));
   task.key_scope = workflow::KeyScope::UntilTaskEnds;
+}
+
+}  // namespace
+
+ExitCode leave_task(Session& session, workflow::CreateTask task) {
+  auto space = Workspace::open(session, Workspace::Use::Write);
+  if (!space) return session.fail(space.error());
+  if (!(*space)->keeps_data())
+    return session.fail(Error("cli.invalid_value", "--detach needs a data directory that stays: set WRENCH_DATA_DIR"));
+  set_key(task, {});
+  const auto receipt = (*space)->engine().create(task);
+  if (!receipt) return session.fail(receipt.error());
+  const bool served = (*space)->has_workers() || (*space)->is_served();
+  const std::string id(short_id(receipt->task_id));
+  if (session.format() == "json")
+    return delivered_json(session, codec::Json::object({{"schema", "wrench.task_created/1"},
+                                                        {"task_id", receipt->task_id},
+                                                        {"existed", receipt->existed},
+                                                        {"served", served}}));
+  if (!served) session.console.note("nobody serves this data directory yet: wrench serve, or wrench task resume " + id);
+  return delivered(session, "task " + id + (receipt->existed ? " is there already" : "") + "  " +
+                                Console::safe(task.title) + "\nFollow it: wrench task watch " + id + "\n");
+}
+
+Result<StartedTask> start_or_go_on(Session& session, Workspace& space, workflow::CreateTask task,
+                                   std::string_view besides) {
+  set_key(task, besides);
   StartedTask started;
   // Again when another process was quicker between our looking and our writing.
   for (;;) {

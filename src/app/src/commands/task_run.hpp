@@ -14,6 +14,10 @@ struct StartedTask {
 Result<StartedTask> start_or_go_on(Session& session, Workspace& space, workflow::CreateTask task,
                                    std::string_view besides = {});
 
+/// Stores the task for whichever process serves the data directory, and says which it is. The key is that of
+/// start_or_go_on(): a task that is there already isn't created again.
+ExitCode leave_task(Session& session, workflow::CreateTask task);
+
 /// The command as it was typed, for people to paste; without --fresh, which would throw the interrupted run away.
 std::string same_command(const Session& session);
 

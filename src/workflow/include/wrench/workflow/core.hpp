@@ -63,6 +63,11 @@ struct Payload {
   std::string blob_hash;
 };
 
+/// Why an execution was given back: its process ends, and any other goes on with it; or a person stopped it, and a
+/// person goes on with it.
+inline constexpr std::string_view kDrained = "drain";
+inline constexpr std::string_view kInterrupted = "interrupted";
+
 /// What the core can be asked. Each carries what it needs to be decided on its own.
 namespace command {
 struct Start {
@@ -141,6 +146,7 @@ struct Record {
 };
 struct Suspend {
   std::int64_t execution_no = 0;
+  std::string reason = std::string(kDrained);
 };
 /// The worker that runs the step is dead, or has to believe that it is.
 struct LoseLease {

@@ -109,6 +109,8 @@ struct EngineConfig {
   Micros worker_ttl_us = kWorkerTtl;  ///< On PostgreSQL; the same in all processes.
   /// What is known of capabilities where steps don't run, i.e. without start(): in whose queue their steps wait.
   std::function<std::optional<CapabilityTraits>(std::string_view)> traits;
+  /// What drain() gives back waits for a person; else adopt_orphans() of any process takes it.
+  bool drain_interrupts = false;
 };
 
 /// Runs the tasks of one process ("boot") on a store. A data directory may have several engines, in several
@@ -139,6 +141,9 @@ class Engine {
   /// Takes the task's open execution over if its process is gone, and continues it; a paused one that another process
   /// owns goes on there. Nothing to do: ok.
   Result<TaskReceipt> resume(std::string_view task_id);
+  /// Takes over what no live process owns: tasks that could begin, were given back or whose process is gone. Not those
+  /// that a person interrupted. At most kTaskPageMax at once; which.
+  Result<std::vector<TaskReceipt>> adopt_orphans();
   /// A new execution of an ended task, same plan and inputs.
   Result<TaskReceipt> retry(std::string_view task_id);
   /// Of a task that another live process runs, the request is stored and that process obeys within a second.

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -98,11 +99,16 @@ Result<codec::Json> read_output(storage::ReadTx& tx, std::int64_t execution_no, 
 Result<codec::Json> read_inputs(storage::ReadTx& tx, std::int64_t task_no);
 /// CreateTask::plan_notes: why each step is in the plan. Null when there are none.
 Result<codec::Json> read_plan_notes(storage::ReadTx& tx, std::int64_t task_no);
-/// Executions that were running in a process that is gone or gave them back.
-struct Interrupted {
+/// An open execution that no live process owns: it hasn't begun, was given back, or its process is gone.
+struct Orphan {
   TaskView task;
-  std::string owner_boot;  ///< Empty when given back.
+  std::int64_t execution_no = 0;
+  std::string owner_boot;  ///< Empty: nobody's.
+  ExecutionStatus status = ExecutionStatus::Pending;
 };
-Result<std::vector<Interrupted>> list_open_executions(storage::ReadTx& tx, std::size_t limit = kTaskPageMax);
+/// Those of each dead owner, oldest first. `boot_is_live` is asked once for each owner.
+Result<std::vector<Orphan>> list_orphans(storage::ReadTx& tx,
+                                         const std::function<bool(std::string_view boot)>& boot_is_live,
+                                         std::size_t limit = kTaskPageMax);
 
 }  // namespace wrench::workflow

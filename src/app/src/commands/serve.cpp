@@ -1,0 +1,107 @@
+#include <map>
+#include <mutex>
+#include <set>
+
+#include "../layout.hpp"
+#include "../workspace.hpp"
+#include "commands.hpp"
+#include "wrench/base/ulid.hpp"
+#include "wrench/runtime/directory_watch.hpp"
+
+namespace wrench::app {
+
+namespace {
+
+constexpr Micros kLookEvery = kMicrosPerSecond;        ///< At most so often for tasks that nobody runs.
+constexpr Micros kLookAnyway = 60 * kMicrosPerSecond;  ///< Should a change go unnoticed.
+constexpr Micros kDrainDefault = 20 * kMicrosPerSecond;
+
+/// Says on standard error what becomes of the tasks that were taken: one line each time.
+class TaskLog {
+ public:
+  TaskLog(Console& console, Workspace& space) : console_(console), space_(space) {
+    space.engine().subscribe([this](const workflow::Notice& notice) {
+      const bool stands =
+          is_terminal(notice.execution_status) || notice.execution_status == workflow::ExecutionStatus::Suspended;
+      if (notice.kind != workflow::Notice::Kind::ExecutionState || !stands) return;
+      const std::lock_guard lock(mutex_);
+      changed_.insert(notice.execution_no);
+    });
+  }
+  ~TaskLog() { space_.engine().subscribe({}); }
+  TaskLog(const TaskLog&) = delete;
+  TaskLog& operator=(const TaskLog&) = delete;
+
+  void took(const workflow::TaskReceipt& receipt) {
+    console_.note("task " + std::string(short_id(receipt.task_id)) + ": taken over, it was " +
+                  std::string(workflow::name(receipt.state)));
+    tasks_[receipt.execution_no] = receipt.task_id;
+  }
+  /// What ended or stands still since the last look.
+  void look() {
+    std::set<std::int64_t> changed;
+    {
+      const std::lock_guard lock(mutex_);
+      changed.swap(changed_);
+    }
+    for (const std::int64_t no : changed) {
+      const auto it = tasks_.find(no);
+      if (it == tasks_.end()) continue;
+      const auto task = space_.store().read([&](storage::ReadTx& tx) { return workflow::find_task(tx, it->second); });
+      if (!task) {
+        console_.note("can't read the state of task " + it->second + ": " + task.error().message);
+        continue;
+      }
+      console_.note("task " + std::string(short_id(it->second)) + ": " + std::string(workflow::name(task->state)) +
+                    (task->wait_reason.empty() ? "" : ", for " + task->wait_reason) + "  " +
+                    Console::safe(task->title));
+      if (is_terminal(task->state)) tasks_.erase(it);
+    }
+  }
+
+ private:
+  Console& console_;
+  Workspace& space_;
+  std::map<std::int64_t, std::string> tasks_;  ///< By execution.
+  std::mutex mutex_;
+  std::set<std::int64_t> changed_;  ///< Of any thread.
+};
+
+}  // namespace
+
+ExitCode run_serve(Session& session) {
+  auto space = Workspace::open(session, Workspace::Use::Serve);
+  if (!space) return session.fail(space.error());
+  if ((*space)->has_workers())
+    return session.fail(Error("cli.invalid_value", "tasks of a PostgreSQL database are run by workers")
+                            .with_help("wrench worker --database URL"));
+  if (auto claimed = (*space)->claim_serving(); !claimed) return session.fail(claimed.error());
+  auto watch = runtime::DirectoryWatch::open((*space)->watched_directories());
+  if (!watch) return session.fail(watch.error());
+  session.console.note("serving tasks; Ctrl-C ends it, and what runs then goes on next time");
+  TaskLog log(session.console, **space);
+  while (!session.stop.stop_requested()) {
+    const auto adopted = (*space)->engine().adopt_orphans();
+    if (!adopted) {
+      session.console.note("can't look for tasks right now: " + adopted.error().message);
+    } else {
+      for (const auto& receipt : *adopted) log.took(receipt);
+    }
+    log.look();
+    const Deadline calm = Deadline::after((*space)->clock(), kLookEvery);
+    const auto changed = watch->wait((*space)->clock(), Deadline::after((*space)->clock(), kLookAnyway), session.stop);
+    if (!changed) return session.fail(changed.error());
+    // Many changes in a row are looked at once.
+    while (!calm.passed((*space)->clock()) && !session.stop.stop_requested()) {
+      const auto more = watch->wait((*space)->clock(), calm, session.stop);
+      if (!more) return session.fail(more.error());
+    }
+  }
+  session.console.note("stopping: steps that run have " +
+                       std::to_string(session.invocation.duration("--drain", kDrainDefault) / kMicrosPerSecond) +
+                       " s to come to a good place");
+  (*space)->drain(session.invocation.duration("--drain", kDrainDefault));
+  return ExitCode::Done;
+}
+
+}  // namespace wrench::app

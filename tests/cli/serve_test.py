@@ -1,0 +1,132 @@
+#!/usr/bin/env python3
+"""A process that serves a data directory, and what others leave for it."""
+import os
+import signal
+import subprocess
+import sys
+import unittest
+
+from harness import TIMEOUT_S, CliTest, default_signals
+
+
+class Serving(CliTest):
+    def serve(self, *words, env=None):
+        before = self.log().count("serving tasks")
+        with open(self.at("serve.log"), "ab") as log:
+            process = subprocess.Popen([self.wrench, "serve", *words], cwd=self.dir, env=env or self.env(),
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
+                                       preexec_fn=default_signals)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.addCleanup(process.stdout.close)
+        self.wait_for(lambda: self.log().count("serving tasks") > before or process.poll() is not None)
+        self.assertIsNone(process.poll(), self.log())
+        return process
+
+    def log(self):
+        if not os.path.exists(self.at("serve.log")):
+            return ""
+        with open(self.at("serve.log"), encoding="utf-8") as log:
+            return log.read()
+
+    def stop(self, process, number=signal.SIGTERM):
+        process.send_signal(number)
+        self.assertEqual(process.wait(timeout=TIMEOUT_S), 0, self.log())
+
+    def task(self, task_id):
+        return self.run_wrench("task", "show", task_id, "--json").json()
+
+    def state(self, task_id):
+        return self.task(task_id)["task"]["state"]
+
+    def leave(self, *words):
+        done = self.run_wrench(*words, "--detach", "--json")
+        self.assertEqual(done.code, 0, done.err)
+        return done.json()
+
+    def leave_review(self):
+        return self.leave("review", "shop", *self.quick)
+
+    def test_runs_what_is_left_before_and_after_it_begins(self):
+        self.project()
+        first = self.leave_review()
+        self.assertFalse(first["served"])
+        self.assertEqual(self.state(first["task_id"]), "queued")
+        again = self.leave_review()
+        self.assertTrue(again["existed"])
+        self.assertEqual(again["task_id"], first["task_id"])
+        server = self.serve()
+        self.wait_for(lambda: self.state(first["task_id"]) == "completed")
+        second = self.leave("playbook", "run", "secrets_sweep", "--input", "tree=shop")
+        self.assertTrue(second["served"])
+        self.wait_for(lambda: self.state(second["task_id"]) == "completed")
+        self.assertEqual(self.run_wrench("task", "watch", second["task_id"]).code, 0)
+        self.assertEqual(self.run_wrench("task", "report", first["task_id"], "--json").code, 1, "the gate")
+        self.stop(server)
+        self.assertIn("completed", self.log())
+
+    def test_goes_on_with_what_a_killed_process_ran(self):
+        self.git_project()
+        self.serve()
+        killed = self.begin("review", "shop", *self.quick)
+        task_id = self.run_wrench("task", "list", "--json").json()["data"][0]["task_id"]
+        self.assertEqual(self.state(task_id), "running")
+        killed.kill()
+        self.wait_for(lambda: self.state(task_id) == "completed")
+        self.assertIn("taken over", self.log())
+
+    def test_leaves_what_a_person_interrupted(self):
+        self.git_project()
+        self.assertEqual(self.interrupt(signal.SIGINT, "review", "shop", *self.quick).code, 130)
+        task_id = self.run_wrench("task", "list", "--json").json()["data"][0]["task_id"]
+        server = self.serve()
+        self.project("other")
+        other = self.leave("review", "other", *self.quick)
+        self.wait_for(lambda: self.state(other["task_id"]) == "completed")
+        self.assertEqual(self.state(task_id), "running", "interrupted")
+        self.stop(server)
+
+    def test_its_work_goes_on_after_a_restart(self):
+        self.git_project()
+        server = self.serve(env=self.slow_git())
+        task_id = self.leave_review()["task_id"]
+        self.wait_for(lambda: os.path.exists(self.at("began")))
+        self.stop(server)
+        self.assertIn("interrupted", self.run_wrench("task", "list").out)
+        self.serve()
+        self.wait_for(lambda: self.state(task_id) == "completed")
+
+    def test_pauses_and_resumes_what_it_runs(self):
+        self.git_project()
+        self.serve(env=self.slow_git())
+        task_id = self.leave_review()["task_id"]
+        self.wait_for(lambda: os.path.exists(self.at("began")))
+        self.assertEqual(self.run_wrench("task", "pause", "--now", task_id).code, 0)
+        self.wait_for(lambda: self.state(task_id) == "paused")
+        os.unlink(self.at("slow/git"))
+        resumed = self.run_wrench("task", "resume", task_id)
+        self.assertEqual(resumed.code, 0, resumed.err)
+        self.assertIn("goes on in the process that runs it", resumed.err)
+        self.wait_for(lambda: self.state(task_id) == "completed")
+
+    def test_one_process_serves(self):
+        server = self.serve()
+        done = self.run_wrench("serve")
+        self.assert_fails(done, 2, "cli.already_served", f"pid {server.pid}")
+        server.kill()
+        server.wait()
+        self.stop(self.serve(), signal.SIGINT)
+
+    def test_a_detached_task_takes_no_mocks_and_needs_a_place(self):
+        self.project()
+        self.write("mock.yaml", "{}\n")
+        done = self.run_wrench("playbook", "run", "secrets_sweep", "--input", "tree=shop", "--detach", "--mock",
+                               "mock.yaml")
+        self.assert_fails(done, 2, "--mock")
+        nowhere = self.env(HOME=None, WRENCH_DATA_DIR=None)
+        self.assert_fails(self.review("shop", "--detach", env=nowhere), 2, "WRENCH_DATA_DIR")
+
+
+if __name__ == "__main__":
+    CliTest.wrench = os.path.abspath(sys.argv.pop(1))
+    unittest.main()
