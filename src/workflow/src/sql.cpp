@@ -304,7 +304,7 @@ const Statement kNextOwner{
     .sql =
         "SELECT owner_boot FROM task_executions WHERE completed_at IS NULL AND owner_boot > ?1 ORDER BY owner_boot "
         "LIMIT 1",
-    .plan = "SEARCH task_executions USING COVERING INDEX idx_execution_owner (owner_boot>?)"};
+    .plan = "SEARCH task_executions USING INDEX idx_execution_owner (owner_boot>?)"};
 const Statement kExecutionsOfOwner{
     .id = "workflow.executions_of_owner",
     .sql =
