@@ -76,6 +76,9 @@ Result<std::unique_ptr<Workspace>> Workspace::open(Session& session, Use use, st
     return Error("workflow.worker_needs_postgresql",
                  "workers share a PostgreSQL database; with a data directory each command runs its own tasks")
         .with_help("wrench worker --database postgresql://user@host/name");
+  if (use == Use::Serve && !url.empty())
+    return Error("cli.invalid_value", "tasks in a PostgreSQL database are run by workers, not by wrench serve")
+        .with_help("wrench worker --database URL");
   if (url.empty()) {
     WRENCH_TRY(space->open_here(session, use));
   } else {

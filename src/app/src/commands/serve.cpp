@@ -72,9 +72,6 @@ class TaskLog {
 ExitCode run_serve(Session& session) {
   auto space = Workspace::open(session, Workspace::Use::Serve);
   if (!space) return session.fail(space.error());
-  if ((*space)->has_workers())
-    return session.fail(Error("cli.invalid_value", "tasks of a PostgreSQL database are run by workers")
-                            .with_help("wrench worker --database URL"));
   if (auto claimed = (*space)->claim_serving(); !claimed) return session.fail(claimed.error());
   auto watch = runtime::DirectoryWatch::open((*space)->watched_directories());
   if (!watch) return session.fail(watch.error());

@@ -12,7 +12,7 @@ namespace wrench::app {
 namespace {
 
 constexpr int kSlotsOfClassMax = 1'000;
-constexpr Micros kDrainPatience = 20 * kMicrosPerSecond;
+constexpr Micros kDrainDefault = 20 * kMicrosPerSecond;
 /// Of a worker that others took for dead, before it begins anew: its steps were told to stop.
 constexpr Micros kLostPatience = 5 * kMicrosPerSecond;
 constexpr std::chrono::milliseconds kLook{50};
@@ -96,7 +96,7 @@ ExitCode run_worker(Session& session) {
     const Ended ended = work(session, **space);
     if (ended == Ended::Lost) session.console.note(engine.working().lost->message + "; it begins anew");
     const Micros patience =
-        ended == Ended::Lost ? kLostPatience : session.invocation.duration("--drain", kDrainPatience);
+        ended == Ended::Lost ? kLostPatience : session.invocation.duration("--drain", kDrainDefault);
     const auto drained = engine.drain(Deadline::after((*space)->clock(), patience));
     if (ended == Ended::Lost) continue;
     if (!drained) return session.fail(drained.error());
