@@ -11,7 +11,8 @@ using storage::Statement;
 extern const Statement kTaskRow, kExecutionRow, kStepRow, kOpenSteps, kOpenIntents, kJournalTail, kBacklog, kPlanBody,
     kTimersOfExecution;
 extern const Statement kInsertStep, kUpdateStep, kUpdateExecution, kUpdateTask, kInsertReady, kDeleteReady, kSetTimer,
-    kDeleteTimer, kDeleteTimersOfStep, kInsertJournal, kInsertIntent, kSetReceipt, kCloseEffects, kVoidEffects, kInsertValue;
+    kDeleteTimer, kDeleteTimersOfStep, kInsertJournal, kInsertIntent, kSetReceipt, kCloseEffects, kVoidEffects,
+    kInsertValue;
 
 // creation.cpp
 extern const Statement kTaskByKey, kReleaseKey, kInsertTask, kInsertPlan, kInsertExecution, kNextTask, kNextExecution,

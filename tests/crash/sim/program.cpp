@@ -147,7 +147,7 @@ Program::Program(std::uint64_t seed) {
     troubles.fail_percent = static_cast<int>(random.below(3)) * 15;
     troubles.timeout_percent = static_cast<int>(random.below(3)) * 5;
     troubles.cancel_percent = random.below(3) == 0 ? (random.below(2) == 0 ? 4 : 30) : 0;
-    troubles.doubled_percent = random.below(3) == 0 ? 5 : 0;
+    troubles.doubled_percent = random.below(3) == 0 ? 15 : 0;
     troubles.slow_percent = random.below(3) == 0 ? 20 : 0;
     troubles.yield_percent = random.below(3) == 0 ? 20 : 0;
     troubles.pause_percent = random.below(4) == 0 ? 10 : 0;

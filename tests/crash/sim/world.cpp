@@ -224,7 +224,7 @@ void World::turn() {
     reconciles_.pop_back();
     dispatcher_->enqueue(must(reconcile_step(step, runner_, *store_, dispatcher_->plans()), "reconcile"));
   }
-  if (!late_.empty() && chance(10)) {
+  if (!late_.empty() && chance(3)) {
     dispatcher_->enqueue(std::move(late_.back()));
     late_.pop_back();
   }
@@ -324,8 +324,11 @@ void World::run_step(Running running) {
                       .record = [this](command::Record what) { return record(std::move(what)); }};
   Job result = execute_step(running.launch, runner_, std::move(session));
   if (chance(program_.troubles.doubled_percent)) {
-    if (chance(50)) dispatcher_->enqueue(result);
-    late_.push_back(result);
+    Job again = result;
+    again.reply = [](const Result<TaskReceipt>& r) {
+      if (r.ok()) throw Violation{"a result counted twice"};
+    };
+    late_.push_back(std::move(again));
   }
   dispatcher_->enqueue(std::move(result));
 }

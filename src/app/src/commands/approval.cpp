@@ -86,8 +86,7 @@ ExitCode decided(Session& session, Workspace& space, const WaitView& wait, std::
     return WRENCH_TRY(workflow::list_executions(tx, task.task_no)).back().owner_boot;
   });
   if (!owner) return session.fail(owner.error());
-  const bool runs =
-      space.has_workers() || (!owner->empty() && *owner != space.boot_id() && space.is_live(*owner));
+  const bool runs = space.has_workers() || (!owner->empty() && *owner != space.boot_id() && space.is_live(*owner));
   if (session.format() == "json") {
     Json out = Json::object({{"schema", "wrench.approval/1"}, {"approval", to_json(*now)}, {"running", runs}});
     return delivered_json(session, out);

@@ -162,10 +162,9 @@ struct Answer {
 };
 }  // namespace command
 
-using Command =
-    std::variant<command::Start, command::Outcome, command::TimerDue, command::Cancel, command::Adopt, command::Decide,
-                 command::Reconcile, command::Record, command::Suspend, command::Answer, command::LoseLease,
-                 command::SetPause>;
+using Command = std::variant<command::Start, command::Outcome, command::TimerDue, command::Cancel, command::Adopt,
+                             command::Decide, command::Reconcile, command::Record, command::Suspend, command::Answer,
+                             command::LoseLease, command::SetPause>;
 
 struct ReadyRow {
   std::int64_t rank = 0;
