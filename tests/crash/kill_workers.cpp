@@ -98,19 +98,19 @@ struct Process {
   std::unique_ptr<Engine> engine;
 };
 
-Process open_process(const std::string& url, const std::string& boot, const Clock& clock, Random& random) {
+Result<Process> open_process(const std::string& url, const std::string& boot, const Clock& clock, Random& random) {
   Process out;
   storage::StoreConfig config;
   config.database_url = url;
   config.statements = {statements()};
-  out.store = must(storage::Store::open(std::move(config), clock, random));
+  out.store = WRENCH_TRY(storage::Store::open(std::move(config), clock, random));
   EngineConfig engine;
   engine.boot_id = boot;
   engine.slots = {4, 8, 1};
   engine.worker_ttl_us = kTtl;
   engine.losses_max = 1'000;
   engine.boot_is_live = [](std::string_view) { return false; };
-  out.engine = must(Engine::open(*out.store, std::move(engine), clock, random));
+  out.engine = WRENCH_TRY(Engine::open(*out.store, std::move(engine), clock, random));
   return out;
 }
 
@@ -119,9 +119,14 @@ int work(const std::string& url, const std::string& effects, const std::string& 
   SystemRandom random;
   Runner runner(effects);
   for (int life = 0;; ++life) {
-    Process process = open_process(url, boot + "." + std::to_string(life), clock, random);
-    process.engine->start(runner);
-    while (!process.engine->working().lost) {
+    auto process = open_process(url, boot + "." + std::to_string(life), clock, random);
+    if (!process.ok()) {  // The server was crashed: as a service manager would, again.
+      if (::getppid() == 1) return 0;
+      rest(200 * kMicrosPerMs);
+      continue;
+    }
+    process->engine->start(runner);
+    while (!process->engine->working().lost) {
       if (::getppid() == 1) return 0;
       rest(20 * kMicrosPerMs);
     }
@@ -200,7 +205,7 @@ int drive(const char* program, int seconds, int workers, std::uint64_t seed) {
   const auto folder = must(runtime::TempDir::create("wrench-kill-workers"));
   const std::string effects = folder / "effects";
   std::ofstream(effects).flush();
-  Process person = open_process(url, "person", clock, random);
+  const Process person = must(open_process(url, "person", clock, random));
   Fleet fleet(program, url, effects);
   for (int i = 0; i < workers; ++i) fleet.add();
 
