@@ -28,6 +28,7 @@ REGEX_ENGINE | scanning for many expressions at once
 libpq-dev | client of PostgreSQL
 libpcre2-dev | regular expressions with look-around in rules
 libre2-dev | regular expressions in linear time
+libsodium-dev | encryption of backups
 libsqlite3-dev | embedded database
 libssl-dev | digests
 libyaml-dev | YAML

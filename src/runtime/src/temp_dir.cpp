@@ -11,7 +11,11 @@ namespace wrench::runtime {
 
 Result<TempDir> TempDir::create(std::string_view name_prefix) {
   const char* base = std::getenv("TMPDIR");
-  std::string path = base != nullptr && *base != '\0' ? base : "/tmp";
+  return create_in(base != nullptr && *base != '\0' ? base : "/tmp", name_prefix);
+}
+
+Result<TempDir> TempDir::create_in(const std::string& folder, std::string_view name_prefix) {
+  std::string path = folder;
   path.append("/").append(name_prefix).append("-XXXXXX");
   if (::mkdtemp(path.data()) == nullptr) return errno_error(errno, "create a temporary folder " + path);
   return TempDir(std::move(path));

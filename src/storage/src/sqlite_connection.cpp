@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include <cctype>
+#include <chrono>
 #include <memory>
 #include <utility>
 
@@ -17,6 +18,7 @@ namespace wrench::storage {
 namespace {
 
 constexpr int kBusyTimeoutMs = 5'000;
+constexpr int kQuietTimeoutMs = 20;
 /// About 0.1 ms of virtual machine work between two looks at the clock.
 constexpr int kOpsPerTimeCheck = 4'000;
 
@@ -113,28 +115,28 @@ Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const std::stri
     return sqlite_error(db, rc, "search with the connection to " + path);
   if (!keeps(Keep::FlushOnCommit)) connection->exec_raw("PRAGMA synchronous=OFF");
   connection->statements_.reserve(catalogue.all().size());
-  for (const Statement* statement : catalogue.all()) connection->statements_.emplace(statement, nullptr);
+  for (const Statement* statement : catalogue.all()) connection->statements_.emplace(statement, Prepared{});
   return connection;
 }
 
 SqliteConnection::~SqliteConnection() {
-  for (const auto& [statement, stmt] : statements_) sqlite3_finalize(stmt);
+  for (const auto& [statement, prepared] : statements_) sqlite3_finalize(prepared.stmt);
   const int closed = sqlite3_close(db_);
   WRENCH_ASSERT(closed == SQLITE_OK);
 }
 
-Result<sqlite3_stmt*> SqliteConnection::prepared(const Statement& statement) {
+Result<const SqliteConnection::Prepared*> SqliteConnection::prepared(const Statement& statement) {
   const auto found = statements_.find(&statement);
   WRENCH_ASSERT(found != statements_.end());  // not in the catalogue given to Store::open
-  if (found->second == nullptr) {
+  if (found->second.stmt == nullptr) {
     const char* tail = nullptr;
     const int rc = sqlite3_prepare_v3(db_, statement.sql.data(), static_cast<int>(statement.sql.size()),
-                                      SQLITE_PREPARE_PERSISTENT, &found->second, &tail);
+                                      SQLITE_PREPARE_PERSISTENT, &found->second.stmt, &tail);
     if (rc != SQLITE_OK) return failure(rc, "prepare " + std::string(statement.id));
-    WRENCH_ASSERT(found->second != nullptr && trim(statement.sql.substr(tail - statement.sql.data())).empty());
-    WRENCH_ASSERT((statement.access == Access::Read) == (sqlite3_stmt_readonly(found->second) != 0));
+    WRENCH_ASSERT(found->second.stmt != nullptr && trim(statement.sql.substr(tail - statement.sql.data())).empty());
+    WRENCH_ASSERT((statement.access == Access::Read) == (sqlite3_stmt_readonly(found->second.stmt) != 0));
   }
-  return found->second;
+  return &found->second;
 }
 
 Result<void> SqliteConnection::bind(sqlite3_stmt* stmt, const Statement& statement, std::span<const Bind> binds) {
@@ -169,9 +171,29 @@ Result<void> SqliteConnection::bind(sqlite3_stmt* stmt, const Statement& stateme
 Result<std::int64_t> SqliteConnection::run(const Statement& statement, std::span<const Bind> binds, Rows* rows) {
   if (clock_ != nullptr && (clock_->boot_us() >= snapshot_ends_us_ || deadline_.passed(*clock_)))
     return failure(SQLITE_INTERRUPT, statement.id);
-  sqlite3_stmt* stmt = WRENCH_TRY(prepared(statement));
-  WRENCH_TRY(bind(stmt, statement, binds));
+  const Prepared& found = *WRENCH_TRY(prepared(statement));
+  WRENCH_TRY(bind(found.stmt, statement, binds));
   ++statements_run_;
+  if (found.counter == nullptr) return step_through(found.stmt, statement, rows);
+  const std::uint64_t call = found.counter->calls.fetch_add(1, std::memory_order_relaxed);
+  const bool timed = call % DatabaseMeter::kTimedEvery == 0;
+  const auto began = timed ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();
+  const std::size_t rows_before = rows == nullptr ? 0 : rows->size();
+  Result<std::int64_t> changed = step_through(found.stmt, statement, rows);
+  if (timed) {
+    const auto took = std::chrono::steady_clock::now() - began;
+    found.counter->timed_us.fetch_add(
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()),
+        std::memory_order_relaxed);
+  }
+  if (changed.ok()) {
+    const std::uint64_t seen = rows == nullptr ? static_cast<std::uint64_t>(*changed) : rows->size() - rows_before;
+    if (seen > 0) found.counter->rows.fetch_add(seen, std::memory_order_relaxed);
+  }
+  return changed;
+}
+
+Result<std::int64_t> SqliteConnection::step_through(sqlite3_stmt* stmt, const Statement& statement, Rows* rows) {
   const std::int64_t before = total_changes();
   if (rows != nullptr) rows->set_columns(static_cast<std::size_t>(sqlite3_column_count(stmt)));
   int rc;
@@ -193,6 +215,19 @@ Result<std::int64_t> SqliteConnection::run(const Statement& statement, std::span
   const std::int64_t changes = changed ? sqlite3_changes64(db_) : 0;  // without rows changed by cascades
   sqlite3_reset(stmt);
   return changes;
+}
+
+void SqliteConnection::count_in(DatabaseMeter& meter) {
+  meter_ = &meter;
+  for (auto& [statement, prepared] : statements_) prepared.counter = meter.counter(*statement);
+}
+
+void SqliteConnection::count_cache() const {
+  if (meter_ == nullptr) return;
+  int hits = 0, misses = 0, high_water = 0;
+  sqlite3_db_status(db_, SQLITE_DBSTATUS_CACHE_HIT, &hits, &high_water, 1);
+  sqlite3_db_status(db_, SQLITE_DBSTATUS_CACHE_MISS, &misses, &high_water, 1);
+  meter_->add_cache(static_cast<std::uint64_t>(hits), static_cast<std::uint64_t>(misses));
 }
 
 int SqliteConnection::exec_raw(const char* sql) { return sqlite3_exec(db_, sql, nullptr, nullptr, nullptr); }
@@ -248,8 +283,11 @@ bool SqliteConnection::in_transaction() const { return sqlite3_get_autocommit(db
 std::int64_t SqliteConnection::total_changes() const { return sqlite3_total_changes64(db_); }
 
 int SqliteConnection::checkpoint(Checkpoint mode) {
-  const int how = mode == Checkpoint::Restart ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE;
-  return sqlite3_wal_checkpoint_v2(db_, "main", how, nullptr, nullptr);
+  const int how = mode == Checkpoint::Passive ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_RESTART;
+  if (mode == Checkpoint::RestartIfQuiet) sqlite3_busy_timeout(db_, kQuietTimeoutMs);
+  const int rc = sqlite3_wal_checkpoint_v2(db_, "main", how, nullptr, nullptr);
+  if (mode == Checkpoint::RestartIfQuiet) sqlite3_busy_timeout(db_, kBusyTimeoutMs);
+  return rc;
 }
 
 int SqliteConnection::flush_log() {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "database_meter.hpp"
 #include "wrench/base/clock.hpp"
 #include "wrench/base/result.hpp"
 #include "wrench/base/stop.hpp"
@@ -48,8 +49,9 @@ class SqliteConnection {
   std::int64_t total_changes() const;
   std::size_t wal_pages() const { return wal_pages_; }
   enum class Checkpoint {
-    Passive,  ///< What can be copied without waiting for anybody.
-    Restart,  ///< Everything; waits until nobody reads from the log, so that the next commit starts it anew.
+    Passive,         ///< What can be copied without waiting for anybody.
+    Restart,         ///< Everything; waits until nobody reads from the log, so that the next commit starts it anew.
+    RestartIfQuiet,  ///< The same, unless somebody reads longer than a moment: a backup may, and writers mustn't wait.
   };
   /// Raw result code.
   int checkpoint(Checkpoint mode);
@@ -59,17 +61,27 @@ class SqliteConnection {
   /// Before the first write of a connection; later calls do nothing. Raw result code, SQLITE_BUSY if a reader of
   /// another process stays.
   int begin_log_anew();
+  /// Counts statements there from now on; `meter` must outlive the connection.
+  void count_in(DatabaseMeter& meter);
+  /// Tells the meter how the page cache did since the last time.
+  void count_cache() const;
   std::uint64_t statements_run() const { return statements_run_; }
   sqlite3* raw() const { return db_; }
 
  private:
   explicit SqliteConnection(sqlite3* db) : db_(db) {}
-  Result<sqlite3_stmt*> prepared(const Statement& statement);
+  struct Prepared {
+    sqlite3_stmt* stmt = nullptr;
+    DatabaseMeter::Counter* counter = nullptr;
+  };
+  Result<const Prepared*> prepared(const Statement& statement);
+  Result<std::int64_t> step_through(sqlite3_stmt* stmt, const Statement& statement, Rows* rows);
   Result<void> bind(sqlite3_stmt* stmt, const Statement& statement, std::span<const Bind> binds);
   Error failure(int result_code, std::string_view doing) const;
 
   sqlite3* db_;
-  std::unordered_map<const Statement*, sqlite3_stmt*> statements_;
+  std::unordered_map<const Statement*, Prepared> statements_;
+  DatabaseMeter* meter_ = nullptr;
   const Clock* clock_ = nullptr;
   Micros snapshot_ends_us_ = 0;
   Deadline deadline_;

@@ -10,9 +10,10 @@
 namespace wrench::storage {
 
 Result<std::unique_ptr<Reader>> SqliteReader::open(const std::string& path, const std::string& vfs_name,
-                                                   const StatementCatalogue& catalogue) {
+                                                   const StatementCatalogue& catalogue, DatabaseMeter& meter) {
   std::unique_ptr<SqliteConnection> connection =
       WRENCH_TRY(SqliteConnection::open(path, SqliteConnection::Role::Reader, vfs_name, catalogue));
+  connection->count_in(meter);
   return std::unique_ptr<Reader>(new SqliteReader(std::move(connection)));
 }
 
@@ -24,6 +25,7 @@ Result<void> SqliteReader::begin(const Clock& clock, Deadline deadline) {
 }
 
 void SqliteReader::end() {
+  connection_->count_cache();
   connection_->unlimit_time();
   if (connection_->in_transaction()) connection_->exec_raw("ROLLBACK");
 }

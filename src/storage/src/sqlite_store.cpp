@@ -16,6 +16,7 @@
 #include "queued_store.hpp"
 #include "sqlite_connection.hpp"
 #include "sqlite_error.hpp"
+#include "sqlite_identity.hpp"
 #include "sqlite_migration_target.hpp"
 #include "sqlite_reader.hpp"
 #include "sqlite_writer.hpp"
@@ -29,8 +30,6 @@
 namespace wrench::storage {
 namespace {
 
-/// "WRNC" in the header of every store.db; so no other program's database is ever mistaken for one.
-constexpr std::int64_t kApplicationId = 0x57524E43;
 /// The log's reserve may take this share of a disk's free space: one part in four.
 constexpr std::size_t kReserveShare = 4;
 /// How often somebody who waits for events looks for those of other processes.
@@ -42,7 +41,7 @@ constexpr std::chrono::milliseconds kForeignEventsPoll{100};
   std::abort();
 }
 
-class SqliteStore final : public QueuedStore {
+class SqliteStore final : public QueuedStore, public Metered {
  public:
   SqliteStore(StoreConfig config, const Clock& clock, Random& random) : QueuedStore(std::move(config), clock, random) {
     if (!config_.on_outcome_unknown) config_.on_outcome_unknown = end_process;
@@ -54,6 +53,7 @@ class SqliteStore final : public QueuedStore {
 
   Result<bool> wait_for_events(std::int64_t after_seq, Deadline deadline, const StopToken& stop) override;
   StoreStats stats() const override;
+  const DatabaseMeter& meter() const override { return *meter_; }
   Dialect dialect() const override { return Dialect::Sqlite; }
   std::optional<Error> trouble() const override { return poison(); }
 
@@ -79,13 +79,16 @@ class SqliteStore final : public QueuedStore {
 
   std::string path_;  ///< Of the database.
   bool created_ = false;
+  std::unique_ptr<DatabaseMeter> meter_;
   std::unique_ptr<SqliteWriter> writer_;
 };
 
 Result<void> SqliteStore::open() {
+  meter_ = std::make_unique<DatabaseMeter>(catalogue_);
   WRENCH_TRY(config_.access == StoreAccess::Read ? open_to_read() : open_to_write());
-  readers_ = std::make_unique<ReaderPool>([this] { return SqliteReader::open(path_, config_.vfs_name, catalogue_); },
-                                          clock_, std::clamp<std::size_t>(runtime::usable_cores(), 2, kReadersMax));
+  readers_ =
+      std::make_unique<ReaderPool>([this] { return SqliteReader::open(path_, config_.vfs_name, catalogue_, *meter_); },
+                                   clock_, std::clamp<std::size_t>(runtime::usable_cores(), 2, kReadersMax));
   return {};
 }
 
@@ -115,6 +118,7 @@ Result<void> SqliteStore::open_to_write() {
     path_ = directory->database_path();
     if (Result<void> locked = lock->lock(clock_, Deadline::after(clock_, config_.lock_wait_us)); !locked.ok())
       return file_error(std::move(locked).error(), "open the store");
+    WRENCH_TRY(directory->finish_restore());
     // Before SQLite looks: it would take an empty file for a new database and delete the log beside it.
     WRENCH_TRY(directory->inspect());
   }
@@ -129,6 +133,7 @@ Result<void> SqliteStore::open_to_write() {
     WRENCH_TRY(directory->mark(store_id_));
     lock->unlock();
   }
+  connection->count_in(*meter_);
   writer_ = std::make_unique<SqliteWriter>(
       std::move(connection), std::move(lock), queue_, clock_,
       SqliteWriter::Options{config_.lock_wait_us, config_.checkpoints, config_.on_outcome_unknown,

@@ -27,6 +27,7 @@ std::size_t SqliteWriter::flush_once() {
     flush(jobs, outcomes);
   for (const Result<void>& outcome : outcomes) (outcome.ok() ? jobs_ : jobs_failed_).fetch_add(1);
   statements_.store(connection_->statements_run());
+  connection_->count_cache();
   complete(jobs, outcomes);
   checkpoint_if_due(options_.checkpoints.busy_pages);
   return jobs.size();
@@ -145,7 +146,7 @@ void SqliteWriter::checkpoint_if_due(std::size_t pages_due) {
   if (poisoned() || pages < pages_due || pages < pages_at_last_checkpoint_ + options_.checkpoints.step_pages) return;
   if (!lock().ok()) return;  // another process is busy writing; its writer looks after the log
   const int rc =
-      connection_->checkpoint(pages >= options_.checkpoints.restart_pages ? SqliteConnection::Checkpoint::Restart
+      connection_->checkpoint(pages >= options_.checkpoints.restart_pages ? SqliteConnection::Checkpoint::RestartIfQuiet
                                                                           : SqliteConnection::Checkpoint::Passive);
   checkpoints_.fetch_add(1);
   pages_at_last_checkpoint_ = pages;

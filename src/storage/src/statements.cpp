@@ -52,6 +52,23 @@ const Statement kMarkPruned{
     .sql = "UPDATE event_clock SET pruned = coalesce((SELECT min(seq) FROM events), next) - 1 WHERE id = 1",
     .plan = "SEARCH event_clock USING INTEGER PRIMARY KEY (rowid=?); SCALAR SUBQUERY 1; SEARCH events"};
 
+const Statement kSetEpoch{.id = "storage.set_epoch",
+                          .access = Access::Write,
+                          .sql = "UPDATE event_clock SET epoch = ?1 WHERE id = 1",
+                          .plan = "SEARCH event_clock USING INTEGER PRIMARY KEY (rowid=?)"};
+
+const Statement kInsertSample{
+    .id = "storage.insert_sample",
+    .access = Access::Write,
+    .sql = "INSERT INTO db_samples (kind, at, body) VALUES (?1, ?2, ?3) ON CONFLICT (kind, at) DO NOTHING"};
+const Statement kForgetSamples{.id = "storage.forget_samples",
+                               .access = Access::Write,
+                               .sql = "DELETE FROM db_samples WHERE kind = ?1 AND at < ?2",
+                               .plan = "SEARCH db_samples USING PRIMARY KEY (kind=? AND at<?)"};
+const Statement kReadSamples{.id = "storage.read_samples",
+                             .sql = "SELECT at, body FROM db_samples WHERE kind = ?1 AND at >= ?2 ORDER BY at LIMIT ?3",
+                             .plan = "SEARCH db_samples USING PRIMARY KEY (kind=? AND at>?)"};
+
 const Statement kInsertBlob{.id = "storage.insert_blob",
                             .access = Access::Write,
                             .sql =
@@ -90,10 +107,10 @@ const Statement kInsertStoreId{
 
 StatementCatalogue::List own_statements() {
   static const Statement* const list[] = {
-      &sql::kLoadEventClock,  &sql::kStoreEventClock, &sql::kInsertEvent,    &sql::kEventsAll,
-      &sql::kEventsOfProject, &sql::kEventsOfTask,    &sql::kReadEventClock, &sql::kPruneEvents,
-      &sql::kMarkPruned,      &sql::kInsertBlob,      &sql::kInsertBlobRef,  &sql::kReleaseBlobs,
-      &sql::kReadBlob,        &sql::kSweepBlobs,      &sql::kReadStoreId,    &sql::kInsertStoreId};
+      &sql::kLoadEventClock, &sql::kStoreEventClock, &sql::kInsertEvent, &sql::kEventsAll,   &sql::kEventsOfProject,
+      &sql::kEventsOfTask,   &sql::kReadEventClock,  &sql::kPruneEvents, &sql::kMarkPruned,  &sql::kSetEpoch,
+      &sql::kInsertSample,   &sql::kForgetSamples,   &sql::kReadSamples, &sql::kInsertBlob,  &sql::kInsertBlobRef,
+      &sql::kReleaseBlobs,   &sql::kReadBlob,        &sql::kSweepBlobs,  &sql::kReadStoreId, &sql::kInsertStoreId};
   return list;
 }
 

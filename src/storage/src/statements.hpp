@@ -17,6 +17,8 @@ extern const Statement kEventsOfTask;
 extern const Statement kReadEventClock;
 extern const Statement kPruneEvents;
 extern const Statement kMarkPruned;
+extern const Statement kSetEpoch;
+extern const Statement kInsertSample, kForgetSamples, kReadSamples;
 extern const Statement kInsertBlob;
 extern const Statement kInsertBlobRef;
 extern const Statement kReleaseBlobs;

@@ -74,6 +74,8 @@ Result<StoreDirectory> StoreDirectory::open(std::string path) {
 
 Result<StoreDirectory> StoreDirectory::open_to_read(std::string path) {
   StoreDirectory directory(without_slashes(std::move(path)));
+  if (WRENCH_TRY(size_or_absent(directory.restored_path())) >= 0)
+    return Error("storage.restore_unfinished", "a restore of " + directory.path_ + " was interrupted at its last step");
   if (WRENCH_TRY(directory.inspect()) == Content::Nothing)
     return Error("storage.not_found", "there is no store in " + directory.path_ + " yet");
   WRENCH_TRY(check_filesystem(directory.path_));
@@ -96,6 +98,39 @@ Result<StoreDirectory::Content> StoreDirectory::inspect() const {
                                         ", but a store was created here; restore a backup, or choose another data "
                                         "directory. Nothing was changed");
   return Content::Nothing;
+}
+
+Result<std::string> StoreDirectory::finish_restore() const {
+  if (WRENCH_TRY(size_or_absent(restored_path())) < 0) return std::string();
+  const auto sync = [this]() -> Result<void> {
+    if (Result<void> synced = runtime::sync_directory(path_); !synced.ok())
+      return file_error(std::move(synced).error(), "finish the restore");
+    return {};
+  };
+  WRENCH_TRY(sync());  // The new one has its name for good before the old one loses anything.
+  const std::string database = database_path();
+  std::string kept = database + ".before-restore";
+  for (int n = 2; WRENCH_TRY(size_or_absent(kept)) >= 0; ++n) kept = database + ".before-restore-" + std::to_string(n);
+  // The log first: with the database gone, it would be taken for that of the new one.
+  bool moved = false;
+  for (const std::string suffix : {"-wal", ""}) {
+    if (WRENCH_TRY(size_or_absent(database + suffix)) < 0) continue;
+    if (::rename((database + suffix).c_str(), (kept + suffix).c_str()) != 0)
+      return file_error(errno_error(errno, database + suffix), "keep the store from before the restore");
+    moved = true;
+  }
+  ::unlink((database + "-shm").c_str());
+  ::unlink((path_ + "/store.id").c_str());
+  WRENCH_TRY(sync());
+  if (::rename(restored_path().c_str(), database.c_str()) != 0)
+    return file_error(errno_error(errno, database), "finish the restore");
+  WRENCH_TRY(sync());
+  return moved ? kept : std::string();
+}
+
+std::string StoreDirectory::marked_store_id() const {
+  const Result<std::string> had = runtime::read_file(path_ + "/store.id", kMarkerBytesMax);
+  return had.ok() ? std::string(trim(*had)) : std::string();
 }
 
 Result<void> StoreDirectory::mark(const std::string& store_id) const {

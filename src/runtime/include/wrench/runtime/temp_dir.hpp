@@ -8,10 +8,13 @@
 
 namespace wrench::runtime {
 
-/// A fresh folder under $TMPDIR (or /tmp) that only this user can enter, removed with its content at the end.
+/// A fresh folder, under $TMPDIR (or /tmp) unless told otherwise, that only this user can enter, removed with its
+/// content at the end.
 class TempDir {
  public:
   static Result<TempDir> create(std::string_view name_prefix = "wrench");
+  /// In a folder of the caller's choice, which must exist.
+  static Result<TempDir> create_in(const std::string& folder, std::string_view name_prefix);
   TempDir(TempDir&& other) noexcept : path_(std::exchange(other.path_, {})) {}
   TempDir& operator=(TempDir&&) = delete;
   ~TempDir();

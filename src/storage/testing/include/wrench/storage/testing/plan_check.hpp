@@ -16,6 +16,12 @@ namespace wrench::storage::testing {
 std::vector<std::string> check_plans(StatementCatalogue::List statements,
                                      std::span<const Migration> migrations = embedded_migrations());
 
+/// EXPLAINs every statement of the list after `fill` (SQL of SQLite) and ANALYZE: statistics of large tables must not
+/// lead to a SCAN, a temporary b-tree or an automatic index either, where no `plan_exception` gives a reason. What is
+/// read from end to end by intent may: the declared plan says SCAN. (The store itself keeps no statistics.)
+std::vector<std::string> check_filled_plans(StatementCatalogue::List statements, const std::string& fill,
+                                            std::span<const Migration> migrations = embedded_migrations());
+
 /// The same on PostgreSQL (PostgresServer::shared()), with the generic plans and the settings that the store runs with:
 /// a variant's plan that isn't the declared one, and, without a reason in `plan_exception` or
 /// `postgres.plan_exception`, a sequential scan, a sort, a hash, and of tables that `fill` (SQL) has put something into

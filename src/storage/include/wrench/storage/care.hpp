@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "wrench/base/clock.hpp"
+#include "wrench/base/result.hpp"
+#include "wrench/storage/migrations.hpp"
+#include "wrench/storage/statement.hpp"
+
+/// What somebody who looks after a store on SQLite asks of it. (PostgreSQL has its own tools, and gets its own
+/// answers.)
+namespace wrench::storage {
+
+struct MigrationState {
+  std::int64_t version = 0;
+  std::string name;
+  bool applied = false;
+  Micros applied_at = 0, duration_us = 0;  ///< If applied.
+};
+/// Those that the store has had and those that opening it for writing would run; every one is pending in a directory
+/// without a store. Changes nothing. Errors: storage.schema_newer, storage.migration_checksum, storage.corrupt and
+/// others.
+Result<std::vector<MigrationState>> list_migrations(const std::string& directory, const Clock& clock,
+                                                    std::span<const Migration> migrations = embedded_migrations());
+
+/// How SQLite runs one statement on the store as it is.
+struct StatementAnalysis {
+  std::string id, sql;
+  std::vector<std::string> plan;              ///< Steps of EXPLAIN QUERY PLAN.
+  std::vector<std::string> scan_types;        ///< Of each step that reads a table: "search" or "scan".
+  std::vector<std::string> index_usage;       ///< Indexes used, "primary key" for a table's own.
+  std::vector<std::string> sequential_scans;  ///< Tables read from end to end.
+  Micros prepare_us = 0;
+  std::vector<std::string> recommendations;  ///< Empty: nothing to do.
+};
+/// Errors: storage.not_found, storage.corrupt and others.
+Result<StatementAnalysis> analyze_statement(const std::string& directory, const Statement& statement);
+
+struct VacuumReport {
+  std::uint64_t bytes_before = 0, bytes_after = 0;
+};
+/// Rewrites the database without its free pages. Needs room for another copy of it, and nobody else: Errors:
+/// storage.in_use (a process works with the store), storage.busy, storage.full and others.
+Result<VacuumReport> vacuum_store(const std::string& directory, const Clock& clock);
+
+}  // namespace wrench::storage

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "wrench/base/clock.hpp"
+#include "wrench/base/result.hpp"
+#include "wrench/codec/json.hpp"
+#include "wrench/storage/store.hpp"
+
+namespace wrench::storage {
+
+inline constexpr std::size_t kStatementsSampledMax = 50;  ///< The costliest ones, in a sample.
+inline constexpr std::size_t kSamplePageMax = 2'000;
+inline constexpr Micros kMinuteSamplesAgeMax = kMicrosPerDay;
+inline constexpr Micros kHourSamplesAgeMax = 90 * kMicrosPerDay;
+
+/// What one statement cost the connections of this process since the store was opened.
+struct StatementCost {
+  std::string_view id;
+  std::uint64_t calls = 0, rows = 0;
+  Micros time_us = 0;  ///< Of one call in 16, times 16.
+};
+/// Costliest first. Empty on PostgreSQL, which counts by itself.
+std::vector<StatementCost> statement_costs(const Store& store);
+
+enum class Detail {
+  Cheap,    ///< What costs microseconds: for samples.
+  Counted,  ///< Also rows of each table.
+  Sized,    ///< Also bytes of each table and index: reads the whole file.
+};
+
+struct MonitorSample {
+  Micros at = 0;
+  codec::Json body;  ///< As collect() gives it.
+};
+
+/// Looks at a store on SQLite from inside of the process that has it open: connections, query_stats, table_stats,
+/// index_stats, cache_stats. Passive: whoever runs long calls sample() now and then. One thread at a time.
+class StoreMonitor {
+ public:
+  /// `store` and `clock` must outlive the monitor. Errors: storage.monitor_dialect on PostgreSQL, those of storage.
+  static Result<StoreMonitor> open(Store& store, const std::string& directory, const Clock& clock);
+  StoreMonitor(StoreMonitor&&) noexcept;
+  StoreMonitor& operator=(StoreMonitor&&) noexcept;
+  ~StoreMonitor();
+
+  Result<codec::Json> collect(Detail detail);
+  /// Once in a minute of `now_us`, and once in an hour, stores what collect(Cheap) gives and forgets what is old:
+  /// minutes after a day, hours after 90 days. Several processes may: the first of a minute counts.
+  Result<void> sample(Micros now_us);
+
+ private:
+  struct State;
+  explicit StoreMonitor(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+enum class SampleKind { Minute, Hour };
+/// Oldest first, from `since_us` on; at most kSamplePageMax.
+Result<std::vector<MonitorSample>> read_samples(ReadTx& tx, SampleKind kind, Micros since_us,
+                                                std::size_t limit = kSamplePageMax);
+
+}  // namespace wrench::storage

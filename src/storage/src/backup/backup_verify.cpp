@@ -1,0 +1,66 @@
+#include <filesystem>
+#include <optional>
+#include <utility>
+
+#include "../sqlite_error.hpp"
+#include "backup_folder.hpp"
+#include "backup_unpack.hpp"
+#include "wrench/runtime/temp_dir.hpp"
+
+namespace wrench::storage {
+namespace {
+
+constexpr std::string_view kVerifyPrefix = ".wrench-verify";
+
+std::string folder_of(const std::string& path) {
+  std::string folder = std::filesystem::path(path).parent_path().string();
+  return folder.empty() ? "." : folder;
+}
+
+/// In a folder of our own choice: under its lock, or one that writes a backup would take the scratch for a leftover.
+struct Scratch {
+  std::optional<BackupFolder> lock;
+  runtime::TempDir folder;
+};
+
+Result<Scratch> make_scratch(const std::string& path, const std::string& chosen) {
+  std::optional<BackupFolder> lock;
+  if (chosen.empty()) {
+    lock.emplace(WRENCH_TRY(BackupFolder::open_to_write(folder_of(path))));
+    lock->remove_leftovers();
+  }
+  auto folder = lock ? runtime::TempDir::create_in(lock->path(), kBackupScratchPrefix)
+                     : runtime::TempDir::create_in(chosen, kVerifyPrefix);
+  if (!folder.ok()) return file_error(std::move(folder).error(), "make a scratch folder (--scratch names another)");
+  return Scratch{std::move(lock), std::move(*folder)};
+}
+
+}  // namespace
+
+Result<VerifyReport> verify_backup(const std::string& path, const VerifyOptions& options, const Clock& clock,
+                                   Random& random) {
+  VerifyReport report;
+  report.backup = WRENCH_TRY(look_at_backup(path));
+  const Scratch scratch = WRENCH_TRY(make_scratch(path, options.scratch));
+  const Micros began_us = clock.boot_us();
+  const auto check = [&]() -> Result<std::vector<std::string>> {
+    WRENCH_TRY(unpack_backup(report.backup, scratch.folder.path(), options));
+    return inspect_unpacked(report.backup, scratch.folder.path(), options, clock, random);
+  };
+  auto problems = check();
+  const bool disproved = problems.ok() ? !problems->empty() : problems.error().code == "backup.damaged";
+  if (disproved) {
+    forget_verification(report.backup);
+    report.backup.verified.reset();
+  }
+  if (!problems.ok()) return std::move(problems).error();
+  report.problems = std::move(*problems);
+  report.duration_us = clock.boot_us() - began_us;
+  report.age_us = clock.now_us() - report.backup.manifest->created_at;
+  if (!report.problems.empty()) return report;
+  report.backup.verified = Verification{clock.now_us(), report.duration_us, report.age_us};
+  WRENCH_TRY(remember_verification(report.backup, *report.backup.verified));
+  return report;
+}
+
+}  // namespace wrench::storage

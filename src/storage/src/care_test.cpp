@@ -1,0 +1,157 @@
+#include "wrench/storage/care.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "statements.hpp"
+#include "wrench/base/random.hpp"
+#include "wrench/runtime/boot_lock.hpp"
+#include "wrench/runtime/temp_dir.hpp"
+#include "wrench/storage/monitor.hpp"
+
+namespace wrench::storage {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+const Statement kPut{
+    .id = "test.put", .access = Access::Write, .sql = "INSERT INTO cursors (reader, epoch, seq) VALUES (?1, 1, ?2)"};
+const Statement kDrop{.id = "test.drop", .access = Access::Write, .sql = "DELETE FROM cursors"};
+const Statement* const kStatements[] = {&kPut, &kDrop};
+
+class CareTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<Store> open(std::span<const Migration> migrations = {}) {
+    StoreConfig config;
+    config.directory = data_;
+    config.statements = {kStatements};
+    config.migrations = migrations;
+    config.wal_reserve_bytes = 0;
+    auto store = Store::open(std::move(config), clock_, random_);
+    EXPECT_TRUE(store.ok()) << describe(store.error());
+    return std::move(*store);
+  }
+  static void fill(Store& store, int rows) {
+    ASSERT_TRUE(store
+                    .write([&](WriteTx& tx) -> Result<void> {
+                      for (int i = 0; i < rows; ++i)
+                        WRENCH_TRY(tx.exec(kPut, {std::string(1000, 'x') + std::to_string(i), i}));
+                      return {};
+                    })
+                    .ok());
+  }
+
+  runtime::TempDir dir_ = *runtime::TempDir::create();
+  const std::string data_ = dir_ / "data";
+  SystemClock clock_;
+  SystemRandom random_;
+};
+
+TEST_F(CareTest, ListsMigrations) {
+  const auto before = list_migrations(data_, clock_);
+  ASSERT_TRUE(before.ok()) << describe(before.error());
+  EXPECT_EQ(before->size(), embedded_migrations().size());
+  EXPECT_FALSE(before->front().applied);
+  open(embedded_migrations().first(1)).reset();
+  const auto half = list_migrations(data_, clock_);
+  EXPECT_TRUE(half->at(0).applied);
+  EXPECT_GT(half->at(0).applied_at, 0);
+  EXPECT_FALSE(half->at(1).applied);
+  EXPECT_EQ(list_migrations(data_, clock_, embedded_migrations().first(0)).error().code, "storage.schema_newer");
+}
+
+TEST_F(CareTest, ExplainsStatements) {
+  open().reset();
+  const auto good = analyze_statement(data_, sql::kEventsOfTask);
+  ASSERT_TRUE(good.ok()) << describe(good.error());
+  EXPECT_THAT(good->scan_types, ElementsAre("search"));
+  EXPECT_THAT(good->index_usage, ElementsAre("idx_event_task"));
+  EXPECT_THAT(good->sequential_scans, IsEmpty());
+  EXPECT_THAT(good->recommendations, IsEmpty());
+  const Statement bad{.id = "b", .sql = "SELECT seq FROM events WHERE actor = ?1 ORDER BY type"};
+  const auto analysis = analyze_statement(data_, bad);
+  EXPECT_THAT(analysis->scan_types, ElementsAre("scan"));
+  EXPECT_THAT(analysis->sequential_scans, ElementsAre("events"));
+  EXPECT_THAT(analysis->recommendations, ElementsAre(HasSubstr("events from end to end"), HasSubstr("sorts")));
+  const Statement meant{.id = "m", .sql = "SELECT seq FROM events", .plan_exception = "for this test"};
+  EXPECT_THAT(analyze_statement(data_, meant)->recommendations, ElementsAre(HasSubstr("for this test")));
+  EXPECT_EQ(analyze_statement(dir_ / "nowhere", bad).error().code, "storage.not_found");
+}
+
+TEST_F(CareTest, VacuumGivesRoomBack) {
+  {
+    const auto store = open();
+    fill(*store, 3'000);
+    ASSERT_TRUE(store
+                    ->write([](WriteTx& tx) -> Result<void> {
+                      WRENCH_TRY(tx.exec(kDrop));
+                      return {};
+                    })
+                    .ok());
+  }
+  {
+    const auto boot = runtime::BootLock::acquire(data_ + "/boots", "boot_1");
+    EXPECT_EQ(vacuum_store(data_, clock_).error().code, "storage.in_use");
+  }
+  const auto report = vacuum_store(data_, clock_);
+  ASSERT_TRUE(report.ok()) << describe(report.error());
+  EXPECT_LT(report->bytes_after, std::uint64_t{2} << 20);
+  const auto store = open();
+  fill(*store, 1);
+  EXPECT_EQ(vacuum_store(dir_ / "nowhere", clock_).error().code, "storage.not_found");
+}
+
+TEST_F(CareTest, MonitorTellsWhatItCost) {
+  const auto store = open();
+  fill(*store, 160);
+  const auto costs = statement_costs(*store);
+  const auto put = std::find_if(costs.begin(), costs.end(), [](const auto& cost) { return cost.id == "test.put"; });
+  ASSERT_NE(put, costs.end());
+  EXPECT_EQ(put->calls, 160U);
+  EXPECT_EQ(put->rows, 160U);
+  auto monitor = StoreMonitor::open(*store, data_, clock_);
+  ASSERT_TRUE(monitor.ok()) << describe(monitor.error());
+  const auto metrics = monitor->collect(Detail::Sized);
+  ASSERT_TRUE(metrics.ok()) << describe(metrics.error());
+  for (const char* key : {"connections", "query_stats", "table_stats", "index_stats", "cache_stats"})
+    EXPECT_FALSE(metrics->at(key).is_null()) << key;
+  EXPECT_EQ(metrics->at("connections").at("flushes").as_integer(), 1);
+  EXPECT_GT(metrics->at("cache_stats").at("cache_hits").as_integer(), 0);
+  for (const auto& table : metrics->at("table_stats").as_array()) {
+    if (table.at("table").as_string() != "cursors") continue;
+    EXPECT_EQ(table.at("rows").as_integer(), 160);
+    EXPECT_GT(table.at("bytes").as_integer(), 160'000);
+  }
+}
+
+TEST_F(CareTest, MonitorKeepsSamplesForADayAndFor90) {
+  const auto store = open();
+  auto monitor = std::move(*StoreMonitor::open(*store, data_, clock_));
+  const auto samples = [&](SampleKind kind) {
+    return store->read([&](ReadTx& tx) { return read_samples(tx, kind, 0); })->size();
+  };
+  constexpr Micros kMinute = 60 * kMicrosPerSecond;
+  const Micros start = 20'000 * kMicrosPerDay;
+  ASSERT_TRUE(monitor.sample(start + 1).ok());
+  ASSERT_TRUE(monitor.sample(start + 2).ok());
+  EXPECT_EQ(samples(SampleKind::Minute), 1U);
+  ASSERT_TRUE(monitor.sample(start + kMinute).ok());
+  EXPECT_EQ(samples(SampleKind::Minute), 2U);
+  EXPECT_EQ(samples(SampleKind::Hour), 1U);
+  // Another process, in a minute that has its sample.
+  auto other = std::move(*StoreMonitor::open(*store, data_, clock_));
+  ASSERT_TRUE(other.sample(start + kMinute + 5).ok());
+  EXPECT_EQ(samples(SampleKind::Minute), 2U);
+  ASSERT_TRUE(monitor.sample(start + kMinuteSamplesAgeMax + kMinute).ok());
+  EXPECT_EQ(samples(SampleKind::Minute), 2U);  // The first is over a day old.
+  EXPECT_EQ(samples(SampleKind::Hour), 2U);
+  ASSERT_TRUE(monitor.sample(start + kHourSamplesAgeMax + 60 * kMinute).ok());
+  EXPECT_EQ(samples(SampleKind::Hour), 2U);
+}
+
+}  // namespace
+}  // namespace wrench::storage
