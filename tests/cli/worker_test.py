@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+"""wrench worker and --database: tasks of one PostgreSQL database, created by one process and run by others.
+
+    WRENCH_TEST_POSTGRES=PATH_OF_WRENCH_TEST_POSTGRES tests/cli/worker_test.py PATH_OF_WRENCH [TEST...]
+"""
+import os
+import signal
+import subprocess
+import sys
+import unittest
+
+from harness import TIMEOUT_S, CliTest
+
+PLAYBOOK = """\
+name: ship
+steps:
+  - {step_id: build, agent: builder, operation: build}
+  - {step_id: ask, wait: {on: approval, title: ship it?, role: any}}
+  - {step_id: ship, agent: builder, operation: ship}
+"""
+MOCK = """\
+builder.build: {outputs: {size: 3}, delay: 20ms}
+builder.ship: {outputs: {passed: true}, effect: guarded}
+"""
+
+
+class Workers(CliTest):
+    def setUp(self):
+        super().setUp()
+        self.write("ship.yaml", PLAYBOOK)
+        self.write("ship.mock.yaml", MOCK)
+
+    def start_database(self):
+        server = subprocess.Popen([os.environ["WRENCH_TEST_POSTGRES"]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(server.wait, TIMEOUT_S)
+        self.addCleanup(server.stdout.close)
+        self.addCleanup(server.stdin.close)
+        url = server.stdout.readline().strip()
+        self.assertTrue(url.startswith("postgresql://"), url)
+        return url
+
+    def test_a_data_directory_has_no_workers(self):
+        self.assert_fails(self.run_wrench("worker"), 2, "PostgreSQL", "--database")
+        self.assert_fails(self.run_wrench("worker", "--slots", "gpu=1"), 2, "cpu=8,io=64,llm=16")
+        self.assert_fails(self.run_wrench("worker", "--slots", "cpu=0"), 2, "from 1 to 1000")
+
+    def test_a_database_that_is_away(self):
+        done = self.run_wrench("worker", "--database", "postgresql://me:secret@127.0.0.1:1/none")
+        self.assert_fails(done, 9, "127.0.0.1")
+        self.assertNotIn("secret", done.out + done.err)
+
+    def test_workers_run_what_others_create(self):
+        env = self.env(WRENCH_DATABASE_URL=self.start_database(), WRENCH_DATA_DIR=None)
+        self.assertEqual(self.run_wrench("worker", "--once", env=env).code, 0)
+        worker = subprocess.Popen([self.wrench, "worker", "--mock", "ship.mock.yaml", "--slots", "cpu=1,io=2"], cwd=self.dir,
+                                  env=env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(worker.stderr.close)
+        self.addCleanup(worker.kill)
+        run = ("playbook", "run", "ship.yaml", "--mock", "ship.mock.yaml", "--json")
+        self.assertEqual(self.run_wrench(*run, env=env).code, 7)
+        wait = self.run_wrench("approval", "list", "--json", env=env).json()["data"][0]["wait_id"]
+        decided = self.run_wrench("approval", "approve", wait, env=env)
+        self.assertEqual(decided.code, 0, decided.err)
+        self.assertNotIn("resume", decided.out)
+        task = self.run_wrench("task", "list", "--json", env=env).json()["data"][0]
+        self.assertFalse(task["interrupted"])
+        self.assertEqual(self.run_wrench("task", "watch", task["task_id"], env=env).code, 0)
+        shown = self.run_wrench("task", "report", task["task_id"], env=env)
+        self.assertIn("passed", shown.out)
+        worker.send_signal(signal.SIGTERM)
+        self.assertEqual(worker.wait(TIMEOUT_S), 0)
+        self.assertIn("works as boot_", worker.stderr.read())
+        self.assertFalse(os.path.exists(self.at("data")))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    CliTest.wrench = os.path.abspath(sys.argv.pop(1))
+    unittest.main()
