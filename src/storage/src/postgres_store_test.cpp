@@ -488,7 +488,8 @@ TEST_F(PostgresStoreTest, ADeadlockIsDoneAgain) {
   thread.join();
   EXPECT_TRUE(mine.ok());
   EXPECT_TRUE(other.ok());
-  EXPECT_EQ(a->stats().conflicts + b->stats().conflicts, 1U);
+  // The one that gave way may be the quicker one again, and meet the other once more.
+  EXPECT_GE(a->stats().conflicts + b->stats().conflicts, 1U);
 }
 
 TEST_F(PostgresStoreTest, LockedRowsAndLocksKeepOthersOut) {
