@@ -382,10 +382,15 @@ Engine::~Engine() {
   s.leaving.request_stop();
   if (s.listener.joinable()) s.listener.join();
   if (s.timekeeper.joinable()) s.timekeeper.join();
+  // The writer may still hold a completion of ours, which may launch what was claimed before; and steps that end queue
+  // another one.
+  const auto await_flushes = [&s] {
+    std::unique_lock lock(s.mutex);
+    while (s.flushes_open > 0) s.wait_for_change(lock);
+  };
+  await_flushes();
   if (s.pool) s.pool->join();
-  // The writer may still hold a completion of ours.
-  std::unique_lock lock(s.mutex);
-  while (s.flushes_open > 0) s.wait_for_change(lock);
+  await_flushes();
 }
 
 void Engine::start(StepRunner& runner) {
