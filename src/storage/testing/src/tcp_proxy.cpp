@@ -151,6 +151,7 @@ void TcpProxy::forward(Pair& pair, bool is_from_client) {
 }
 
 void TcpProxy::from_client(Pair& pair, std::string bytes) {
+  if (pair.server < 0) return;  // The server has ended; the client doesn't know yet.
   if (!wanted_ || bytes.find(wanted_->text) == std::string::npos) return send_all(pair.server, bytes);
   const Cut how = wanted_->how;
   wanted_.reset();
@@ -189,7 +190,10 @@ void TcpProxy::from_server(Pair& pair, std::string bytes) {
       send_all(pair.client, bytes);
       last_answer_.reset();
       cuts_.fetch_add(1);
-      return close_both(pair);
+      // Not a full close: with the client's bytes unread that would reset the connection, and the answer might be lost.
+      ::shutdown(pair.client, SHUT_WR);
+      ::close(std::exchange(pair.server, -1));
+      return;
     }
   }
   send_all(pair.client, bytes);
