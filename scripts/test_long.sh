@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# The long tests: scripts/test_long.sh [asan|tsan|fuzz|simulation|kill]...   (default: all)
+# The long tests: scripts/test_long.sh [asan|tsan|fuzz|simulation|kill|plans]...   (default: all)
 # FUZZ_SECONDS (60) is for each fuzz target, SIMULATION_RUNS (200000) for the simulator, KILLS (300) for the kill loop.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 jobs=$(nproc)
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(asan tsan fuzz simulation kill)
+[ ${#parts[@]} -gt 0 ] || parts=(asan tsan fuzz simulation kill plans)
 
 sanitized() {
   scripts/build.sh "$1" "$jobs" all
@@ -52,6 +52,10 @@ for part in "${parts[@]}"; do
       scripts/build.sh release-tests "$jobs" wrench_sim
       simulation
       build/release-tests/tests/crash/wrench_sim --mutations --runs 20000
+      ;;
+    plans)  # 200,000 tasks, a million steps.
+      scripts/build.sh dev "$jobs" wrench_workflow_test
+      WRENCH_PLAN_TASKS=200000 build/dev/src/workflow/wrench_workflow_test --gtest_filter='Statements.HaveGoodQueryPlansOnLargeTables'
       ;;
     kill)
       scripts/build.sh release "$jobs" wrench

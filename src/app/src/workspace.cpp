@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "store_statements.hpp"
 #include "wrench/agents/builtin.hpp"
 #include "wrench/agents/mail.hpp"
 #include "wrench/base/text.hpp"
@@ -31,17 +32,21 @@ Result<std::unique_ptr<storage::Store>> open_store(const Place& place, storage::
   storage::StoreConfig config;
   config.directory = place.directory;
   config.database_url = place.database_url;
-  config.statements = {workflow::statements()};
+  config.statements = store_statements();
   config.access = access;
   auto opened = storage::Store::open(std::move(config), clock, random);
   if (opened || access == storage::StoreAccess::Write) return opened;
-  if (opened.error().code != "storage.not_found" && opened.error().code != "storage.schema_older") return opened;
+  const auto& code = opened.error().code;
+  if (code != "storage.not_found" && code != "storage.schema_older" && code != "storage.restore_unfinished")
+    return opened;
   auto written = open_store(place, storage::StoreAccess::Write, clock, random);
   if (!written) return std::move(written).error().because(std::move(opened).error());
   return written;
 }
 
 }  // namespace
+
+storage::StatementCatalogue store_statements() { return {workflow::statements()}; }
 
 std::string data_directory(const Session& session) {
   if (session.invocation.has("--data-dir")) return std::string(session.invocation.value("--data-dir"));
@@ -100,12 +105,17 @@ Result<void> Workspace::open_here(Session& session, Use use) {
         "no home folder: this run's data is in a temporary folder and is gone afterwards; set WRENCH_DATA_DIR to keep "
         "it");
   }
-  const auto access = use == Use::Read ? storage::StoreAccess::Read : storage::StoreAccess::Write;
-  store_ = WRENCH_TRY(open_store({.directory = directory}, access, clock_, random_));
   directory_ = directory;
   boots_ = directory + "/boots";
-  if (use == Use::Read) return {};
-  boot_.emplace(WRENCH_TRY(runtime::BootLock::acquire(boots_, make_id("boot", clock_, random_))));
+  if (use == Use::Read) {
+    store_ = WRENCH_TRY(open_store({.directory = directory}, storage::StoreAccess::Read, clock_, random_));
+    return {};
+  }
+  // Before the store is opened: a restore sees who may write to the store that it replaces. Why a folder doesn't take
+  // the lock, the store says better.
+  auto boot = runtime::BootLock::acquire(boots_, make_id("boot", clock_, random_));
+  store_ = WRENCH_TRY(open_store({.directory = directory}, storage::StoreAccess::Write, clock_, random_));
+  boot_.emplace(WRENCH_TRY(std::move(boot)));
   boot_id_ = boot_->id();
   return {};
 }

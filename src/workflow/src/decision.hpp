@@ -109,6 +109,8 @@ class Decision {
   /// The execution, if this boot may change it.
   Result<Execution*> owned(std::int64_t no);
   Result<void> on(const command::Start& c);
+  /// Rows for the steps outside of bodies; those that need nothing are ready.
+  void begin(Execution& e);
   Result<void> on(const command::Outcome& c);
   Result<void> open_map(Execution& e, Step& s, const command::Outcome& c);
   Result<void> iterate(Execution& e, Step& s, const command::Outcome& c);

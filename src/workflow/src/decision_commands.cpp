@@ -25,28 +25,32 @@ Result<void> Decision::on(const command::Start& c) {
   if (e == nullptr) return Error("workflow.task_not_found", "there is no such execution");
   if (e->row.status != ExecutionStatus::Pending) return {};
   move(*e, ExecutionEventKind::Start);
-  if (context_.ownership == Ownership::Exclusive) e->row.owner_boot = context_.boot;
-  e->row.started_at = now_;
-  const auto& nodes = e->plan->nodes();
-  const std::uint32_t count = e->plan->top_count();
-  e->row.steps_total = count;
-  e->row.next_step = count + 1;
-  journal(*e, "started", nullptr, "{\"boot\":\"" + context_.boot + "\"}");
   move(*e, TaskEventKind::Started);
-  if (e->row.deadline_at != 0) set_timer({e->row.id, 0, TimerKind::Deadline, e->row.deadline_at, kAnyEpoch});
+  begin(*e);
+  return {};
+}
+
+void Decision::begin(Execution& e) {
+  if (context_.ownership == Ownership::Exclusive) e.row.owner_boot = context_.boot;
+  e.row.started_at = now_;
+  const auto& nodes = e.plan->nodes();
+  const std::uint32_t count = e.plan->top_count();
+  e.row.steps_total = count;
+  e.row.next_step = count + 1;
+  journal(e, "started", nullptr, "{\"boot\":\"" + context_.boot + "\"}");
+  if (e.row.deadline_at != 0) set_timer({e.row.id, 0, TimerKind::Deadline, e.row.deadline_at, kAnyEpoch});
   for (std::uint32_t i = 0; i < count; ++i) {
     StepRow row;
-    row.execution_no = e->row.id;
+    row.execution_no = e.row.id;
     row.step_no = i + 1;
     row.node = i;
     row.deps_left = initial_deps(nodes[i]);
     steps_[key_of(row)].row = row;
   }
   for (std::uint32_t i = 0; i < count; ++i) {
-    Step& s = steps_.at({e->row.id, i + 1});
-    if (s.row.deps_left == 0) WRENCH_ASSERT(fire(*e, s, {StepEventKind::DepsDone}).ok());
+    Step& s = steps_.at({e.row.id, i + 1});
+    if (s.row.deps_left == 0) WRENCH_ASSERT(fire(e, s, {StepEventKind::DepsDone}).ok());
   }
-  return {};
 }
 
 Result<void> Decision::on(const command::Outcome& c) {
@@ -355,6 +359,7 @@ Result<void> Decision::on(const command::Adopt& c) {
   e->touched = true;
   journal(*e, "adopted", nullptr, "{\"from\":\"" + old_boot + "\"}");
   plan_.adopted.push_back(c.execution_no);
+  if (e->row.steps_total == 0) begin(*e);  // It was restored before it began.
   for (const StepKey& key : *open) {
     Step* s = step(key);
     const Micros limit = node(*e, s->row).timeouts.schedule_to_close_us;

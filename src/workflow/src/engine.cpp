@@ -25,6 +25,7 @@
 #include "wrench/runtime/worker_pool.hpp"
 #include "wrench/storage/event_log.hpp"
 #include "wrench/workflow/dispatcher.hpp"
+#include "wrench/workflow/restore.hpp"
 #include "wrench/workflow/step_execution.hpp"
 
 namespace wrench::workflow {
@@ -493,7 +494,9 @@ Result<std::vector<TaskReceipt>> Engine::adopt_orphans() {
     const auto executions =
         WRENCH_TRY(s.store.read([&](ReadTx& tx) { return list_executions(tx, orphan.task.task_no); }));
     const ExecutionView& last = executions.back();
-    if (last.execution_no != orphan.execution_no || last.suspend_reason == kInterrupted) continue;
+    if (last.execution_no != orphan.execution_no || last.suspend_reason == kInterrupted ||
+        last.suspend_reason == kRestored)
+      continue;
     if (last.status == ExecutionStatus::Pending) {
       const auto verdict =
           WRENCH_TRY(s.store.read([&](ReadTx& tx) { return creation::dependencies(tx, orphan.task.task_no); }));

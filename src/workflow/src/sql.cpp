@@ -1,7 +1,8 @@
 #include "sql.hpp"
 
+#include "care_sql.hpp"
 #include "messages_sql.hpp"
-
+#include "wrench/workflow/checker.hpp"
 #include "wrench/workflow/queries.hpp"
 
 namespace wrench::workflow {
@@ -32,6 +33,10 @@ const Statement kExecutionRow{.id = "workflow.execution_row",
 const Statement kStepRow{.id = "workflow.step_row",
                          .sql = "SELECT " WRENCH_STEP_COLUMNS " FROM steps WHERE execution_id = ?1 AND step_no = ?2",
                          .plan = "SEARCH steps USING PRIMARY KEY (execution_id=? AND step_no=?)"};
+const Statement kStepRows{.id = "workflow.step_rows",
+                          .sql = "SELECT " WRENCH_STEP_COLUMNS
+                                 " FROM steps WHERE execution_id = ?1 AND step_no > ?2 ORDER BY step_no LIMIT ?3",
+                          .plan = "SEARCH steps USING PRIMARY KEY (execution_id=? AND step_no>?)"};
 const Statement kOpenSteps{
     .id = "workflow.open_steps",
     .sql = "SELECT " WRENCH_STEP_COLUMNS " FROM steps WHERE execution_id = ?1 AND (state < 6 OR state > 9)",
@@ -461,6 +466,7 @@ storage::StatementCatalogue::List statements() {
   static const storage::Statement* const kAll[] = {&sql::kTaskRow,
                                                    &sql::kExecutionRow,
                                                    &sql::kStepRow,
+                                                   &sql::kStepRows,
                                                    &sql::kOpenSteps,
                                                    &sql::kOpenIntents,
                                                    &sql::kJournalTail,
@@ -541,8 +547,8 @@ storage::StatementCatalogue::List statements() {
                                                    &sql::kDecisionsOfExecution,
                                                    &sql::kOwnedDecisions};
   static const std::vector<const storage::Statement*> all =
-      storage::StatementCatalogue(
-          {kAll, sql::of_findings(), sql::of_shared_work(), sql::of_memory(), sql::of_messages()})
+      storage::StatementCatalogue({kAll, sql::of_findings(), sql::of_shared_work(), sql::of_memory(),
+                                   sql::of_messages(), sql::of_restore(), check_statements()})
           .all();
   return all;
 }

@@ -1,6 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <string>
+
 #include "wrench/storage/testing/plan_check.hpp"
 #include "wrench/workflow/queries.hpp"
 
@@ -53,6 +56,49 @@ INSERT INTO finding_sightings SELECT n / 10, n, 1 FROM generate_series(1, 5000) 
 
 TEST(Statements, HaveTheQueryPlansTheyDeclare) {
   EXPECT_THAT(storage::testing::check_plans(statements()), ::testing::IsEmpty());
+}
+
+/// So many tasks with five steps each, a thousandth of them open; WRENCH_PLAN_TASKS asks for more
+/// (scripts/test_long.sh).
+std::string fill_of_sqlite() {
+  const char* asked = std::getenv("WRENCH_PLAN_TASKS");
+  const std::string tasks = asked == nullptr ? "2000" : asked;
+  const std::string n = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < " + tasks + ") ";
+  const std::string s = n + ", s(s) AS (VALUES (1), (2), (3), (4), (5)) ";
+  return "INSERT INTO plans VALUES (zeroblob(32), '{}');" + n +
+         "INSERT INTO tasks (id, task_id, project_id, title, tracking, status, state, inputs, idempotency_key, "
+         "created_by, "
+         "created_at, updated_at) SELECT n, 'tsk_' || n, 1, 't', 'engine', CASE n % 50 WHEN 0 THEN 'pending' ELSE "
+         "'completed' END, 'completed', x'00', 'k' || n, 'u', n, n FROM n;" +
+         n +
+         "INSERT INTO task_executions (id, execution_id, task_id, number, status, completed_at, created_at, "
+         "started_at, "
+         "plan_hash, owner_boot, on_exhausted, next_step, steps_total, steps_done, steps_failed, steps_active, "
+         "steps_held, "
+         "engine_version) SELECT n, 'exe_' || n, n, 1, 'completed', CASE n % 1000 WHEN 0 THEN NULL ELSE n END, n, n, "
+         "zeroblob(32), 'b', 'dead', 6, 5, 5, 0, 0, 0, 'v' FROM n;" +
+         s +
+         "INSERT INTO steps (execution_id, step_no, node, parent_step, state, attempt, lost, epoch, deps_left, "
+         "output_seq, "
+         "flags) SELECT n, s, s, CASE WHEN s > 3 THEN 3 END, 6, 1, 0, 1, 0, s, 0 FROM n, s;" +
+         s + "INSERT INTO journal SELECT n, s, 'k', s, 1, n, 'a', NULL, NULL FROM n, s;" + n +
+         "INSERT INTO events SELECT n, n, 't', 1, n, 'execution', 'e', 'a', 1, '{}', NULL FROM n;" + n +
+         "INSERT INTO ready SELECT 'cpu@b' || n % 3, n, n, 1 FROM n;" + n +
+         "INSERT INTO timers SELECT n, 1, 1, n, 1 FROM n;" + n +
+         "INSERT INTO waits (wait_id, execution_id, step_no, kind, name, title, role, four_eyes, requested_by, "
+         "created_at, "
+         "applied) SELECT 'w' || n, n, 1, 1, '', 't', 'r', 0, 'u', n, n % 2 FROM n;" +
+         n + "INSERT INTO effects SELECT 'e' || n, n, 1, 1, '{}', n, NULL, NULL, n % 3 FROM n;" + n +
+         "INSERT INTO findings (id, finding_id, project_id, repo_id, execution_id, fingerprint, rule, severity, rank, "
+         "body, "
+         "state, first_seen, last_seen) SELECT n, 'fnd_' || n, 1, n % 20, n, 'f' || n, 'r', 'high', n * 1.0, '{}', "
+         "'open', n, "
+         "n FROM n;" +
+         n + "INSERT INTO finding_sightings SELECT n / 10, n, 1 FROM n;";
+}
+
+TEST(Statements, HaveGoodQueryPlansOnLargeTables) {
+  EXPECT_THAT(storage::testing::check_filled_plans(statements(), fill_of_sqlite()), ::testing::IsEmpty());
 }
 
 TEST(Statements, HaveGoodQueryPlansOnPostgres) {

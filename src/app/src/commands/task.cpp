@@ -12,6 +12,7 @@
 #include "wrench/base/text.hpp"
 #include "wrench/base/ulid.hpp"
 #include "wrench/codec/json.hpp"
+#include "wrench/workflow/restore.hpp"
 
 namespace wrench::app {
 
@@ -448,6 +449,14 @@ ExitCode run_task_resume(Session& session) {
   }
   std::vector<std::string> here;
   for (const auto& id : ids) {
+    const auto before = find(**space, id);
+    if (!before) return session.fail(before.error());
+    if (session.invocation.arguments.empty() && workflow::is_held_by_restore(*before)) {
+      session.console.note("task " + std::string(short_id(id)) +
+                           " was restored from a backup and may have gone on after it: wrench task resume " +
+                           std::string(short_id(id)));
+      continue;
+    }
     if (auto resumed = (*space)->engine().resume(id); !resumed) return session.fail(resumed.error());
     const auto task = find(**space, id);
     if (!task) return session.fail(task.error());

@@ -5,6 +5,7 @@
 #include "../progress.hpp"
 #include "wrench/base/ulid.hpp"
 #include "wrench/crypto/sha256.hpp"
+#include "wrench/workflow/restore.hpp"
 
 namespace wrench::app {
 
@@ -14,6 +15,7 @@ constexpr Micros kRedrawEvery = 100 * kMicrosPerMs;
 
 struct OpenTask {
   std::string task_id;
+  bool held_by_restore = false;
   bool runs_elsewhere = false;
 };
 
@@ -22,7 +24,8 @@ Result<std::optional<OpenTask>> find_open(Workspace& space, const std::string& k
     const auto task = WRENCH_TRY(workflow::find_task_by_key(tx, workflow::kDefaultProject, key));
     if (!task || workflow::is_terminal(task->state)) return std::optional<OpenTask>();
     const auto owner = WRENCH_TRY(workflow::list_executions(tx, task->task_no)).back().owner_boot;
-    return std::optional(OpenTask{task->task_id, !owner.empty() && space.is_live(owner)});
+    return std::optional(
+        OpenTask{task->task_id, workflow::is_held_by_restore(*task), !owner.empty() && space.is_live(owner)});
   });
 }
 
@@ -70,6 +73,11 @@ Result<StartedTask> start_or_go_on(Session& session, Workspace& space, workflow:
       started.same_command_goes_on = false;
     } else if (open && session.invocation.has("--fresh")) {
       WRENCH_TRY(space.engine().cancel(open->task_id, "started afresh"));
+    } else if (open && open->held_by_restore) {
+      return Error("workflow.needs_person", "this " + task.kind +
+                                                " was restored from a backup unfinished: what it did "
+                                                "after that isn't known here, so it goes on only when it is named")
+          .with_help("wrench task resume " + open->task_id);
     }
     started.receipt = WRENCH_TRY(space.engine().create(task));
     if (!started.receipt.existed) return started;

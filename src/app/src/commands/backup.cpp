@@ -1,0 +1,283 @@
+#include "wrench/storage/backup.hpp"
+
+#include <utility>
+
+#include "../layout.hpp"
+#include "../output.hpp"
+#include "../store_statements.hpp"
+#include "../workspace.hpp"
+#include "care_commands.hpp"
+#include "wrench/base/text.hpp"
+#include "wrench/codec/json.hpp"
+#include "wrench/runtime/atomic_file.hpp"
+#include "wrench/workflow/checker.hpp"
+#include "wrench/workflow/restore.hpp"
+
+namespace wrench::app {
+
+namespace {
+
+using codec::Json;
+using storage::BackupFile;
+
+constexpr std::size_t kKeyFileBytesMax = 4096;
+constexpr std::size_t kProblemsShown = 20;
+
+Json to_json(const storage::Verification& verified) {
+  return Json::object({{"at", format_rfc3339(verified.at)},
+                       {"duration_ms", verified.duration_us / kMicrosPerMs},
+                       {"age_ms", verified.age_us / kMicrosPerMs}});
+}
+
+Json to_json(const BackupFile& backup) {
+  Json out = Json::object({{"name", backup.name}, {"path", backup.path}, {"bytes", backup.bytes}});
+  if (!backup.manifest) {
+    out.set("problem", backup.problem);
+    return out;
+  }
+  const auto& manifest = *backup.manifest;
+  Json rows = Json::object();
+  for (const auto& [table, count] : manifest.rows) rows.set(table, count);
+  out.set("created_at", format_rfc3339(manifest.created_at));
+  out.set("status", backup.verified ? "verified" : "unverified");
+  out.set("verified", backup.verified ? to_json(*backup.verified) : Json());
+  out.set("encrypted", manifest.encrypted);
+  out.set("digest", backup.digest);
+  out.set("content_bytes", manifest.content_bytes);
+  out.set("method", manifest.method);
+  out.set("store_id", manifest.store_id);
+  out.set("epoch", manifest.epoch);
+  out.set("event_seq", manifest.event_seq);
+  out.set("schema_version", manifest.schema_version);
+  out.set("program_version", manifest.program_version);
+  out.set("database_version", manifest.database_version);
+  out.set("rows", std::move(rows));
+  return out;
+}
+
+Result<std::string> data_directory_of(const Session& session) {
+  if (!database_url(session).empty())
+    return Error("cli.database_unsupported",
+                 "this works on a data directory so far; a PostgreSQL database is looked after with its own tools");
+  std::string directory = data_directory(session);
+  if (directory.empty())
+    return Error("cli.no_data_directory", "there is no home folder: name the data directory with --data-dir");
+  return directory;
+}
+
+/// --to, --from, or the folder in the data directory.
+Result<std::string> backup_folder(const Session& session, std::string_view flag) {
+  if (session.invocation.has(flag)) return std::string(session.invocation.value(flag));
+  return WRENCH_TRY(data_directory_of(session)) + "/backups";
+}
+
+Result<std::optional<crypto::SealKey>> key_of(const Session& session) {
+  std::optional<crypto::SealKey> key;
+  if (!session.invocation.has("--encrypt-key")) return key;
+  const std::string path(session.invocation.value("--encrypt-key"));
+  auto parsed = crypto::SealKey::parse(WRENCH_TRY(runtime::read_file(path, kKeyFileBytesMax)));
+  if (!parsed) return Error(parsed.error().code, path + ": " + parsed.error().message);
+  key.emplace(std::move(*parsed));
+  return key;
+}
+
+/// The file that is meant by NAME, a path, or --latest.
+Result<std::string> backup_path(const Session& session) {
+  const std::string folder = WRENCH_TRY(backup_folder(session, "--from"));
+  if (session.invocation.arguments.empty()) {
+    if (!session.invocation.has("--latest"))
+      return Error("cli.missing_argument", "name a backup, or take the newest with --latest")
+          .with_help("wrench backup list");
+    const auto backups = WRENCH_TRY(storage::list_backups(folder));
+    if (backups.empty() || !backups.front().manifest)
+      return Error("backup.not_found", "there is no backup in " + folder).with_help("wrench backup create");
+    return backups.front().path;
+  }
+  if (session.invocation.has("--latest")) return Error("cli.invalid_value", "name a backup or say --latest, not both");
+  std::string name = session.invocation.arguments.front();
+  if (name.find('/') != std::string::npos) return name;
+  if (!name.ends_with(storage::kBackupExtension)) name += storage::kBackupExtension;
+  return folder + "/" + name;
+}
+
+storage::VerifyOptions verify_options(const Session& session, const std::optional<crypto::SealKey>& key) {
+  storage::VerifyOptions options;
+  options.scratch = session.invocation.value("--scratch");
+  options.key = key ? &*key : nullptr;
+  options.statements = store_statements();
+  options.check = [stop = session.stop](storage::Store& store) -> Result<std::vector<std::string>> {
+    auto report = WRENCH_TRY(workflow::check_store(store, {.stop = stop}));
+    for (const auto& large : report.skipped) report.problems.push_back(large + " is too large to be checked");
+    return std::move(report.problems);
+  };
+  options.stop = session.stop;
+  return options;
+}
+
+std::string age(Micros duration_us) {
+  if (duration_us < kMicrosPerDay) return format_duration(duration_us);
+  return std::to_string(duration_us / kMicrosPerDay) + " d";
+}
+
+std::string status_text(const BackupFile& backup, Micros now_us) {
+  if (!backup.manifest) return Console::safe(backup.problem);
+  std::string text = backup.verified ? "verified " + age(now_us - backup.verified->at) + " ago" : "unverified";
+  if (backup.manifest->encrypted) text += ", encrypted";
+  return text;
+}
+
+/// What a verification found, on the screen or as JSON; its exit code.
+ExitCode deliver_verification(Session& session, const storage::VerifyReport& report) {
+  const bool good = report.problems.empty();
+  const ExitCode code = good ? ExitCode::Done : ExitCode::AnswerIsNo;
+  if (session.format() == "json") {
+    Json problems = Json::array();
+    for (const auto& problem : report.problems) problems.push_back(problem);
+    return more_urgent(code, delivered_json(session, Json::object({{"schema", "wrench.backup_verification/1"},
+                                                                   {"passed", good},
+                                                                   {"problems", std::move(problems)},
+                                                                   {"backup", to_json(report.backup)}})));
+  }
+  std::string text = report.backup.path + (good ? ": restores" : ": does not restore as it was") + "\n";
+  for (std::size_t i = 0; i < report.problems.size() && i < kProblemsShown; ++i)
+    text += "  " + Console::safe(report.problems[i]) + "\n";
+  if (report.problems.size() > kProblemsShown)
+    text += "  and " + std::to_string(report.problems.size() - kProblemsShown) + " more: --json\n";
+  text += "  a restore takes about " + format_duration(report.duration_us) + "; what came in the " +
+          age(report.age_us) + " since the backup would be lost\n";
+  return more_urgent(code, delivered(session, text));
+}
+
+}  // namespace
+
+ExitCode run_backup_create(Session& session) {
+  const SystemClock clock;
+  SystemRandom random;
+  storage::BackupOptions options;
+  const auto prepare = [&]() -> Result<std::optional<crypto::SealKey>> {
+    options.data_directory = WRENCH_TRY(data_directory_of(session));
+    options.to = WRENCH_TRY(backup_folder(session, "--to"));
+    if (session.invocation.has("--rate"))
+      options.bytes_per_second = WRENCH_TRY(parse_size(session.invocation.value("--rate")));
+    options.stop = session.stop;
+    return key_of(session);
+  };
+  const auto key = prepare();
+  if (!key) return session.fail(key.error());
+  options.key = *key ? &**key : nullptr;
+  const auto backup = storage::create_backup(options, clock);
+  if (!backup) return session.fail(backup.error());
+  if (session.invocation.has("--verify")) {
+    const auto report = storage::verify_backup(backup->path, verify_options(session, *key), clock, random);
+    if (!report) return session.fail(report.error());
+    return deliver_verification(session, *report);
+  }
+  if (session.format() == "json")
+    return delivered_json(session, Json::object({{"schema", "wrench.backup/1"}, {"backup", to_json(*backup)}}));
+  return delivered(session, backup->path + "  " + format_bytes(backup->bytes) + ", of a store of " +
+                                format_bytes(backup->manifest->content_bytes) +
+                                "\nThat it restores isn't known before: wrench backup verify " + backup->name + "\n");
+}
+
+ExitCode run_backup_list(Session& session) {
+  const auto folder = backup_folder(session, "--from");
+  if (!folder) return session.fail(folder.error());
+  const auto backups = storage::list_backups(*folder);
+  if (!backups) return session.fail(backups.error());
+  if (session.format() == "json") {
+    Json data = Json::array();
+    for (const auto& backup : *backups) data.push_back(to_json(backup));
+    return delivered_json(session, Json::object({{"schema", "wrench.backup_list/1"}, {"data", std::move(data)}}));
+  }
+  if (backups->empty()) return delivered(session, "No backups in " + *folder + ". Try: wrench backup create\n");
+  std::size_t name_columns = 0;
+  for (const auto& backup : *backups) name_columns = std::max(name_columns, display_width(Console::safe(backup.name)));
+  constexpr std::size_t kSizeColumns = 10;
+  const Micros now = SystemClock().now_us();
+  std::string text;
+  for (const auto& backup : *backups)
+    text += pad(Console::safe(backup.name), name_columns) + "  " + pad_left(format_bytes(backup.bytes), kSizeColumns) +
+            "  " + status_text(backup, now) + "\n";
+  return delivered(session, text);
+}
+
+ExitCode run_backup_verify(Session& session) {
+  const SystemClock clock;
+  SystemRandom random;
+  const auto path = backup_path(session);
+  if (!path) return session.fail(path.error());
+  const auto key = key_of(session);
+  if (!key) return session.fail(key.error());
+  const auto report = storage::verify_backup(*path, verify_options(session, *key), clock, random);
+  if (!report) return session.fail(report.error());
+  return deliver_verification(session, *report);
+}
+
+ExitCode run_backup_restore(Session& session) {
+  const SystemClock clock;
+  SystemRandom random;
+  std::int64_t held = 0;
+  storage::RestoreOptions options;
+  const auto path = backup_path(session);
+  if (!path) return session.fail(path.error());
+  const auto key = key_of(session);
+  if (!key) return session.fail(key.error());
+  options.replace = session.invocation.has("--replace");
+  if (options.replace == session.invocation.has("--into"))
+    return session.fail(Error("cli.missing_argument", "say where to: --into DIR, or --replace for the data directory"));
+  const auto own = data_directory_of(session);
+  if (options.replace && !own) return session.fail(own.error());
+  options.into = options.replace ? *own : std::string(session.invocation.value("--into"));
+  options.another_store = session.invocation.has("--force-store");
+  options.verify = verify_options(session, *key);
+  options.settle = [&held](storage::WriteTx& tx) -> Result<void> {
+    held = WRENCH_TRY(workflow::hold_restored(tx));
+    return {};
+  };
+  const auto report = storage::restore_backup(*path, options, clock, random);
+  if (!report) return session.fail(report.error());
+  if (session.format() == "json")
+    return delivered_json(session, Json::object({{"schema", "wrench.backup_restore/1"},
+                                                 {"into", options.into},
+                                                 {"kept", report->kept.empty() ? Json() : Json(report->kept)},
+                                                 {"epoch", report->epoch},
+                                                 {"executions_held", held},
+                                                 {"duration_ms", report->verified.duration_us / kMicrosPerMs},
+                                                 {"backup", to_json(report->verified.backup)}}));
+  std::string text = "restored " + *path + " into " + options.into + "\n  verified in " +
+                     format_duration(report->verified.duration_us) + "; it is the state of " +
+                     format_rfc3339(report->verified.backup.manifest->created_at) + ", " +
+                     age(report->verified.age_us) + " ago\n";
+  if (!report->kept.empty()) text += "  the store from before is kept as " + report->kept + "\n";
+  if (held > 0)
+    text += "  " + std::to_string(held) + (held == 1 ? " execution was" : " executions were") +
+            " open then and may have gone on after it: each waits for wrench task resume ID\n";
+  return delivered(session, text);
+}
+
+ExitCode run_backup_prune(Session& session) {
+  const auto folder = backup_folder(session, "--from");
+  if (!folder) return session.fail(folder.error());
+  const bool dry_run = session.invocation.has("--dry-run");
+  const auto choose = [&]() -> Result<std::vector<storage::PruneChoice>> {
+    if (!dry_run) return storage::prune_backups(*folder);
+    return storage::plan_prune(WRENCH_TRY(storage::list_backups(*folder)));
+  };
+  const auto choices = choose();
+  if (!choices) return session.fail(choices.error());
+  Json data = Json::array();
+  std::string text;
+  for (const auto& choice : *choices) {
+    data.push_back(Json::object({{"name", choice.name}, {"keep", choice.keep}, {"reason", choice.reason}}));
+    text += std::string(choice.keep ? "keep    "
+                        : dry_run   ? "remove  "
+                                    : "removed ") +
+            Console::safe(choice.name) + "  " + choice.reason + "\n";
+  }
+  if (session.format() == "json")
+    return delivered_json(
+        session, Json::object({{"schema", "wrench.backup_prune/1"}, {"dry_run", dry_run}, {"data", std::move(data)}}));
+  return delivered(session, text.empty() ? "No backups in " + *folder + ".\n" : text);
+}
+
+}  // namespace wrench::app

@@ -1,0 +1,192 @@
+#include "wrench/workflow/checker.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "care_sql.hpp"
+#include "execution_check.hpp"
+#include "wrench/storage/blob_store.hpp"
+
+namespace wrench::workflow {
+
+using storage::ReadTx;
+using storage::Rows;
+
+namespace sql {
+namespace {
+
+constexpr std::size_t kPage = 1'000;
+
+const Statement kCheckExecutions{.id = "workflow.check_executions",
+                                 .sql = "SELECT id FROM task_executions WHERE id > ?1 ORDER BY id LIMIT ?2",
+                                 .plan = "SEARCH task_executions USING INTEGER PRIMARY KEY (rowid>?)"};
+const Statement kCheckQueues{
+    .id = "workflow.check_queues",
+    .sql =
+        "SELECT r.queue, r.rank, r.execution_id, r.step_no, s.state, s.rank FROM ready r LEFT JOIN steps s ON "
+        "s.execution_id = r.execution_id AND s.step_no = r.step_no WHERE (r.queue, r.rank, r.execution_id, r.step_no) "
+        "> (?1, ?2, ?3, ?4) ORDER BY r.queue, r.rank, r.execution_id, r.step_no LIMIT ?5",
+    .plan =
+        "SEARCH r USING PRIMARY KEY ((queue,rank,execution_id,step_no)>(?,?,?,?)); SEARCH s USING PRIMARY KEY "
+        "(execution_id=? AND step_no=?) LEFT-JOIN"};
+const Statement kCheckEvents{.id = "workflow.check_events",
+                             .sql = "SELECT seq FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+                             .plan = "SEARCH events USING INTEGER PRIMARY KEY (rowid>?)"};
+const Statement kCheckClock{.id = "workflow.check_clock",
+                            .sql = "SELECT next, pruned FROM event_clock WHERE id = 1",
+                            .plan = "SEARCH event_clock USING INTEGER PRIMARY KEY (rowid=?)"};
+const Statement kCheckContents{.id = "workflow.check_contents",
+                               .sql = "SELECT hash FROM blobs WHERE hash > ?1 ORDER BY hash LIMIT ?2",
+                               .plan = "SEARCH blobs USING COVERING INDEX sqlite_autoindex_blobs_1 (hash>?)"};
+
+}  // namespace
+}  // namespace sql
+
+storage::StatementCatalogue::List check_statements() {
+  static const std::vector<const storage::Statement*> all = [] {
+    static const storage::Statement* const own[] = {&sql::kCheckExecutions, &sql::kCheckQueues, &sql::kCheckEvents,
+                                                    &sql::kCheckClock, &sql::kCheckContents};
+    return storage::StatementCatalogue({own, sql::of_execution_check()}).all();
+  }();
+  return all;
+}
+
+namespace {
+
+class StoreCheck {
+ public:
+  StoreCheck(storage::Store& store, const CheckOptions& options) : store_(store), options_(options) {}
+
+  Result<CheckReport> run() {
+    WRENCH_TRY(executions());
+    WRENCH_TRY(queues());
+    WRENCH_TRY(events());
+    if (options_.contents) WRENCH_TRY(contents());
+    return std::move(report_);
+  }
+
+ private:
+  Result<bool> go_on() const {
+    if (options_.stop.stop_requested()) return Error("workflow.check_stopped", "the check was stopped");
+    return report_.problems.size() < kCheckProblemsMax;
+  }
+  void problem(std::string what) {
+    if (report_.problems.size() < kCheckProblemsMax) report_.problems.push_back(std::move(what));
+  }
+
+  Result<void> executions() {
+    for (std::int64_t last = 0;;) {
+      const Rows page =
+          WRENCH_TRY(store_.read([&](ReadTx& tx) { return tx.query(sql::kCheckExecutions, {last, sql::kPage}); }));
+      for (const auto row : page) {
+        last = row.integer(0);
+        if (!WRENCH_TRY(go_on())) return {};
+        WRENCH_TRY(execution(last));
+      }
+      if (page.size() < sql::kPage) return {};
+    }
+  }
+
+  Result<void> execution(std::int64_t no) {
+    auto image = store_.read([&](ReadTx& tx) { return load_image(tx, plans_, no); });
+    if (!image.ok()) {
+      const std::string& code = image.error().code;
+      if (code == "workflow.task_not_found") return {};  // Deleted meanwhile.
+      if (code == "storage.corrupt") {
+        problem(image.error().message);
+      } else if (code == "storage.snapshot_expired" || code == "storage.result_too_large") {
+        report_.skipped.push_back("execution " + std::to_string(no));
+      } else {
+        return std::move(image).error();
+      }
+      return {};
+    }
+    ++report_.executions;
+    report_.steps += static_cast<std::int64_t>(image->steps.size());
+    report_.journal_entries += static_cast<std::int64_t>(image->journal.size());
+    const bool live = options_.boot_is_live && options_.boot_is_live(image->row.owner_boot);
+    for (const auto& [step_no, row] : image->steps)
+      if (row.state == StepState::Running && !live) ++report_.interrupted;
+    for (std::string& what : check_execution(*image, {options_.boot_is_live, options_.losses_max}))
+      problem(std::move(what));
+    return {};
+  }
+
+  /// From the queues to the steps: nothing is queued that isn't ready.
+  Result<void> queues() {
+    std::string queue;
+    std::int64_t rank = 0, execution = 0, step = 0;
+    for (;;) {
+      const Rows page = WRENCH_TRY(store_.read(
+          [&](ReadTx& tx) { return tx.query(sql::kCheckQueues, {queue, rank, execution, step, sql::kPage}); }));
+      for (const auto row : page) {
+        queue = row.text(0);
+        rank = row.integer(1);
+        execution = row.integer(2);
+        step = row.integer(3);
+        const bool ready = row.optional_integer(4) == static_cast<std::int64_t>(StepState::Ready);
+        if (!ready || row.optional_integer(5) != rank)
+          problem("execution " + std::to_string(execution) + " step " + std::to_string(step) +
+                  " isn't ready but queued");
+      }
+      if (!WRENCH_TRY(go_on()) || page.size() < sql::kPage) return {};
+    }
+  }
+
+  Result<void> events() {
+    std::int64_t next = 0;
+    for (;;) {
+      std::int64_t end = 0;
+      const Rows page = WRENCH_TRY(store_.read([&](ReadTx& tx) -> Result<Rows> {
+        const Rows clock = WRENCH_TRY(tx.query(sql::kCheckClock));
+        if (clock.empty()) return Error("storage.corrupt", "the table event_clock has lost its row");
+        end = clock.front().integer(0);
+        next = std::max(next, clock.front().integer(1) + 1);  // Those before are pruned, perhaps just now.
+        return tx.query(sql::kCheckEvents, {next - 1, sql::kPage});
+      }));
+      for (const auto row : page)
+        if (row.integer(0) != next++) {
+          problem("the event log has a gap before " + std::to_string(row.integer(0)));
+          return {};
+        }
+      report_.events += static_cast<std::int64_t>(page.size());
+      if (!WRENCH_TRY(go_on())) return {};
+      if (page.size() == sql::kPage) continue;
+      if (next != end) problem("the event clock isn't behind the last event");
+      return {};
+    }
+  }
+
+  Result<void> contents() {
+    std::string last;
+    for (;;) {
+      const Rows page = WRENCH_TRY(store_.read(
+          [&](ReadTx& tx) { return tx.query(sql::kCheckContents, {storage::Bind::bytes(last), sql::kPage}); }));
+      for (const auto row : page) {
+        last = row.bytes(0);
+        if (!WRENCH_TRY(go_on())) return {};
+        const auto content = store_.read([&](ReadTx& tx) { return storage::blob_store::get(tx, last); });
+        if (content.ok())
+          ++report_.contents;
+        else if (content.error().code == "storage.corrupt")
+          problem(content.error().message);
+        else if (content.error().code != "storage.blob_missing")  // Swept meanwhile.
+          return content.error();
+      }
+      if (page.size() < sql::kPage) return {};
+    }
+  }
+
+  storage::Store& store_;
+  const CheckOptions& options_;
+  PlanCache plans_;
+  CheckReport report_;
+};
+
+}  // namespace
+
+Result<CheckReport> check_store(storage::Store& store, const CheckOptions& options) {
+  return StoreCheck(store, options).run();
+}
+
+}  // namespace wrench::workflow
