@@ -15,8 +15,16 @@ const Statement kOpenFrom{
     .id = "workflow.open_executions_from",
     .sql =
         "SELECT e.id, e.execution_id, e.status, t.id, t.task_id, t.state, t.project_id, e.version FROM task_executions "
-        "e JOIN tasks t ON t.id = e.task_id WHERE e.completed_at IS NULL AND e.id > ?1 ORDER BY e.id LIMIT ?2",
-    .plan = "SEARCH e USING INDEX idx_execution_open (id>?); SEARCH t USING INTEGER PRIMARY KEY (rowid=?)"};
+        "e NOT INDEXED JOIN tasks t ON t.id = e.task_id WHERE e.completed_at IS NULL AND e.id > ?1 ORDER BY e.id LIMIT "
+        "?2",
+    .plan = "SEARCH e USING INTEGER PRIMARY KEY (rowid>?); SEARCH t USING INTEGER PRIMARY KEY (rowid=?)",
+    .plan_exception = "all executions, once after a restore",
+    .postgres = {
+        .sql = "SELECT e.id, e.execution_id, e.status, t.id, t.task_id, t.state, t.project_id, e.version FROM "
+               "task_executions e JOIN tasks t ON t.id = e.task_id WHERE e.completed_at IS NULL AND e.id > ?1 ORDER BY "
+               "e.id LIMIT ?2",
+        .plan = "Limit; Nested Loop; Index Scan using task_executions_pkey on task_executions e (id > $1); Index Scan "
+                "using tasks_pkey on tasks t (id = e.task_id)"}};
 const Statement kHoldExecution{
     .id = "workflow.hold_execution",
     .access = Access::Write,
@@ -39,12 +47,10 @@ const Statement kUnrankSteps{.id = "workflow.unrank_steps",
 const Statement kEmptyQueues{.id = "workflow.empty_queues",
                              .access = Access::Write,
                              .sql = "DELETE FROM ready",
-                             .plan = "SCAN ready",
                              .plan_exception = "all of them, once after a restore"};
 const Statement kForgetWorkers{.id = "workflow.forget_workers",
                                .access = Access::Write,
                                .sql = "DELETE FROM workers",
-                               .plan = "SCAN workers",
                                .plan_exception = "all of them, once after a restore"};
 
 }  // namespace
