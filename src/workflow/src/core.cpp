@@ -178,6 +178,7 @@ std::string_view Decision::stuck_reason(const Execution& e) {
   if (waits(WaitKind::Approval)) return "approval";
   if (waits(WaitKind::Input)) return "input";
   if (waits(WaitKind::Signal)) return "event";
+  if (waits(WaitKind::Child)) return "child";
   return waits(WaitKind::Until) ? "timer" : std::string_view();
 }
 
@@ -229,7 +230,8 @@ void Decision::start_step(Execution& e, Step& s, SlotClass slot) {
     set_timer({e.row.id, s.row.step_no, TimerKind::Heartbeat, now_ + timeouts.heartbeat_us, s.row.epoch});
   journal(e, "claim", &s.row, "{\"boot\":\"" + context_.boot + "\",\"epoch\":" + std::to_string(s.row.epoch) + "}");
   plan_.launches.push_back(
-      {s.row, slot, rows_.plans.at(e.row.id), e.task.id, e.task.project_id, e.task.task_id, e.row.execution_id});
+      {s.row, slot, rows_.plans.at(e.row.id), e.task.id, e.task.project_id, e.task.task_id, e.row.execution_id,
+       e.row.on_exhausted});
 }
 
 void Decision::queue_rest() {

@@ -8,7 +8,9 @@
 #include "shared_work.hpp"
 #include "sql.hpp"
 #include "wrench/base/text.hpp"
+#include "wrench/base/ulid.hpp"
 #include "wrench/base/version.hpp"
+#include "wrench/crypto/sha256.hpp"
 #include "wrench/storage/blob_store.hpp"
 
 namespace wrench::workflow::creation {
@@ -19,6 +21,41 @@ using storage::Rows;
 using storage::WriteTx;
 
 namespace {
+
+constexpr std::size_t kTitleMax = 500;  ///< Characters of a task's title.
+constexpr std::size_t kKeyMax = 200;    ///< Bytes of a task's idempotency key.
+constexpr std::string_view kPriorities[] = {"low", "medium", "high", "critical"};
+
+Result<void> validate(const CreateTask& task) {
+  const auto invalid = [](std::string what) { return Error("workflow.invalid_task", std::move(what)); };
+  for (const std::string* text :
+       {&task.title, &task.description, &task.kind, &task.repository, &task.created_by, &task.idempotency_key})
+    if (!is_valid_utf8(*text) || text->find('\0') != std::string::npos)
+      return invalid("a text of the task isn't valid UTF-8 or holds a NUL");
+  const std::size_t length = count_code_points(task.title);
+  if (length < 1 || length > kTitleMax)
+    return invalid("the title must have 1 to " + std::to_string(kTitleMax) + " characters, not " +
+                   std::to_string(length));
+  if (task.idempotency_key.size() > kKeyMax)
+    return invalid("the idempotency key must have at most " + std::to_string(kKeyMax) + " bytes");
+  if (std::find(std::begin(kPriorities), std::end(kPriorities), task.priority) == std::end(kPriorities))
+    return invalid("the priority is low, medium, high or critical, not '" + escape_for_display(task.priority) + "'");
+  if (task.plan == nullptr) return invalid("a task needs a plan");
+  return {};
+}
+
+/// What makes two requests with one idempotency key the same.
+std::string hash_request(const CreateTask& task) {
+  Json request = Json::object({{"title", task.title},
+                               {"description", task.description},
+                               {"kind", task.kind},
+                               {"repository", task.repository},
+                               {"priority", task.priority},
+                               {"plan", to_hex(task.plan->hash())},
+                               {"inputs", task.inputs}});
+  const auto digest = crypto::sha256(codec::canonical_json(request));
+  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+}
 
 constexpr std::string_view kPolicies[] = {"block", "skip", "ignore"};
 
@@ -121,6 +158,22 @@ Result<void> lock_task(WriteTx& tx, std::int64_t task_no) {
 
 }  // namespace
 
+Result<Creation> prepare(CreateTask task, const Clock& clock, Random& random) {
+  WRENCH_TRY(validate(task));
+  Creation creation;
+  const std::string inputs = codec::write_json(task.inputs);
+  if (inputs.size() > kInputsBytesMax)
+    return Error("workflow.invalid_task",
+                 "the inputs have " + format_bytes(inputs.size()) + "; the limit is " + format_bytes(kInputsBytesMax));
+  creation.inputs = WRENCH_TRY(storage::blob_store::prepare(inputs));
+  if (inputs.size() <= kInlineBytesMax) creation.inputs_json = inputs;
+  creation.request_hash = hash_request(task);
+  creation.task_id = make_id("tsk", clock, random);
+  creation.execution_id = make_id("exe", clock, random);
+  creation.task = std::move(task);
+  return creation;
+}
+
 Result<void> insert(WriteTx& tx, const Creation& creation, const TaskRow& row, const ExecutionRow& execution) {
   const CreateTask& task = creation.task;
   if (creation.inputs_json.empty()) WRENCH_TRY(storage::blob_store::put(tx, creation.inputs, {"task", row.id}));
@@ -132,7 +185,9 @@ Result<void> insert(WriteTx& tx, const Creation& creation, const TaskRow& row, c
       {row.id, row.task_id, row.project_id, row.repo_id == 0 ? Bind(std::nullopt) : Bind(row.repo_id), task.title,
        text_or_null(task.description), status_of(row.state), name(row.state), task.priority, text_or_null(task.kind),
        Bind::bytes(creation.inputs.hash), text_or_null(metadata), text_or_null(notes), text_or_null(key),
-       Bind::bytes(creation.request_hash), task.created_by, tx.now(), text_or_null(creation.inputs_json)}));
+       Bind::bytes(creation.request_hash), task.created_by, tx.now(), text_or_null(creation.inputs_json),
+       row.parent_execution == 0 ? Bind(std::nullopt) : Bind(row.parent_execution),
+       row.parent_execution == 0 ? Bind(std::nullopt) : Bind(row.parent_step)}));
   WRENCH_TRY(tx.exec(sql::kInsertPlan, {Bind::bytes(task.plan->hash()), task.plan->body()}));
   return insert_execution(tx, execution);
 }
@@ -151,7 +206,10 @@ Result<Created> create(WriteTx& tx, const Creation& creation, Numbers& numbers, 
   row.id = receipt.task_no;
   row.task_id = receipt.task_id;
   row.project_id = task.project_id;
+  row.repo_id = creation.repo_id;
   if (!task.repository.empty()) row.repo_id = WRENCH_TRY(repository_no(tx, task.project_id, task.repository));
+  row.parent_execution = creation.parent.execution_no;
+  row.parent_step = creation.parent.step_no;
   row.state = receipt.state;
   row.updated_at = tx.now();
   row.version = 1;

@@ -24,6 +24,8 @@ struct Numbers {
   std::int64_t task = 0, execution = 0;
 };
 
+/// Everything about a task that needs no store. Errors: workflow.invalid_task.
+Result<Creation> prepare(CreateTask task, const Clock& clock, Random& random);
 /// Stores the task with its first execution, or finds it by its key. `starts`: a task that can start does so in the
 /// same flush. Errors: workflow.idempotency_conflict, workflow.task_not_found (a dependency), workflow.invalid_task.
 Result<Created> create(storage::WriteTx& tx, const Creation& creation, Numbers& numbers, bool starts);

@@ -32,7 +32,7 @@ Result<void> Decision::fire(Execution& e, Step& s, StepEvent event) {
   s.row = std::move(delta.after);
   e.touched = true;
   e.changed.push_back(key);
-  if (event.kind == StepEventKind::Wait && node(e, old).kind == NodeKind::Wait) s.row.flags |= kFlagWaitsOutside;
+  if (event.kind == StepEventKind::Wait && node(e, old).wait != nullptr) s.row.flags |= kFlagWaitsOutside;
   if (s.row.state != StepState::Waiting) s.row.flags &= ~static_cast<std::uint32_t>(kFlagWaitsOutside);
   if (old.state == StepState::Running) s.row.flags &= ~static_cast<std::uint32_t>(kFlagAskedToYield);
   count(e, old, -1);
@@ -80,6 +80,8 @@ void Decision::leave(Execution& e, const StepRow& old, StepKey key) {
   } else if ((old.flags & kFlagWaitsOutside) != 0) {
     delete_timer(key, TimerKind::WaitOver);
     plan_.waits_over.push_back(key);
+    const auto& child = node(e, old).wait->child;
+    if (child != nullptr && !child->abandon) plan_.children_over.push_back(key);
   }
 }
 

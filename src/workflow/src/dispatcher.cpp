@@ -5,6 +5,7 @@
 #include <numeric>
 #include <utility>
 
+#include "child_tasks.hpp"
 #include "creation.hpp"
 #include "guards.hpp"
 #include "requests.hpp"
@@ -281,6 +282,7 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
     WRENCH_TRY(store_baggage(tx, *outcome, *job.baggage, rows));
     if (!job.baggage->wait || !begins_to_wait(batch.plan, outcome->step)) continue;
     WRENCH_TRY(waits::open(tx, outcome->step, *job.baggage->wait));
+    if (job.baggage->child) WRENCH_TRY(begin_child(tx, outcome->step, *job.baggage->child, numbers, batch));
     WRENCH_TRY(carry(tx, outcome->step, batch.follow_ups));
   }
   for (const std::int64_t no : batch.plan.adopted) {
@@ -290,9 +292,32 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
   for (const std::int64_t no : batch.plan.ended)
     for (Command& command : WRENCH_TRY(creation::unblock(tx, rows.executions.at(no).task_no, config_.ownership)))
       batch.follow_ups.push_back(std::move(command));
+  WRENCH_TRY(carry_between_tasks(tx, batch));
   if (!keeps(Keep::CommitBeforeAck))
     for (std::size_t i = 0; i < batch.jobs.size(); ++i)
       if (batch.receipts[i] && batch.jobs[i].reply) std::exchange(batch.jobs[i].reply, nullptr)(*batch.receipts[i]);
+  return {};
+}
+
+Result<void> Dispatcher::begin_child(WriteTx& tx, StepKey step, const Creation& child, creation::Numbers& numbers,
+                                     Batch& batch) const {
+  const LoadedRows& rows = batch.rows;
+  const TaskRow& parent = rows.tasks.at(rows.executions.at(step.execution_no).task_no);
+  const auto created = WRENCH_TRY(child_tasks::begin(tx, child, parent, step, numbers));
+  if (shared_) return queue_start(tx, created.receipt.execution_no);
+  batch.follow_ups.emplace_back(command::Start{created.receipt.execution_no});
+  return {};
+}
+
+Result<void> Dispatcher::carry_between_tasks(WriteTx& tx, Batch& batch) const {
+  for (const std::int64_t no : batch.plan.ended) {
+    const TaskRow& task = batch.rows.tasks.at(batch.rows.executions.at(no).task_no);
+    if (!WRENCH_TRY(child_tasks::ended(tx, task, no, config_.ownership))) continue;
+    WRENCH_TRY(carry(tx, {task.parent_execution, task.parent_step}, batch.follow_ups));
+  }
+  for (const StepKey& step : batch.plan.children_over)
+    for (Command& command : WRENCH_TRY(child_tasks::give_up(tx, step, config_.boot, config_.ownership)))
+      batch.follow_ups.push_back(std::move(command));
   return {};
 }
 

@@ -36,48 +36,13 @@ using storage::Rows;
 
 namespace {
 
-constexpr std::size_t kTitleMax = 500;  ///< Bytes of a task's title.
 constexpr std::size_t kPersonBytesMax = 200;
-constexpr std::size_t kKeyMax = 200;  ///< Bytes of a task's idempotency key.
 constexpr std::chrono::milliseconds kRequestPoll{500};
 constexpr std::chrono::milliseconds kWaitSlice{50};
 constexpr std::chrono::milliseconds kListenPause{20};
 constexpr Micros kListenSlice = 60 * kMicrosPerSecond;
 constexpr Micros kPauseMin = 500;  ///< Of the timekeeper.
 constexpr Micros kNever = std::numeric_limits<Micros>::max();
-
-constexpr std::string_view kPriorities[] = {"low", "medium", "high", "critical"};
-
-Result<void> validate(const CreateTask& task) {
-  const auto invalid = [](std::string what) { return Error("workflow.invalid_task", std::move(what)); };
-  for (const std::string* text :
-       {&task.title, &task.description, &task.kind, &task.repository, &task.created_by, &task.idempotency_key})
-    if (!is_valid_utf8(*text) || text->find('\0') != std::string::npos)
-      return invalid("a text of the task isn't valid UTF-8 or holds a NUL");
-  const std::size_t length = count_code_points(task.title);
-  if (length < 1 || length > kTitleMax)
-    return invalid("the title must have 1 to " + std::to_string(kTitleMax) + " characters, not " +
-                   std::to_string(length));
-  if (task.idempotency_key.size() > kKeyMax)
-    return invalid("the idempotency key must have at most " + std::to_string(kKeyMax) + " bytes");
-  if (std::find(std::begin(kPriorities), std::end(kPriorities), task.priority) == std::end(kPriorities))
-    return invalid("the priority is low, medium, high or critical, not '" + escape_for_display(task.priority) + "'");
-  if (task.plan == nullptr) return invalid("a task needs a plan");
-  return {};
-}
-
-/// What makes two requests with one idempotency key the same.
-std::string hash_request(const CreateTask& task) {
-  Json request = Json::object({{"title", task.title},
-                               {"description", task.description},
-                               {"kind", task.kind},
-                               {"repository", task.repository},
-                               {"priority", task.priority},
-                               {"plan", to_hex(task.plan->hash())},
-                               {"inputs", task.inputs}});
-  const auto digest = crypto::sha256(codec::canonical_json(request));
-  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
-}
 
 }  // namespace
 
@@ -140,6 +105,10 @@ struct Engine::State final : DispatcherShell {
   }
 
   Result<Creation> prepare(CreateTask task);
+  Result<std::vector<std::string>> open_children(std::int64_t execution_no) {
+    return store.read([&](ReadTx& tx) { return list_open_children(tx, execution_no); });
+  }
+  Result<void> cancel_unowned_children(std::int64_t execution_no);
 
   // ---- flushes ----
 
@@ -414,18 +383,7 @@ void Engine::start(StepRunner& runner) {
 }
 
 Result<Creation> Engine::State::prepare(CreateTask task) {
-  WRENCH_TRY(validate(task));
-  Creation creation;
-  const std::string inputs = codec::write_json(task.inputs);
-  if (inputs.size() > kInputsBytesMax)
-    return Error("workflow.invalid_task",
-                 "the inputs have " + format_bytes(inputs.size()) + "; the limit is " + format_bytes(kInputsBytesMax));
-  creation.inputs = WRENCH_TRY(storage::blob_store::prepare(inputs));
-  if (inputs.size() <= kInlineBytesMax) creation.inputs_json = inputs;
-  creation.request_hash = hash_request(task);
-  creation.task_id = make_id("tsk", clock, random);
-  creation.execution_id = make_id("exe", clock, random);
-  creation.task = std::move(task);
+  Creation creation = WRENCH_TRY(creation::prepare(std::move(task), clock, random));
   dispatcher.plans().put(creation.task.plan);
   return creation;
 }
@@ -479,6 +437,10 @@ Result<TaskReceipt> Engine::resume(std::string_view task_id) {
                  "another process runs the task " + task.task_id + " right now (" + last.owner_boot + ")")
         .with_help("wrench task watch " + task.task_id);
   WRENCH_TRY(s.ask(Command(command::Adopt{last.execution_no, last.owner_boot})));
+  // What it waits for may have lost its process, too.
+  for (const std::string& child : WRENCH_TRY(s.open_children(last.execution_no)))
+    if (const auto resumed = resume(child); !resumed.ok() && resumed.error().code != "workflow.owned_elsewhere")
+      return resumed.error();
   return receipt;
 }
 
@@ -542,9 +504,25 @@ Result<void> Engine::cancel(std::string_view task_id, std::string_view reason) {
     // Taken over without starting anything, so that cancelling an interrupted task doesn't run it first.
     WRENCH_TRY(s.ask(Request{last.execution_no, Request::Kind::Cancel, why, s.config.actor}));
     WRENCH_TRY(s.ask(Command(command::Adopt{last.execution_no, last.owner_boot})));
-    return {};
+  } else {
+    WRENCH_TRY(s.ask(Command(command::Cancel{last.execution_no, why, s.config.actor})));
   }
-  WRENCH_TRY(s.ask(Command(command::Cancel{last.execution_no, why, s.config.actor})));
+  return s.cancel_unowned_children(last.execution_no);
+}
+
+/// Steps that were given up asked their children to end; of these, those whose process is gone hear of it here.
+Result<void> Engine::State::cancel_unowned_children(std::int64_t execution_no) {
+  if (shared) return {};
+  for (const std::string& id : WRENCH_TRY(open_children(execution_no))) {
+    const TaskView task = WRENCH_TRY(store.read([&](ReadTx& tx) { return find_task(tx, id); }));
+    const auto executions = WRENCH_TRY(store.read([&](ReadTx& tx) { return list_executions(tx, task.task_no); }));
+    const ExecutionView& last = executions.back();
+    const auto asked = WRENCH_TRY(store.read([&](ReadTx& tx) { return requests::of_execution(tx, last.execution_no); }));
+    const bool live = last.owner_boot == config.boot_id || config.boot_is_live(last.owner_boot);
+    if (asked.empty() || live || is_terminal(last.status)) continue;
+    WRENCH_TRY(ask(Command(command::Adopt{last.execution_no, last.owner_boot})));
+    WRENCH_TRY(cancel_unowned_children(last.execution_no));
+  }
   return {};
 }
 
@@ -622,8 +600,7 @@ Result<TaskOutcome> Engine::wait(std::string_view task_id, Deadline deadline, co
       last_read = now;
       lock.unlock();
       const TaskView task = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return find_task(tx, task_id); }));
-      const bool waits = task.state == TaskState::Waiting && task.wait_reason != "timer";
-      if (is_terminal(task.state) || waits || task.state == TaskState::Paused) {
+      if (is_terminal(task.state) || WRENCH_TRY(s.store.read([&](ReadTx& tx) { return stands_still(tx, task); }))) {
         auto executions = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return list_executions(tx, task.task_no); }));
         return TaskOutcome{task, executions.back()};
       }

@@ -19,8 +19,9 @@ namespace {
 
 constexpr std::string_view kEffects[] = {"pure", "local_transactional", "idempotent", "guarded"};
 constexpr std::string_view kSlots[] = {"cpu", "io", "llm"};
-constexpr std::string_view kKinds[] = {"call", "map", "merge", "loop", "wait", "choose"};
-constexpr std::string_view kWaitNames[] = {"signal", "input", "approval", "until"};
+constexpr std::string_view kKinds[] = {"call", "map", "merge", "loop", "wait", "choose", "child"};
+constexpr std::string_view kWaitNames[] = {"signal", "input", "approval", "until", "child"};
+constexpr std::string_view kWaitsWritten[] = {"signal", "input", "approval", "until"};
 constexpr std::size_t kIdBytesMax = 64;
 constexpr std::size_t kChoicesMax = 100;
 constexpr Micros kApprovalExpires = kMicrosPerDay;
@@ -202,7 +203,7 @@ Result<void> read_loop(const NodeReader& reader, PlanNode& node) {
 Result<void> read_wait(const NodeReader& reader, PlanNode& node) {
   const auto spec = std::make_shared<WaitSpec>();
   WaitSpec& wait = *spec;
-  const auto kind = WRENCH_TRY(reader.one_of("on", kWaitNames));
+  const auto kind = WRENCH_TRY(reader.one_of("on", kWaitsWritten));
   if (!kind) return plan_invalid(reader.place() + ".on is missing; known: signal, input, approval, until");
   wait.kind = static_cast<WaitKind>(*kind);
   wait.expires_us =
@@ -241,6 +242,8 @@ Result<void> read_wait(const NodeReader& reader, PlanNode& node) {
       wait.after_us = WRENCH_TRY(reader.milliseconds("after_ms", 0));
       if (wait.at.is_null() == reader.at("after_ms").is_null())
         return plan_invalid(reader.place() + ": a wait until needs either at or after_ms");
+      break;
+    case WaitKind::Child:
       break;
   }
   node.wait = spec;
@@ -287,6 +290,39 @@ Result<void> read_choose(const NodeReader& reader, PlanNode& node) {
   return {};
 }
 
+Result<void> read_child(const NodeReader& reader, PlanNode& node) {
+  const auto child = std::make_shared<ChildSpec>();
+  if (reader.at("plan").is_null()) return plan_invalid(reader.place() + ".plan is missing: what the child task does");
+  auto plan = Plan::parse(reader.at("plan"));
+  if (!plan.ok()) return plan_invalid(reader.place() + ".plan").because(std::move(plan).error());
+  child->plan = std::move(*plan);
+  child->title = WRENCH_TRY(reader.references("title"));
+  child->inputs = WRENCH_TRY(reader.references("inputs"));
+  const std::string output = WRENCH_TRY(reader.text("output"));
+  if (output.empty()) {
+    // The last step that isn't only there to clean up.
+    std::uint32_t last = child->plan->top_count();
+    while (last > 1 && child->plan->nodes()[last - 1].finally) --last;
+    child->output = last - 1;
+  } else if (const auto index = child->plan->find(output); index && *index < child->plan->top_count()) {
+    child->output = *index;
+  } else {
+    return plan_invalid(reader.place() + ".output: the child's plan has no step '" + escape_for_display(output) +
+                        "' outside of bodies");
+  }
+  static constexpr std::string_view kParentClose[] = {"cancel", "abandon"};
+  child->abandon = WRENCH_TRY(reader.one_of("parent_close", kParentClose)).value_or(0) == 1;
+  const auto wait = std::make_shared<WaitSpec>();
+  wait->kind = WaitKind::Child;
+  wait->title = child->title;
+  wait->expires_us = WRENCH_TRY(reader.milliseconds("expires_ms", 0));
+  wait->child = child;
+  node.effect = Effect::Pure;
+  node.timeouts.schedule_to_close_us = 0;  // As long as the child's own steps may take.
+  node.wait = wait;
+  return {};
+}
+
 constexpr std::string_view kCommonMembers[] = {"id",     "kind",         "needs",   "join", "cancel_rest",
                                                "when",   "on_failure",   "retry",   "slot", "finally",
                                                "ensure", "ensure_retry", "timeouts"};
@@ -314,6 +350,9 @@ std::vector<std::string_view> members_of(NodeKind kind) {
     case NodeKind::Choose:
       add({"strategy", "from", "criteria", "scores", "schema"});
       break;
+    case NodeKind::Child:
+      add({"plan", "title", "inputs", "output", "parent_close", "expires_ms"});
+      break;
     case NodeKind::Group:
       break;
   }
@@ -335,6 +374,8 @@ Result<void> read_kind(const NodeReader& reader, PlanNode& node) {
       return read_wait(reader, node);
     case NodeKind::Choose:
       return read_choose(reader, node);
+    case NodeKind::Child:
+      return read_child(reader, node);
     case NodeKind::Group:
       break;
   }
@@ -366,7 +407,7 @@ Result<PlanNode> read_plan_node(const Json& value, const std::string& place) {
   const NodeReader reader(value, place);
   PlanNode node;
   const auto kind = WRENCH_TRY(reader.one_of("kind", kKinds));
-  if (!kind) return plan_invalid(place + ".kind is missing; known: call, map, merge, loop, wait, choose");
+  if (!kind) return plan_invalid(place + ".kind is missing; known: call, map, merge, loop, wait, choose, child");
   node.kind = static_cast<NodeKind>(*kind);
   WRENCH_TRY(reader.only(members_of(node.kind)));
   node.id = WRENCH_TRY(reader.text("id"));
@@ -383,7 +424,7 @@ Result<PlanNode> read_plan_node(const Json& value, const std::string& place) {
   Timeouts defaults;
   if (node.finally) defaults.start_to_close_us = kFinallyStartToClose;
   WRENCH_TRY(read_kind(reader, node));
-  if (node.kind == NodeKind::Wait || node.has_body()) defaults = node.timeouts;
+  if (node.wait != nullptr || node.has_body()) defaults = node.timeouts;
   const NodeReader timeouts = WRENCH_TRY(reader.object("timeouts"));
   node.timeouts = WRENCH_TRY(read_timeouts(timeouts, defaults));
   return node;

@@ -180,7 +180,7 @@ TEST(Plan, SaysWhatIsWrongWithBodiesWaitsAndChoices) {
   EXPECT_THAT(error(R"([{"id":"b","kind":"merge","from":[{"$form":"x"}]}])"), HasSubstr("unknown reference '$form'"));
   EXPECT_THAT(error(R"([{"id":"b","kind":"merge","from":[{"$split":{"from":"x","parts":2,"index":2}}]}])"),
               HasSubstr("an index below"));
-  EXPECT_THAT(error(R"([{"id":"t","kind":"child"}])"), HasSubstr("known: call, map, merge, loop, wait, choose"));
+  EXPECT_THAT(error(R"([{"id":"t","kind":"child"}])"), HasSubstr("plan is missing"));
 }
 
 TEST(Plan, SplitsListsIntoParts) {

@@ -230,6 +230,30 @@ Result<Json> read_plan_notes(ReadTx& tx, std::int64_t task_no) {
   return optional_json(std::string(rows.front().text_or_empty(0)));
 }
 
+Result<std::vector<std::string>> list_open_children(ReadTx& tx, std::int64_t execution_no) {
+  std::vector<std::string> out;
+  const Rows rows = WRENCH_TRY(tx.query(sql::kOpenChildren, {execution_no}));
+  for (const auto row : rows) out.emplace_back(row.text(0));
+  return out;
+}
+
+Result<bool> stands_still(ReadTx& tx, const TaskView& task) {
+  // Plans hold plans to a bounded depth, but a list of what is still to be asked needs no bound.
+  std::vector<TaskView> open{task};
+  while (!open.empty()) {
+    const TaskView next = std::move(open.back());
+    open.pop_back();
+    if (next.state == TaskState::Paused) continue;
+    if (next.state != TaskState::Waiting || next.wait_reason == "timer") return false;
+    if (next.wait_reason != "child") continue;
+    const Rows latest = WRENCH_TRY(tx.query(sql::kLatestExecution, {next.task_no}));
+    const auto children = WRENCH_TRY(list_open_children(tx, latest.front().integer(0)));
+    if (children.empty()) return false;  // The last one has just ended.
+    for (const std::string& id : children) open.push_back(WRENCH_TRY(find_task(tx, id)));
+  }
+  return true;
+}
+
 Result<std::vector<Orphan>> list_orphans(ReadTx& tx, const std::function<bool(std::string_view boot)>& boot_is_live,
                                          std::size_t limit) {
   std::vector<Orphan> out;

@@ -51,6 +51,8 @@ TaskRow task_from(const Rows::Row& row) {
   out.progress_ppm = row.integer(6);
   out.updated_at = row.integer(7);
   out.version = row.integer(8);
+  out.parent_execution = row.optional_integer(9).value_or(0);
+  out.parent_step = row.optional_integer(10).value_or(0);
   return out;
 }
 

@@ -71,16 +71,20 @@ const Statement kSharedBacklog{
                 "r.execution_id)"}};
 const Statement kQueuedStarts{
     .id = "workflow.queued_starts",
-    .sql = WRENCH_FREE_HEADS("r.rank, x.id, x.task_id", "'start'", "?1", "?2"),
+    .sql = WRENCH_FREE_HEADS("r.rank, x.id, x.task_id, r.step_no", "'start'", "?1", "?2"),
     .plan =
         "MATERIALIZE r; SEARCH ready USING PRIMARY KEY (queue=?); SCAN r; SEARCH x USING INTEGER PRIMARY KEY (rowid=?)",
     .plan_exception = "the heads of the queue",
     .postgres = {
-        .sql = WRENCH_FREE_HEADS("r.rank, x.id, x.task_id", "'start'", "?1", "?2") " FOR UPDATE OF x SKIP LOCKED",
+        .sql = WRENCH_FREE_HEADS("r.rank, x.id, x.task_id, r.step_no", "'start'", "?1", "?2") " FOR UPDATE OF x SKIP LOCKED",
         .plan = "Limit; LockRows; Nested Loop; Subquery Scan on r; Limit; Index Only Scan using ready_pkey on "
                 "ready (queue = 'start'::text); Index Scan using task_executions_pkey on task_executions x (id = "
                 "r.execution_id)"}};
 #undef WRENCH_FREE_HEADS
+const Statement kQueueLook{
+    .id = "workflow.queue_look",
+    .access = Access::Write,
+    .sql = "INSERT INTO ready (queue, rank, execution_id, step_no) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING"};
 const Statement kLockExecution{.id = "workflow.lock_execution",
                                .sql = "SELECT id FROM task_executions WHERE id = ?1",
                                .plan = "SEARCH task_executions USING INTEGER PRIMARY KEY (rowid=?)"};
@@ -90,7 +94,7 @@ const Statement kLockTask{.id = "workflow.lock_task",
 storage::StatementCatalogue::List of_shared_work() {
   static const Statement* const list[] = {&kJoinWorkers,   &kBeat,      &kLostWorker,    &kMarkWorkerLost,
                                           &kStepsOfWorker, &kDueTimers, &kSharedBacklog, &kQueuedStarts,
-                                          &kLockExecution, &kLockTask};
+                                          &kQueueLook,     &kLockExecution, &kLockTask};
   return list;
 }
 

@@ -10,11 +10,12 @@
 #include <utility>
 
 #include "creation.hpp"
+#include "requests.hpp"
 #include "row_store.hpp"
 #include "sql.hpp"
+#include "waits.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/base/version.hpp"
-#include "wrench/workflow/waits.hpp"
 
 namespace wrench::workflow {
 
@@ -37,6 +38,7 @@ constexpr Micros kLookLast = 200 * kMicrosPerMs;
 constexpr int kDueMax = 100;        ///< Timers of one flush.
 constexpr int kLostStepsMax = 200;  ///< Steps of a lost worker in one flush.
 constexpr int kStartsMax = 64;      ///< Tasks that one flush begins.
+constexpr std::int64_t kLookStep = 1;  ///< Step of a row in the queue of starts whose task has begun before.
 
 template <class T>
 std::int64_t execution_of(const T& what) {
@@ -153,7 +155,13 @@ Result<void> SharedTurn::find_starts(WriteTx& tx, std::vector<Command>& found) c
   std::vector<Bind> taken;
   for (const auto row : rows) {
     const std::int64_t execution_no = row.integer(1);
-    taken.insert(taken.end(), {Bind(kStartQueue), Bind(row.integer(0)), Bind(execution_no), Bind(0)});
+    const bool look = row.integer(3) == kLookStep;
+    taken.insert(taken.end(), {Bind(kStartQueue), Bind(row.integer(0)), Bind(execution_no), Bind(row.integer(3))});
+    if (look) {
+      for (Command& command : WRENCH_TRY(requests::of_execution(tx, execution_no))) found.push_back(std::move(command));
+      for (Command& command : WRENCH_TRY(waits::decisions_of(tx, execution_no))) found.push_back(std::move(command));
+      continue;
+    }
     switch (WRENCH_TRY(creation::dependencies(tx, row.integer(2)))) {
       case creation::Verdict::Start:
         found.emplace_back(command::Start{execution_no});
@@ -192,6 +200,11 @@ Result<void> SharedTurn::watch(WriteTx& tx) {
 
 Result<void> queue_start(WriteTx& tx, std::int64_t execution_no) {
   WRENCH_TRY(tx.exec(sql::kInsertReady, {kStartQueue, tx.now(), execution_no, 0}));
+  return {};
+}
+
+Result<void> queue_look(WriteTx& tx, std::int64_t execution_no) {
+  WRENCH_TRY(tx.exec(sql::kQueueLook, {kStartQueue, tx.now(), execution_no, kLookStep}));
   return {};
 }
 

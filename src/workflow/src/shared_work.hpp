@@ -106,5 +106,7 @@ class SharedWork {
 inline constexpr std::string_view kStartQueue = "start";
 /// Puts the execution there.
 Result<void> queue_start(storage::WriteTx& tx, std::int64_t execution_no);
+/// Something was written for the execution: some worker looks for requests and decisions, even if this one dies now.
+Result<void> queue_look(storage::WriteTx& tx, std::int64_t execution_no);
 
 }  // namespace wrench::workflow

@@ -25,7 +25,7 @@ using storage::Access;
 const Statement kTaskRow{.id = "workflow.task_row",
                          .sql =
                              "SELECT id, task_id, project_id, repo_id, state, wait_reason, progress, updated_at, "
-                             "version FROM tasks WHERE id = ?1",
+                             "version, parent_execution, parent_step FROM tasks WHERE id = ?1",
                          .plan = "SEARCH tasks USING INTEGER PRIMARY KEY (rowid=?)"};
 const Statement kExecutionRow{.id = "workflow.execution_row",
                               .sql = "SELECT " WRENCH_EXECUTION_COLUMNS " FROM task_executions WHERE id = ?1",
@@ -168,8 +168,8 @@ const Statement kInsertTask{
     .sql =
         "INSERT INTO tasks (id, task_id, project_id, repo_id, title, description, tracking, status, state, "
         "priority, kind, inputs, metadata, plan_notes, idempotency_key, request_hash, created_by, created_at, "
-        "updated_at, inputs_json) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'engine', ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "
-        "?16, ?17, ?17, ?18)"};
+        "updated_at, inputs_json, parent_execution, parent_step) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'engine', ?7, ?8, ?9, "
+        "?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?17, ?18, ?19, ?20)"};
 const Statement kInsertPlan{.id = "workflow.insert_plan",
                             .access = Access::Write,
                             .sql = "INSERT INTO plans (plan_hash, body) VALUES (?1, ?2) ON CONFLICT DO NOTHING"};
@@ -550,7 +550,7 @@ storage::StatementCatalogue::List statements() {
                                                    &sql::kOwnedDecisions};
   static const std::vector<const storage::Statement*> all =
       storage::StatementCatalogue({kAll, sql::of_findings(), sql::of_shared_work(), sql::of_memory(),
-                                   sql::of_messages(), sql::of_restore(), check_statements()})
+                                   sql::of_messages(), sql::of_child_tasks(), sql::of_restore(), check_statements()})
           .all();
   return all;
 }

@@ -20,7 +20,7 @@ extern const Statement kTaskByKey, kReleaseKey, kInsertTask, kInsertPlan, kInser
     kLatestExecution, kReopenTask, kInsertWorker, kDeleteWorker, kWorkers;
 
 // queries.cpp
-extern const Statement kTaskById, kTasksByIdSuffix, kTasksOfStatus, kExecutionsOfTask, kStepsOfExecution, kStepOfNode,
+extern const Statement kTaskById, kTasksByIdSuffix, kTasksOfStatus, kExecutionsOfTask, kStepsOfExecution, kStepOfNode, kOpenChildren,
     kJournalPage, kJournalEntry, kNextOwner, kExecutionsOfOwner, kUnownedExecutions, kTaskInputs, kTaskPlanNotes,
     kValue, kEffect, kChildren, kIntentsOfStep;
 
@@ -34,8 +34,11 @@ extern const Statement kOpenWaits, kWaitById, kOpenWaitsBySuffix, kInsertWait, k
 
 // shared_sql.cpp, of shared_work.cpp, creation.cpp and row_store.cpp
 extern const Statement kJoinWorkers, kBeat, kLostWorker, kMarkWorkerLost, kStepsOfWorker, kDueTimers, kSharedBacklog,
-    kQueuedStarts, kLockExecution, kLockTask;
+    kQueuedStarts, kQueueLook, kLockExecution, kLockTask;
 storage::StatementCatalogue::List of_shared_work();
+
+// child_tasks.cpp
+storage::StatementCatalogue::List of_child_tasks();
 
 // findings_sql.cpp, of findings_store.cpp and triage.cpp
 extern const Statement kUpsertFinding, kFindingByFingerprint, kInsertSighting, kFindingsOfExecution, kFindingsOfState,

@@ -16,9 +16,9 @@ INSERT INTO workers SELECT 'b' || n, n, 'v', n FROM generate_series(1, 500) n;
 INSERT INTO repositories SELECT n, 1, 'r' || n FROM generate_series(1, 200) n;
 INSERT INTO plans SELECT decode(md5(n::text), 'hex'), '{}' FROM generate_series(1, 100) n;
 INSERT INTO tasks (id, task_id, project_id, repo_id, title, tracking, status, state, inputs, idempotency_key, created_by,
-                   created_at, updated_at)
+                   created_at, updated_at, parent_execution, parent_step)
   SELECT n, 'tsk_' || n, 1, n % 200 + 1, 't', 'engine', CASE WHEN n % 50 = 0 THEN 'pending' ELSE 'completed' END,
-         'completed', '\x00', 'k' || n, 'u', n, n FROM generate_series(1, 5000) n;
+         'completed', '\x00', 'k' || n, 'u', n, n, n / 2 + 1, n % 2 FROM generate_series(1, 5000) n;
 INSERT INTO task_executions (id, execution_id, task_id, number, status, completed_at, created_at, started_at, plan_hash,
                              owner_boot, on_exhausted, next_step, steps_total, steps_done, steps_failed, steps_active,
                              steps_held, engine_version)

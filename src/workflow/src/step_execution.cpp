@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "creation.hpp"
 #include "guards.hpp"
 #include "payload.hpp"
 #include "row_store.hpp"
@@ -207,6 +208,32 @@ Result<Prepared> open_wait(const Launch& at, const StepScope& scope, StepSession
   return Prepared(command::Outcome::Wait{spec.kind, draft.wait_id, over_at});
 }
 
+/// The task that the step begins and waits for.
+Result<Prepared> open_child(const Launch& at, const StepScope& scope, StepSession& session, Baggage& baggage) {
+  const ChildSpec& spec = *node_of(at).wait->child;
+  CreateTask task;
+  const Json title = WRENCH_TRY(resolve_references(spec.title, scope));
+  task.title = title.is_null() ? node_of(at).id : as_text(title);
+  task.kind = "child";
+  task.plan = spec.plan;
+  if (!spec.inputs.is_null()) task.inputs = WRENCH_TRY(resolve_references(spec.inputs, scope));
+  if (!task.inputs.is_object()) return Error("workflow.invalid_task", "the inputs of a task are an object");
+  task.on_exhausted = at.on_exhausted;
+  Creation child = WRENCH_TRY(creation::prepare(std::move(task), session.clock, session.random));
+  WaitDraft draft;
+  draft.wait_id = make_id("wai", session.clock, session.random);
+  draft.kind = WaitKind::Child;
+  draft.title = child.task.title;
+  draft.subject = codec::write_json(Json::object({{"task", child.task_id}, {"step", spec.output + 1}}));
+  const Micros expires_us = node_of(at).wait->expires_us;
+  const Micros over_at = expires_us == 0 ? 0 : session.clock.now_us() + expires_us;
+  if (over_at != 0) draft.expires_at = over_at;
+  command::Outcome::Wait wait{WaitKind::Child, draft.wait_id, over_at};
+  baggage.wait = std::move(draft);
+  baggage.child = std::move(child);
+  return Prepared(std::move(wait));
+}
+
 Result<Prepared> prepare(ReadTx& tx, const Launch& at, StepScope& scope, StepSession& session, Baggage& baggage) {
   WRENCH_TRY(scope.enter(at.step));
   const PlanNode& node = node_of(at);
@@ -230,6 +257,8 @@ Result<Prepared> prepare(ReadTx& tx, const Launch& at, StepScope& scope, StepSes
       return Prepared(NextIteration{});
     case NodeKind::Wait:
       return open_wait(at, scope, session, baggage);
+    case NodeKind::Child:
+      return open_child(at, scope, session, baggage);
   }
   return Error("storage.corrupt", "a stored plan has a node of no known kind");
 }

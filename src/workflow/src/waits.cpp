@@ -4,6 +4,7 @@
 #include <charconv>
 #include <utility>
 
+#include "child_tasks.hpp"
 #include "message_rows.hpp"
 #include "sql.hpp"
 #include "wrench/base/text.hpp"
@@ -116,20 +117,14 @@ Result<void> announce(WriteTx& tx, std::string_view type, std::int64_t execution
   return tx.append_event(event);
 }
 
-Result<void> mark(WriteTx& tx, std::int64_t execution_no, std::string_view wait_id, std::string_view decision,
-                  const std::string& actor, const std::string& comment, const std::string& answer) {
-  const auto count = WRENCH_TRY(
-      tx.exec(sql::kDecideWait, {wait_id, decision, actor, tx.now(), text_or_null(comment), text_or_null(answer)}));
-  if (count != 1) return Error("workflow.conflict", "a wait changed while it was decided");
-  return announce(tx, "wait.decided", execution_no, wait_id, actor, Json::object({{"decision", decision}}));
-}
-
 Result<void> check(const WaitView& wait, const Answering& answering, Micros now) {
   if (!wait.decision.empty())
     return Error("workflow.wait_decided",
                  "it was decided before: " + wait.decision + (wait.decided_by.empty() ? "" : " by " + wait.decided_by));
   if (wait.expires_at && *wait.expires_at <= now)
     return Error("workflow.wait_expired", "it expired at " + format_rfc3339(*wait.expires_at));
+  if (wait.kind == WaitKind::Child)
+    return Error("workflow.invalid_transition", "this waits for a task to end, not for a person");
   const bool approval = wait.kind == WaitKind::Approval;
   if (approval == (answering.decision == WaitDecision::Answer))
     return Error("workflow.invalid_transition",
@@ -166,6 +161,12 @@ Result<Command> command_of(WriteTx& tx, const Rows::Row& row) {
     out.refusal = codec::write_json(Json::object({{"code", "workflow.rejected"}, {"message", std::move(why)}}));
     return Command(std::move(out));
   }
+  if (kind == WaitKind::Child) {
+    const auto child = WRENCH_TRY(child_tasks::outcome_of(tx, answer));
+    if (!child.refusal.is_null()) out.refusal = codec::write_json(child.refusal);
+    out.output = WRENCH_TRY(pack(tx, out.step.execution_no, child.output));
+    return Command(std::move(out));
+  }
   Json output = kind == WaitKind::Approval
                     ? Json::object({{"decision", decision}, {"by", out.actor}, {"comment", comment}, {"edits", answer}})
                     : Json::object({{"value", std::move(answer)}, {"by", out.actor}});
@@ -174,6 +175,14 @@ Result<Command> command_of(WriteTx& tx, const Rows::Row& row) {
 }
 
 }  // namespace
+
+Result<void> mark(WriteTx& tx, std::int64_t execution_no, std::string_view wait_id, std::string_view decision,
+                  const std::string& actor, const std::string& comment, const std::string& answer) {
+  const auto count = WRENCH_TRY(
+      tx.exec(sql::kDecideWait, {wait_id, decision, actor, tx.now(), text_or_null(comment), text_or_null(answer)}));
+  if (count != 1) return Error("workflow.conflict", "a wait changed while it was decided");
+  return announce(tx, "wait.decided", execution_no, wait_id, actor, Json::object({{"decision", decision}}));
+}
 
 Result<void> open(WriteTx& tx, StepKey step, const WaitDraft& draft) {
   WRENCH_TRY(tx.exec(

@@ -24,6 +24,10 @@ Result<StepKey> decide(storage::WriteTx& tx, const Answering& answering);
 /// has ended), workflow.inbox_full.
 Result<std::optional<StepKey>> signal(storage::WriteTx& tx, const Signalling& signalling);
 
+/// Decides a wait whose decision needs no check. Errors: workflow.conflict (it is decided, or over).
+Result<void> mark(storage::WriteTx& tx, std::int64_t execution_no, std::string_view wait_id, std::string_view decision,
+                  const std::string& actor, const std::string& comment, const std::string& answer_json);
+
 /// A message is the signal of the step that waits for one. False: it doesn't wait for one now.
 Result<bool> signal_step(storage::WriteTx& tx, StepKey step, const std::string& value_json, const std::string& actor);
 

@@ -233,6 +233,7 @@ struct Launch {
   std::shared_ptr<const Plan> plan;
   std::int64_t task_no = 0, project_id = 0;
   std::string task_id, execution_id;
+  OnExhausted on_exhausted = OnExhausted::Fail;
 };
 
 /// Everything one flush does: rows to write, and what to do once they are durable.
@@ -253,6 +254,7 @@ struct FlushPlan {
   std::vector<EffectWrite> effects;
   std::vector<ValueWrite> values;
   std::vector<StepKey> waits_over;                                   ///< These steps wait outside no more.
+  std::vector<StepKey> children_over;                                ///< Nor for their child tasks: none has to go on.
   std::vector<std::pair<std::int64_t, std::int64_t>> requests_done;  ///< (execution, seq)
 
   std::map<std::int64_t, std::int64_t> journal_next;  ///< Of the executions that were looked at.

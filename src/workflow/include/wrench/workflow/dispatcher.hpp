@@ -25,6 +25,9 @@
 
 namespace wrench::workflow {
 
+namespace creation {
+struct Numbers;
+}
 class PlanCache;
 struct RowCache;
 class SharedWork;
@@ -38,6 +41,8 @@ struct Creation {
   storage::PreparedBlob inputs;
   std::string inputs_json;  ///< Of small ones, which need no blob; else empty.
   std::string request_hash;
+  std::int64_t repo_id = 0;  ///< Where CreateTask::repository is empty; 0: none.
+  StepKey parent;            ///< The step that waits for its end; zeros: none.
 };
 /// A new execution of an ended task.
 struct Rerun {
@@ -85,6 +90,7 @@ struct WaitDraft {
 /// What a step's completion brings along.
 struct Baggage {
   std::optional<WaitDraft> wait;
+  std::optional<Creation> child;  ///< The task that the step waits for.
   std::vector<storage::PreparedBlob> blobs;
   std::vector<findings_store::Row> findings;
   std::vector<storage::WriteBody> attached;
@@ -186,6 +192,11 @@ class Dispatcher {
   void worker_lost(Batch& batch, const Error& error);
   /// By the database's clock, if it has one.
   Micros now() const;
+  /// The task that a step waits for.
+  Result<void> begin_child(storage::WriteTx& tx, StepKey step, const Creation& child, creation::Numbers& numbers,
+                           Batch& batch) const;
+  /// What ended tasks mean for the steps that began them, and steps that wait no more for the tasks that they began.
+  Result<void> carry_between_tasks(storage::WriteTx& tx, Batch& batch) const;
   /// A decision that this process's step hears of at once.
   Result<void> carry(storage::WriteTx& tx, StepKey step, std::vector<Command>& commands) const;
   void failed(Batch& batch, const Error& error);

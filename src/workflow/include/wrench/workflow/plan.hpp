@@ -54,6 +54,7 @@ enum class NodeKind : std::uint8_t {
   Loop,    ///< Its body again and again until a condition holds.
   Wait,    ///< For a person, a signal or a time. Holds no slot.
   Choose,  ///< The best of several values. Pure.
+  Child,   ///< Another task, with a plan of its own: it begins one and waits for its end. Holds no slot meanwhile.
   Group,   ///< What a map with several nodes in its body makes of each item. Never written in a plan.
 };
 enum class OnFailure : std::uint8_t { Stop, Continue };
@@ -69,8 +70,8 @@ enum class ChooseStrategy : std::uint8_t {
   Majority,              ///< The value that most candidates agree on; ties: the earliest.
 };
 /// The numbers are stored (waits.kind): add at the end.
-enum class WaitKind : std::uint8_t { Signal, Input, Approval, Until };
-inline constexpr std::size_t kWaitKinds = 4;
+enum class WaitKind : std::uint8_t { Signal, Input, Approval, Until, Child };
+inline constexpr std::size_t kWaitKinds = 5;
 
 std::string_view name(NodeKind kind);
 std::string_view name(WaitKind kind);
@@ -80,7 +81,17 @@ struct Need {
   OnFailure on_failure = OnFailure::Stop;
 };
 
-/// What a wait node waits for. Values may hold references.
+class Plan;
+
+/// The task that a child node begins. Values may hold references; those in its plan are the child's own.
+struct ChildSpec {
+  std::shared_ptr<const Plan> plan;
+  codec::Json title, inputs;
+  std::uint32_t output = 0;  ///< Its step (a node outside of bodies) whose output it gives back.
+  bool abandon = false;      ///< It goes on if the step that waits for it is cancelled.
+};
+
+/// What a wait or child node waits for. Values may hold references.
 struct WaitSpec {
   WaitKind kind = WaitKind::Signal;
   std::string name;        ///< signal
@@ -93,6 +104,7 @@ struct WaitSpec {
   Micros after_us = 0;     ///< until: from the start of the wait.
   Micros expires_us = 0;   ///< 0: never.
   bool optional = false;   ///< When it expires the step completes with null instead of failing.
+  std::shared_ptr<const ChildSpec> child;
 };
 
 struct Candidate {

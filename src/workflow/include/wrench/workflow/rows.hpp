@@ -23,6 +23,7 @@ struct TaskRow {
   std::int64_t progress_ppm = 0;
   Micros updated_at = 0;
   std::int64_t version = 0;
+  std::int64_t parent_execution = 0, parent_step = 0;  ///< The step that waits for its end; 0: none.
   bool operator==(const TaskRow&) const = default;
 };
 
