@@ -229,9 +229,8 @@ void Decision::start_step(Execution& e, Step& s, SlotClass slot) {
   if (timeouts.heartbeat_us > 0)
     set_timer({e.row.id, s.row.step_no, TimerKind::Heartbeat, now_ + timeouts.heartbeat_us, s.row.epoch});
   journal(e, "claim", &s.row, "{\"boot\":\"" + context_.boot + "\",\"epoch\":" + std::to_string(s.row.epoch) + "}");
-  plan_.launches.push_back(
-      {s.row, slot, rows_.plans.at(e.row.id), e.task.id, e.task.project_id, e.task.task_id, e.row.execution_id,
-       e.row.on_exhausted});
+  plan_.launches.push_back({s.row, slot, rows_.plans.at(e.row.id), e.task.id, e.task.project_id, e.task.task_id,
+                            e.row.execution_id, e.row.on_exhausted});
 }
 
 void Decision::queue_rest() {

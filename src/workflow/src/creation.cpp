@@ -180,14 +180,26 @@ Result<void> insert(WriteTx& tx, const Creation& creation, const TaskRow& row, c
   const std::string metadata = task.metadata.is_null() ? std::string() : codec::write_json(task.metadata);
   const std::string notes = task.plan_notes.is_null() ? std::string() : codec::write_json(task.plan_notes);
   const std::string key = keeps(Keep::KeyUnique) ? task.idempotency_key : std::string();
-  WRENCH_TRY(tx.exec(
-      sql::kInsertTask,
-      {row.id, row.task_id, row.project_id, row.repo_id == 0 ? Bind(std::nullopt) : Bind(row.repo_id), task.title,
-       text_or_null(task.description), status_of(row.state), name(row.state), task.priority, text_or_null(task.kind),
-       Bind::bytes(creation.inputs.hash), text_or_null(metadata), text_or_null(notes), text_or_null(key),
-       Bind::bytes(creation.request_hash), task.created_by, tx.now(), text_or_null(creation.inputs_json),
-       row.parent_execution == 0 ? Bind(std::nullopt) : Bind(row.parent_execution),
-       row.parent_execution == 0 ? Bind(std::nullopt) : Bind(row.parent_step)}));
+  WRENCH_TRY(tx.exec(sql::kInsertTask, {row.id,
+                                        row.task_id,
+                                        row.project_id,
+                                        row.repo_id == 0 ? Bind(std::nullopt) : Bind(row.repo_id),
+                                        task.title,
+                                        text_or_null(task.description),
+                                        status_of(row.state),
+                                        name(row.state),
+                                        task.priority,
+                                        text_or_null(task.kind),
+                                        Bind::bytes(creation.inputs.hash),
+                                        text_or_null(metadata),
+                                        text_or_null(notes),
+                                        text_or_null(key),
+                                        Bind::bytes(creation.request_hash),
+                                        task.created_by,
+                                        tx.now(),
+                                        text_or_null(creation.inputs_json),
+                                        row.parent_execution == 0 ? Bind(std::nullopt) : Bind(row.parent_execution),
+                                        row.parent_execution == 0 ? Bind(std::nullopt) : Bind(row.parent_step)}));
   WRENCH_TRY(tx.exec(sql::kInsertPlan, {Bind::bytes(task.plan->hash()), task.plan->body()}));
   return insert_execution(tx, execution);
 }

@@ -312,9 +312,11 @@ Result<void> Dispatcher::begin_child(WriteTx& tx, StepKey step, const Creation& 
 Result<void> Dispatcher::carry_between_tasks(WriteTx& tx, Batch& batch) const {
   for (const std::int64_t no : batch.plan.ended) {
     const TaskRow& task = batch.rows.tasks.at(batch.rows.executions.at(no).task_no);
+    if (!keeps(Keep::ChildEndKept)) continue;
     if (!WRENCH_TRY(child_tasks::ended(tx, task, no, config_.ownership))) continue;
     WRENCH_TRY(carry(tx, {task.parent_execution, task.parent_step}, batch.follow_ups));
   }
+  if (!keeps(Keep::ChildGivenUp)) return {};
   for (const StepKey& step : batch.plan.children_over)
     for (Command& command : WRENCH_TRY(child_tasks::give_up(tx, step, config_.boot, config_.ownership)))
       batch.follow_ups.push_back(std::move(command));

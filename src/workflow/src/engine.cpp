@@ -517,7 +517,8 @@ Result<void> Engine::State::cancel_unowned_children(std::int64_t execution_no) {
     const TaskView task = WRENCH_TRY(store.read([&](ReadTx& tx) { return find_task(tx, id); }));
     const auto executions = WRENCH_TRY(store.read([&](ReadTx& tx) { return list_executions(tx, task.task_no); }));
     const ExecutionView& last = executions.back();
-    const auto asked = WRENCH_TRY(store.read([&](ReadTx& tx) { return requests::of_execution(tx, last.execution_no); }));
+    const auto asked =
+        WRENCH_TRY(store.read([&](ReadTx& tx) { return requests::of_execution(tx, last.execution_no); }));
     const bool live = last.owner_boot == config.boot_id || config.boot_is_live(last.owner_boot);
     if (asked.empty() || live || is_terminal(last.status)) continue;
     WRENCH_TRY(ask(Command(command::Adopt{last.execution_no, last.owner_boot})));

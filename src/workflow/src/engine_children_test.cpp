@@ -49,8 +49,9 @@ class ChildrenTest : public EngineTest {
 
 TEST_F(ChildrenTest, AStepGivesBackWhatItsChildTaskMade) {
   auto what = task("[" +
-                   child("c", R"([{"id":"x","kind":"call","capability":"t.echo","input":{"n":{"$from":"inputs.n"}}},)"
-                              R"({"id":"tidy","kind":"call","capability":"t.echo","finally":true}])",
+                   child("c",
+                         R"([{"id":"x","kind":"call","capability":"t.echo","input":{"n":{"$from":"inputs.n"}}},)"
+                         R"({"id":"tidy","kind":"call","capability":"t.echo","finally":true}])",
                          R"(,"title":{"$from":"inputs.name"},"inputs":{"n":{"$expr":"inputs.n + 1"}})") +
                    R"(,{"id":"b","kind":"call","capability":"t.echo","needs":["c"],)"
                    R"("input":{"y":{"$from":"steps.c.output.output.n"},"s":{"$from":"steps.c.output.state"}}}])");
@@ -68,10 +69,11 @@ TEST_F(ChildrenTest, AStepGivesBackWhatItsChildTaskMade) {
 }
 
 TEST_F(ChildrenTest, AnyStepOutsideOfBodiesCanBeTheOutput) {
-  run(task("[" + child("c",
-                       R"([{"id":"x","kind":"call","capability":"t.echo","input":{"n":1}},)"
-                       R"({"id":"y","kind":"call","capability":"t.echo","needs":["x"],"input":{"n":2}}])",
-                       R"(,"output":"x")") +
+  run(task("[" +
+           child("c",
+                 R"([{"id":"x","kind":"call","capability":"t.echo","input":{"n":1}},)"
+                 R"({"id":"y","kind":"call","capability":"t.echo","needs":["x"],"input":{"n":2}}])",
+                 R"(,"output":"x")") +
            "]"));
   EXPECT_EQ(codec::write_json(output("c").at("output")), R"({"n":1})");
 }
@@ -85,8 +87,9 @@ TEST_F(ChildrenTest, AChildThatFailsFailsItsStep) {
 }
 
 TEST_F(ChildrenTest, AMapRunsAChildForEachItemAndTasksNest) {
-  const std::string innermost = child("d", R"([{"id":"x","kind":"call","capability":"t.echo",)"
-                                           R"("input":{"n":{"$expr":"inputs.n * 10"}}}])",
+  const std::string innermost = child("d",
+                                      R"([{"id":"x","kind":"call","capability":"t.echo",)"
+                                      R"("input":{"n":{"$expr":"inputs.n * 10"}}}])",
                                       R"(,"inputs":{"n":{"$from":"inputs.n"}})");
   const TaskOutcome done =
       run(task(R"([{"id":"m","kind":"map","over":"[1,2,3]","as":"i","collect":"append","body":{"nodes":[)" +
@@ -100,9 +103,8 @@ TEST_F(ChildrenTest, AMapRunsAChildForEachItemAndTasksNest) {
 TEST_F(ChildrenTest, CancellingATaskCancelsItsChildren) {
   auto e = engine();
   e->start(runner_);
-  const auto receipt =
-      e->create(task("[" + child("c", "[" + child("d", R"([{"id":"x","kind":"call","capability":"t.hold"}])") + "]") +
-                     "]"));
+  const auto receipt = e->create(
+      task("[" + child("c", "[" + child("d", R"([{"id":"x","kind":"call","capability":"t.hold"}])") + "]") + "]"));
   ASSERT_TRUE(receipt.ok());
   until([&] { return held_ > 0; });
   ASSERT_TRUE(e->cancel(receipt->task_id, "enough").ok());
@@ -116,8 +118,8 @@ TEST_F(ChildrenTest, CancellingATaskCancelsItsChildren) {
 TEST_F(ChildrenTest, AnAbandonedChildGoesOn) {
   auto e = engine();
   e->start(runner_);
-  const auto receipt = e->create(
-      task("[" + child("c", R"([{"id":"x","kind":"call","capability":"t.hold"}])", R"(,"parent_close":"abandon")") + "]"));
+  const auto receipt = e->create(task(
+      "[" + child("c", R"([{"id":"x","kind":"call","capability":"t.hold"}])", R"(,"parent_close":"abandon")") + "]"));
   ASSERT_TRUE(receipt.ok());
   until([&] { return held_ > 0; });
   ASSERT_TRUE(e->cancel(receipt->task_id, "enough").ok());
@@ -127,8 +129,8 @@ TEST_F(ChildrenTest, AnAbandonedChildGoesOn) {
 }
 
 TEST_F(ChildrenTest, AStepThatWaitsTooLongGivesItsChildUp) {
-  const TaskOutcome done = run(
-      task("[" + child("c", R"([{"id":"x","kind":"call","capability":"t.hold"}])", R"(,"expires_ms":50)") + "]"));
+  const TaskOutcome done =
+      run(task("[" + child("c", R"([{"id":"x","kind":"call","capability":"t.hold"}])", R"(,"expires_ms":50)") + "]"));
   EXPECT_EQ(done.task.state, TaskState::Failed);
   EXPECT_THAT(codec::write_json(done.execution.error), HasSubstr("workflow.wait_expired"));
 }
@@ -145,8 +147,9 @@ TEST_F(ChildrenTest, WaitingForAChildThatWaitsForAPersonStandsStill) {
   const auto waits = store_->read([](storage::ReadTx& tx) { return list_waits(tx, {}, 10); });
   ASSERT_THAT(waits->waits, SizeIs(1));  // Nobody is asked about the parent.
   ASSERT_TRUE(e->answer(waits->waits[0].wait_id, WaitDecision::Approve, {}, "").ok());
-  until([&] { return e->wait(receipt->task_id, Deadline::after(clock_, kMicrosPerSecond), {})->task.state ==
-                     TaskState::Completed; });
+  until([&] {
+    return e->wait(receipt->task_id, Deadline::after(clock_, kMicrosPerSecond), {})->task.state == TaskState::Completed;
+  });
 }
 
 TEST_F(ChildrenTest, AnotherProcessGoesOnWithBoth) {

@@ -75,11 +75,12 @@ const Statement kQueuedStarts{
     .plan =
         "MATERIALIZE r; SEARCH ready USING PRIMARY KEY (queue=?); SCAN r; SEARCH x USING INTEGER PRIMARY KEY (rowid=?)",
     .plan_exception = "the heads of the queue",
-    .postgres = {
-        .sql = WRENCH_FREE_HEADS("r.rank, x.id, x.task_id, r.step_no", "'start'", "?1", "?2") " FOR UPDATE OF x SKIP LOCKED",
-        .plan = "Limit; LockRows; Nested Loop; Subquery Scan on r; Limit; Index Only Scan using ready_pkey on "
-                "ready (queue = 'start'::text); Index Scan using task_executions_pkey on task_executions x (id = "
-                "r.execution_id)"}};
+    .postgres = {.sql = WRENCH_FREE_HEADS("r.rank, x.id, x.task_id, r.step_no", "'start'", "?1",
+                                          "?2") " FOR UPDATE OF x SKIP LOCKED",
+                 .plan =
+                     "Limit; LockRows; Nested Loop; Subquery Scan on r; Limit; Index Only Scan using ready_pkey on "
+                     "ready (queue = 'start'::text); Index Scan using task_executions_pkey on task_executions x (id = "
+                     "r.execution_id)"}};
 #undef WRENCH_FREE_HEADS
 const Statement kQueueLook{
     .id = "workflow.queue_look",
@@ -92,8 +93,8 @@ const Statement kLockTask{.id = "workflow.lock_task",
                           .sql = "SELECT id FROM tasks WHERE id = ?1",
                           .plan = "SEARCH tasks USING INTEGER PRIMARY KEY (rowid=?)"};
 storage::StatementCatalogue::List of_shared_work() {
-  static const Statement* const list[] = {&kJoinWorkers,   &kBeat,      &kLostWorker,    &kMarkWorkerLost,
-                                          &kStepsOfWorker, &kDueTimers, &kSharedBacklog, &kQueuedStarts,
+  static const Statement* const list[] = {&kJoinWorkers,   &kBeat,          &kLostWorker,    &kMarkWorkerLost,
+                                          &kStepsOfWorker, &kDueTimers,     &kSharedBacklog, &kQueuedStarts,
                                           &kQueueLook,     &kLockExecution, &kLockTask};
   return list;
 }

@@ -35,9 +35,9 @@ constexpr Micros kGracesOfTtl = 2;
 constexpr Micros kWatchEvery = kMicrosPerSecond;
 constexpr Micros kLookFirst = 20 * kMicrosPerMs;  ///< After a flush, before looking again for what it left.
 constexpr Micros kLookLast = 200 * kMicrosPerMs;
-constexpr int kDueMax = 100;        ///< Timers of one flush.
-constexpr int kLostStepsMax = 200;  ///< Steps of a lost worker in one flush.
-constexpr int kStartsMax = 64;      ///< Tasks that one flush begins.
+constexpr int kDueMax = 100;           ///< Timers of one flush.
+constexpr int kLostStepsMax = 200;     ///< Steps of a lost worker in one flush.
+constexpr int kStartsMax = 64;         ///< Tasks that one flush begins.
 constexpr std::int64_t kLookStep = 1;  ///< Step of a row in the queue of starts whose task has begun before.
 
 template <class T>

@@ -20,9 +20,9 @@ extern const Statement kTaskByKey, kReleaseKey, kInsertTask, kInsertPlan, kInser
     kLatestExecution, kReopenTask, kInsertWorker, kDeleteWorker, kWorkers;
 
 // queries.cpp
-extern const Statement kTaskById, kTasksByIdSuffix, kTasksOfStatus, kExecutionsOfTask, kStepsOfExecution, kStepOfNode, kOpenChildren,
-    kJournalPage, kJournalEntry, kNextOwner, kExecutionsOfOwner, kUnownedExecutions, kTaskInputs, kTaskPlanNotes,
-    kValue, kEffect, kChildren, kIntentsOfStep;
+extern const Statement kTaskById, kTasksByIdSuffix, kTasksOfStatus, kExecutionsOfTask, kStepsOfExecution, kStepOfNode,
+    kOpenChildren, kJournalPage, kJournalEntry, kNextOwner, kExecutionsOfOwner, kUnownedExecutions, kTaskInputs,
+    kTaskPlanNotes, kValue, kEffect, kChildren, kIntentsOfStep;
 
 // requests.cpp
 extern const Statement kInsertRequest, kRequestsOfExecution, kOwnedRequests, kDeleteRequest;

@@ -41,7 +41,17 @@ const Statement kEvents{.id = "sim.events", .sql = "SELECT seq FROM events ORDER
 const Statement kClock{.id = "sim.clock", .sql = "SELECT next, pruned FROM event_clock"};
 const Statement kEffects{.id = "sim.effects", .sql = "SELECT effect_key, state FROM effects"};
 const Statement kTasks{.id = "sim.tasks",
-                       .sql = "SELECT task_id, coalesce(idempotency_key, ''), state, status FROM tasks"};
+                       .sql =
+                           "SELECT task_id, coalesce(idempotency_key, ''), state, status FROM tasks WHERE "
+                           "parent_execution IS NULL"};
+// Children whose step waits for them no more, though nobody asked them to end.
+const Statement kForgottenChildren{
+    .id = "sim.forgotten_children",
+    .sql =
+        "SELECT x.id, t.parent_execution, t.parent_step FROM tasks t JOIN task_executions x ON x.task_id = t.id JOIN "
+        "steps s ON s.execution_id = t.parent_execution AND s.step_no = t.parent_step WHERE x.completed_at IS NULL AND "
+        "x.number = 1 AND x.cancel_at IS NULL AND s.state <> 5 AND NOT EXISTS (SELECT 1 FROM requests r WHERE "
+        "r.execution_id = x.id AND r.kind = 'cancel')"};
 const Statement kLostBlobs{.id = "sim.lost_blobs",
                            .sql =
                                "SELECT count(*) FROM journal j WHERE j.blob IS NOT NULL AND NOT EXISTS (SELECT 1 FROM "
@@ -54,9 +64,21 @@ const Statement kPlanOf{.id = "sim.plan_of", .sql = "SELECT body FROM plans WHER
 const Statement kOpenWaits{.id = "sim.open_waits", .sql = "SELECT execution_id, step_no FROM waits WHERE applied = 0"};
 const Statement kDecisions{.id = "sim.decisions",
                            .sql = "SELECT wait_id, decision, execution_id, step_no, applied FROM waits"};
-const Statement* const kStatements[] = {&kOpenWaits, &kDecisions, &kExecutions, &kSteps, &kReady,
-                                        &kTimers,    &kJournal,   &kEvents,     &kClock, &kEffects,
-                                        &kTasks,     &kLostBlobs, &kSightings,  &kPlanOf};
+const Statement* const kStatements[] = {&kForgottenChildren,
+                                        &kOpenWaits,
+                                        &kDecisions,
+                                        &kExecutions,
+                                        &kSteps,
+                                        &kReady,
+                                        &kTimers,
+                                        &kJournal,
+                                        &kEvents,
+                                        &kClock,
+                                        &kEffects,
+                                        &kTasks,
+                                        &kLostBlobs,
+                                        &kSightings,
+                                        &kPlanOf};
 
 [[noreturn]] void violated(const std::string& what) { throw Violation{what}; }
 
@@ -322,6 +344,13 @@ void check_store(storage::Store& store, const Inside& inside, Outside& outside) 
     check_executions(s, outside);
     check_journal(s, WRENCH_TRY(tx.query(kJournal)));
     check_outside(s, tx, outside);
+    const Rows forgotten = WRENCH_TRY(tx.query(kForgottenChildren));
+    for (const auto row : forgotten) {
+      const StepKey parent{row.integer(1), row.integer(2)};
+      const PlanNode& node = s.plans.at(parent.execution_no)->nodes()[s.steps.at(parent).node];
+      require(node.wait->child->abandon,
+              "execution " + std::to_string(row.integer(0)) + " goes on, though " + label(parent) + " gave it up");
+    }
     const Rows clock = WRENCH_TRY(tx.query(kClock));
     std::int64_t next = clock.front().integer(1) + 1;
     const Rows events = WRENCH_TRY(tx.query(kEvents));

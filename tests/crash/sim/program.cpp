@@ -17,6 +17,8 @@ std::uint64_t hash(std::string_view text) {
   return h;
 }
 
+constexpr int kChildDepth = 2;
+
 bool chance(Random& random, int percent) { return static_cast<int>(random.below(100)) < percent; }
 
 /// Of a map or loop: two calls, the second of which may need the first, and perhaps a loop within.
@@ -45,10 +47,10 @@ Json random_body(Random& random, const std::string& id, const std::string& capab
       {{"nodes", std::move(nodes)}, {"output", Json::object({{"$from", "steps." + id + "b.output.v"}})}});
 }
 
-/// `rich`: with loops, bodies of several steps, and joins; they take several times as long.
-Json random_plan(Random& random, const Troubles& troubles, bool rich) {
+/// `rich`: with loops, bodies of several steps, joins and child tasks; they take several times as long.
+Json random_plan(Random& random, const Troubles& troubles, bool rich, int depth = 0) {
   Json nodes = Json::array();
-  const auto count = static_cast<int>(1 + random.below(6));
+  const auto count = static_cast<int>(1 + random.below(depth == 0 ? 6 : 3));
   for (int i = 0; i < count; ++i) {
     Json node = Json::object({{"id", "n" + std::to_string(i)}});
     Json needs = Json::array();
@@ -65,7 +67,7 @@ Json random_plan(Random& random, const Troubles& troubles, bool rich) {
     // A guarded effect that a crash cut off ends as a person says: not comparable.
     const auto capability = std::string(kCapabilities[random.below(troubles.calm ? 3 : 4)]);
     const std::string id = "n" + std::to_string(i);
-    const auto kind = random.below(rich ? 16 : 10);
+    const auto kind = random.below(rich ? (depth < kChildDepth ? 18 : 16) : 10);
     if (kind < 6) {
       node.set("kind", "call");
       node.set("capability", capability);
@@ -86,6 +88,13 @@ Json random_plan(Random& random, const Troubles& troubles, bool rich) {
       node.set("max_iterations", static_cast<int>(1 + random.below(3)));
       if (chance(random, 30)) node.set("until", "output % 3 == 0");
       node.set("body", random_body(random, id, capability, std::move(input), true));
+    } else if (kind >= 16) {
+      node.set("kind", "child");
+      node.set("plan", random_plan(random, troubles, chance(random, 50), depth + 1));
+      node.set("inputs", Json::object({{"n", Json::object({{"$from", "inputs.n"}})},
+                                       {"list", Json::object({{"$from", "inputs.list"}})}}));
+      if (chance(random, 20)) node.set("parent_close", "abandon");
+      if (!troubles.calm && chance(random, 20)) node.set("expires_ms", 2000);
     } else if (kind >= 14) {
       static constexpr std::string_view kOn[] = {"approval", "input", "signal", "until"};
       const std::string_view on = kOn[random.below(4)];
