@@ -1,6 +1,7 @@
 #include "playbooks.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "wrench/base/text.hpp"
 #include "wrench/runtime/atomic_file.hpp"
@@ -47,8 +48,19 @@ Result<PlaybookText> find_playbook(const std::string& name_or_file) {
       .with_help(near.empty() ? "wrench playbook list" : "wrench playbook show " + std::string(near));
 }
 
-workflow::PlaybookOptions playbook_options(const Session& session) {
+workflow::PlaybookOptions playbook_options(const Session& session, const std::string& file) {
   workflow::PlaybookOptions options;
+  options.find = [folder = std::filesystem::path(file).parent_path()](const std::string& name) -> Result<std::string> {
+    for (PlaybookText& candidate : builtin_playbooks())
+      if (candidate.name == name) return std::move(candidate.text);
+    const std::filesystem::path beside(name);
+    const bool below = beside.is_relative() && std::ranges::find(beside, "..") == beside.end();
+    if (!below || (beside.extension() != ".yaml" && beside.extension() != ".yml"))
+      return Error("workflow.playbook_not_found", "no playbook '" + escape_for_display(name) +
+                                                      "' comes with wrench; one of your own is a .yaml file " +
+                                                      "beside this one or below");
+    return runtime::read_file(folder / beside, kReadBytesMax);
+  };
   if (session.invocation.has("--on-missing"))
     options.on_missing =
         session.invocation.value("--on-missing") == "manual" ? workflow::OnMissing::Manual : workflow::OnMissing::Error;
@@ -61,7 +73,7 @@ std::string place_of(const std::string& file, const Error& problem) {
 
 Result<workflow::Playbook> compile_or_tell(Session& session, const PlaybookText& text,
                                            const workflow::CapabilityCatalogue& catalogue) {
-  auto compiled = compile_playbook(text.text, catalogue, playbook_options(session));
+  auto compiled = compile_playbook(text.text, catalogue, playbook_options(session, text.file));
   if (compiled.playbook) return std::move(*compiled.playbook);
   for (std::size_t i = 1; i < compiled.problems.size(); ++i)
     session.console.err(place_of(text.file, compiled.problems[i]) + ": " + Console::safe(compiled.problems[i].message) +

@@ -29,8 +29,8 @@ std::vector<PlaybookText> builtin_playbooks();
 /// workflow.playbook_not_found.
 Result<PlaybookText> find_playbook(const std::string& name_or_file);
 
-/// What --on-missing says.
-workflow::PlaybookOptions playbook_options(const Session& session);
+/// What --on-missing says; and steps may run what comes with the program and what lies beside `file`.
+workflow::PlaybookOptions playbook_options(const Session& session, const std::string& file);
 /// "file:line:col", safe to print.
 std::string place_of(const std::string& file, const Error& problem);
 /// The playbook, or its first problem with its place; the others are printed.

@@ -117,7 +117,7 @@ ExitCode run_playbook_check(Session& session) {
   for (const auto& argument : session.invocation.arguments) {
     const auto found = find_playbook(argument);
     if (!found) return session.fail(found.error());
-    const auto compiled = compile_playbook(found->text, catalogue, playbook_options(session));
+    const auto compiled = compile_playbook(found->text, catalogue, playbook_options(session, found->file));
     if (!compiled.problems.empty()) code = ExitCode::Usage;
     for (const Error& problem : compiled.problems)
       text += place_of(found->file, problem) + ": " + Console::safe(problem.message) + "\n";
@@ -146,7 +146,7 @@ ExitCode run_playbook_list(Session& session) {
   std::vector<std::pair<std::string, std::string>> rows;
   Json data = Json::array();
   for (const PlaybookText& text : builtin_playbooks()) {
-    const auto compiled = compile_playbook(text.text, catalogue);
+    const auto compiled = compile_playbook(text.text, catalogue, playbook_options(session, text.file));
     const std::string description = compiled.playbook ? compiled.playbook->description : "doesn't compile";
     rows.emplace_back(text.name, Console::safe(description));
     data.push_back(Json::object({{"name", text.name}, {"description", description}}));

@@ -100,7 +100,7 @@ bool is_header_only(const YamlNode& step) {
 class Compiler {
  public:
   Compiler(const CapabilityCatalogue& catalogue, const PlaybookOptions& options)
-      : surroundings_{playbook_, catalogue, OnMissing::Error, {}}, options_(options) {}
+      : surroundings_{playbook_, catalogue, OnMissing::Error, {}, options}, options_(options) {}
 
   CompiledPlaybook run(std::string_view text) {
     if (auto bad = check_bytes(text)) {

@@ -31,8 +31,22 @@ std::string lines(const std::vector<Error>& errors) {
   return out;
 }
 
+/// Those that steps of the cases run.
+Result<std::string> other_playbook(const std::string& name) {
+  if (name == "tidy")
+    return std::string("name: Tidy\ninputs: {tree: {type: tree}, deep: {type: boolean, default: false}}\nsteps:\n") +
+           "  - {step_id: scan, agent: scanner, operation: scan}\n";
+  if (name == "ticks")
+    return std::string("name: Ticks\nsteps:\n  - {step_id: a, agent: clock, operation: tick}\n") +
+           "  - {step_id: b, needs: [], agent: clock, operation: tick}\n";
+  if (name == "broken") return std::string("steps:\n  - {step_id: a, agent: clock}\n");
+  if (name == "endless") return std::string("name: Endless\nsteps:\n  - {step_id: a, playbook: endless}\n");
+  return Error("workflow.playbook_not_found", "no playbook '" + name + "'");
+}
+
 std::string what_came_out(const testing::Case& one, const CapabilityCatalogue& catalogue, std::string_view section) {
   PlaybookOptions options;
+  options.find = other_playbook;
   if (one.find("manual") != nullptr) options.on_missing = OnMissing::Manual;
   const auto compiled = compile_playbook(one.text, catalogue, options);
   if (section == "problems") return lines(compiled.problems);

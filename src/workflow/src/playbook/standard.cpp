@@ -85,13 +85,18 @@ std::optional<StepOutput> compile_wait(StepBuilder& step, const YamlNode& wait, 
 
 std::optional<StepOutput> compile_standard(StepBuilder& step, Block& block) {
   Fields& fields = step.fields();
-  fields.know({"agent", "operation", "wait"});
+  fields.know({"agent", "operation", "wait", "playbook", "inputs", "expires"});
   const YamlNode* agent = fields.get("agent");
   const YamlNode* name = fields.get("operation");
   if (const YamlNode* wait = fields.get("wait")) {
     if (agent != nullptr || name != nullptr)
       step.problems().add(*wait, "a step either waits or calls an operation; make two of it");
     return compile_wait(step, *wait, block);
+  }
+  if (const YamlNode* playbook = fields.get("playbook")) {
+    if (agent != nullptr || name != nullptr)
+      step.problems().add(*playbook, "a step either runs a playbook or calls an operation; make two of it");
+    return compile_child(step, *playbook, block);
   }
   if (agent == nullptr || name == nullptr || !agent->is_scalar() || !name->is_scalar()) {
     step.problems().add(step.where(), "step '" + step.id() + "' needs 'agent' and 'operation'");

@@ -81,6 +81,7 @@ struct Surroundings {
   const CapabilityCatalogue& catalogue;
   OnMissing on_missing = OnMissing::Error;
   std::optional<std::set<std::string>> agents;  ///< The only ones it says it uses; nothing: any.
+  PlaybookOptions options;
 };
 
 /// What a step's compilers have in common. One for each step.
@@ -96,6 +97,7 @@ class StepBuilder {
 
   Fields& fields() { return fields_; }
   Problems& problems() { return problems_; }
+  const Surroundings& surroundings() const { return surroundings_; }
   const Names& names() const { return names_; }
   const codec::YamlNode& where() const { return *place_.node; }
   const std::string& id() const { return place_.id; }
@@ -133,6 +135,8 @@ class StepBuilder {
   void finish();
   bool continues() const { return continues_; }
   const std::vector<std::string>& calls() const { return calls_; }
+  /// For people: the step does that, too.
+  void also_calls(std::string what) { calls_.push_back(std::move(what)); }
 
  private:
   std::optional<Source> ask_person(Block& block, const Operation& operation, const std::string& id,
@@ -154,6 +158,8 @@ class StepBuilder {
 
 /// Each writes the step's nodes; the one named like the step gives its output. Nothing after a problem.
 std::optional<StepOutput> compile_standard(StepBuilder& step, Block& block);
+/// A standard step that runs another playbook, as a task of its own.
+std::optional<StepOutput> compile_child(StepBuilder& step, const codec::YamlNode& name, Block& block);
 std::optional<StepOutput> compile_parallel(StepBuilder& step, Block& block);
 std::optional<StepOutput> compile_self_loop(StepBuilder& step, Block& block);
 std::optional<StepOutput> compile_partner_loop(StepBuilder& step, Block& block);

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -25,6 +26,8 @@ inline constexpr int kPlaybookIterationsMax = 1'000;
 inline constexpr int kPlaybookIterationsDefault = 10;
 /// Times that `failure_action: log_and_fix` lets an agent mend.
 inline constexpr int kPlaybookFixesMax = 3;
+/// Playbooks that run playbooks that run playbooks …
+inline constexpr std::size_t kPlaybookNestingMax = 5;
 /// Reported of one text.
 inline constexpr std::size_t kPlaybookProblemsMax = 50;
 inline constexpr std::size_t kPlaybookStepIdBytesMax = 40;
@@ -91,6 +94,9 @@ struct Playbook {
 
 struct PlaybookOptions {
   std::optional<OnMissing> on_missing;  ///< Overrules what the text says.
+  /// The text of a playbook that a step runs; empty: none can be run.
+  std::function<Result<std::string>(const std::string& name)> find;
+  std::vector<std::string> within;  ///< Names of the playbooks whose steps run this one, from the outermost.
 };
 
 struct CompiledPlaybook {
