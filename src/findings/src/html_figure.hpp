@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "markup.hpp"
 #include "wrench/base/text.hpp"
+#include "wrench/findings/markup.hpp"
 
 // What the figures of the HTML report share.
 namespace wrench::findings {

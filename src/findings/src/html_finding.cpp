@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "markup.hpp"
 #include "wrench/base/text.hpp"
+#include "wrench/findings/markup.hpp"
 #include "writers.hpp"
 
 namespace wrench::findings {

@@ -1,4 +1,4 @@
-#include "markup.hpp"
+#include "wrench/findings/markup.hpp"
 
 #include "wrench/base/text.hpp"
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "markup.hpp"
 #include "wrench/base/text.hpp"
+#include "wrench/findings/markup.hpp"
 
 namespace wrench::findings::svg {
 

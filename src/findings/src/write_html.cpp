@@ -6,11 +6,11 @@
 
 #include "html_charts.hpp"
 #include "html_finding.hpp"
-#include "markup.hpp"
 #include "wrench/base/clock.hpp"
 #include "wrench/base/embedded.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/crypto/sha256.hpp"
+#include "wrench/findings/markup.hpp"
 #include "wrench/findings/ranking.hpp"
 #include "wrench/findings/summary.hpp"
 #include "writers.hpp"

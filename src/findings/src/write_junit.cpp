@@ -1,7 +1,7 @@
 #include <map>
 
-#include "markup.hpp"
 #include "wrench/base/text.hpp"
+#include "wrench/findings/markup.hpp"
 #include "writers.hpp"
 
 namespace wrench::findings {
