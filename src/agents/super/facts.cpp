@@ -4,6 +4,7 @@
 #include <array>
 
 #include "wrench/base/text.hpp"
+#include "wrench/history/git_repo.hpp"
 #include "wrench/source/file_class.hpp"
 
 namespace wrench::agents {
@@ -81,6 +82,13 @@ Facts tree_facts(const scan::TreeSurvey& survey, std::string_view no_history_bec
   });
   facts["ci.present"] = {ci != survey.paths.end(), ci != survey.paths.end() ? *ci : ""};
   return facts;
+}
+
+std::string why_no_history(const std::string& root, const StopToken& stop) {
+  const auto repo = history::GitRepo::open(root, stop);
+  if (!repo) return repo.error().message;
+  const auto head = repo->head(stop);
+  return head ? "" : head.error().message;
 }
 
 }  // namespace wrench::agents

@@ -11,7 +11,6 @@
 #include "wrench/agents/facts.hpp"
 #include "wrench/agents/planner.hpp"
 #include "wrench/base/text.hpp"
-#include "wrench/history/git_repo.hpp"
 #include "wrench/scan/scan.hpp"
 #include "wrench/scan/tree_sources.hpp"
 
@@ -28,14 +27,6 @@ struct Prepared {
   agents::PlannedGoal planned;
   Json inputs;
 };
-
-/// Empty when git has history to read, else why not.
-std::string why_no_history(const std::string& root, const StopToken& stop) {
-  const auto repo = history::GitRepo::open(root, stop);
-  if (!repo) return repo.error().message;
-  const auto head = repo->head(stop);
-  return head ? "" : head.error().message;
-}
 
 Result<Prepared> prepare(const Session& session, const agents::Registry& registry) {
   Prepared out;
@@ -54,7 +45,7 @@ Result<Prepared> prepare(const Session& session, const agents::Registry& registr
   goal.available["repo.tree"] = "inputs.tree";
   for (const auto name : split(session.invocation.value("--agents"), ','))
     if (!trim(name).empty()) goal.agents.emplace_back(trim(name));
-  const auto facts = agents::tree_facts(survey, survey.in_git ? why_no_history(out.root, session.stop) : "");
+  const auto facts = agents::tree_facts(survey, survey.in_git ? agents::why_no_history(out.root, session.stop) : "");
   out.planned = WRENCH_TRY(agents::plan_goal(goal, facts, registry));
 
   if (session.invocation.has("--no-builtin-rules")) tree.set("builtin_rules", false);
