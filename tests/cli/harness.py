@@ -102,8 +102,9 @@ class CliTest(unittest.TestCase):
         """Whatever the input: the output is UTF-8, and no control character of it reaches the terminal."""
         options.setdefault("stdin", subprocess.DEVNULL)
         options.setdefault("stdout", subprocess.PIPE)
+        options.setdefault("timeout", TIMEOUT_S)
         done = subprocess.run([self.wrench, *words], cwd=self.dir, env=env or self.env(), stderr=subprocess.PIPE,
-                              timeout=TIMEOUT_S, **options)
+                              **options)
         out, err = (done.stdout or b"").decode(), done.stderr.decode()
         for name, text in (("stdout", out), ("stderr", err)):
             if not colored:

@@ -1,5 +1,6 @@
 #include "commands/care_commands.hpp"
 #include "commands/commands.hpp"
+#include "wrench/agents/test_run.hpp"
 #include "wrench/runtime/worker_pool.hpp"
 #include "wrench/workflow/findings_store.hpp"
 #include "wrench/workflow/memory.hpp"
@@ -14,6 +15,7 @@ namespace {
 const std::vector<std::string> kSeverities = {"info", "low", "medium", "high", "critical", "none"};
 const std::vector<std::string> kReportFormats = {"text", "json", "sarif", "semgrep-json", "junit", "markdown", "html"};
 const std::vector<std::string> kTextOrJson = {"text", "json"};
+const std::vector<std::string> kTestFormats = {"text", "json", "junit"};
 const std::vector<std::string> kGraphFormats = {"text", "dot", "json"};
 const std::vector<std::string> kFindingStates = {"open", "accepted_risk", "false_positive", "snoozed", "fixed"};
 
@@ -496,6 +498,32 @@ const std::vector<CommandSpec>& table() {
        .formats = kTextOrJson,
        .examples = {{"wrench agent show inspector", "what it takes and gives"}},
        .run = run_agent_show},
+      {.path = "agent test",
+       .summary = "Run the agents' test cases",
+       .description =
+           "Each case is an execution of its own in a temporary store, on a temporary tree. Exit code 1 when a case "
+           "failed; with --baseline when one does worse than it did then.",
+       .arguments = {{.name = "AGENT|PATH",
+                      .summary =
+                          "agent whose suite comes with the program, suite file, or folder of them; none: all agents",
+                      .repeated = true}},
+       .flags = with_output(
+           kTestFormats,
+           {{.name = "--case", .value = "RE", .summary = "only cases whose name the regular expression matches"},
+            {.name = "--runs",
+             .value = "N",
+             .summary = "run each case so often; it passes when all runs do",
+             .default_value = "1",
+             .form = ValueForm::Number,
+             .min = 1,
+             .max = agents::kTestRunsMax},
+            {.name = "--baseline", .value = "FILE", .summary = "compare with the JSON result of an earlier run"},
+            kJobs}),
+       .formats = kTestFormats,
+       .examples = {{"wrench agent test inspector", "one agent's suite"},
+                    {"wrench agent test own-cases/ --case 'secret' --format junit", "your own, for a CI server"},
+                    {"wrench agent test --baseline last.json", "is anything worse than last time?"}},
+       .run = run_agent_test},
       {.path = "playbook check",
        .summary = "Check playbooks: every problem with file, line and column",
        .description = "Exit code 2 when there is a problem.",

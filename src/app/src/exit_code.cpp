@@ -7,7 +7,7 @@ namespace {
 constexpr ExitCodeMeaning kMeanings[] = {
     {ExitCode::Done, "done, gate passed, nothing partial"},
     {ExitCode::AnswerIsNo,
-     "done, the answer is no: findings at or above the gate, a failed task, rule test or doctor check"},
+     "done, the answer is no: findings at or above the gate, a failed task, rule test, agent test or doctor check"},
     {ExitCode::Usage, "usage or configuration wrong, nothing done"},
     {ExitCode::OperationFailed, "operation failed: unreadable path or file, I/O, storage, internal"},
     {ExitCode::NotPermitted, "not permitted or refused by policy"},
@@ -32,6 +32,8 @@ constexpr Mapping kMappings[] = {
     {"agent.input_invalid", ExitCode::Usage},
     {"agent.no_plan", ExitCode::Usage},
     {"agent.no_such", ExitCode::NotFound},
+    {"agent.test_baseline", ExitCode::Usage},
+    {"agent.test_invalid", ExitCode::Usage},
     {"backup.damaged", ExitCode::AnswerIsNo},
     {"backup.in_use", ExitCode::Conflict},
     {"backup.invalid", ExitCode::AnswerIsNo},

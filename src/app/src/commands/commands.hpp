@@ -36,6 +36,7 @@ ExitCode run_message_list(Session& session);
 ExitCode run_message_ack(Session& session);
 ExitCode run_agent_list(Session& session);
 ExitCode run_agent_show(Session& session);
+ExitCode run_agent_test(Session& session);
 ExitCode run_playbook_check(Session& session);
 ExitCode run_playbook_list(Session& session);
 ExitCode run_playbook_show(Session& session);
