@@ -134,6 +134,33 @@ class AgentTests(CliTest):
         self.write("suites/a.yaml", suite.replace("DIR", "../suites"))
         self.assert_fails(self.run_wrench("agent", "test", "suites/a.yaml"), 2, "suites/a.yaml:5:20")
 
+    def test_runs_are_kept(self):
+        self.assertIn("No runs yet", self.run_wrench("agent", "test", "--history").out)
+        self.write("own.yaml", GOOD + BAD_CASE)
+        self.run_wrench("agent", "test", "own.yaml")
+        self.run_wrench("agent", "test", "own.yaml", "--case", "reviews")
+        shown = self.run_wrench("agent", "test", "--history")
+        self.assertEqual(shown.code, 0, shown.err)
+        newest, oldest, case = shown.out.splitlines()
+        self.assertIn("1 passed, 0 failed, 0 skipped of 1", newest)
+        self.assertIn("1 passed, 1 failed, 0 skipped of 2", oldest)
+        self.assertIn("super: nothing is planned", case)
+        data = self.run_wrench("agent", "test", "--history", "--json").json()["data"]
+        self.assertEqual([run["total_tests"] for run in data], [1, 2])
+        self.assertEqual([result["status"] for result in data[1]["results"]], ["passed", "failed"])
+        self.assertEqual(data[1]["results"][1]["agent_name"], "super")
+        self.assert_fails(self.run_wrench("agent", "test", "--history", "--format", "junit"), 2, "not JUnit")
+
+    def test_without_a_store_the_results_are_told(self):
+        self.write("own.yaml", GOOD)
+        done = self.run_wrench("agent", "test", "own.yaml", env=self.env(HOME=None, WRENCH_DATA_DIR=None))
+        self.assertEqual(done.code, 0, done.err)
+        self.assertIn("this run isn't in the history: there is no home folder", done.err)
+        self.write("file", "no folder")
+        done = self.run_wrench("agent", "test", "own.yaml", env=self.env(WRENCH_DATA_DIR=self.at("file")))
+        self.assertEqual(done.code, 0, done.err)
+        self.assertIn("this run isn't in the history: ", done.err)
+
     def test_an_interrupted_run_ends_and_leaves_nothing(self):
         self.write("own.yaml", """\
 suite: journey

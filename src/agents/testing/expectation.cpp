@@ -237,11 +237,10 @@ std::string json_failure(const Json& members, const CaseFacts& facts) {
   if (values.empty()) return "there is nothing at " + pointer;
   const auto holds = [&](const Json* value) { return op.holds(*value, members.at("value")); };
   if (op.for_all ? std::ranges::all_of(values, holds) : std::ranges::any_of(values, holds)) return "";
-  Json shown_values = Json::array();
-  for (const Json* value : values) shown_values.push_back(*value);
+  Json all = Json::array();
+  for (const Json* value : values) all.push_back(*value);
   return pointer + " " + std::string(op.word) + " " + shortened(codec::write_json(members.at("value"))) +
-         " doesn't hold; there is " +
-         shortened(codec::write_json(values.size() == 1 ? *values.front() : std::move(shown_values)));
+         " doesn't hold; there is " + shortened(codec::write_json(values.size() == 1 ? *values.front() : all));
 }
 
 // text

@@ -518,6 +518,7 @@ const std::vector<CommandSpec>& table() {
              .min = 1,
              .max = agents::kTestRunsMax},
             {.name = "--baseline", .value = "FILE", .summary = "compare with the JSON result of an earlier run"},
+            {.name = "--history", .summary = "run nothing: show the last runs, newest first"},
             kJobs}),
        .formats = kTestFormats,
        .examples = {{"wrench agent test inspector", "one agent's suite"},

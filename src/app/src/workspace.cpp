@@ -7,6 +7,7 @@
 #include "store_statements.hpp"
 #include "wrench/agents/builtin.hpp"
 #include "wrench/agents/mail.hpp"
+#include "wrench/agents/test_history.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/base/ulid.hpp"
 #include "wrench/runtime/atomic_file.hpp"
@@ -46,7 +47,7 @@ Result<std::unique_ptr<storage::Store>> open_store(const Place& place, storage::
 
 }  // namespace
 
-storage::StatementCatalogue store_statements() { return {workflow::statements()}; }
+storage::StatementCatalogue store_statements() { return {workflow::statements(), agents::statements()}; }
 
 std::string data_directory(const Session& session) {
   if (session.invocation.has("--data-dir")) return std::string(session.invocation.value("--data-dir"));

@@ -7,9 +7,11 @@
 #include "../progress.hpp"
 #include "../workspace.hpp"
 #include "commands.hpp"
+#include "wrench/agents/test_history.hpp"
 #include "wrench/agents/test_report.hpp"
 #include "wrench/agents/test_run.hpp"
 #include "wrench/base/text.hpp"
+#include "wrench/base/ulid.hpp"
 #include "wrench/runtime/atomic_file.hpp"
 #include "wrench/source/regex.hpp"
 
@@ -173,9 +175,72 @@ Result<Prepared> prepare(const Session& session) {
   return out;
 }
 
+constexpr std::size_t kRunsShown = 20;
+
+std::string history_text(const Console& console, const std::vector<agents::PastRun>& runs) {
+  std::string out;
+  for (const auto& run : runs) {
+    out += std::string(short_id(run.run_id)) + "  " + format_rfc3339(run.at) + "  " + totals_text(run.totals) +
+           " cases in " + format_duration(run.elapsed_us) + "  (" + Console::safe(run.version) + ")\n";
+    for (const auto& one : run.cases)
+      if (one.status == agents::name(CaseStatus::Failed))
+        out += "  " + mark(console, CaseStatus::Failed) + " " + one.agent + ": " + Console::safe(one.name) + "\n";
+  }
+  return out.empty() ? "No runs yet.\n" : out;
+}
+
+codec::Json history_json(const std::vector<agents::PastRun>& runs) {
+  codec::Json data = codec::Json::array();
+  for (const auto& run : runs) {
+    codec::Json results = codec::Json::array();
+    for (const auto& one : run.cases) {
+      codec::Json result = one.result;
+      result.set("agent_name", one.agent);
+      results.push_back(std::move(result));
+    }
+    data.push_back(codec::Json::object({{"run_id", run.run_id},
+                                        {"at", format_rfc3339(run.at)},
+                                        {"elapsed_ms", run.elapsed_us / kMicrosPerMs},
+                                        {"version", run.version},
+                                        {"total_tests", run.totals.total},
+                                        {"passed", run.totals.passed},
+                                        {"failed", run.totals.failed},
+                                        {"skipped", run.totals.skipped},
+                                        {"results", std::move(results)}}));
+  }
+  return codec::Json::object(
+      {{"schema", "wrench.agent_test_history/1"}, {"data", std::move(data)}, {"next_cursor", nullptr}});
+}
+
+ExitCode show_history(Session& session) {
+  auto space = Workspace::open(session, Workspace::Use::Read);
+  if (!space) return session.fail(space.error());
+  const auto runs = agents::past_test_runs((*space)->store(), kRunsShown);
+  if (!runs) return session.fail(runs.error());
+  if (session.format() == "json") return delivered_json(session, history_json(*runs));
+  if (session.format() == "junit")
+    return session.fail(Error("cli.invalid_value", "the history is text or JSON, not JUnit"));
+  return delivered(session, history_text(session.console, *runs));
+}
+
+/// The results are there: that a store can't be written is told, and changes nothing about them.
+void keep(Session& session, const std::vector<SuiteResult>& results, Micros elapsed_us) {
+  const auto kept = [&]() -> Result<std::string> {
+    if (data_directory(session).empty() && database_url(session).empty())
+      return Error("cli.no_home", "there is no home folder");
+    const auto space = WRENCH_TRY(Workspace::open(session, Workspace::Use::Write));
+    SystemRandom random;
+    return agents::keep_test_run(space->store(), results, elapsed_us, space->clock(), random);
+  }();
+  if (!kept)
+    session.console.note("this run isn't in the history: " + Console::safe(kept.error().message) + " [" +
+                         kept.error().code + "]");
+}
+
 }  // namespace
 
 ExitCode run_agent_test(Session& session) {
+  if (session.invocation.has("--history")) return show_history(session);
   const auto prepared = prepare(session);
   if (!prepared) return session.fail(prepared.error());
   const auto cache = own_cache();
@@ -196,6 +261,7 @@ ExitCode run_agent_test(Session& session) {
   progress.finish();
   if (!results) return session.fail(results.error());
   const Micros elapsed_us = clock.boot_us() - begun;
+  keep(session, *results, elapsed_us);
 
   std::vector<agents::WorseCase> worse;
   if (prepared->baseline) {
