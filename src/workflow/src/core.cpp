@@ -215,6 +215,7 @@ void Decision::claim() {
       if (free == 0) break;
       Execution* e = execution(candidate.step.execution_no);
       if (e == nullptr || !is_ours(e->row) || is_terminal(e->row.status)) continue;
+      if (!take_limits(*e, steps_.at(candidate.step), static_cast<SlotClass>(slot))) continue;
       start_step(*e, steps_.at(candidate.step), static_cast<SlotClass>(slot));
       --free;
     }
@@ -246,6 +247,7 @@ void Decision::queue_rest() {
 }
 
 void Decision::finish() {
+  finish_limits();
   for (auto& [key, s] : steps_) {
     if (s.before != nullptr && *s.before == s.row) continue;
     plan_.steps.push_back({s.before == nullptr ? std::nullopt : std::optional(*s.before), s.row});

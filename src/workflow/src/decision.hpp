@@ -133,6 +133,19 @@ class Decision {
   Result<void> on(const command::Record& c);
   Result<void> on(const command::Suspend& c);
   Result<void> on(const command::Answer& c);
+  Result<void> on(const command::Refill& c);
+
+  // ---- limits (decision_limits.cpp) ----
+
+  LimitRow* limit(const std::string& key);
+  bool take_limits(const Execution& e, Step& s, SlotClass slot);
+  void park(const Execution& e, Step& s, SlotClass slot, const std::string& key);
+  void give_limits_back(const StepRow& row);
+  void leave_limits(const StepRow& row, SlotClass slot, const std::string& boot);
+  Result<void> on_limits(Execution& e, Step& s, const command::Outcome& c);
+  void empty_rate(const StepRow& row, Micros retry_after_us);
+  void finish_limits();
+
   Result<void> on(const command::SetPause& c);
   Result<void> set_pause(Execution& e, Pause pause);
   Result<void> wait_outside(Execution& e, Step& s, const command::Outcome& c);
@@ -167,6 +180,7 @@ class Decision {
   std::map<std::int64_t, Execution> executions_;
   std::map<StepKey, Step> steps_;
   std::map<StepKey, TimerEdits> timers_;
+  std::map<std::string, LimitRow> limits_;
   std::deque<StepKey> ended_;
   std::vector<StepKey> newly_ready_;
   std::set<StepKey> intents_closed_;

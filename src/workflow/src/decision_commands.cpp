@@ -71,6 +71,7 @@ Result<void> Decision::on(const command::Outcome& c) {
     journal(*e, std::string(name(s->row.state)), &s->row);
   } else if (fail != nullptr && !asked_to_yield) {
     if (fail->happened && s->row.epoch == c.epoch) close_intents(c.step, c.epoch);
+    if (fail->retry_after_us && s->row.epoch == c.epoch) empty_rate(s->row, *fail->retry_after_us);
     WRENCH_TRY(
         fire(*e, *s,
              {fail->failure == FailureClass::Retryable ? StepEventKind::FailRetryable : StepEventKind::FailPermanent,
@@ -84,6 +85,8 @@ Result<void> Decision::on(const command::Outcome& c) {
   } else if (std::holds_alternative<O::WhenFalse>(c.result)) {
     WRENCH_TRY(fire(*e, *s, {StepEventKind::WhenFalse, c.epoch}));
     journal(*e, "skipped", &s->row, "{\"when\":false}");
+  } else if (std::holds_alternative<O::Limits>(c.result)) {
+    WRENCH_TRY(on_limits(*e, *s, c));
   } else if (std::holds_alternative<O::Wait>(c.result)) {
     WRENCH_TRY(wait_outside(*e, *s, c));
   } else if (std::holds_alternative<O::OpenMap>(c.result)) {

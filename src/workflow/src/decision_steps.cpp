@@ -68,6 +68,7 @@ void Decision::leave(Execution& e, const StepRow& old, StepKey key) {
     if (old.rank != 0) dequeue(e, steps_.at(key), e.row.owner_boot);
     if (node(e, old).timeouts.schedule_to_start_us > 0) delete_timer(key, TimerKind::ScheduleToStart);
   } else if (old.state == StepState::Running) {
+    give_limits_back(old);
     delete_timer(key, TimerKind::StartToClose);
     if (node(e, old).timeouts.heartbeat_us > 0) delete_timer(key, TimerKind::Heartbeat);
     if ((old.flags & kFlagCancelRequested) != 0) delete_timer(key, TimerKind::CancelGrace);
@@ -93,6 +94,11 @@ void Decision::delete_timer(StepKey key, TimerKind kind) { timers_[key].kinds[ki
 
 void Decision::dequeue(const Execution& e, Step& s, const std::string& boot) {
   const SlotClass slot = slot_of(e, s.row);
+  if (!s.row.limits.empty()) {
+    leave_limits(s.row, slot, boot);
+    s.row.rank = 0;
+    return;
+  }
   plan_.ready_delete.push_back({queue_name(slot, boot), s.row.rank, key_of(s.row)});
   if (boot == context_.boot) --plan_.backlog_delta[static_cast<std::size_t>(slot)];
   s.row.rank = 0;

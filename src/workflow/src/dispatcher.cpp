@@ -8,6 +8,7 @@
 #include "child_tasks.hpp"
 #include "creation.hpp"
 #include "guards.hpp"
+#include "limits.hpp"
 #include "requests.hpp"
 #include "row_store.hpp"
 #include "shared_work.hpp"
@@ -261,6 +262,10 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
 
   const row_store::Source source{tx, *plans_, *cache_};
   WRENCH_TRY(row_store::load(source, commands, batch.context, backlog_wanted, rows));
+  std::set<std::string> keys;
+  for (const Command& command : commands)
+    if (const auto* refill = std::get_if<command::Refill>(&command)) keys.insert(refill->key);
+  WRENCH_TRY(limits::load(tx, keys, rows));
   for (int round = 0;; ++round) {
     SeededRandom same(batch.seed);
     batch.plan = Core::decide(commands, rows, batch.context, tx.now(), same);
@@ -270,8 +275,10 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
     if (round >= 3)
       for (const StepKey& key : batch.plan.missing_steps) batch.plan.missing_executions.insert(key.execution_no);
     WRENCH_TRY(row_store::load_missing(source, batch.plan, rows));
+    WRENCH_TRY(limits::load(tx, batch.plan.missing_limits, rows));
   }
   WRENCH_TRY(row_store::write(tx, batch.plan, unwritten, config_.ownership));
+  batch.moved = WRENCH_TRY(limits::write(tx, batch.plan, shared_ ? std::string_view() : config_.boot));
 
   for (std::size_t c = 0; c < commands.size(); ++c) {
     if (batch.job_of_command[c] == kNoJob) continue;
@@ -333,6 +340,7 @@ Result<void> Dispatcher::carry(WriteTx& tx, StepKey step, std::vector<Command>& 
 void Dispatcher::on_flushed(Batch& batch, Result<void> outcome) {
   WRENCH_ASSERT(flushing_);
   flushing_ = false;
+  ++flushes_;
   if (!outcome.ok()) {
     failed(batch, outcome.error());
     return;
@@ -343,7 +351,9 @@ void Dispatcher::on_flushed(Batch& batch, Result<void> outcome) {
   carry_out(batch);
   // The flush saw only the heads of its queues, and its commands may have cancelled just these. A pass without commands
   // fills every slot that it can, so none has to follow it.
-  if (!batch.jobs.empty() && keeps(Keep::ClaimAgain)) claim_pass_wanted_ = claims_allowed_;
+  // And what was parked left its slot to the next; what found its key free again is queued.
+  const bool looked_again = !batch.jobs.empty() || !batch.plan.parks.empty() || !batch.plan.unparks.empty();
+  if (looked_again && keeps(Keep::ClaimAgain)) claim_pass_wanted_ = claims_allowed_;
   for (std::size_t c = 0; c < batch.job_of_command.size(); ++c) {
     if (batch.job_of_command[c] == kNoJob) continue;
     const auto job = static_cast<std::size_t>(batch.job_of_command[c]);
@@ -455,7 +465,16 @@ void Dispatcher::carry_out(Batch& batch) {
     for (const auto& [step, epoch] : batch.shared->gone) release(step, epoch);
     for (const StepKey& step : batch.shared->stops) shell_.stop(step);
   }
-  for (std::size_t slot = 0; slot < kSlotClasses; ++slot) backlog_[slot] += plan.backlog_delta[slot];
+  for (std::size_t slot = 0; slot < kSlotClasses; ++slot)
+    backlog_[slot] += plan.backlog_delta[slot] + batch.moved.backlog_delta[slot];
+  for (std::size_t slot = 0; shared_ && slot < kSlotClasses; ++slot)
+    if (batch.moved.backlog_delta[slot] > 0) shared_->put_into_queue(slot);
+  parked_ += batch.moved.parked_delta;
+  for (const auto& [key, at] : batch.moved.refills) {
+    if (at == 0) refills_.erase(key);
+    if (at != 0 && !shared_) refills_[key] = at;
+    if (at != 0 && shared_) shared_->expect(at);
+  }
   for (const TimerDelete& timer : plan.timers_delete) timers_->erase(timer);
   for (const TimerRow& timer : plan.timers_set) {
     // The others of a shared store fire in whichever process looks first.
@@ -513,6 +532,14 @@ void Dispatcher::on_time() {
   if (shared_ && shared_->must_stop(clock_))
     for (const auto& [step, run] : running_) shell_.stop(step);
   const Micros at = now();
+  for (auto it = refills_.begin(); it != refills_.end();) {
+    if (it->second > at) {
+      ++it;
+      continue;
+    }
+    jobs_.push_back(Job{.work = Command(command::Refill{it->first})});
+    it = refills_.erase(it);
+  }
   while (const auto timer = timers_->pop(at)) {
     const StepKey step{timer->execution_no, timer->step_no};
     if (shared_ ? !running_.contains(step) : !active_.contains(timer->execution_no)) continue;
@@ -524,10 +551,17 @@ void Dispatcher::on_time() {
 
 Micros Dispatcher::next_due() const {
   Micros due = timers_->next_due();
+  for (const auto& [key, at] : refills_) due = std::min(due, at);
   if (shared_ && due != std::numeric_limits<Micros>::max()) due -= shared_->offset_us();
   if (shared_ && !flushing_) due = std::min(due, std::max(shared_->next_flush(), not_before_));
   if (not_before_ != 0 && !jobs_.empty()) due = std::min(due, not_before_);
   return due;
+}
+
+void Dispatcher::see_queues(const std::array<int, kSlotClasses>& queued, std::uint64_t after_flush) {
+  if (flushing_ || after_flush != flushes_) return;
+  backlog_ = queued;
+  claim_pass_wanted_ = claims_allowed_;
 }
 
 void Dispatcher::hear(const std::vector<StepKey>& decided) {

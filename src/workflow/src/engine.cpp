@@ -256,10 +256,14 @@ struct Engine::State final : DispatcherShell {
       const auto now = std::chrono::steady_clock::now();
       if (closed || now - last_poll < kRequestPoll || dispatcher.active().empty()) continue;
       last_poll = now;
+      const bool any_parked = dispatcher.any_parked();
+      const std::uint64_t flushes = dispatcher.flushes();
       lock.unlock();
+      auto queued = any_parked ? count_queues() : Result<std::array<int, kSlotClasses>>({0, 0, 0});
       auto requests = store.read([&](ReadTx& tx) { return requests::of_boot(tx, config.boot_id); });
       auto decisions = store.read([&](ReadTx& tx) { return tx.query(sql::kOwnedDecisions, {config.boot_id}); });
       lock.lock();
+      if (any_parked && queued.ok()) dispatcher.see_queues(*queued, flushes);
       if (decisions.ok()) {
         std::vector<StepKey> decided;
         for (const auto row : *decisions) decided.push_back({row.integer(0), row.integer(1)});
@@ -267,6 +271,18 @@ struct Engine::State final : DispatcherShell {
       }
       if (requests.ok()) dispatcher.obey(std::move(*requests));
     }
+  }
+
+  Result<std::array<int, kSlotClasses>> count_queues() {
+    return store.read([&](ReadTx& tx) -> Result<std::array<int, kSlotClasses>> {
+      std::array<int, kSlotClasses> out = {};
+      for (std::size_t slot = 0; slot < kSlotClasses; ++slot) {
+        const Rows found =
+            WRENCH_TRY(tx.query(sql::kQueueSize, {queue_name(static_cast<SlotClass>(slot), config.boot_id)}));
+        out[slot] = static_cast<int>(found.front().integer(0));
+      }
+      return out;
+    });
   }
 
   /// Wakes the dispatcher when others' events come.

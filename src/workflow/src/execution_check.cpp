@@ -261,6 +261,9 @@ const Statement kImageReady{
     .id = "workflow.check_ready",
     .sql = "SELECT queue, rank FROM ready WHERE queue = ?1 AND rank = ?2 AND execution_id = ?3 AND step_no = ?4",
     .plan = "SEARCH ready USING PRIMARY KEY (queue=? AND rank=? AND execution_id=? AND step_no=?)"};
+const Statement kImageParked{.id = "workflow.check_parked",
+                             .sql = "SELECT queue, rank FROM parked WHERE execution_id = ?1 AND step_no = ?2",
+                             .plan = "SEARCH parked USING PRIMARY KEY (execution_id=? AND step_no=?)"};
 const Statement kImageWaits{.id = "workflow.check_waits",
                             .sql = "SELECT step_no FROM waits WHERE execution_id = ?1 AND applied = 0",
                             .plan = "SEARCH waits USING INDEX idx_wait_step (execution_id=?)"};
@@ -301,8 +304,8 @@ const Statement kImageEvent{.id = "workflow.check_event",
 }  // namespace
 
 storage::StatementCatalogue::List of_execution_check() {
-  static const Statement* const list[] = {&kImageTask,     &kImageReady,   &kImageWaits, &kImageJournal,
-                                          &kImageFindings, &kImageEffects, &kImageEvent};
+  static const Statement* const list[] = {&kImageTask,    &kImageReady,    &kImageParked,  &kImageWaits,
+                                          &kImageJournal, &kImageFindings, &kImageEffects, &kImageEvent};
   return list;
 }
 
@@ -330,6 +333,9 @@ Result<void> load_ready(ReadTx& tx, ExecutionImage& image) {
       const Rows rows = WRENCH_TRY(tx.query(sql::kImageReady, {queue, step.rank, image.row.id, no}));
       for (const auto row : rows) image.ready[no].emplace_back(std::string(row.text(0)), row.integer(1));
     }
+    if (step.limits.empty()) continue;
+    const Rows parked = WRENCH_TRY(tx.query(sql::kImageParked, {image.row.id, no}));
+    for (const auto row : parked) image.ready[no].emplace_back(std::string(row.text(0)), row.integer(1));
   }
   return {};
 }

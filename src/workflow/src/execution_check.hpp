@@ -32,9 +32,10 @@ struct ExecutionImage {
   std::string task_status;
   std::shared_ptr<const Plan> plan;
   std::map<std::int64_t, StepRow> steps;
-  std::map<std::int64_t, std::vector<std::pair<std::string, std::int64_t>>> ready;  ///< Queue and rank, by step.
-  std::map<std::int64_t, std::map<TimerKind, TimerRow>> timers;                     ///< By step.
-  std::set<std::int64_t> waits;  ///< Steps of which some wait is open.
+  std::map<std::int64_t, std::vector<std::pair<std::string, std::int64_t>>>
+      ready;                                                     ///< Queue and rank, by step; also parked.
+  std::map<std::int64_t, std::map<TimerKind, TimerRow>> timers;  ///< By step.
+  std::set<std::int64_t> waits;                                  ///< Steps of which some wait is open.
   std::vector<JournalLine> journal;
   std::string last_event;            ///< Payload of the newest one that tells of this version; empty: none is kept.
   std::int64_t lost_contents = 0;    ///< Journal entries whose content isn't stored.

@@ -1,6 +1,7 @@
 #include "plan_node.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <initializer_list>
 #include <iterator>
 #include <optional>
@@ -8,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "limits.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/codec/json_schema.hpp"
 
@@ -145,7 +147,41 @@ Result<Timeouts> read_timeouts(const NodeReader& reader, Timeouts out) {
   return out;
 }
 
+Result<void> read_limits(const NodeReader& reader, PlanNode& node) {
+  if (reader.at("concurrency").is_null() && reader.at("rate").is_null()) return {};
+  const auto spec = std::make_shared<LimitSpec>();
+  if (!reader.at("concurrency").is_null()) {
+    const NodeReader concurrency = WRENCH_TRY(reader.object("concurrency"));
+    static constexpr std::string_view kKnown[] = {"key", "limit", "strategy"};
+    WRENCH_TRY(concurrency.only(kKnown));
+    spec->key = WRENCH_TRY(concurrency.expression("key"));
+    if (!spec->key) return plan_invalid(concurrency.place() + ".key is missing: an expression");
+    if (concurrency.at("limit").is_string()) {
+      spec->cap_expression = WRENCH_TRY(concurrency.expression("limit"));
+    } else {
+      spec->cap = static_cast<int>(WRENCH_TRY(concurrency.integer("limit", 1, 1, kLimitMax)));
+    }
+    static constexpr std::string_view kStrategies[] = {"queue", "cancel_newest"};
+    spec->refuse = WRENCH_TRY(concurrency.one_of("strategy", kStrategies)).value_or(0) == 1;
+  }
+  if (!reader.at("rate").is_null()) {
+    const NodeReader rate = WRENCH_TRY(reader.object("rate"));
+    static constexpr std::string_view kKnown[] = {"key", "per_s", "burst"};
+    WRENCH_TRY(rate.only(kKnown));
+    spec->rate = WRENCH_TRY(rate.expression("key"));
+    if (!spec->rate) return plan_invalid(rate.place() + ".key is missing: an expression");
+    if (rate.at("per_s").is_null())
+      return plan_invalid(rate.place() + ".per_s is missing: how many may begin a second");
+    const double per_s = WRENCH_TRY(rate.number("per_s", 1, 1e-6, 1e5));
+    spec->period_us = std::max<Micros>(1, std::llround(static_cast<double>(kMicrosPerSecond) / per_s));
+    spec->burst = static_cast<int>(WRENCH_TRY(rate.integer("burst", 1, 1, kLimitMax)));
+  }
+  node.limits = spec;
+  return {};
+}
+
 Result<void> read_call(const NodeReader& reader, PlanNode& node) {
+  WRENCH_TRY(read_limits(reader, node));
   node.capability = WRENCH_TRY(reader.text("capability"));
   const auto dot = node.capability.find('.');
   if (dot == std::string::npos || dot == 0 || dot + 1 == node.capability.size() || node.capability.size() > 128)
@@ -332,7 +368,7 @@ std::vector<std::string_view> members_of(NodeKind kind) {
   const auto add = [&](std::initializer_list<std::string_view> own) { out.insert(out.end(), own); };
   switch (kind) {
     case NodeKind::Call:
-      add({"capability", "effect", "input"});
+      add({"concurrency", "rate", "capability", "effect", "input"});
       break;
     case NodeKind::Map:
       add({"over", "as", "max_parallel", "body", "collect", "filter"});
@@ -432,7 +468,7 @@ Result<PlanNode> read_plan_node(const Json& value, const std::string& place) {
 
 Result<PlanNode> read_single_body(const PlanNode& map, const Json& body, const std::string& place) {
   const NodeReader reader(body, place);
-  static constexpr std::string_view kKnown[] = {"kind", "capability", "effect", "input"};
+  static constexpr std::string_view kKnown[] = {"kind", "capability", "effect", "input", "concurrency", "rate"};
   WRENCH_TRY(reader.only(kKnown));
   if (!body.at("kind").is_null() && body.at("kind").as_string() != "call")
     return plan_invalid(place + ".kind must be 'call'; several nodes stand in a list 'nodes'");

@@ -200,6 +200,7 @@ StepRow step_from(const Rows::Row& row) {
   out.flags = static_cast<std::uint32_t>(row.integer(14));
   out.rank = row.optional_integer(15).value_or(0);
   out.scheduled_at = row.optional_integer(16).value_or(0);
+  out.limits = row.text_or_empty(17);
   return out;
 }
 
@@ -282,18 +283,19 @@ Result<void> write_steps(WriteTx& tx, const FlushPlan& plan) {
     const Bind boot = text_or_null(row.worker_boot);
     const Bind cursor = text_or_null(row.cursor);
     if (!before) {
-      WRENCH_TRY(tx.exec(sql::kInsertStep, {row.execution_no, row.step_no, row.node, number_or_null(row.parent_step),
-                                            row.iteration < 0 ? Bind(std::nullopt) : Bind(row.iteration),
-                                            static_cast<int>(row.state), row.attempt, row.lost, row.epoch,
-                                            row.deps_left, boot, number_or_null(row.claimed_at), row.output_seq, cursor,
-                                            row.flags, number_or_null(row.rank), number_or_null(row.scheduled_at)}));
+      WRENCH_TRY(tx.exec(
+          sql::kInsertStep,
+          {row.execution_no, row.step_no, row.node, number_or_null(row.parent_step),
+           row.iteration < 0 ? Bind(std::nullopt) : Bind(row.iteration), static_cast<int>(row.state), row.attempt,
+           row.lost, row.epoch, row.deps_left, boot, number_or_null(row.claimed_at), row.output_seq, cursor, row.flags,
+           number_or_null(row.rank), number_or_null(row.scheduled_at), text_or_null(row.limits)}));
       continue;
     }
     const auto count = WRENCH_TRY(tx.exec(
         sql::kUpdateStep,
         {row.execution_no, row.step_no, static_cast<int>(row.state), row.attempt, row.lost, row.epoch, row.deps_left,
          boot, number_or_null(row.claimed_at), row.output_seq, cursor, row.flags, number_or_null(row.rank),
-         number_or_null(row.scheduled_at), static_cast<int>(before->state), before->epoch}));
+         number_or_null(row.scheduled_at), static_cast<int>(before->state), before->epoch, text_or_null(row.limits)}));
     if (count != 1) return changed_meanwhile("step " + std::to_string(row.step_no));
   }
   return {};

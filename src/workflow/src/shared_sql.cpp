@@ -16,17 +16,19 @@ const Statement kBeat{
     .access = Access::Write,
     .sql =
         "UPDATE workers SET seen_at = ?2 WHERE boot = ?1 AND lost_at IS NULL RETURNING "
-        "(SELECT min(due_at) FROM timers WHERE kind <> 4), EXISTS (SELECT 1 FROM workers w WHERE w.seen_at < ?3), "
+        "(SELECT min(at) FROM (SELECT min(due_at) AS at FROM timers WHERE kind <> 4 UNION ALL SELECT min(refill_at) "
+        "FROM "
+        "limits WHERE refill_at IS NOT NULL) due), EXISTS (SELECT 1 FROM workers w WHERE w.seen_at < ?3), "
         "EXISTS (SELECT 1 FROM ready WHERE queue = 'start'), EXISTS (SELECT 1 FROM ready WHERE queue = 'cpu'), "
         "EXISTS (SELECT 1 FROM ready WHERE queue = 'io'), EXISTS (SELECT 1 FROM ready WHERE queue = 'llm'), "
         "(SELECT next - 1 FROM event_clock WHERE id = 1)",
     .plan =
-        "SEARCH workers USING PRIMARY KEY (boot=?); SCALAR SUBQUERY 1; SEARCH timers USING COVERING INDEX "
-        "idx_timer_due; "
-        "SCALAR SUBQUERY 2; SCAN w; SCALAR SUBQUERY 3; SEARCH ready USING PRIMARY KEY (queue=?); SCALAR SUBQUERY 4; "
-        "SEARCH ready USING PRIMARY KEY (queue=?); SCALAR SUBQUERY 5; SEARCH ready USING PRIMARY KEY (queue=?); SCALAR "
-        "SUBQUERY 6; SEARCH ready USING PRIMARY KEY (queue=?); SCALAR SUBQUERY 7; SEARCH event_clock USING INTEGER "
-        "PRIMARY KEY (rowid=?)",
+        "SEARCH workers USING PRIMARY KEY (boot=?); SCALAR SUBQUERY 3; CO-ROUTINE due; COMPOUND QUERY; LEFT-MOST "
+        "SUBQUERY; SEARCH timers USING COVERING INDEX idx_timer_due; UNION ALL; SEARCH limits USING COVERING INDEX "
+        "idx_limit_refill (refill_at>?); SEARCH due; SCALAR SUBQUERY 4; SCAN w; SCALAR SUBQUERY 5; SEARCH ready USING "
+        "PRIMARY KEY (queue=?); SCALAR SUBQUERY 6; SEARCH ready USING PRIMARY KEY (queue=?); SCALAR SUBQUERY 7; SEARCH "
+        "ready USING PRIMARY KEY (queue=?); SCALAR SUBQUERY 8; SEARCH ready USING PRIMARY KEY (queue=?); SCALAR "
+        "SUBQUERY 9; SEARCH event_clock USING INTEGER PRIMARY KEY (rowid=?)",
     .plan_exception = "one row for each process"};
 const Statement kLostWorker{
     .id = "workflow.lost_worker",

@@ -46,6 +46,8 @@ std::int64_t execution_of(const T& what) {
     return what.execution_no;
   } else if constexpr (requires { what.timer; }) {
     return what.timer.execution_no;
+  } else if constexpr (requires { what.key; }) {
+    return 0;  // Of none in particular.
   } else {
     return what.step.execution_no;
   }
@@ -147,6 +149,8 @@ Result<void> SharedTurn::find_due(WriteTx& tx, std::vector<Command>& found) cons
   for (const auto row : rows)
     found.emplace_back(command::TimerDue{
         {row.integer(0), row.integer(1), static_cast<TimerKind>(row.integer(2)), row.integer(3), row.integer(4)}, 0});
+  const Rows limits = WRENCH_TRY(tx.query(sql::kDueLimits, {now, kDueMax}));
+  for (const auto row : limits) found.emplace_back(command::Refill{std::string(row.text(0))});
   return {};
 }
 

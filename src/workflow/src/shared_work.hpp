@@ -71,6 +71,8 @@ class SharedWork {
   Micros next_flush() const { return next_flush_; }
   /// Something may be queued for this slot class.
   bool queued(std::size_t slot) const { return queued_[slot]; }
+  /// The flush itself put something there.
+  void put_into_queue(std::size_t slot) { queued_[slot] = true; }
   /// `running`: here, with their epochs. `free`: slots.
   SharedTurn next_turn(const Clock& clock, const std::vector<std::pair<StepKey, std::int64_t>>& running, int free);
   /// `free`: of the slot classes, after the flush. `events`: that it made, at least.

@@ -19,7 +19,7 @@ using storage::Access;
   "steps_done, steps_failed, steps_active, steps_held, version, paused, waiting"
 #define WRENCH_STEP_COLUMNS                                                                                    \
   "execution_id, step_no, node, parent_step, iteration, state, attempt, lost, epoch, deps_left, worker_boot, " \
-  "claimed_at, output_seq, cursor, flags, rank, scheduled_at"
+  "claimed_at, output_seq, cursor, flags, rank, scheduled_at, limits"
 #define WRENCH_JOURNAL_COLUMNS "seq, kind, step_no, attempt, at, actor, data, blob"
 
 const Statement kTaskRow{.id = "workflow.task_row",
@@ -65,13 +65,13 @@ const Statement kInsertStep{.id = "workflow.insert_step",
                             .access = Access::Write,
                             .sql = "INSERT INTO steps (" WRENCH_STEP_COLUMNS
                                    ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
-                                   "?17)"};
+                                   "?17, ?18)"};
 const Statement kUpdateStep{
     .id = "workflow.update_step",
     .access = Access::Write,
     .sql =
         "UPDATE steps SET state = ?3, attempt = ?4, lost = ?5, epoch = ?6, deps_left = ?7, worker_boot = ?8, "
-        "claimed_at = ?9, output_seq = ?10, cursor = ?11, flags = ?12, rank = ?13, scheduled_at = ?14 "
+        "claimed_at = ?9, output_seq = ?10, cursor = ?11, flags = ?12, rank = ?13, scheduled_at = ?14, limits = ?17 "
         "WHERE execution_id = ?1 AND step_no = ?2 AND state = ?15 AND epoch = ?16",
     .plan = "SEARCH steps USING PRIMARY KEY (execution_id=? AND step_no=?)"};
 const Statement kUpdateExecution{
@@ -550,7 +550,8 @@ storage::StatementCatalogue::List statements() {
                                                    &sql::kOwnedDecisions};
   static const std::vector<const storage::Statement*> all =
       storage::StatementCatalogue({kAll, sql::of_findings(), sql::of_shared_work(), sql::of_memory(),
-                                   sql::of_messages(), sql::of_child_tasks(), sql::of_restore(), check_statements()})
+                                   sql::of_messages(), sql::of_child_tasks(), sql::of_limits(), sql::of_restore(),
+                                   check_statements()})
           .all();
   return all;
 }

@@ -37,6 +37,10 @@ extern const Statement kJoinWorkers, kBeat, kLostWorker, kMarkWorkerLost, kSteps
     kQueuedStarts, kQueueLook, kLockExecution, kLockTask;
 storage::StatementCatalogue::List of_shared_work();
 
+// limits.cpp
+extern const Statement kDueLimits, kQueueSize;
+storage::StatementCatalogue::List of_limits();
+
 // child_tasks.cpp
 storage::StatementCatalogue::List of_child_tasks();
 

@@ -10,6 +10,7 @@
 
 #include "creation.hpp"
 #include "guards.hpp"
+#include "limits.hpp"
 #include "payload.hpp"
 #include "row_store.hpp"
 #include "sql.hpp"
@@ -60,7 +61,8 @@ struct NextIteration {
 struct Call {
   StepInvocation invocation;
 };
-using Prepared = std::variant<Call, OpenMap, NextIteration, command::Outcome::Wait, SkipStep, Finished>;
+using Prepared =
+    std::variant<Call, OpenMap, NextIteration, command::Outcome::Wait, command::Outcome::Limits, SkipStep, Finished>;
 
 const PlanNode& node_of(const Launch& at) { return at.plan->nodes()[at.step.node]; }
 
@@ -208,6 +210,37 @@ Result<Prepared> open_wait(const Launch& at, const StepScope& scope, StepSession
   return Prepared(command::Outcome::Wait{spec.kind, draft.wait_id, over_at});
 }
 
+std::string with_kind(std::string_view kind, std::int64_t project_id, const Json& value) {
+  return std::string(kind) + std::to_string(project_id) + ":" + as_text(value);
+}
+
+/// Keys are known only now that the step could begin; within its limits it is claimed again.
+Result<Prepared> evaluate_limits(const Launch& at, const StepScope& scope) {
+  const LimitSpec& spec = *node_of(at).limits;
+  limits::Evaluated out;
+  if (spec.key) {
+    out.key = with_kind("c:", at.project_id, WRENCH_TRY(spec.key->eval(scope)));
+    out.cap = spec.cap;
+    if (spec.cap_expression) {
+      const Json cap = WRENCH_TRY(spec.cap_expression->eval(scope));
+      if (!cap.is_integer() || cap.as_integer() < 1 || cap.as_integer() > kLimitMax)
+        return Error("workflow.condition_type", "the limit '" + spec.cap_expression->text() +
+                                                    "' isn't a whole number from 1 to " + format_count(kLimitMax));
+      out.cap = cap.as_integer();
+    }
+  }
+  if (spec.rate) {
+    out.rate = with_kind("r:", at.project_id, WRENCH_TRY(spec.rate->eval(scope)));
+    out.period_us = spec.period_us;
+    out.burst = spec.burst;
+  }
+  if (scope.error()) return *scope.error();
+  for (const std::string* key : {&out.key, &out.rate})
+    if (key->size() > limits::kKeyBytesMax)
+      return Error("workflow.condition_type", "a key has more than " + std::to_string(limits::kKeyBytesMax) + " bytes");
+  return Prepared(command::Outcome::Limits{out.str(), spec.refuse});
+}
+
 /// The task that the step begins and waits for.
 Result<Prepared> open_child(const Launch& at, const StepScope& scope, StepSession& session, Baggage& baggage) {
   const ChildSpec& spec = *node_of(at).wait->child;
@@ -243,6 +276,7 @@ Result<Prepared> prepare(ReadTx& tx, const Launch& at, StepScope& scope, StepSes
     if (scope.error()) return *scope.error();
     if (!go) return Prepared(SkipStep{});
   }
+  if (node.limits != nullptr && at.step.limits.empty()) return evaluate_limits(at, scope);
   switch (node.kind) {
     case NodeKind::Call:
       return prepare_call(at, scope);
@@ -398,6 +432,7 @@ Result<Result1> carry_out(const Launch& at, StepRunner& runner, StepSession& ses
     return Result1(command::Outcome::OpenMap{items, WRENCH_TRY(pack(map->items, baggage))});
   }
   if (auto* wait = std::get_if<command::Outcome::Wait>(&prepared)) return Result1(std::move(*wait));
+  if (auto* limited = std::get_if<command::Outcome::Limits>(&prepared)) return Result1(std::move(*limited));
   if (auto* next = std::get_if<NextIteration>(&prepared))
     return Result1(
         command::Outcome::Iterate{next->iteration, next->last ? WRENCH_TRY(pack(*next->last, baggage)) : Payload{}});

@@ -6,6 +6,7 @@
 #include <string>
 #include <tuple>
 
+#include "limits.hpp"
 #include "row_store.hpp"
 #include "world.hpp"
 
@@ -30,8 +31,12 @@ const Statement kSteps{.id = "sim.steps",
                        .sql =
                            "SELECT execution_id, step_no, node, parent_step, iteration, state, attempt, lost, epoch, "
                            "deps_left, worker_boot, claimed_at, output_seq, cursor, flags, rank, "
-                           "scheduled_at FROM steps"};
-const Statement kReady{.id = "sim.ready", .sql = "SELECT queue, rank, execution_id, step_no FROM ready"};
+                           "scheduled_at, limits FROM steps"};
+const Statement kReady{.id = "sim.ready",
+                       .sql =
+                           "SELECT queue, rank, execution_id, step_no FROM ready UNION ALL SELECT queue, rank, "
+                           "execution_id, step_no FROM parked"};
+const Statement kLimits{.id = "sim.limits", .sql = "SELECT key, in_use, cap FROM limits WHERE key LIKE 'c:%'"};
 const Statement kTimers{.id = "sim.timers", .sql = "SELECT execution_id, step_no, kind, due_at, epoch FROM timers"};
 const Statement kJournal{
     .id = "sim.journal",
@@ -64,21 +69,14 @@ const Statement kPlanOf{.id = "sim.plan_of", .sql = "SELECT body FROM plans WHER
 const Statement kOpenWaits{.id = "sim.open_waits", .sql = "SELECT execution_id, step_no FROM waits WHERE applied = 0"};
 const Statement kDecisions{.id = "sim.decisions",
                            .sql = "SELECT wait_id, decision, execution_id, step_no, applied FROM waits"};
-const Statement* const kStatements[] = {&kForgottenChildren,
-                                        &kOpenWaits,
-                                        &kDecisions,
-                                        &kExecutions,
-                                        &kSteps,
-                                        &kReady,
-                                        &kTimers,
-                                        &kJournal,
-                                        &kEvents,
-                                        &kClock,
-                                        &kEffects,
-                                        &kTasks,
-                                        &kLostBlobs,
-                                        &kSightings,
-                                        &kPlanOf};
+const Statement* const kStatements[] = {&kLimits,     &kForgottenChildren,
+                                        &kOpenWaits,  &kDecisions,
+                                        &kExecutions, &kSteps,
+                                        &kReady,      &kTimers,
+                                        &kJournal,    &kEvents,
+                                        &kClock,      &kEffects,
+                                        &kTasks,      &kLostBlobs,
+                                        &kSightings,  &kPlanOf};
 
 [[noreturn]] void violated(const std::string& what) { throw Violation{what}; }
 
@@ -200,6 +198,24 @@ void check_step(const Snapshot& s, StepKey key, const StepRow& row, const Execut
       if (other.execution_no == e.id && child.parent_step == row.step_no && !is_terminal(child.state)) ++open;
     require(open == cursor.next - cursor.done && open > 0, label(key) + ": its cursor doesn't match its children");
   }
+}
+
+/// What a key says of its use is what uses it.
+void check_limits(const Snapshot& s, const Rows& rows) {
+  std::map<std::string, std::int64_t> used;
+  for (const auto& [key, row] : s.steps) {
+    if (row.limits.empty()) continue;
+    const auto its = limits::Evaluated::parse(row.limits);
+    if (row.state == StepState::Running && !its.key.empty()) ++used[its.key];
+  }
+  for (const auto row : rows) {
+    const std::string key(row.text(0));
+    require(row.integer(1) == used[key], "the key " + key + " says that " + std::to_string(row.integer(1)) +
+                                             " use it, but " + std::to_string(used[key]) + " do");
+    require(row.integer(1) <= row.integer(2), "more use the key " + key + " than may");
+    used.erase(key);
+  }
+  for (const auto& [key, count] : used) require(count == 0, "the key " + key + " is used but has no row");
 }
 
 void check_attempts(const Snapshot& s, const std::vector<StepRow>& attempts) {
@@ -337,6 +353,7 @@ void check_store(storage::Store& store, const Inside& inside, Outside& outside) 
       running += row.state == StepState::Running ? 1 : 0;
     }
     check_attempts(s, inside.attempts);
+    check_limits(s, WRENCH_TRY(tx.query(kLimits)));
     int used = 0;
     for (const int n : inside.dispatcher.used()) used += n;
     require(used == running, std::to_string(used) + " slots in use by " + std::to_string(running) + " running steps");

@@ -70,6 +70,10 @@ Json random_plan(Random& random, const Troubles& troubles, bool rich, int depth 
     const auto kind = random.below(rich ? (depth < kChildDepth ? 18 : 16) : 10);
     if (kind < 6) {
       node.set("kind", "call");
+      if (rich && chance(random, 30))
+        node.set("concurrency", Json::object({{"key", "inputs.n % 2"}, {"limit", 1 + random.below(2)}}));
+      if (rich && chance(random, 10))
+        node.set("rate", Json::object({{"key", "'r'"}, {"per_s", 5}, {"burst", 1 + random.below(2)}}));
       node.set("capability", capability);
       node.set("input", std::move(input));
     } else if (kind < 9) {
@@ -78,7 +82,9 @@ Json random_plan(Random& random, const Troubles& troubles, bool rich, int depth 
       node.set("over", "inputs.list");
       node.set("max_parallel", static_cast<int>(1 + random.below(3)));
       node.set("collect", "append");
-      node.set("body", Json::object({{"capability", capability}, {"input", std::move(input)}}));
+      Json body = Json::object({{"capability", capability}, {"input", std::move(input)}});
+      if (rich && chance(random, 30)) body.set("concurrency", Json::object({{"key", "'m'"}, {"limit", 1}}));
+      node.set("body", std::move(body));
     } else if (kind < 10) {
       node.set("kind", "merge");
       node.set("strategy", "append");

@@ -57,6 +57,15 @@ std::optional<std::int64_t> Fields::integer(std::string_view name, std::int64_t 
   return std::nullopt;
 }
 
+std::optional<double> Fields::number(std::string_view name, double min, double max) {
+  const YamlNode* node = get(name);
+  if (node == nullptr) return std::nullopt;
+  if (const auto value = node->as_double(); value && *value >= min && *value <= max) return value;
+  problems_.add(*node, "'" + std::string(name) + "' must be a number from " + codec::write_json(min) + " to " +
+                           codec::write_json(max));
+  return std::nullopt;
+}
+
 std::optional<Micros> Fields::duration(std::string_view name) {
   const YamlNode* node = get(name);
   if (node == nullptr) return std::nullopt;

@@ -29,6 +29,7 @@ class Fields {
   /// Nothing when absent or, after a problem, not text.
   std::optional<std::string> text(std::string_view name);
   std::optional<bool> boolean(std::string_view name);
+  std::optional<double> number(std::string_view name, double min, double max);
   std::optional<std::int64_t> integer(std::string_view name, std::int64_t min, std::int64_t max);
   std::optional<Micros> duration(std::string_view name);
   /// Index in `words`; nothing when absent or unknown (a problem).

@@ -97,6 +97,8 @@ void StepBuilder::read_common() {
     common_.set("timeouts", Json::object({{"start_to_close_ms", *timeout / kMicrosPerMs}}));
   if (const auto attempts = fields_.integer("retry", 1, kRetryAttemptsMax))
     common_.set("retry", Json::object({{"attempts", *attempts}}));
+  concurrency_ = fields_.get("concurrency");
+  rate_ = fields_.get("rate");
   for (const auto* name : {"tools", "tools_allowed"})
     if (const YamlNode* tools = fields_.get(name))
       problems_.remark(*tools, "'" + std::string(name) + "' has no effect: no agent of this program calls tools");
@@ -279,6 +281,41 @@ std::optional<Source> StepBuilder::ask_person(Block& block, const Operation& ope
   return Source{output_path(id), nullptr, options.when.empty()};
 }
 
+/// {key, limit} or {key, per_s, burst}: the key is an expression, the rest is as in a plan, which checks it.
+bool StepBuilder::add_limit(const YamlNode* written, std::string_view name, const Names& names, Json& node) {
+  if (written == nullptr) return true;
+  if (!written->is_mapping()) {
+    problems_.add(*written, "'" + std::string(name) + "' is a mapping with a 'key'");
+    return false;
+  }
+  Fields fields(*written, name == "rate" ? "a rate" : "a concurrency", problems_);
+  Json limit = Json::object();
+  const YamlNode* key = fields.get("key");
+  if (key == nullptr) {
+    problems_.add(*written, "'" + std::string(name) + "' needs a 'key': an expression, e.g. \"'deploy'\"");
+    return false;
+  }
+  const auto expression = names.expression(*key, problems_);
+  if (!expression) return false;
+  limit.set("key", *expression);
+  if (name == "rate") {
+    const auto per_s = fields.number("per_s", 1e-6, 1e5);
+    if (!per_s) {
+      if (fields.get("per_s") == nullptr) problems_.add(*written, "a rate needs 'per_s': how many may begin a second");
+      return false;
+    }
+    limit.set("per_s", *per_s);
+    if (const auto burst = fields.integer("burst", 1, kLimitMax)) limit.set("burst", *burst);
+  } else {
+    if (const auto most = fields.integer("limit", 1, kLimitMax)) limit.set("limit", *most);
+    static const std::vector<std::string_view> kStrategies = {"queue", "cancel_newest"};
+    if (const auto strategy = fields.one_of("strategy", kStrategies)) limit.set("strategy", kStrategies[*strategy]);
+  }
+  fields.finish();
+  node.set(name, std::move(limit));
+  return true;
+}
+
 std::optional<Source> StepBuilder::call(Block& block, const Operation& operation, const std::string& id,
                                         const Names& names, CallOptions options) {
   if (options.extra.is_null()) options.extra = Json::object();
@@ -292,6 +329,8 @@ std::optional<Source> StepBuilder::call(Block& block, const Operation& operation
   for (const Json* members : {&options.extra, &common_})
     for (const auto& [name, value] : members->as_object())
       if (node.at(name).is_null()) node.set(name, value);
+  if (!add_limit(concurrency_, "concurrency", names, node) || !add_limit(rate_, "rate", names, node))
+    return std::nullopt;
   block.add(std::move(node), options.needs, options.when);
   return Source{output_path(id), operation.output(), options.when.empty()};
 }

@@ -100,9 +100,14 @@ struct Outcome {
     std::string wait_id;
     Micros over_at = 0;  ///< 0: never.
   };
+  /// What the step's limits come to: from now on it is claimed only within them.
+  struct Limits {
+    std::string limits;   ///< StepRow::limits
+    bool refuse = false;  ///< It fails rather than waits while its key is used up.
+  };
   StepKey step;
   std::int64_t epoch = 0;
-  std::variant<Complete, Fail, Yield, WhenFalse, OpenMap, Iterate, Wait> result;
+  std::variant<Complete, Fail, Yield, WhenFalse, OpenMap, Iterate, Wait, Limits> result;
 };
 struct TimerDue {
   TimerRow timer;
@@ -153,6 +158,10 @@ struct LoseLease {
   StepKey step;
   std::string boot;
 };
+/// Steps that are parked for the key's rate may have their turn.
+struct Refill {
+  std::string key;
+};
 /// What a wait node waited for came, or was refused.
 struct Answer {
   StepKey step;
@@ -164,7 +173,7 @@ struct Answer {
 
 using Command = std::variant<command::Start, command::Outcome, command::TimerDue, command::Cancel, command::Adopt,
                              command::Decide, command::Reconcile, command::Record, command::Suspend, command::Answer,
-                             command::LoseLease, command::SetPause>;
+                             command::LoseLease, command::SetPause, command::Refill>;
 
 struct ReadyRow {
   std::int64_t rank = 0;
@@ -183,6 +192,7 @@ struct LoadedRows {
   std::set<std::int64_t> all_open_steps;                    ///< Executions whose open steps are all here.
   std::set<StepKey> open_intents;                           ///< Of the guarded steps above.
   std::array<std::vector<ReadyRow>, kSlotClasses> backlog;  ///< Heads of the queues.
+  std::map<std::string, LimitRow> limits;                   ///< By key; those without a row, too.
 };
 
 struct JournalDraft {
@@ -205,6 +215,13 @@ struct QueueChange {
   std::string queue;
   std::int64_t rank = 0;
   StepKey step;
+};
+
+/// A ready step goes out of the queue until its key is free.
+struct Park {
+  QueueChange at;  ///< Its place.
+  std::string key;
+  bool queued = false;  ///< It has a row in the queue.
 };
 
 struct TimerDelete {
@@ -240,7 +257,8 @@ struct Launch {
 struct FlushPlan {
   std::vector<StepKey> missing_steps;
   std::set<std::int64_t> missing_executions;  ///< All their open steps are needed.
-  bool complete() const { return missing_steps.empty() && missing_executions.empty(); }
+  std::set<std::string> missing_limits;
+  bool complete() const { return missing_steps.empty() && missing_executions.empty() && missing_limits.empty(); }
 
   std::vector<Result<void>> verdicts;  ///< One for each command.
   std::vector<Change<StepRow>> steps;
@@ -256,6 +274,10 @@ struct FlushPlan {
   std::vector<StepKey> waits_over;                                   ///< These steps wait outside no more.
   std::vector<StepKey> children_over;                                ///< Nor for their child tasks: none has to go on.
   std::vector<std::pair<std::int64_t, std::int64_t>> requests_done;  ///< (execution, seq)
+  std::vector<LimitRow> limits;
+  std::vector<Park> parks;
+  std::vector<QueueChange> limited_dequeues;  ///< Of steps with limits, which are queued or parked.
+  std::set<std::string> unparks;              ///< Keys that may be free again.
 
   std::map<std::int64_t, std::int64_t> journal_next;  ///< Of the executions that were looked at.
 
@@ -267,6 +289,13 @@ struct FlushPlan {
   std::vector<std::int64_t> ended;    ///< Executions.
   std::vector<std::int64_t> adopted;  ///< Executions whose timers must be armed.
   std::vector<StepKey> uncertain;     ///< Ask the reconcile hook.
+};
+
+/// What limits did to this boot's queues, beyond what the plan says of them.
+struct QueueMoves {
+  std::array<int, kSlotClasses> backlog_delta = {0, 0, 0};
+  int parked_delta = 0;
+  std::map<std::string, Micros> refills;  ///< By key; 0: no more.
 };
 
 /// Who may change an execution.

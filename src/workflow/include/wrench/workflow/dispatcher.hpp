@@ -154,6 +154,11 @@ class Dispatcher {
   Micros next_due() const;
   /// What other processes asked of this boot.
   void obey(std::vector<Command> requests);
+  /// Steps of this boot are parked: other processes may put them back into its queues.
+  bool any_parked() const { return parked_ > 0; }
+  /// What is in this boot's queues, counted after that flush; ignored if there has been another.
+  void see_queues(const std::array<int, kSlotClasses>& queued, std::uint64_t after_flush);
+  std::uint64_t flushes() const { return flushes_; }
   /// Steps that wait here, and something was decided about them.
   void hear(const std::vector<StepKey>& decided);
   /// Ownership::Shared: there are events up to that one, perhaps of other processes.
@@ -222,6 +227,9 @@ class Dispatcher {
   std::map<StepKey, Running> running_;
   std::array<int, kSlotClasses> used_ = {0, 0, 0};
   std::array<int, kSlotClasses> backlog_ = {0, 0, 0};
+  int parked_ = 0;
+  std::map<std::string, Micros> refills_;  ///< By key: when to look after what is parked for it.
+  std::uint64_t flushes_ = 0;
   std::set<std::int64_t> active_;
   std::unique_ptr<TimerQueue> timers_;
   std::unique_ptr<RowCache> cache_;
@@ -242,6 +250,7 @@ class Dispatcher::Batch {
   FlushPlan plan;
   std::vector<TimerRow> timers_loaded;
   std::vector<Command> follow_ups;
+  QueueMoves moved;
 };
 
 }  // namespace wrench::workflow

@@ -22,6 +22,8 @@ inline constexpr std::size_t kMapItemsMax = 100'000;
 inline constexpr int kMapParallelMax = 1'000;
 inline constexpr int kRetryAttemptsMax = 100;
 inline constexpr int kLoopIterationsMax = 1'000;
+/// Steps of one key that run at once, and a rate's burst.
+inline constexpr std::int64_t kLimitMax = 100'000;
 inline constexpr Micros kTimeoutMax = 30 * kMicrosPerDay;
 
 /// What a capability promises about its effects (docs/reference/workflow.md#effect-classes).
@@ -69,6 +71,17 @@ enum class ChooseStrategy : std::uint8_t {
   FirstValid,            ///< The first that conforms to the schema.
   Majority,              ///< The value that most candidates agree on; ties: the earliest.
 };
+/// How many calls of one key run at once, over all executions of a project, and how often one begins.
+struct LimitSpec {
+  std::optional<Expression> key;
+  int cap = 0;
+  std::optional<Expression> cap_expression;  ///< Instead of `cap`.
+  bool refuse = false;                       ///< A step that finds the key used up fails; else it waits for its turn.
+  std::optional<Expression> rate;
+  Micros period_us = 0;  ///< Between two beginnings, on average.
+  int burst = 1;
+};
+
 /// The numbers are stored (waits.kind): add at the end.
 enum class WaitKind : std::uint8_t { Signal, Input, Approval, Until, Child };
 inline constexpr std::size_t kWaitKinds = 5;
@@ -154,6 +167,7 @@ struct PlanNode {
   int max_iterations = 1;                         ///< loop
   std::optional<Expression> until;                ///< loop: over `output`, after each iteration.
   // Of these at most one is set: that of the kind.
+  std::shared_ptr<const LimitSpec> limits;  ///< call
   std::shared_ptr<const WaitSpec> wait;
   std::shared_ptr<const ChooseSpec> choose;
 

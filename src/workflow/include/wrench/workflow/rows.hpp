@@ -84,9 +84,22 @@ struct StepRow {
   std::uint32_t flags = 0;
   std::int64_t rank = 0;    ///< Of its ready row; 0: none.
   Micros scheduled_at = 0;  ///< When it was ready first: its schedule_to_close runs from then; 0: not yet.
+  std::string limits;       ///< What its plan's limits came to (limits.hpp); empty: none, or not evaluated yet.
   bool operator==(const StepRow&) const = default;
 
   Effect effect() const { return static_cast<Effect>(flags & kFlagEffectMask); }
+};
+
+/// The use of one key.
+struct LimitRow {
+  std::string key;
+  std::int64_t in_use = 0, cap = 0;  ///< Steps that run, and how many may.
+  Micros period_us = 0;              ///< Between two beginnings; 0: the key limits no rate.
+  std::int64_t burst = 1;
+  Micros arrival_at = 0;  ///< When all that began is paid for.
+  Micros refill_at = 0;   ///< When to look after what is parked; 0: nothing is.
+  bool stored = false;    ///< There is a row.
+  bool operator==(const LimitRow&) const = default;
 };
 
 enum class TimerKind : std::uint8_t {

@@ -1,0 +1,125 @@
+#include <algorithm>
+#include <utility>
+
+#include "decision.hpp"
+#include "limits.hpp"
+
+namespace wrench::workflow {
+
+using codec::Json;
+
+LimitRow* Decision::limit(const std::string& key) {
+  if (const auto it = limits_.find(key); it != limits_.end()) return &it->second;
+  const auto row = rows_.limits.find(key);
+  if (row == rows_.limits.end()) {
+    plan_.missing_limits.insert(key);
+    return nullptr;
+  }
+  return &(limits_[key] = row->second);
+}
+
+/// A claim takes what all limits of the step give, or the step is parked under the first that gives nothing.
+bool Decision::take_limits(const Execution& e, Step& s, SlotClass slot) {
+  if (s.row.limits.empty()) return true;
+  const auto its = limits::Evaluated::parse(s.row.limits);
+  LimitRow* running = its.key.empty() ? nullptr : limit(its.key);
+  LimitRow* rate = its.rate.empty() ? nullptr : limit(its.rate);
+  if ((!its.key.empty() && running == nullptr) || (!its.rate.empty() && rate == nullptr)) return false;
+  if (running != nullptr) {
+    running->cap = its.cap;
+    if (running->in_use >= its.cap && keeps(Keep::KeyLimit)) {
+      park(e, s, slot, its.key);
+      return false;
+    }
+  }
+  if (rate != nullptr) {
+    rate->period_us = its.period_us;
+    rate->burst = its.burst;
+    if (limits::available(*rate, now_) < 1) {
+      if (rate->refill_at == 0 || rate->refill_at < now_) rate->refill_at = limits::next_at(*rate);
+      park(e, s, slot, its.rate);
+      return false;
+    }
+    limits::take(*rate, now_);
+  }
+  if (running != nullptr) ++running->in_use;
+  return true;
+}
+
+void Decision::park(const Execution& e, Step& s, SlotClass slot, const std::string& key) {
+  const bool queued = s.row.rank != 0;
+  if (!queued) s.row.rank = now_;
+  plan_.parks.push_back({{queue_name(slot, e.row.owner_boot), s.row.rank, key_of(s.row)}, key, queued});
+  std::erase(newly_ready_, key_of(s.row));
+}
+
+void Decision::give_limits_back(const StepRow& row) {
+  if (row.limits.empty()) return;
+  const auto its = limits::Evaluated::parse(row.limits);
+  if (its.key.empty() || !keeps(Keep::KeyRelease)) return;
+  LimitRow* running = limit(its.key);
+  if (running == nullptr) return;
+  --running->in_use;
+  plan_.unparks.insert(its.key);
+}
+
+/// It doesn't take its turn: the next one may.
+void Decision::leave_limits(const StepRow& row, SlotClass slot, const std::string& boot) {
+  plan_.limited_dequeues.push_back({queue_name(slot, boot), row.rank, key_of(row)});
+  const auto its = limits::Evaluated::parse(row.limits);
+  for (const std::string* key : {&its.key, &its.rate})
+    if (!key->empty() && limit(*key) != nullptr) plan_.unparks.insert(*key);
+}
+
+Result<void> Decision::on_limits(Execution& e, Step& s, const command::Outcome& c) {
+  const auto& found = std::get<command::Outcome::Limits>(c.result);
+  const auto its = limits::Evaluated::parse(found.limits);
+  if (found.refuse && !its.key.empty()) {
+    const LimitRow* running = limit(its.key);
+    if (running == nullptr) return missing();
+    if (running->in_use >= its.cap) {
+      const std::string error = codec::write_json(Json::object(
+          {{"code", "workflow.key_busy"},
+           {"message", "as many steps of its key run as may, " + std::to_string(its.cap) + ", and it isn't to wait"}}));
+      WRENCH_TRY(fire(e, s, {StepEventKind::FailPermanent, c.epoch}));
+      s.row.output_seq = journal(e, std::string(name(s.row.state)), &s.row, error);
+      if (s.row.state == StepState::Failed) keep_error(e, s.row, error);
+      return {};
+    }
+  }
+  WRENCH_TRY(fire(e, s, {StepEventKind::Release, c.epoch}));
+  s.row.limits = found.limits;
+  journal(e, "limits", &s.row, found.limits);
+  return {};
+}
+
+Result<void> Decision::on(const command::Refill& c) {
+  LimitRow* row = limit(c.key);
+  if (row == nullptr) return missing();
+  row->refill_at = 0;
+  if (row->period_us > 0) plan_.unparks.insert(c.key);
+  return {};
+}
+
+/// The other side said when to come again: until then its key is used up.
+void Decision::empty_rate(const StepRow& row, Micros retry_after_us) {
+  if (row.limits.empty()) return;
+  const auto its = limits::Evaluated::parse(row.limits);
+  LimitRow* rate = its.rate.empty() ? nullptr : limit(its.rate);
+  if (rate == nullptr) return;
+  rate->period_us = its.period_us;
+  rate->burst = its.burst;
+  rate->arrival_at = std::max(rate->arrival_at, now_ + retry_after_us + (its.burst - 1) * its.period_us);
+}
+
+void Decision::finish_limits() {
+  // Who parks a step has to know when to look after it, even if the row says it already.
+  const auto parked = [&](const std::string& key) {
+    return std::any_of(plan_.parks.begin(), plan_.parks.end(), [&](const Park& park) { return park.key == key; });
+  };
+  for (auto& [key, row] : limits_)
+    if (!(row == rows_.limits.at(key)) || plan_.unparks.contains(key) || parked(key))
+      plan_.limits.push_back(std::move(row));
+}
+
+}  // namespace wrench::workflow
