@@ -99,6 +99,7 @@ constexpr Mapping kMappings[] = {
     {"workflow.plan_", ExitCode::Usage},
     {"workflow.playbook_", ExitCode::Usage},
     {"workflow.playbook_not_found", ExitCode::NotFound},
+    {"workflow.recovery_invalid", ExitCode::Usage},
     {"workflow.repository_not_found", ExitCode::NotFound},
     {"workflow.step_not_found", ExitCode::NotFound},
     {"workflow.receiver_not_found", ExitCode::NotFound},

@@ -45,6 +45,20 @@ Result<std::unique_ptr<storage::Store>> open_store(const Place& place, storage::
   return written;
 }
 
+/// What recovery.yaml of the data directory says; nothing when there is none.
+Result<workflow::RecoveryPolicies> recovery_policies(const std::string& directory, const workflow::StepRunner& runner) {
+  const std::string file = directory + "/recovery.yaml";
+  const auto text = directory.empty() ? Result<std::string>(Error("io.not_found", ""))
+                                      : runtime::read_file(file, 2 * workflow::kRecoveryBytesMax);
+  if (!text && text.error().code == "io.not_found") return workflow::RecoveryPolicies();
+  if (!text) return text.error();
+  auto policies = WRENCH_TRY(workflow::RecoveryPolicies::parse(*text, file));
+  for (const auto& [capability, line] : policies.fallbacks())
+    if (const auto known = runner.traits(capability); !known)
+      return Error("workflow.recovery_invalid", known.error().message).at(file, line, 1);
+  return policies;
+}
+
 }  // namespace
 
 storage::StatementCatalogue store_statements() { return {workflow::statements(), agents::statements()}; }
@@ -145,13 +159,18 @@ Result<void> Workspace::open_engine(Session& session, Use use, std::optional<Moc
       registry_, pool_, clock_,
       agents::RunnerServices{.store = store_.get(), .memory = memory_.get(), .messages = messages_.get()});
   if (mocked) mock_ = std::make_unique<MockRunner>(std::move(*mocked), *runner_);
-  workflow::StepRunner& runner = mock_ ? static_cast<workflow::StepRunner&>(*mock_) : *runner_;
+  workflow::StepRunner& carries_out = mock_ ? static_cast<workflow::StepRunner&>(*mock_) : *runner_;
+  const bool runs_steps = use == Use::Work || use == Use::Serve || (use == Use::Run && !has_workers());
+  auto policies =
+      runs_steps ? WRENCH_TRY(recovery_policies(data_directory(session), carries_out)) : workflow::RecoveryPolicies();
+  recovering_ = std::make_unique<workflow::RecoveringRunner>(std::move(policies), carries_out);
+  workflow::StepRunner& runner = *recovering_;
   config.traits = [&runner](std::string_view capability) -> std::optional<workflow::CapabilityTraits> {
     const auto traits = runner.traits(capability);
     return traits ? std::optional(*traits) : std::nullopt;
   };
   engine_ = WRENCH_TRY(workflow::Engine::open(*store_, std::move(config), clock_, random_));
-  if (use == Use::Work || use == Use::Serve || (use == Use::Run && !has_workers())) engine_->start(runner);
+  if (runs_steps) engine_->start(runner);
   return {};
 }
 

@@ -16,6 +16,7 @@
 #include "wrench/workflow/engine.hpp"
 #include "wrench/workflow/memory.hpp"
 #include "wrench/workflow/messages.hpp"
+#include "wrench/workflow/recovering_runner.hpp"
 
 namespace wrench::app {
 
@@ -106,6 +107,7 @@ class Workspace {
   std::unique_ptr<workflow::Messages> messages_;
   std::unique_ptr<agents::AgentRunner> runner_;
   std::unique_ptr<MockRunner> mock_;
+  std::unique_ptr<workflow::RecoveringRunner> recovering_;
   std::unique_ptr<workflow::Engine> engine_;
 };
 
