@@ -19,6 +19,9 @@ wrench_pkg_dependency(re2 re2)
 wrench_pkg_dependency(pcre2 libpcre2-8)
 wrench_pkg_dependency(zstd libzstd)
 
+find_package(date REQUIRED)
+add_library(wrench_dep::date ALIAS date::date-tz)
+
 find_package(Boost 1.81 REQUIRED COMPONENTS json)
 add_library(wrench_dep::boost_json ALIAS Boost::json)
 add_library(wrench_dep::fmt INTERFACE IMPORTED)

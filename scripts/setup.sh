@@ -24,6 +24,7 @@ python3 | build and check scripts
 libboost-json1.81-dev | JSON
 libcli11-dev | command line
 libfmt-dev | text formatting
+libhowardhinnant-date-dev | time zones
 REGEX_ENGINE | scanning for many expressions at once
 libpq-dev | client of PostgreSQL
 libpcre2-dev | regular expressions with look-around in rules
@@ -33,6 +34,7 @@ libsqlite3-dev | embedded database
 libssl-dev | digests
 libyaml-dev | YAML
 libzstd-dev | compression
+tzdata | the time zones themselves
 '
 test_packages='
 clang-format-19 | format check

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# The long tests: scripts/test_long.sh [asan|tsan|fuzz|simulation|kill|plans]...   (default: all)
+# The long tests: scripts/test_long.sh [asan|tsan|fuzz|simulation|kill|plans|schedules]...   (default: all)
 # FUZZ_SECONDS (60) is for each fuzz target, SIMULATION_RUNS (200000) for the simulator, KILLS (300) for the kill loop.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 jobs=$(nproc)
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(asan tsan fuzz simulation kill plans)
+[ ${#parts[@]} -gt 0 ] || parts=(asan tsan fuzz simulation kill plans schedules)
 
 sanitized() {
   scripts/build.sh "$1" "$jobs" all
@@ -56,6 +56,10 @@ for part in "${parts[@]}"; do
     plans)  # 200,000 tasks, a million steps.
       scripts/build.sh dev "$jobs" wrench_workflow_test
       WRENCH_PLAN_TASKS=200000 build/dev/src/workflow/wrench_workflow_test --gtest_filter='Statements.HaveGoodQueryPlansOnLargeTables'
+      ;;
+    schedules)  # Every minute of ten years in five zones.
+      scripts/build.sh dev "$jobs" wrench_workflow_test
+      WRENCH_CRON_ORACLE=1 build/dev/src/workflow/wrench_workflow_test --gtest_filter='ScheduleSpec.FiresWhenASlowLookAtClocksSays'
       ;;
     kill)
       scripts/build.sh release "$jobs" wrench
