@@ -2,6 +2,7 @@
 
 #include "care_sql.hpp"
 #include "messages_sql.hpp"
+#include "schedule/schedule_sql.hpp"
 #include "wrench/workflow/checker.hpp"
 #include "wrench/workflow/queries.hpp"
 
@@ -551,7 +552,7 @@ storage::StatementCatalogue::List statements() {
   static const std::vector<const storage::Statement*> all =
       storage::StatementCatalogue({kAll, sql::of_findings(), sql::of_shared_work(), sql::of_memory(),
                                    sql::of_messages(), sql::of_child_tasks(), sql::of_limits(), sql::of_restore(),
-                                   check_statements()})
+                                   sql::of_schedules(), check_statements()})
           .all();
   return all;
 }

@@ -52,6 +52,12 @@ INSERT INTO messages (message_id, sender, receiver, seq, message_type, content, 
          n, CASE WHEN n % 3 > 0 THEN n END FROM generate_series(1, 5000) n;
 INSERT INTO subscriptions SELECT 'topic:' || n % 50, 's' || n, n, 0, 0 FROM generate_series(1, 5000) n;
 INSERT INTO finding_sightings SELECT n / 10, n, 1 FROM generate_series(1, 5000) n;
+INSERT INTO schedules (schedule_id, project_id, name, spec, tz, overlap, catchup_us, jitter_us, failures_max, task_template,
+                       created_by, created_at, updated_at, next_at, paused, failures, fired, skipped, missed, version)
+  SELECT 'sch_' || n, 1, 's' || n, '@daily', 'UTC', 'skip', 0, 0, 0, '{}', 'u', n, n, n, n % 3 / 2, 0, 0, 0, 0, 1
+  FROM generate_series(1, 1000) n;
+INSERT INTO schedule_runs (schedule_no, fire_at, state, origin, cancels, task_no, at)
+  SELECT n % 1000 + 1, n, LEAST(n % 100, 2), 'schedule', 0, n % 5000 + 1, n FROM generate_series(1, 50000) n;
 )";
 
 TEST(Statements, HaveTheQueryPlansTheyDeclare) {

@@ -16,23 +16,30 @@ namespace wrench::workflow {
 /// A test on a real store whose time the test moves.
 class StoreTest : public ::testing::Test {
  protected:
-  explicit StoreTest(storage::Dialect dialect = storage::Dialect::Sqlite) {
+  /// `of_test`: statements that only the test runs.
+  explicit StoreTest(storage::Dialect dialect = storage::Dialect::Sqlite,
+                     storage::StatementCatalogue::List of_test = {})
+      : of_test_(of_test) {
     if (dialect == storage::Dialect::Postgres) url_ = storage::testing::PostgresServer::shared().new_schema_url();
     open_store();
   }
 
   void open_store() {
     store_.reset();
+    store_ = open_another();
+  }
+  /// The same store, as another process has it.
+  std::unique_ptr<storage::Store> open_another() {
     storage::StoreConfig config;
     if (url_.empty())
       config.directory = dir_ / "data";
     else
       config.database_url = url_;
-    config.statements = {statements()};
+    config.statements = {statements(), of_test_};
     config.wal_reserve_bytes = 0;
     auto opened = storage::Store::open(std::move(config), clock_, random_);
-    ASSERT_TRUE(opened.ok()) << describe(opened.error());
-    store_ = std::move(*opened);
+    EXPECT_TRUE(opened.ok()) << describe(opened.error());
+    return std::move(*opened);
   }
 
   /// What `body(tx)` returns, after its writes are durable.
@@ -53,6 +60,7 @@ class StoreTest : public ::testing::Test {
     return store_->read(body);
   }
 
+  const storage::StatementCatalogue::List of_test_;
   runtime::TempDir dir_ = *runtime::TempDir::create();
   ManualClock clock_;
   SystemRandom random_;
@@ -64,7 +72,7 @@ class StoreTest : public ::testing::Test {
 /// INSTANTIATE_TEST_SUITE_P(Databases, Fixture, kBothDatabases, database_name).
 class DatabaseTest : public StoreTest, public ::testing::WithParamInterface<storage::Dialect> {
  protected:
-  DatabaseTest() : StoreTest(GetParam()) {}
+  explicit DatabaseTest(storage::StatementCatalogue::List of_test = {}) : StoreTest(GetParam(), of_test) {}
   /// PostgreSQL's time is that of the server.
   static bool clock_is_ours() { return GetParam() == storage::Dialect::Sqlite; }
 };
