@@ -31,6 +31,13 @@ std::vector<PlaybookText> builtin_playbooks() {
   return out;
 }
 
+Result<PlaybookText> find_builtin_playbook(std::string_view name) {
+  for (PlaybookText& candidate : builtin_playbooks())
+    if (candidate.name == name) return std::move(candidate);
+  return Error("workflow.playbook_not_found", "no playbook '" + escape_for_display(name) + "' comes with this version")
+      .with_help("wrench playbook list");
+}
+
 Result<PlaybookText> find_playbook(const std::string& name_or_file) {
   const auto builtin = builtin_playbooks();
   for (const PlaybookText& candidate : builtin)
@@ -51,8 +58,7 @@ Result<PlaybookText> find_playbook(const std::string& name_or_file) {
 workflow::PlaybookOptions playbook_options(const Session& session, const std::string& file) {
   workflow::PlaybookOptions options;
   options.find = [folder = std::filesystem::path(file).parent_path()](const std::string& name) -> Result<std::string> {
-    for (PlaybookText& candidate : builtin_playbooks())
-      if (candidate.name == name) return std::move(candidate.text);
+    if (auto builtin = find_builtin_playbook(name)) return std::move(builtin->text);
     const std::filesystem::path beside(name);
     const bool below = beside.is_relative() && std::ranges::find(beside, "..") == beside.end();
     if (!below || (beside.extension() != ".yaml" && beside.extension() != ".yml"))

@@ -29,6 +29,9 @@ std::vector<PlaybookText> builtin_playbooks();
 /// workflow.playbook_not_found.
 Result<PlaybookText> find_playbook(const std::string& name_or_file);
 
+/// Errors: workflow.playbook_not_found.
+Result<PlaybookText> find_builtin_playbook(std::string_view name);
+
 /// What --on-missing says; and steps may run what comes with the program and what lies beside `file`.
 workflow::PlaybookOptions playbook_options(const Session& session, const std::string& file);
 /// "file:line:col", safe to print.

@@ -64,6 +64,7 @@ class Workspace {
   /// The report in a finished step's output.
   Result<findings::Report> take_report(const codec::Json& member);
   const Clock& clock() const { return clock_; }
+  Random& random() { return random_; }
   /// Not with Use::Read.
   const std::string& boot_id() const {
     WRENCH_ASSERT(engine_);

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "../layout.hpp"
+#include "../schedule_keeper.hpp"
 #include "../workspace.hpp"
 #include "commands.hpp"
 #include "wrench/base/ulid.hpp"
@@ -77,7 +78,9 @@ ExitCode run_serve(Session& session) {
   if (!watch) return session.fail(watch.error());
   session.console.note("serving tasks; Ctrl-C ends it, and what runs then goes on next time");
   TaskLog log(session.console, **space);
+  ScheduleKeeper schedules(**space, session.stop, [&session](const std::string& line) { session.console.note(line); });
   while (!session.stop.stop_requested()) {
+    schedules.turn();  // Before: what it makes is taken at once.
     const auto adopted = (*space)->engine().adopt_orphans();
     if (!adopted) {
       session.console.note("can't look for tasks right now: " + adopted.error().message);
@@ -86,7 +89,8 @@ ExitCode run_serve(Session& session) {
     }
     log.look();
     const Deadline calm = Deadline::after((*space)->clock(), kLookEvery);
-    const auto changed = watch->wait((*space)->clock(), Deadline::after((*space)->clock(), kLookAnyway), session.stop);
+    const auto changed =
+        watch->wait((*space)->clock(), Deadline::after((*space)->clock(), schedules.pause(kLookAnyway)), session.stop);
     if (!changed) return session.fail(changed.error());
     // Many changes in a row are looked at once.
     while (!calm.passed((*space)->clock()) && !session.stop.stop_requested()) {

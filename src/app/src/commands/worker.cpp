@@ -1,11 +1,15 @@
 #include <charconv>
+#include <mutex>
 #include <thread>
+#include <vector>
 
+#include "../schedule_keeper.hpp"
 #include "../signals.hpp"
 #include "../workspace.hpp"
 #include "commands.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/runtime/atomic_file.hpp"
+#include "wrench/storage/event_log.hpp"
 
 namespace wrench::app {
 
@@ -16,6 +20,8 @@ constexpr Micros kDrainDefault = 20 * kMicrosPerSecond;
 /// Of a worker that others took for dead, before it begins anew: its steps were told to stop.
 constexpr Micros kLostPatience = 5 * kMicrosPerSecond;
 constexpr std::chrono::milliseconds kLook{50};
+constexpr Micros kSchedulesEvery = kMicrosPerSecond;        ///< At most so often.
+constexpr Micros kSchedulesAnyway = 60 * kMicrosPerSecond;  ///< Should an event go unnoticed.
 
 std::optional<workflow::SlotClass> slot_class(std::string_view word) {
   for (std::size_t i = 0; i < workflow::kSlotClasses; ++i)
@@ -67,11 +73,58 @@ class TroubleNotes {
   std::string told_;
 };
 
+/// Fires schedules beside the work.
+class ScheduleThread {
+ public:
+  ScheduleThread(Workspace& space, const StopToken& stop) : space_(space), stop_(stop), thread_([this] { run(); }) {}
+  ~ScheduleThread() {
+    stop_.request_stop();
+    thread_.join();
+  }
+  ScheduleThread(const ScheduleThread&) = delete;
+  ScheduleThread& operator=(const ScheduleThread&) = delete;
+
+  /// What it had to tell since the last call.
+  std::vector<std::string> notes() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(notes_, {});
+  }
+
+ private:
+  void run() {
+    const StopToken stop = stop_.token();
+    ScheduleKeeper keeper(space_, stop, [this](const std::string& line) {
+      const std::lock_guard lock(mutex_);
+      notes_.push_back(line);
+    });
+    std::int64_t seen = 0;
+    while (!stop.stop_requested()) {
+      const Deadline calm = Deadline::after(space_.clock(), kSchedulesEvery);
+      const auto head = space_.store().read([](storage::ReadTx& tx) { return storage::event_log::head(tx); });
+      if (head) seen = head->seq;
+      keeper.turn();
+      const Deadline due = Deadline::after(space_.clock(), keeper.pause(kSchedulesAnyway));
+      if (const auto waited = space_.store().wait_for_events(seen, due, stop); !waited) seen = 0;
+      while (!calm.passed(space_.clock()) && !stop.stop_requested()) std::this_thread::sleep_for(kLook);
+    }
+  }
+
+  Workspace& space_;
+  StopSource stop_;
+  std::mutex mutex_;
+  std::vector<std::string> notes_;
+  std::thread thread_;
+};
+
 Ended work(Session& session, Workspace& space) {
   const bool once = session.invocation.has("--once");
   workflow::Engine& engine = space.engine();
   TroubleNotes notes;
+  std::optional<ScheduleThread> schedules;
+  if (!once) schedules.emplace(space, session.stop);
   for (;;) {
+    if (schedules)
+      for (const auto& line : schedules->notes()) session.console.note(line);
     notes.tell(session.console, space.store().trouble());
     if (session.stop.stop_requested()) return Ended::Stopped;
     const auto now = engine.working();

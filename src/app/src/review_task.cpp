@@ -1,0 +1,61 @@
+#include "review_task.hpp"
+
+#include <utility>
+
+#include "layout.hpp"
+#include "tree_argument.hpp"
+#include "wrench/agents/facts.hpp"
+#include "wrench/app/console.hpp"
+#include "wrench/scan/scan.hpp"
+#include "wrench/scan/tree_sources.hpp"
+
+namespace wrench::app {
+
+namespace {
+
+using codec::Json;
+
+constexpr std::size_t kTitleColumnsMax = 400;
+
+/// The tree as agents take it.
+Result<Json> tree_of(const ReviewRequest& request) {
+  Json tree = WRENCH_TRY(tree_argument(request.path));
+  if (!request.builtin_rules) tree.set("builtin_rules", false);
+  if (!request.project_config) tree.set("project_config", false);
+  Json rules = Json::array();
+  for (const auto& rule_path : request.rules) rules.push_back(WRENCH_TRY(canonical_path(rule_path)));
+  if (!rules.as_array().empty()) tree.set("rules", std::move(rules));
+  return tree;
+}
+
+}  // namespace
+
+Result<PlannedReview> plan_review(const ReviewRequest& request, const agents::Registry& registry,
+                                  const StopToken& stop) {
+  Json tree = WRENCH_TRY(tree_of(request));
+  const std::string root(tree.at("root").as_string());
+  const auto survey = WRENCH_TRY(scan::survey(request.path, {}, stop));
+  // Found out now, not by a task that fails.
+  scan::ScanRequest settings;
+  settings.rule_paths = request.rules;
+  settings.use_project_config = request.project_config;
+  WRENCH_TRY(scan::check_settings(std::move(settings), survey.root, SystemClock(), stop));
+  agents::Goal goal;
+  goal.kind = "review";
+  goal.available["repo.tree"] = "inputs.tree";
+  goal.agents = request.agents;
+  const auto facts = agents::tree_facts(survey, survey.in_git ? agents::why_no_history(root, stop) : "");
+  PlannedReview out;
+  out.planned = WRENCH_TRY(agents::plan_goal(goal, facts, registry));
+  const auto shown = request.path == "." ? root.substr(root.rfind('/') + 1) : request.path;
+  out.task.title = "Review " + clip_front(Console::safe(shown), kTitleColumnsMax, true);
+  out.task.kind = "review";
+  // Fingerprints are relative to it: what was decided about a finding holds whichever part of the project is reviewed.
+  out.task.repository = survey.root;
+  out.task.plan = WRENCH_TRY(workflow::Plan::parse(out.planned.plan));
+  out.task.plan_notes = agents::explain(out.planned);
+  out.task.inputs = Json::object({{"tree", std::move(tree)}});
+  return out;
+}
+
+}  // namespace wrench::app

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "wrench/agents/planner.hpp"
+#include "wrench/agents/registry.hpp"
+#include "wrench/base/stop.hpp"
+#include "wrench/workflow/engine.hpp"
+
+namespace wrench::app {
+
+/// What somebody wants reviewed.
+struct ReviewRequest {
+  std::string path = ".";
+  std::vector<std::string> agents;  ///< Only these; empty: all.
+  std::vector<std::string> rules;   ///< Files and folders of more rules.
+  bool builtin_rules = true;
+  bool project_config = true;
+};
+
+struct PlannedReview {
+  workflow::CreateTask task;
+  agents::PlannedGoal planned;
+};
+/// The task of a review of the tree as it is now. Errors: those of scan::survey(), scan::check_settings(),
+/// agents::plan_goal().
+Result<PlannedReview> plan_review(const ReviewRequest& request, const agents::Registry& registry,
+                                  const StopToken& stop);
+
+}  // namespace wrench::app
