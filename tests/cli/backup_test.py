@@ -8,12 +8,13 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import time
 import unittest
 
-from harness import NOBODY, CliTest
+from harness import NOBODY, TIMEOUT_S, CliTest, default_signals
 
 # Steps of half a second: something is always open when the backup is taken.
 SLOW = """\
@@ -286,6 +287,56 @@ class BackupKills(Backups, CliTest):
             self.assertEqual(len(self.tasks()), 6)
         self.assertGreater(killed, 0)
         self.assertEqual(glob.glob(self.at("data/.wrench-restore-*")), [])
+
+
+class BackupsByItself(Backups, CliTest):
+    def serve(self, *words):
+        process = subprocess.Popen([self.wrench, "serve", *words], cwd=self.dir, env=self.env(), stdin=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE, text=True, preexec_fn=default_signals)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def stop(self, server):
+        server.send_signal(signal.SIGTERM)
+        self.assertEqual(server.wait(timeout=TIMEOUT_S), 0)
+        return server.stderr.read()
+
+    def listed(self, *words):
+        return self.backup("list", "--json", *words).json()["data"]
+
+    def test_a_server_makes_one_a_day_and_verifies_it(self):
+        self.assertEqual(self.playbook().code, 0)
+        server = self.serve()
+        self.wait_for(lambda: [backup["status"] for backup in self.listed()] == ["verified"])
+        self.assertIn("backed up: wrench-", self.stop(server))
+        again = self.serve()
+        self.assertIn("serving", again.stderr.readline())
+        self.wait_for(lambda: self.run_wrench("store", "stats", "--history", "1h", "--json").json()["data"])
+        self.assertNotIn("backed up", self.stop(again))
+        self.assertEqual(len(self.listed()), 1)
+        self.backup("restore", "--latest", "--into", "drill")
+        self.assertEqual(self.tasks(self.elsewhere("drill")), self.tasks())
+
+    def test_a_server_puts_them_where_it_is_told_or_makes_none(self):
+        self.stop(self.started("--no-backups"))
+        self.assertEqual(self.listed(), [])
+        server = self.serve("--backups", "elsewhere")
+        self.wait_for(lambda: self.listed("--from", "elsewhere"))
+        self.stop(server)
+        self.assertEqual(self.listed(), [])
+
+    def started(self, *words):
+        server = self.serve(*words)
+        self.assertIn("serving", server.stderr.readline())
+        return server
+
+    def test_a_server_tells_what_it_could_not_do(self):
+        self.write("file", "in the way")
+        server = self.serve("--backups", "file")
+        self.wait_for(lambda: "can't back the store up" in server.stderr.readline())
+        self.stop(server)
 
 
 if __name__ == "__main__":

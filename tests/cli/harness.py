@@ -195,6 +195,16 @@ exec {real} "$@"
             self.assertLess(time.monotonic(), deadline, "waited in vain")
             time.sleep(0.005)
 
+    def start_database(self):
+        """The URL of a PostgreSQL of this test's own; WRENCH_TEST_POSTGRES names the program that starts one."""
+        server = subprocess.Popen([os.environ["WRENCH_TEST_POSTGRES"]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(server.wait, TIMEOUT_S)
+        self.addCleanup(server.stdout.close)
+        self.addCleanup(server.stdin.close)
+        url = server.stdout.readline().strip()
+        self.assertTrue(url.startswith("postgresql://"), url)
+        return url
+
     def as_nobody(self):
         """Options of run_wrench for a user without special rights; root reads everything."""
         if os.geteuid() != 0:

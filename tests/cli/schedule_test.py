@@ -194,6 +194,44 @@ class SchedulesUnderFire(Scheduling, CliTest):
         self.assertEqual(self.ok("store", "check").code, 0)
 
 
+class SchedulesOfWorkers(Scheduling, CliTest):
+    def test_every_time_has_one_task_with_workers_that_are_killed(self):
+        env = self.env(WRENCH_DATABASE_URL=self.start_database(), WRENCH_DATA_DIR=None)
+        made = self.create("quick", "every 2s", "--playbook", "quick.yaml", "--overlap", "allow_all", env=env)
+        begin = at(made["fire_at"]).timestamp()
+        logs = []
+
+        def work():
+            logs.append(open(self.at(f"worker{len(logs)}.log"), "wb"))
+            self.addCleanup(logs[-1].close)
+            worker = subprocess.Popen([self.wrench, "worker"], cwd=self.dir, env=env, stdin=subprocess.DEVNULL,
+                                      stderr=logs[-1], preexec_fn=default_signals)
+            self.addCleanup(worker.wait)
+            self.addCleanup(worker.kill)
+            return worker
+
+        def times():
+            runs = self.show("quick", env=env)["runs"]
+            return sorted(at(run["fire_at"]).timestamp() for run in runs if run["task_id"])
+
+        workers = [work(), work()]
+        for count in (2, 4):
+            self.wait_for(lambda count=count: len(times()) >= count)
+            killed = workers.pop(0)
+            killed.kill()
+            killed.wait()
+            workers.append(work())
+        self.wait_for(lambda: len(times()) >= 6)
+        self.ok("schedule", "pause", "quick", env=env)
+        seen = times()
+        self.assertEqual(seen, [begin + 2 * i for i in range(len(seen))], "each time once, none left out")
+        tasks = self.ok("task", "list", "--limit", "200", "--json", env=env).json()["data"]
+        self.assertEqual(len(tasks), len(seen))
+        for worker in workers:
+            worker.send_signal(signal.SIGTERM)
+            self.assertEqual(worker.wait(TIMEOUT_S), 0)
+
+
 if __name__ == "__main__":
     CliTest.wrench = os.path.abspath(sys.argv.pop(1))
     unittest.main()

@@ -30,15 +30,6 @@ class Workers(CliTest):
         self.write("ship.yaml", PLAYBOOK)
         self.write("ship.mock.yaml", MOCK)
 
-    def start_database(self):
-        server = subprocess.Popen([os.environ["WRENCH_TEST_POSTGRES"]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.addCleanup(server.wait, TIMEOUT_S)
-        self.addCleanup(server.stdout.close)
-        self.addCleanup(server.stdin.close)
-        url = server.stdout.readline().strip()
-        self.assertTrue(url.startswith("postgresql://"), url)
-        return url
-
     def test_a_data_directory_has_no_workers(self):
         self.assert_fails(self.run_wrench("worker"), 2, "PostgreSQL", "--database")
         self.assert_fails(self.run_wrench("worker", "--slots", "gpu=1"), 2, "cpu=8,io=64,llm=16")

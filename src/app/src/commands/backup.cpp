@@ -2,15 +2,14 @@
 
 #include <utility>
 
+#include "../backup_keeper.hpp"
 #include "../layout.hpp"
 #include "../output.hpp"
-#include "../store_statements.hpp"
 #include "../workspace.hpp"
 #include "care_commands.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/codec/json.hpp"
 #include "wrench/runtime/atomic_file.hpp"
-#include "wrench/workflow/checker.hpp"
 #include "wrench/workflow/restore.hpp"
 
 namespace wrench::app {
@@ -101,16 +100,9 @@ Result<std::string> backup_path(const Session& session) {
 }
 
 storage::VerifyOptions verify_options(const Session& session, const std::optional<crypto::SealKey>& key) {
-  storage::VerifyOptions options;
+  storage::VerifyOptions options = backup_checks(session.stop);
   options.scratch = session.invocation.value("--scratch");
   options.key = key ? &*key : nullptr;
-  options.statements = store_statements();
-  options.check = [stop = session.stop](storage::Store& store) -> Result<std::vector<std::string>> {
-    auto report = WRENCH_TRY(workflow::check_store(store, {.stop = stop}));
-    for (const auto& large : report.skipped) report.problems.push_back(large + " is too large to be checked");
-    return std::move(report.problems);
-  };
-  options.stop = session.stop;
   return options;
 }
 

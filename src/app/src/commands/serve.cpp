@@ -2,12 +2,14 @@
 #include <mutex>
 #include <set>
 
+#include "../backup_keeper.hpp"
 #include "../layout.hpp"
 #include "../schedule_keeper.hpp"
 #include "../workspace.hpp"
 #include "commands.hpp"
 #include "wrench/base/ulid.hpp"
 #include "wrench/runtime/directory_watch.hpp"
+#include "wrench/storage/monitor.hpp"
 
 namespace wrench::app {
 
@@ -77,8 +79,19 @@ ExitCode run_serve(Session& session) {
   auto watch = runtime::DirectoryWatch::open((*space)->watched_directories());
   if (!watch) return session.fail(watch.error());
   session.console.note("serving tasks; Ctrl-C ends it, and what runs then goes on next time");
+  const std::string directory = (*space)->watched_directories().front();
+  auto monitor = storage::StoreMonitor::open((*space)->store(), directory, (*space)->clock());
+  if (!monitor) return session.fail(monitor.error());
+  std::optional<BackupKeeper> backups;
+  if (!session.invocation.has("--no-backups") && (*space)->keeps_data())
+    backups.emplace(directory, std::string(session.invocation.value("--backups", directory + "/backups")));
+  const auto tell_backups = [&] {
+    if (backups)
+      for (const auto& line : backups->notes()) session.console.note(line);
+  };
   TaskLog log(session.console, **space);
   ScheduleKeeper schedules(**space, session.stop, [&session](const std::string& line) { session.console.note(line); });
+  bool moved = true;
   while (!session.stop.stop_requested()) {
     schedules.turn();  // Before: what it makes is taken at once.
     const auto adopted = (*space)->engine().adopt_orphans();
@@ -88,10 +101,19 @@ ExitCode run_serve(Session& session) {
       for (const auto& receipt : *adopted) log.took(receipt);
     }
     log.look();
+    // Once a minute, but not while nothing happens.
+    if (moved)
+      if (const auto sampled = monitor->sample((*space)->clock().now_us()); !sampled)
+        session.console.note("can't keep how the store does: " + sampled.error().message);
     const Deadline calm = Deadline::after((*space)->clock(), kLookEvery);
-    const auto changed =
-        watch->wait((*space)->clock(), Deadline::after((*space)->clock(), schedules.pause(kLookAnyway)), session.stop);
-    if (!changed) return session.fail(changed.error());
+    const Deadline due = Deadline::after((*space)->clock(), schedules.pause(kLookAnyway));
+    do {
+      const Deadline soon = Deadline::after((*space)->clock(), kLookEvery);
+      const auto changed = watch->wait((*space)->clock(), soon.at_us() < due.at_us() ? soon : due, session.stop);
+      if (!changed) return session.fail(changed.error());
+      moved = *changed;
+      tell_backups();
+    } while (!moved && !due.passed((*space)->clock()) && !session.stop.stop_requested());
     // Many changes in a row are looked at once.
     while (!calm.passed((*space)->clock()) && !session.stop.stop_requested()) {
       const auto more = watch->wait((*space)->clock(), calm, session.stop);
@@ -101,6 +123,8 @@ ExitCode run_serve(Session& session) {
   session.console.note("stopping: steps that run have " +
                        std::to_string(session.invocation.duration("--drain", kDrainDefault) / kMicrosPerSecond) +
                        " s to come to a good place");
+  tell_backups();
+  backups.reset();  // Before, because it uses a processor.
   (*space)->drain(session.invocation.duration("--drain", kDrainDefault));
   return ExitCode::Done;
 }

@@ -1,8 +1,8 @@
 #include <charconv>
-#include <mutex>
 #include <thread>
 #include <vector>
 
+#include "../note_box.hpp"
 #include "../schedule_keeper.hpp"
 #include "../signals.hpp"
 #include "../workspace.hpp"
@@ -85,18 +85,12 @@ class ScheduleThread {
   ScheduleThread& operator=(const ScheduleThread&) = delete;
 
   /// What it had to tell since the last call.
-  std::vector<std::string> notes() {
-    const std::lock_guard lock(mutex_);
-    return std::exchange(notes_, {});
-  }
+  std::vector<std::string> notes() { return notes_.take(); }
 
  private:
   void run() {
     const StopToken stop = stop_.token();
-    ScheduleKeeper keeper(space_, stop, [this](const std::string& line) {
-      const std::lock_guard lock(mutex_);
-      notes_.push_back(line);
-    });
+    ScheduleKeeper keeper(space_, stop, [this](const std::string& line) { notes_.add(line); });
     std::int64_t seen = 0;
     while (!stop.stop_requested()) {
       const Deadline calm = Deadline::after(space_.clock(), kSchedulesEvery);
@@ -111,8 +105,7 @@ class ScheduleThread {
 
   Workspace& space_;
   StopSource stop_;
-  std::mutex mutex_;
-  std::vector<std::string> notes_;
+  NoteBox notes_;
   std::thread thread_;
 };
 
