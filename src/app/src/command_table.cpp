@@ -62,6 +62,11 @@ const FlagSpec kWhoseMemory = {.name = "--agent", .value = "NAME", .summary = "w
 const FlagSpec kRules = {
     .name = "--rules", .value = "FILE|DIR", .summary = "add rules in semgrep's YAML syntax", .repeated = true};
 const FlagSpec kNoBuiltin = {.name = "--no-builtin-rules", .summary = "use only the rules of --rules"};
+const FlagSpec kPriority{.name = "--priority",
+                         .value = "P",
+                         .summary = "share of the slots when other tasks wait, too",
+                         .choices = {"low", "medium", "high", "critical"},
+                         .default_value = "medium"};
 const FlagSpec kDetach{.name = "--detach", .summary = "leave it to the process that serves (wrench serve), and return"};
 const FlagSpec kJobs = {.name = "--jobs",
                         .short_name = "-j",
@@ -129,6 +134,7 @@ const std::vector<CommandSpec>& table() {
                          .summary = "show the plan, why each step is in it and what was left out; run nothing"},
                         {.name = "--fresh", .summary = "start anew although an interrupted review of PATH could go on"},
                         kDetach,
+                        kPriority,
                         kRules,
                         kNoBuiltin,
                         kJobs,
@@ -593,6 +599,7 @@ const std::vector<CommandSpec>& table() {
             {.name = "--wait", .summary = "wait for the end and print the result (this is the default)"},
             {.name = "--fresh", .summary = "start anew although an interrupted run could go on"},
             kDetach,
+            kPriority,
             kJobs}),
        .formats = kTextOrJson,
        .examples = {{"wrench playbook run security_audit", "of this folder"},

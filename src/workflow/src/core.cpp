@@ -14,10 +14,20 @@ using codec::Json;
 namespace {
 
 constexpr std::size_t kEventStepsListed = 200;
+/// Of the virtual time, for one step of weight 1.
+constexpr std::int64_t kRankStep = std::int64_t{1} << 26;
+/// By Priority.
+constexpr std::int64_t kWeights[] = {1, 4, 16, 64};
 
 }  // namespace
 
 FlushPlan Decision::run(std::span<const Command> commands) {
+  if (context_.ranks != nullptr) plan_.ranks.now = context_.ranks->now;
+  for (std::size_t slot = 0; slot < kSlotClasses; ++slot) {
+    const auto& backlog = rows_.backlog[slot];
+    const std::int64_t head = backlog.empty() ? context_.heads[slot] : backlog.front().rank;
+    plan_.ranks.now[slot] = std::max(plan_.ranks.now[slot], head);
+  }
   for (const Command& command : commands) {
     Result<void> verdict = std::visit([this](const auto& c) { return on(c); }, command);
     plan_.verdicts.push_back(std::move(verdict));
@@ -194,9 +204,25 @@ void Decision::open_gate(Execution& e) {
   }
 }
 
+std::int64_t Decision::rank_of(const Execution& e, const StepRow& row, SlotClass slot) {
+  const auto [it, is_new] = ranks_.try_emplace(key_of(row), 0);
+  if (!is_new) return it->second;
+  const Ranks::Flow flow{slot, e.task.project_id, e.task.priority};
+  std::int64_t tail = 0;
+  if (const auto changed = plan_.ranks.tails.find(flow); changed != plan_.ranks.tails.end()) {
+    tail = changed->second;
+  } else if (context_.ranks != nullptr) {
+    if (const auto known = context_.ranks->tails.find(flow); known != context_.ranks->tails.end()) tail = known->second;
+  }
+  const std::int64_t now = plan_.ranks.now[static_cast<std::size_t>(slot)];
+  const std::int64_t step = kRankStep / kWeights[static_cast<std::size_t>(e.task.priority)];
+  return plan_.ranks.tails[flow] = it->second = std::max(now, tail) + step;
+}
+
 void Decision::claim() {
   for (std::size_t slot = 0; slot < kSlotClasses; ++slot) {
     int free = context_.free[slot] + freed_[slot];
+    const auto slot_class = static_cast<SlotClass>(slot);
     if (free <= 0) continue;
     std::vector<ReadyRow> candidates = rows_.backlog[slot];
     std::erase_if(candidates, [this](const ReadyRow& row) {
@@ -207,7 +233,7 @@ void Decision::claim() {
       const Step& s = steps_.at(key);
       if (executions_.at(key.execution_no).row.paused != Pause::No) continue;
       if (static_cast<std::size_t>(slot_of(executions_.at(key.execution_no), s.row)) == slot)
-        candidates.push_back({now_, key});
+        candidates.push_back({rank_of(executions_.at(key.execution_no), s.row, slot_class), key});
     }
     std::sort(candidates.begin(), candidates.end(),
               [](const ReadyRow& a, const ReadyRow& b) { return std::tie(a.rank, a.step) < std::tie(b.rank, b.step); });
@@ -215,8 +241,9 @@ void Decision::claim() {
       if (free == 0) break;
       Execution* e = execution(candidate.step.execution_no);
       if (e == nullptr || !is_ours(e->row) || is_terminal(e->row.status)) continue;
-      if (!take_limits(*e, steps_.at(candidate.step), static_cast<SlotClass>(slot))) continue;
-      start_step(*e, steps_.at(candidate.step), static_cast<SlotClass>(slot));
+      if (!take_limits(*e, steps_.at(candidate.step), slot_class)) continue;
+      start_step(*e, steps_.at(candidate.step), slot_class);
+      plan_.ranks.now[slot] = std::max(plan_.ranks.now[slot], candidate.rank);
       --free;
     }
   }
@@ -240,7 +267,7 @@ void Decision::queue_rest() {
     const Execution& e = executions_.at(key.execution_no);
     if (!is_ours(e.row) || e.row.paused != Pause::No) continue;
     const SlotClass slot = slot_of(e, s.row);
-    s.row.rank = now_;
+    s.row.rank = rank_of(e, s.row, slot);
     plan_.ready_insert.push_back({queue_name(slot, e.row.owner_boot), s.row.rank, key});
     ++plan_.backlog_delta[static_cast<std::size_t>(slot)];
   }

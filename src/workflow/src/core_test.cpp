@@ -231,5 +231,17 @@ TEST_F(CoreTest, ReportsRowsThatItNeedsInsteadOfGuessing) {
   EXPECT_THAT(plan.missing_steps, ::testing::Contains(StepKey{1, 2}));
 }
 
+TEST_F(CoreTest, AnIntentCountsFromTheFlushThatTakesIt) {
+  load(R"([{"id":"a","kind":"call","capability":"t.a","effect":"guarded"}])");
+  const Command commands[] = {
+      command::Record{{1, 1}, step().epoch, command::Record::Kind::Intent, "key", "{}"},
+      command::TimerDue{timer(TimerKind::StartToClose), 0},
+  };
+  const FlushPlan plan = Core::decide(commands, rows_, context_, timer(TimerKind::StartToClose).due_at, random_);
+  ASSERT_TRUE(plan.verdicts[0].ok() && plan.verdicts[1].ok());
+  ASSERT_EQ(plan.steps.size(), 1U);
+  EXPECT_EQ(plan.steps[0].after.state, StepState::Uncertain);  // The effect may take place now.
+}
+
 }  // namespace
 }  // namespace wrench::workflow

@@ -24,7 +24,6 @@ namespace {
 
 constexpr std::size_t kTitleMax = 500;  ///< Characters of a task's title.
 constexpr std::size_t kKeyMax = 200;    ///< Bytes of a task's idempotency key.
-constexpr std::string_view kPriorities[] = {"low", "medium", "high", "critical"};
 
 Result<void> validate(const CreateTask& task) {
   const auto invalid = [](std::string what) { return Error("workflow.invalid_task", std::move(what)); };
@@ -38,7 +37,7 @@ Result<void> validate(const CreateTask& task) {
                    std::to_string(length));
   if (task.idempotency_key.size() > kKeyMax)
     return invalid("the idempotency key must have at most " + std::to_string(kKeyMax) + " bytes");
-  if (std::find(std::begin(kPriorities), std::end(kPriorities), task.priority) == std::end(kPriorities))
+  if (!parse_priority(task.priority))
     return invalid("the priority is low, medium, high or critical, not '" + escape_for_display(task.priority) + "'");
   if (task.plan == nullptr) return invalid("a task needs a plan");
   return {};
@@ -50,7 +49,6 @@ std::string hash_request(const CreateTask& task) {
                                {"description", task.description},
                                {"kind", task.kind},
                                {"repository", task.repository},
-                               {"priority", task.priority},
                                {"plan", to_hex(task.plan->hash())},
                                {"inputs", task.inputs}});
   const auto digest = crypto::sha256(codec::canonical_json(request));
@@ -218,6 +216,7 @@ Result<Created> create(WriteTx& tx, const Creation& creation, Numbers& numbers, 
   row.id = receipt.task_no;
   row.task_id = receipt.task_id;
   row.project_id = task.project_id;
+  row.priority = parse_priority(task.priority).value_or(Priority::Medium);
   row.repo_id = creation.repo_id;
   if (!task.repository.empty()) row.repo_id = WRENCH_TRY(repository_no(tx, task.project_id, task.repository));
   row.parent_execution = creation.parent.execution_no;

@@ -163,6 +163,8 @@ class Decision {
 
   // ---- slots ----
 
+  /// When the step has its turn. The first call for a step decides.
+  std::int64_t rank_of(const Execution& e, const StepRow& row, SlotClass slot);
   void claim();
   void start_step(Execution& e, Step& s, SlotClass slot);
   void queue_rest();
@@ -183,7 +185,8 @@ class Decision {
   std::map<std::string, LimitRow> limits_;
   std::deque<StepKey> ended_;
   std::vector<StepKey> newly_ready_;
-  std::set<StepKey> intents_closed_;
+  std::map<StepKey, std::int64_t> ranks_;              ///< Of these.
+  std::set<StepKey> intents_opened_, intents_closed_;  ///< In this flush.
   std::array<int, kSlotClasses> freed_ = {0, 0, 0};
 };
 

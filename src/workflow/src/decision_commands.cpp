@@ -482,6 +482,7 @@ Result<void> Decision::on(const command::Record& c) {
       journal(*e, "value", &s->row, codec::write_json(Json::object({{"name", c.name}})));
       break;
     case K::Intent:
+      intents_opened_.insert(c.step);
       plan_.effects.push_back({EffectWrite::Kind::Intent, c.step, c.name, c.epoch, c.json});
       journal(*e, "intent", &s->row, "{\"effect_key\":\"" + c.name + "\"}");
       break;

@@ -48,7 +48,7 @@ bool Decision::take_limits(const Execution& e, Step& s, SlotClass slot) {
 
 void Decision::park(const Execution& e, Step& s, SlotClass slot, const std::string& key) {
   const bool queued = s.row.rank != 0;
-  if (!queued) s.row.rank = now_;
+  if (!queued) s.row.rank = rank_of(e, s.row, slot);
   plan_.parks.push_back({{queue_name(slot, e.row.owner_boot), s.row.rank, key_of(s.row)}, key, queued});
   std::erase(newly_ready_, key_of(s.row));
 }

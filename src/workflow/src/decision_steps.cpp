@@ -26,7 +26,8 @@ Result<void> Decision::fire(Execution& e, Step& s, StepEvent event) {
                              .boot = context_.boot,
                              .on_exhausted = e.row.on_exhausted,
                              .losses_max = context_.losses_max,
-                             .open_intent = rows_.open_intents.contains(key) && !intents_closed_.contains(key),
+                             .open_intent = (rows_.open_intents.contains(key) || intents_opened_.contains(key)) &&
+                                            !intents_closed_.contains(key),
                              .effect = effect_of(e, old)};
   StepDelta delta = WRENCH_TRY(apply(old, event, node(e, old), context));
   s.row = std::move(delta.after);

@@ -29,6 +29,7 @@ constexpr Micros kFlushRetryDelay = 250 * kMicrosPerMs;
 constexpr int kDecideRoundsMax = 100'000;
 constexpr int kConflictTriesMax = 3;
 constexpr int kNoJob = -1;
+constexpr std::size_t kTailsMax = 1'024;
 constexpr std::size_t kRowsCachedMax = 16'384;
 
 /// Another process did the same at the same time: the next try sees it.
@@ -83,7 +84,8 @@ Dispatcher::Dispatcher(DispatcherConfig config, const Clock& clock, Random& rand
       shell_(shell),
       plans_(std::make_unique<PlanCache>()),
       timers_(std::make_unique<TimerQueue>()),
-      cache_(std::make_unique<RowCache>()) {
+      cache_(std::make_unique<RowCache>()),
+      ranks_(std::make_unique<Ranks>()) {
   if (config_.ownership == Ownership::Shared)
     shared_ = std::make_unique<SharedWork>(config_.boot, config_.worker_ttl_us);
 }
@@ -147,6 +149,7 @@ std::shared_ptr<Dispatcher::Batch> Dispatcher::next_batch() {
   batch->context.claims_allowed = claims_allowed_;
   batch->context.traits = traits_;
   batch->context.free = free_slots();
+  batch->context.ranks = ranks_.get();
   for (std::size_t slot = 0; slot < kSlotClasses; ++slot)
     if (claims_allowed_ && !shared_ && backlog_[slot] > 0) batch->backlog_wanted[slot] = config_.slots[slot];
   if (shared_) {
@@ -204,6 +207,7 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
     for (const Command& command : found) WRENCH_TRY(take(command, kNoJob));
     for (std::size_t slot = 0; slot < kSlotClasses; ++slot)
       if (!batch.shared->queued[slot]) backlog_wanted[slot] = 0;
+    batch.context.heads = batch.shared->heads;
   }
   for (std::size_t job_no = 0; job_no < batch.jobs.size(); ++job_no) {
     const Job& job = batch.jobs[job_no];
@@ -467,6 +471,13 @@ void Dispatcher::carry_out(Batch& batch) {
   }
   for (std::size_t slot = 0; slot < kSlotClasses; ++slot)
     backlog_[slot] += plan.backlog_delta[slot] + batch.moved.backlog_delta[slot];
+  ranks_->now = plan.ranks.now;
+  for (const auto& [flow, tail] : plan.ranks.tails) ranks_->tails[flow] = tail;
+  // What lies in the past says nothing more: the flow has been idle since.
+  if (ranks_->tails.size() > kTailsMax)
+    std::erase_if(ranks_->tails, [this](const auto& entry) {
+      return entry.second <= ranks_->now[static_cast<std::size_t>(entry.first.slot)];
+    });
   for (std::size_t slot = 0; shared_ && slot < kSlotClasses; ++slot)
     if (batch.moved.backlog_delta[slot] > 0) shared_->put_into_queue(slot);
   parked_ += batch.moved.parked_delta;

@@ -48,6 +48,10 @@ const Statement kEmptyQueues{.id = "workflow.empty_queues",
                              .access = Access::Write,
                              .sql = "DELETE FROM ready",
                              .plan_exception = "all of them, once after a restore"};
+const Statement kEmptyParked{.id = "workflow.empty_parked",
+                             .access = Access::Write,
+                             .sql = "DELETE FROM parked",
+                             .plan_exception = "all of them, once after a restore"};
 const Statement kForgetWorkers{.id = "workflow.forget_workers",
                                .access = Access::Write,
                                .sql = "DELETE FROM workers",
@@ -56,8 +60,8 @@ const Statement kForgetWorkers{.id = "workflow.forget_workers",
 }  // namespace
 
 storage::StatementCatalogue::List of_restore() {
-  static const Statement* const list[] = {&kOpenFrom,    &kHoldExecution, &kHoldTask,
-                                          &kUnrankSteps, &kEmptyQueues,   &kForgetWorkers};
+  static const Statement* const list[] = {&kOpenFrom,    &kHoldExecution, &kHoldTask,     &kUnrankSteps,
+                                          &kEmptyQueues, &kEmptyParked,   &kForgetWorkers};
   return list;
 }
 
@@ -99,6 +103,7 @@ Result<void> hold(storage::WriteTx& tx, const storage::Rows::Row& row) {
 Result<std::int64_t> hold_restored(storage::WriteTx& tx) {
   WRENCH_TRY(tx.exec(sql::kForgetWorkers));
   WRENCH_TRY(tx.exec(sql::kEmptyQueues));
+  WRENCH_TRY(tx.exec(sql::kEmptyParked));
   std::int64_t held = 0;
   for (std::int64_t last = 0;;) {
     const storage::Rows open = WRENCH_TRY(tx.query(sql::kOpenFrom, {last, sql::kPage}));

@@ -53,6 +53,7 @@ TaskRow task_from(const Rows::Row& row) {
   out.version = row.integer(8);
   out.parent_execution = row.optional_integer(9).value_or(0);
   out.parent_step = row.optional_integer(10).value_or(0);
+  out.priority = parse_priority(row.text(11)).value_or(Priority::Medium);
   return out;
 }
 

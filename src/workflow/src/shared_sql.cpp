@@ -19,8 +19,8 @@ const Statement kBeat{
         "(SELECT min(at) FROM (SELECT min(due_at) AS at FROM timers WHERE kind <> 4 UNION ALL SELECT min(refill_at) "
         "FROM "
         "limits WHERE refill_at IS NOT NULL) due), EXISTS (SELECT 1 FROM workers w WHERE w.seen_at < ?3), "
-        "EXISTS (SELECT 1 FROM ready WHERE queue = 'start'), EXISTS (SELECT 1 FROM ready WHERE queue = 'cpu'), "
-        "EXISTS (SELECT 1 FROM ready WHERE queue = 'io'), EXISTS (SELECT 1 FROM ready WHERE queue = 'llm'), "
+        "EXISTS (SELECT 1 FROM ready WHERE queue = 'start'), (SELECT min(rank) FROM ready WHERE queue = 'cpu'), "
+        "(SELECT min(rank) FROM ready WHERE queue = 'io'), (SELECT min(rank) FROM ready WHERE queue = 'llm'), "
         "(SELECT next - 1 FROM event_clock WHERE id = 1)",
     .plan =
         "SEARCH workers USING PRIMARY KEY (boot=?); SCALAR SUBQUERY 3; CO-ROUTINE due; COMPOUND QUERY; LEFT-MOST "

@@ -126,7 +126,10 @@ Result<void> SharedTurn::beat(WriteTx& tx) {
   next_due = row.optional_integer(0).value_or(next_due);
   lost_workers = row.integer(1) != 0;
   starts_queued = row.integer(2) != 0;
-  for (std::size_t slot = 0; slot < kSlotClasses; ++slot) queued[slot] = row.integer(3 + slot) != 0;
+  for (std::size_t slot = 0; slot < kSlotClasses; ++slot) {
+    queued[slot] = !row.is_null(3 + slot);
+    heads[slot] = row.optional_integer(3 + slot).value_or(0);
+  }
   last_event = row.integer(3 + kSlotClasses);
   return {};
 }

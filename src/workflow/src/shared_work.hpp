@@ -35,8 +35,9 @@ struct SharedTurn {
   bool lost_workers = false;
   bool starts_queued = false;
   std::array<bool, kSlotClasses> queued = {false, false, false};
-  std::vector<std::pair<StepKey, std::int64_t>> gone;  ///< Watched ones that run here no more.
-  std::vector<StepKey> stops;                          ///< Watched ones that somebody cancelled or paused.
+  std::array<std::int64_t, kSlotClasses> heads = {0, 0, 0};  ///< Least rank in each.
+  std::vector<std::pair<StepKey, std::int64_t>> gone;        ///< Watched ones that run here no more.
+  std::vector<StepKey> stops;                                ///< Watched ones that somebody cancelled or paused.
 
   /// Locks what `jobs` will change, and adds what else there is to do. First in the transaction.
   Result<void> begin(storage::WriteTx& tx, const std::vector<Job>& jobs, std::vector<Command>& found);

@@ -26,7 +26,7 @@ using storage::Access;
 const Statement kTaskRow{.id = "workflow.task_row",
                          .sql =
                              "SELECT id, task_id, project_id, repo_id, state, wait_reason, progress, updated_at, "
-                             "version, parent_execution, parent_step FROM tasks WHERE id = ?1",
+                             "version, parent_execution, parent_step, priority FROM tasks WHERE id = ?1",
                          .plan = "SEARCH tasks USING INTEGER PRIMARY KEY (rowid=?)"};
 const Statement kExecutionRow{.id = "workflow.execution_row",
                               .sql = "SELECT " WRENCH_EXECUTION_COLUMNS " FROM task_executions WHERE id = ?1",

@@ -11,6 +11,7 @@ constexpr std::string_view kStepStates[] = {"blocked",   "ready",  "claimed", "r
                                             "completed", "failed", "skipped", "cancelled", "dead",       "uncertain"};
 constexpr std::string_view kExecutionStates[] = {"pending", "running",   "suspended", "completed",
                                                  "failed",  "cancelled", "timed_out"};
+constexpr std::string_view kPriorities[] = {"low", "medium", "high", "critical"};
 constexpr std::string_view kTaskStates[] = {"draft",  "queued",    "running", "waiting",
                                             "paused", "completed", "failed",  "cancelled"};
 constexpr std::string_view kTaskStatuses[] = {"pending",     "pending",   "in_progress", "in_progress",
@@ -254,6 +255,12 @@ bool can_follow(Machine machine, std::uint8_t from, std::uint8_t to) {
 
 std::string_view name(StepState state) { return at(kStepStates, static_cast<std::size_t>(state)); }
 std::string_view name(ExecutionStatus status) { return at(kExecutionStates, static_cast<std::size_t>(status)); }
+std::string_view name(Priority priority) { return kPriorities[static_cast<std::size_t>(priority)]; }
+std::optional<Priority> parse_priority(std::string_view text) {
+  for (std::size_t i = 0; i < std::size(kPriorities); ++i)
+    if (kPriorities[i] == text) return static_cast<Priority>(i);
+  return std::nullopt;
+}
 std::string_view name(TaskState state) { return at(kTaskStates, static_cast<std::size_t>(state)); }
 std::string_view name(StepEventKind event) { return at(kStepEvents, static_cast<std::size_t>(event)); }
 std::string_view name(ExecutionEventKind event) { return at(kExecutionEvents, static_cast<std::size_t>(event)); }

@@ -51,6 +51,7 @@ Result<Prepared> prepare(Session& session) {
 Result<workflow::CreateTask> task_of(const Session& session, const Prepared& prepared) {
   auto task = WRENCH_TRY(playbook_task(prepared.playbook, prepared.text.name, prepared.inputs));
   if (session.invocation.value("--on-exhausted") == "dead_letter") task.on_exhausted = workflow::OnExhausted::Dead;
+  if (session.invocation.has("--priority")) task.priority = session.invocation.value("--priority");
   return task;
 }
 

@@ -41,6 +41,7 @@ ExitCode run_review(Session& session) {
                           : agents::explain_text(prepared->planned);
     return delivered(session, text);
   }
+  if (session.invocation.has("--priority")) prepared->task.priority = session.invocation.value("--priority");
   if (session.invocation.has("--detach")) return leave_task(session, std::move(prepared->task));
   auto space = Workspace::open(session, Workspace::Use::Run);
   if (!space) return session.fail(space.error());

@@ -243,6 +243,19 @@ struct ValueWrite {
   std::string name, json;
 };
 
+/// Order of the steps that wait for a slot: weighted fair queueing, so each project and priority has its share however
+/// much of another waits (start-time fair queueing: Goyal, Vin, Cheng, SIGCOMM 1996). A rank is a virtual time.
+struct Ranks {
+  struct Flow {
+    SlotClass slot = SlotClass::Cpu;
+    std::int64_t project_id = 0;
+    Priority priority = Priority::Medium;
+    auto operator<=>(const Flow&) const = default;
+  };
+  std::array<std::int64_t, kSlotClasses> now = {0, 0, 0};  ///< That of the step that was claimed last.
+  std::map<Flow, std::int64_t> tails;                      ///< Rank of the flow's newest step; none: it has been idle.
+};
+
 /// A claimed step, and what it takes to run it.
 struct Launch {
   StepRow step;
@@ -282,6 +295,7 @@ struct FlushPlan {
   std::map<std::int64_t, std::int64_t> journal_next;  ///< Of the executions that were looked at.
 
   // After the flush.
+  Ranks ranks;  ///< `now`, and the tails that changed.
   std::vector<Launch> launches;
   std::vector<StepKey> stops;                              ///< Ask these running steps to stop.
   std::vector<std::pair<StepKey, std::int64_t>> released;  ///< Steps (with their epoch) that hold no slot any more.
@@ -308,8 +322,10 @@ struct CoreContext {
   std::string boot;
   Ownership ownership = Ownership::Exclusive;
   int losses_max = kLossesMax;
-  std::array<int, kSlotClasses> free = {0, 0, 0};  ///< Slots.
-  bool claims_allowed = true;                      ///< False while draining, or before start().
+  std::array<int, kSlotClasses> free = {0, 0, 0};            ///< Slots.
+  const Ranks* ranks = nullptr;                              ///< Null: a new beginning.
+  std::array<std::int64_t, kSlotClasses> heads = {0, 0, 0};  ///< Least ranks in the queues as far as known; 0: none.
+  bool claims_allowed = true;                                ///< False while draining, or before start().
   std::function<std::optional<CapabilityTraits>(std::string_view)> traits;
 };
 

@@ -233,6 +233,7 @@ class Dispatcher {
   std::set<std::int64_t> active_;
   std::unique_ptr<TimerQueue> timers_;
   std::unique_ptr<RowCache> cache_;
+  std::unique_ptr<Ranks> ranks_;
 };
 
 class Dispatcher::Batch {

@@ -18,6 +18,7 @@ struct TaskRow {
   std::string task_id;
   std::int64_t project_id = 0;
   std::int64_t repo_id = 0;
+  Priority priority = Priority::Medium;
   TaskState state = TaskState::Queued;
   std::string wait_reason;
   std::int64_t progress_ppm = 0;

@@ -101,6 +101,10 @@ const Transition* find_transition(Machine machine, std::uint8_t from, std::uint8
 /// Whether any event leads from `from` to `to`.
 bool can_follow(Machine machine, std::uint8_t from, std::uint8_t to);
 
+enum class Priority : std::uint8_t { Low, Medium, High, Critical };
+std::string_view name(Priority priority);
+std::optional<Priority> parse_priority(std::string_view text);
+
 std::string_view name(StepState state);
 std::string_view name(ExecutionStatus status);
 std::string_view name(TaskState state);
