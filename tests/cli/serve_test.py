@@ -109,6 +109,42 @@ class Serving(CliTest):
         self.assertIn("goes on in the process that runs it", resumed.err)
         self.wait_for(lambda: self.state(task_id) == "completed")
 
+    DEAD = """\
+name: Dead
+inputs: {tree: {type: any}}
+steps:
+  - {step_id: a, agent: code_analysis, operation: analyze, parameters: {tree: {$from: tree}}, retry: 1}
+  - {step_id: b, agent: code_analysis, operation: analyze, parameters: {tree: {$from: tree}}, needs: [], retry: 1}
+"""
+
+    def dead(self, *words):
+        return self.run_wrench("task", "dead", *words)
+
+    def test_people_decide_about_steps_that_were_given_up(self):
+        self.write("dead.yaml", self.DEAD)
+        done = self.run_wrench("playbook", "run", "dead.yaml", "--input", 'tree={"root": "/"}',
+                               "--on-exhausted", "dead_letter", "--json")
+        self.assertEqual(done.code, 7, done.err)
+        listed = self.dead("list", "--json").json()["data"]
+        self.assertEqual([(row["step"], row["state"]) for row in listed], [(1, "dead"), (2, "dead")])
+        self.assertEqual(listed[0]["error"]["code"], "agent.input_invalid")
+        task = listed[0]["task"]
+        self.assertIn("agent.input_invalid", self.dead("list", task[-6:]).out)
+        self.assert_fails(self.dead("skip"), 2, "say which steps")
+        self.assertEqual(self.dead("list", "--code", "io.*").out, "No step waits for a decision.\n")
+        self.assertEqual(len(self.dead("skip", "--all", "--dry-run", "--json").json()["data"]), 2)
+        self.assertEqual(len(self.dead("list", "--json").json()["data"]), 2)
+        self.assertEqual(len(self.dead("skip", task, "--step", "1", "--json").json()["data"]), 1)
+        # Tried again in whichever process runs the task, it fails again.
+        self.serve()
+        self.wait_for(lambda: len(self.dead("list", "--json").json()["data"]) == 1)
+        self.assertEqual(len(self.dead("retry", "--capability", "code_analysis.*", "--json").json()["data"]), 1)
+        journal = lambda: [e["kind"] for e in self.run_wrench("task", "journal", task, "--json").json()["data"]]
+        self.wait_for(lambda: journal().count("decision") == 2 and self.state(task) == "waiting")
+        self.assertEqual(len(self.dead("give-up", "--code", "agent.*", "--json").json()["data"]), 1)
+        self.wait_for(lambda: self.state(task) == "failed")
+        self.assertEqual(self.dead("list", "--json").json()["data"], [])
+
     def test_one_process_serves(self):
         server = self.serve()
         done = self.run_wrench("serve")

@@ -62,6 +62,23 @@ const FlagSpec kWhoseMemory = {.name = "--agent", .value = "NAME", .summary = "w
 const FlagSpec kRules = {
     .name = "--rules", .value = "FILE|DIR", .summary = "add rules in semgrep's YAML syntax", .repeated = true};
 const FlagSpec kNoBuiltin = {.name = "--no-builtin-rules", .summary = "use only the rules of --rules"};
+/// Which of the steps that wait for a decision.
+std::vector<FlagSpec> dead_filter() {
+  return {{.name = "--code", .value = "GLOB", .summary = "only those whose error's code it fits"},
+          {.name = "--capability", .value = "GLOB", .summary = "only those of operations that it fits"},
+          {.name = "--step",
+           .value = "NO",
+           .summary = "only this one",
+           .form = ValueForm::Number,
+           .min = 1,
+           .max = std::numeric_limits<std::int64_t>::max()}};
+}
+std::vector<FlagSpec> dead_choice() {
+  auto flags = dead_filter();
+  flags.push_back({.name = "--all", .summary = "of all tasks"});
+  flags.push_back({.name = "--dry-run", .summary = "say which, and do nothing"});
+  return flags;
+}
 const FlagSpec kPriority{.name = "--priority",
                          .value = "P",
                          .summary = "share of the slots when other tasks wait, too",
@@ -257,6 +274,37 @@ const std::vector<CommandSpec>& table() {
        .formats = kTextOrJson,
        .examples = {{"wrench task retry 7K3QX2", "after the cause was mended"}},
        .run = run_task_retry},
+      {.path = "task dead list",
+       .summary = "List steps that wait for a decision: given up, or with an effect that nobody knows of",
+       .description = "Tasks keep steps that failed for good when they were begun with --on-exhausted dead_letter.",
+       .arguments = {{.name = "ID", .summary = "only of these tasks", .repeated = true}},
+       .flags = with_output(kTextOrJson, dead_filter()),
+       .formats = kTextOrJson,
+       .examples = {{"wrench task dead list --code 'workflow.timeout'", "of one kind"}},
+       .run = run_task_dead_list},
+      {.path = "task dead retry",
+       .summary = "Try given up steps again",
+       .arguments = {{.name = "ID", .summary = "of these tasks", .repeated = true}},
+       .flags = with_output(kTextOrJson, dead_choice()),
+       .formats = kTextOrJson,
+       .examples = {{"wrench task dead retry 7K3QX2", "after the cause was mended"},
+                    {"wrench task dead retry --code 'io.*' --dry-run", "which that would be, in all tasks"}},
+       .run = run_task_dead_retry},
+      {.path = "task dead skip",
+       .summary = "Let tasks go on without given up steps",
+       .description = "A skipped step counts as done; its output is null.",
+       .arguments = {{.name = "ID", .summary = "of these tasks", .repeated = true}},
+       .flags = with_output(kTextOrJson, dead_choice()),
+       .formats = kTextOrJson,
+       .examples = {{"wrench task dead skip 7K3QX2 --step 3", "one step"}},
+       .run = run_task_dead_skip},
+      {.path = "task dead give-up",
+       .summary = "Let given up steps fail",
+       .arguments = {{.name = "ID", .summary = "of these tasks", .repeated = true}},
+       .flags = with_output(kTextOrJson, dead_choice()),
+       .formats = kTextOrJson,
+       .examples = {{"wrench task dead give-up --all", "an end with all of them"}},
+       .run = run_task_dead_give_up},
       {.path = "task signal",
        .summary = "Send a signal to a task; kept if nothing waits for it yet",
        .arguments = {{"ID", "task id", true}, {"NAME", "name of the signal", true}},

@@ -414,6 +414,10 @@ Result<void> Decision::on(const command::Decide& c) {
   Execution* e = WRENCH_TRY(owned(c.step.execution_no));
   Step* s = step(c.step);
   if (s == nullptr) return missing();
+  if (c.request != 0) {
+    plan_.requests_done.emplace_back(c.step.execution_no, c.request);
+    if (!is_held(s->row.state)) return {};  // Decided about before, or cancelled.
+  }
   static constexpr StepEventKind kEvents[] = {StepEventKind::PersonRetry, StepEventKind::PersonSkip,
                                               StepEventKind::PersonGiveUp};
   e->actor = c.actor;

@@ -600,6 +600,17 @@ Result<void> Engine::signal(std::string_view task_id, std::string_view signal, J
 
 Result<void> Engine::decide_step(std::string_view task_id, std::int64_t step_no, StepDecision decision) {
   State& s = *state_;
+  const TaskView task = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return find_task(tx, task_id); }));
+  const auto executions = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return list_executions(tx, task.task_no); }));
+  const ExecutionView& last = executions.back();
+  const bool elsewhere = !last.owner_boot.empty() && last.owner_boot != s.config.boot_id;
+  if (!s.shared && elsewhere && s.config.boot_is_live(last.owner_boot)) {
+    static constexpr Request::Kind kKinds[] = {Request::Kind::StepRetry, Request::Kind::StepSkip,
+                                               Request::Kind::StepGiveUp};
+    WRENCH_TRY(s.ask(Request{last.execution_no, kKinds[static_cast<std::size_t>(decision)], std::to_string(step_no),
+                             s.config.actor}));
+    return {};
+  }
   const TaskReceipt receipt = WRENCH_TRY(resume(task_id));
   WRENCH_TRY(s.ask(Command(command::Decide{{receipt.execution_no, step_no}, decision, s.config.actor})));
   return {};

@@ -1,5 +1,6 @@
 #include "requests.hpp"
 
+#include <charconv>
 #include <utility>
 
 #include "sql.hpp"
@@ -10,7 +11,8 @@ using storage::Rows;
 
 namespace {
 
-constexpr std::string_view kKinds[] = {"cancel", "pause", "pause_now", "unpause"};
+constexpr std::string_view kKinds[] = {"cancel",     "pause",     "pause_now",   "unpause",
+                                       "step_retry", "step_skip", "step_give_up"};
 
 std::vector<Command> commands(const Rows& rows) {
   std::vector<Command> out;
@@ -20,6 +22,14 @@ std::vector<Command> commands(const Rows& rows) {
     std::string actor(row.text(4));
     if (kind == kKinds[0]) {
       out.emplace_back(command::Cancel{execution_no, std::string(row.text(3)), std::move(actor), seq});
+    } else if (kind.starts_with("step_")) {
+      std::int64_t step_no = 0;
+      const std::string_view text = row.text(3);
+      std::from_chars(text.data(), text.data() + text.size(), step_no);
+      const StepDecision decision = kind == kKinds[4]   ? StepDecision::Retry
+                                    : kind == kKinds[5] ? StepDecision::Skip
+                                                        : StepDecision::GiveUp;
+      out.emplace_back(command::Decide{{execution_no, step_no}, decision, std::move(actor), seq});
     } else {
       const Pause pause = kind == kKinds[1] ? Pause::Yes : kind == kKinds[2] ? Pause::Now : Pause::No;
       out.emplace_back(command::SetPause{execution_no, pause, std::move(actor), seq});

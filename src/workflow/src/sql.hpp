@@ -41,6 +41,9 @@ storage::StatementCatalogue::List of_shared_work();
 extern const Statement kDueLimits, kQueueSize;
 storage::StatementCatalogue::List of_limits();
 
+// dead_letters.cpp
+storage::StatementCatalogue::List of_dead_letters();
+
 // child_tasks.cpp
 storage::StatementCatalogue::List of_child_tasks();
 

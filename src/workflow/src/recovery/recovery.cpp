@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "../text_glob.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/codec/yaml.hpp"
 
@@ -14,26 +15,6 @@ using codec::YamlNode;
 namespace {
 
 constexpr std::size_t kGlobBytesMax = 128;
-
-/// Linear in the text for each '*' at most: only the last one is tried again.
-bool glob_fits(std::string_view glob, std::string_view text) {
-  std::size_t at = 0, in = 0, star = std::string_view::npos, resume = 0;
-  while (in < text.size()) {
-    if (at < glob.size() && glob[at] == '*') {
-      star = at++;
-      resume = in;
-    } else if (at < glob.size() && (glob[at] == '?' || glob[at] == text[in])) {
-      ++at;
-      ++in;
-    } else if (star != std::string_view::npos) {
-      at = star + 1;
-      in = ++resume;
-    } else {
-      return false;
-    }
-  }
-  return glob.find_first_not_of('*', at) == std::string_view::npos;
-}
 
 bool may_be_repeated(const StepFailure& failure) {
   return failure.error_class == ErrorClass::Retryable || failure.error_class == ErrorClass::RateLimited;

@@ -133,6 +133,7 @@ struct Decide {
   StepKey step;
   StepDecision decision = StepDecision::Retry;
   std::string actor;
+  std::int64_t request = 0;  ///< As of Cancel.
 };
 struct Reconcile {
   StepKey step;

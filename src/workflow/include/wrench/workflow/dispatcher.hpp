@@ -51,10 +51,10 @@ struct Rerun {
 };
 /// What a process asks of the one that owns an execution; it obeys within a second, a later owner when it takes over.
 struct Request {
-  enum class Kind : std::uint8_t { Cancel, Pause, PauseNow, Unpause };
+  enum class Kind : std::uint8_t { Cancel, Pause, PauseNow, Unpause, StepRetry, StepSkip, StepGiveUp };
   std::int64_t execution_no = 0;
   Kind kind = Kind::Cancel;
-  std::string reason, actor;
+  std::string reason, actor;  ///< Of a decision about a step the reason is its number.
 };
 
 /// Somebody decides about a step that waits.

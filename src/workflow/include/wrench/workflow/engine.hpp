@@ -160,7 +160,7 @@ class Engine {
   Result<void> delegate(std::string_view wait_id, std::string_view to);
   /// Sends a signal to the task's open execution. Nothing waits for it yet: it is kept.
   Result<void> signal(std::string_view task_id, std::string_view signal, codec::Json value);
-  /// Moves a dead or uncertain step on.
+  /// Moves a dead or uncertain step on. If another live process runs the task, that one obeys within a second.
   Result<void> decide_step(std::string_view task_id, std::int64_t step_no, StepDecision decision);
 
   /// Blocks until the task ended, is paused, or waits for something other than a time. Errors: workflow.wait_deadline,
