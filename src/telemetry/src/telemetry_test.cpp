@@ -77,7 +77,7 @@ TEST(Metrics, EncodesForPrometheus) {
   h.observe(0.1);
   h.observe(0.5);
   h.observe(7);
-  EXPECT_EQ(registry.prometheus_text(),
+  EXPECT_EQ(registry.snapshot().prometheus_text(),
             "# HELP wrench_depth Depth.\n# TYPE wrench_depth gauge\nwrench_depth -2\n"
             "# HELP wrench_flush_seconds Flush.\n# TYPE wrench_flush_seconds histogram\n"
             "wrench_flush_seconds_bucket{lane=\"bulk\",le=\"0.1\"} 1\n"
@@ -101,7 +101,7 @@ TEST(Metrics, TooManySeriesAreCountedTogether) {
   for (std::size_t i = 0; i < kSeriesMax; ++i) registry.counter("c_total", "", {{"id", std::to_string(i)}});
   Counter& over = registry.counter("c_total", "", {{"id", "one more"}});
   EXPECT_EQ(&over, &registry.counter("c_total", "", {{"id", "and another"}}));
-  EXPECT_NE(registry.prometheus_text().find("id=\"other\""), std::string::npos);
+  EXPECT_NE(registry.snapshot().prometheus_text().find("id=\"other\""), std::string::npos);
 }
 
 TEST(Metrics, CountFromManyThreads) {
@@ -118,6 +118,73 @@ TEST(Metrics, CountFromManyThreads) {
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(registry.counter("c_total", "").value(), 4000U);
   EXPECT_EQ(h.sum(), 4000.0);
+}
+
+MetricsSnapshot busy_snapshot() {
+  MetricsRegistry registry;
+  registry.counter("wrench_jobs_total", "Jobs.", {{"kind", "a\"b"}, {"outcome", "completed"}}).add(3);
+  registry.counter("wrench_jobs_total", "Jobs.", {{"kind", "a\"b"}, {"outcome", "failed"}}).add();
+  registry.gauge("wrench_depth", "Depth.").set(-2);
+  Histogram& h = registry.histogram("wrench_flush_seconds", "Flush.", {0.1, 1, 10});
+  for (const double value : {0.05, 0.5, 0.5, 5.0, 50.0}) h.observe(value);
+  return registry.snapshot();
+}
+
+TEST(MetricsSnapshot, ReadsWhatItWroteAsJson) {
+  const MetricsSnapshot snapshot = busy_snapshot();
+  const auto text = codec::write_json(snapshot.json());
+  const auto back = MetricsSnapshot::parse(*codec::parse_json(text));
+  ASSERT_TRUE(back.ok()) << back.error().message;
+  EXPECT_EQ(back->prometheus_text(), snapshot.prometheus_text());
+}
+
+TEST(MetricsSnapshot, SumsSeriesAndProcesses) {
+  MetricsSnapshot both = busy_snapshot();
+  EXPECT_EQ(both.total("wrench_jobs_total"), 4);
+  EXPECT_EQ(both.total("wrench_jobs_total", {{"outcome", "failed"}}), 1);
+  EXPECT_EQ(both.total("wrench_nothing"), 0);
+  MetricsRegistry other;
+  other.counter("wrench_jobs_total", "Jobs.", {{"kind", "c"}, {"outcome", "failed"}}).add(10);
+  other.histogram("wrench_flush_seconds", "Flush.", {0.1, 1, 10}).observe(0.5);
+  other.gauge("wrench_age", "Age.").set(7);
+  other.counter("wrench_depth", "Of another kind: left out.").add(5);
+  both.add(other.snapshot());
+  EXPECT_EQ(both.total("wrench_jobs_total"), 14);
+  EXPECT_EQ(both.total("wrench_flush_seconds"), 6);
+  EXPECT_EQ(both.total("wrench_age"), 7);
+  EXPECT_EQ(both.total("wrench_depth"), -2);
+}
+
+TEST(MetricsSnapshot, GuessesQuantilesInsideOfBuckets) {
+  const MetricsSnapshot snapshot = busy_snapshot();
+  EXPECT_NEAR(*snapshot.quantile("wrench_flush_seconds", 0.2), 0.1, 1e-9);
+  EXPECT_NEAR(*snapshot.quantile("wrench_flush_seconds", 0.4), 0.55, 1e-9);
+  EXPECT_EQ(*snapshot.quantile("wrench_flush_seconds", 0.99), 10);
+  EXPECT_FALSE(snapshot.quantile("wrench_depth", 0.5));
+  EXPECT_FALSE(MetricsRegistry().snapshot().quantile("wrench_flush_seconds", 0.5));
+}
+
+TEST(MetricsSnapshot, RefusesWhatIsNone) {
+  for (const std::string_view text : {
+           R"({"Bad Name":{"kind":"counter","series":[]}})",
+           R"({"a":{"kind":"meter","series":[]}})",
+           R"({"a":{"kind":"counter","series":[{"labels":{},"value":"1"}]}})",
+           R"({"a":{"kind":"counter","series":[{"labels":{"A":"x"},"value":1}]}})",
+           R"({"a":{"kind":"histogram","bounds":[1,2],"series":[{"labels":{},"buckets":[1,2],"sum":1}]}})",
+           R"({"a":{"kind":"histogram","bounds":[1],"series":[{"labels":{},"buckets":[1,-2],"sum":1}]}})",
+           R"({"a":{"kind":"histogram","bounds":[2,1],"series":[]}})",
+       }) {
+    const auto parsed = MetricsSnapshot::parse(*codec::parse_json(text));
+    ASSERT_FALSE(parsed.ok()) << text;
+    EXPECT_EQ(parsed.error().code, "telemetry.invalid_snapshot");
+  }
+}
+
+TEST(Metrics, CounterTakesOverACountFromElsewhere) {
+  Counter counter;
+  counter.raise_to(5);
+  counter.raise_to(3);
+  EXPECT_EQ(counter.value(), 5U);
 }
 
 }  // namespace

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "wrench/telemetry/metrics_snapshot.hpp"
+
 namespace wrench::telemetry {
 
 /// Label sets a metric may have; further ones are counted together under the value "other".
@@ -18,6 +20,10 @@ inline constexpr std::size_t kSeriesMax = 1000;
 class Counter {
  public:
   void add(std::uint64_t by = 1) { value_.fetch_add(by, std::memory_order_relaxed); }
+  /// Of what is counted elsewhere: takes its count over. One thread at a time.
+  void raise_to(std::uint64_t count) {
+    if (count > value()) value_.store(count, std::memory_order_relaxed);
+  }
   std::uint64_t value() const { return value_.load(std::memory_order_relaxed); }
 
  private:
@@ -54,7 +60,8 @@ class Histogram {
 /// Seconds from 50 µs to 100 s in steps of about 3: for latencies.
 std::vector<double> latency_buckets_s();
 
-using Labels = std::vector<std::pair<std::string, std::string>>;
+/// Counts: powers of two from 1 to 512.
+std::vector<double> count_buckets();
 
 /// Every metric of a process. Asking for the same name and labels again gives the same object; references stay valid as
 /// long as the registry. Labels name kinds, never ids: an id would make a series of each task. Thread-safe.
@@ -71,8 +78,8 @@ class MetricsRegistry {
   Histogram& histogram(std::string_view name, std::string_view help, std::vector<double> bounds,
                        const Labels& labels = {});
 
-  /// Prometheus text exposition format 0.0.4, sorted by name and labels.
-  std::string prometheus_text() const;
+  /// What all of them hold now. A reader for others' sake: it waits for nobody who counts.
+  MetricsSnapshot snapshot() const;
 
  private:
   struct State;
