@@ -59,12 +59,17 @@ Result<AtomicFile> AtomicFile::create(std::string path) {
 Result<void> AtomicFile::write(std::string_view bytes) { return write_all(state_->fd.fd(), bytes, state_->temporary); }
 
 Result<void> AtomicFile::commit(unsigned mode) {
+  if (::fsync(state_->fd.fd()) != 0) return errno_error(errno, "fsync " + state_->temporary);
+  WRENCH_TRY(commit_without_flush(mode));
+  return sync_directory(parent_of(state_->path));
+}
+
+Result<void> AtomicFile::commit_without_flush(unsigned mode) {
   const auto& [path, temporary, fd, committed] = *state_;
   if (::fchmod(fd.fd(), static_cast<mode_t>(mode)) != 0) return errno_error(errno, "set the mode of " + temporary);
-  if (::fsync(fd.fd()) != 0) return errno_error(errno, "fsync " + temporary);
   if (::rename(temporary.c_str(), path.c_str()) != 0) return errno_error(errno, "rename " + temporary + " to " + path);
   state_->committed = true;
-  return sync_directory(parent_of(path));
+  return {};
 }
 
 Result<void> write_file_atomically(const std::string& path, std::string_view bytes, unsigned mode) {

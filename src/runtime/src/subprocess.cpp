@@ -18,6 +18,7 @@
 #include <cstring>
 #include <utility>
 
+#include "resource_usage.hpp"
 #include "unique_fd.hpp"
 #include "wrench/base/text.hpp"
 
@@ -268,15 +269,17 @@ class Run {
     } while (reaped < 0 && errno == EINTR);
     pid_ = 0;
     if (reaped < 0) return errno_error(errno, "can't wait for " + spec_.program);
+    Usage used = usage_of(usage);
+    used.children_cpu_us = cpu_us_of(usage);
+    if (const auto account = UsageAccount::current()) account->book(used);
     if (!sink_error_.ok()) return std::move(sink_error_).error();
-    const auto micros = [](const timeval& t) { return t.tv_sec * kMicrosPerSecond + t.tv_usec; };
     SubprocessResult result;
     if (WIFEXITED(status)) result.exit_code = WEXITSTATUS(status);
     if (WIFSIGNALED(status)) result.signal = WTERMSIG(status);
     result.killed_by = killed_by_;
     result.wall_us = clock_.boot_us() - started_us_;
-    result.cpu_us = micros(usage.ru_utime) + micros(usage.ru_stime);
-    result.memory_peak_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+    result.cpu_us = used.children_cpu_us;
+    result.memory_peak_bytes = used.rss_bytes_max;
     result.stdout_bytes = outputs_[0].bytes;
     result.stderr_bytes = outputs_[1].bytes;
     return result;

@@ -16,6 +16,7 @@
 
 #include "wrench/runtime/atomic_file.hpp"
 #include "wrench/runtime/bounded_queue.hpp"
+#include "wrench/runtime/usage.hpp"
 
 namespace wrench::runtime {
 namespace {
@@ -84,14 +85,19 @@ std::size_t WorkerPool::threads() const { return state_->threads.size(); }
 struct TaskGroup::State {
   std::mutex mutex;
   std::condition_variable ended;
-  std::deque<std::pair<std::size_t, std::function<Result<void>()>>> waiting;
+  struct Waiting {
+    std::size_t index = 0;
+    std::function<Result<void>()> task;
+    std::shared_ptr<UsageAccount> account;  ///< Of whoever put it here.
+  };
+  std::deque<Waiting> waiting;
   std::size_t next_index = 0;
   std::size_t unfinished = 0;
   std::optional<std::pair<std::size_t, Error>> first_error;
 
   /// Runs one task that nobody has begun; false if there is none.
   bool run_one() {
-    std::pair<std::size_t, std::function<Result<void>()>> task;
+    Waiting task;
     {
       const std::lock_guard lock(mutex);
       if (waiting.empty()) return false;
@@ -100,16 +106,17 @@ struct TaskGroup::State {
     }
     Result<void> result;
     try {
-      result = task.second();
+      const UsageScope scope(std::move(task.account));
+      result = task.task();
     } catch (const std::exception& e) {
       result = Error("runtime.task_threw", std::string("a task ended with an exception: ") + e.what());
     } catch (...) {
       result = Error("runtime.task_threw", "a task ended with an exception of unknown type");
     }
-    task.second = nullptr;  // what it captured goes before wait() returns
+    task.task = nullptr;  // what it captured goes before wait() returns
     const std::lock_guard lock(mutex);
-    if (!result.ok() && (!first_error || task.first < first_error->first))
-      first_error.emplace(task.first, std::move(result).error());
+    if (!result.ok() && (!first_error || task.index < first_error->first))
+      first_error.emplace(task.index, std::move(result).error());
     if (--unfinished == 0) ended.notify_all();
     return true;
   }
@@ -122,7 +129,7 @@ TaskGroup::~TaskGroup() { [[maybe_unused]] const Result<void> unread = wait(); }
 void TaskGroup::run(std::function<Result<void>()> task) {
   {
     const std::lock_guard lock(state_->mutex);
-    state_->waiting.emplace_back(state_->next_index++, std::move(task));
+    state_->waiting.push_back({state_->next_index++, std::move(task), UsageAccount::current()});
     ++state_->unfinished;
   }
   // A ticket, not the task: whoever comes first, pool or wait(), takes the oldest task. Refused is fine: wait() works.

@@ -22,6 +22,8 @@ class AtomicFile {
   Result<void> write(std::string_view bytes);
   /// fsync, rename, fsync of the folder. Once, as the last call.
   Result<void> commit(unsigned mode = 0600);
+  /// Only the rename: after a power loss the file may be empty or gone. For what is worth nothing then.
+  Result<void> commit_without_flush(unsigned mode = 0600);
 
  private:
   struct State;
