@@ -10,6 +10,7 @@
 #include "wrench/runtime/boot_lock.hpp"
 #include "wrench/runtime/temp_dir.hpp"
 #include "wrench/storage/monitor.hpp"
+#include "wrench/telemetry/metrics.hpp"
 
 namespace wrench::storage {
 namespace {
@@ -126,6 +127,58 @@ TEST_F(CareTest, MonitorTellsWhatItCost) {
     EXPECT_EQ(table.at("rows").as_integer(), 160);
     EXPECT_GT(table.at("bytes").as_integer(), 160'000);
   }
+}
+
+TEST_F(CareTest, NotesSlowStatementsWithoutTheirValues) {
+  static const Statement kSlow{.id = "test.slow",
+                               .sql =
+                                   "WITH RECURSIVE n(i) AS (SELECT 1\n  UNION ALL SELECT i + 1 FROM n WHERE i < ?1) "
+                                   "SELECT count(*) FROM n"};
+  static const Statement* const kList[] = {&kSlow};
+  StoreConfig config;
+  config.directory = data_;
+  config.statements = {kList};
+  config.slow_statement_us = 8 * kMicrosPerMs;
+  auto store = std::move(*Store::open(config, clock_, random_));
+  const Micros before = clock_.now_us();
+  ASSERT_TRUE(store->read([](ReadTx& tx) { return tx.query(kSlow, {100'000}); }).ok());
+  const SlowStatements slow = slow_statements(*store);
+  ASSERT_GE(slow.count, 1U);
+  EXPECT_EQ(slow.latest.front().id, "test.slow");
+  EXPECT_EQ(slow.latest.front().sql,
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1) SELECT count(*) FROM n");
+  EXPECT_GE(slow.latest.front().took_us, config.slow_statement_us);
+  EXPECT_GE(slow.latest.front().at, before);
+  EXPECT_EQ(slow.latest.front().rows, 1U);
+  store.reset();
+
+  config.slow_statement_us = 3600 * kMicrosPerSecond;
+  store = std::move(*Store::open(config, clock_, random_));
+  ASSERT_TRUE(store->read([](ReadTx& tx) { return tx.query(kSlow, {100'000}); }).ok());
+  EXPECT_EQ(slow_statements(*store).count, 0U);
+  store.reset();
+
+  config.slow_statement_us = 0;
+  store = std::move(*Store::open(config, clock_, random_));
+  for (std::size_t i = 0; i < 2 * kSlowStatementsKept; ++i)
+    ASSERT_TRUE(store->read([](ReadTx& tx) { return tx.query(kSlow, {1}); }).ok());
+  EXPECT_GE(slow_statements(*store).count, 2 * kSlowStatementsKept);
+  EXPECT_EQ(slow_statements(*store).latest.size(), kSlowStatementsKept);
+}
+
+TEST_F(CareTest, MeasuresFlushesForWhoeverWantsToKnow) {
+  telemetry::MetricsRegistry metrics;
+  StoreConfig config;
+  config.directory = data_;
+  config.statements = {kStatements};
+  config.metrics = &metrics;
+  const auto store = std::move(*Store::open(config, clock_, random_));
+  fill(*store, 1);
+  ASSERT_TRUE(store->write([](WriteTx&) -> Result<void> { return {}; }).ok());
+  const auto snapshot = metrics.snapshot();
+  EXPECT_EQ(snapshot.total("wrench_flush_seconds"), 2);
+  EXPECT_EQ(snapshot.total("wrench_flush_jobs"), 2);
+  EXPECT_EQ(snapshot.find("wrench_flush_jobs")->series.front().sum, 2);
 }
 
 TEST_F(CareTest, MonitorKeepsSamplesForADayAndFor90) {

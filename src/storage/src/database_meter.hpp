@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "slow_log.hpp"
 #include "wrench/storage/monitor.hpp"
 #include "wrench/storage/statement.hpp"
 
@@ -20,7 +21,7 @@ class DatabaseMeter {
   /// Looking at the clock twice costs as much as a small statement: one call in so many does.
   static constexpr std::uint64_t kTimedEvery = 16;
 
-  explicit DatabaseMeter(const StatementCatalogue& catalogue) {
+  DatabaseMeter(const StatementCatalogue& catalogue, SlowLog& slow_log) : slow_log_(slow_log) {
     for (const Statement* statement : catalogue.all()) counters_.emplace(statement, std::make_unique<Counter>());
   }
   Counter* counter(const Statement& statement) {
@@ -32,11 +33,13 @@ class DatabaseMeter {
     hits_.fetch_add(hits, std::memory_order_relaxed);
     misses_.fetch_add(misses, std::memory_order_relaxed);
   }
+  SlowLog& slow_log() { return slow_log_; }
   std::uint64_t cache_hits() const { return hits_.load(std::memory_order_relaxed); }
   std::uint64_t cache_misses() const { return misses_.load(std::memory_order_relaxed); }
   std::vector<StatementCost> costs() const;
 
  private:
+  SlowLog& slow_log_;
   std::unordered_map<const Statement*, std::unique_ptr<Counter>> counters_;
   std::atomic<std::uint64_t> hits_{0}, misses_{0};
 };

@@ -143,6 +143,7 @@ Result<Json> StoreMonitor::collect(Detail detail) {
   WRENCH_TRY(state_->tables_and_indexes(detail, tables, indexes));
   return Json::object({{"connections", WRENCH_TRY(state_->connections())},
                        {"query_stats", state_->query_stats()},
+                       {"slow_queries", to_json(slow_statements(state_->store))},
                        {"table_stats", std::move(tables)},
                        {"index_stats", std::move(indexes)},
                        {"cache_stats", WRENCH_TRY(state_->cache_stats())}});

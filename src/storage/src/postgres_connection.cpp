@@ -14,6 +14,7 @@
 #include "postgres_error.hpp"
 #include "postgres_sql.hpp"
 #include "postgres_statements.hpp"
+#include "slow_log.hpp"
 #include "wrench/base/assert.hpp"
 
 namespace wrench::storage {
@@ -186,6 +187,19 @@ void PostgresConnection::queue(const char* command) {
     lost_ = true;
   else
     due_.push_back({.kind = Due::Kind::Command, .doing = command});
+}
+
+Result<void> PostgresConnection::run(const Statement& statement, Form form, std::size_t width,
+                                     std::span<const Bind> binds, Rows* rows, std::int64_t* changed) {
+  const Micros began_us = SlowLog::coarse_now_us();
+  const std::size_t rows_before = rows == nullptr ? 0 : rows->size();
+  WRENCH_TRY(queue(statement, form, width, binds, rows, changed));
+  Result<void> done = exchange();
+  if (slow_log_ == nullptr) return done;
+  std::uint64_t seen = rows == nullptr ? 0 : rows->size() - rows_before;
+  if (rows == nullptr && changed != nullptr && done.ok()) seen = static_cast<std::uint64_t>(*changed);
+  slow_log_->took(statement, SlowLog::coarse_now_us() - began_us, seen);
+  return done;
 }
 
 void PostgresConnection::renew_plans(const Clock& clock) {

@@ -25,6 +25,8 @@ struct pg_result;
 
 namespace wrench::storage {
 
+class SlowLog;
+
 struct ClosePostgres {
   void operator()(pg_conn* connection) const;
 };
@@ -69,6 +71,11 @@ class PostgresConnection {
   /// Statements that this connection hasn't seen cost round trips here.
   Result<void> queue(const Statement& statement, Form form, std::size_t width, std::span<const Bind> binds, Rows* rows,
                      std::int64_t* changed);
+  /// queue() and exchange() of one statement; a slow one is noted.
+  Result<void> run(const Statement& statement, Form form, std::size_t width, std::span<const Bind> binds, Rows* rows,
+                   std::int64_t* changed);
+  /// From now on; `log` must outlive the connection.
+  void note_slow_in(SlowLog& log) { slow_log_ = &log; }
   /// Between transactions: queues, now and then, that the server shall plan its statements anew.
   void renew_plans(const Clock& clock);
   /// Sends what is queued and waits until all of it is answered. The first error: what was queued behind it wasn't
@@ -140,6 +147,7 @@ class PostgresConnection {
   std::uint64_t statements_run_ = 0;
   Micros plans_renewed_us_ = 0;
   bool lost_ = false;
+  SlowLog* slow_log_ = nullptr;
 };
 
 }  // namespace wrench::storage

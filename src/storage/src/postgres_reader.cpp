@@ -8,11 +8,12 @@
 namespace wrench::storage {
 
 Result<std::unique_ptr<Reader>> PostgresReader::open(const DatabaseUrl& url, PostgresTimes times,
-                                                     const StatementCatalogue& catalogue) {
+                                                     const StatementCatalogue& catalogue, SlowLog& slow_log) {
   times.statement_us = std::min(times.statement_us, kSnapshotAgeMax);
   std::unique_ptr<PostgresConnection> connection = WRENCH_TRY(PostgresConnection::open(url, times, catalogue));
   WRENCH_TRY(connection->exec("SET default_transaction_read_only = on"));
   WRENCH_TRY(connection->start_pipeline());
+  connection->note_slow_in(slow_log);
   return std::unique_ptr<Reader>(new PostgresReader(std::move(connection)));
 }
 

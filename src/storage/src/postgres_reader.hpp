@@ -11,7 +11,7 @@ namespace wrench::storage {
 class PostgresReader final : public Reader {
  public:
   static Result<std::unique_ptr<Reader>> open(const DatabaseUrl& url, PostgresTimes times,
-                                              const StatementCatalogue& catalogue);
+                                              const StatementCatalogue& catalogue, SlowLog& slow_log);
   Result<void> begin(const Clock& clock, Deadline deadline) override;
   ReadTx& tx() override { return tx_; }
   void end() override { tx_.end(); }

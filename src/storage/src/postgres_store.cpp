@@ -81,11 +81,13 @@ Result<void> PostgresStore::open() {
     connection = WRENCH_TRY(PostgresConnection::open(url_, config_.postgres, catalogue_));  // with the usual time-outs
   }
   WRENCH_TRY(load_identity(*connection));
-  readers_ = std::make_unique<ReaderPool>([this] { return PostgresReader::open(url_, config_.postgres, catalogue_); },
-                                          clock_, std::clamp<std::size_t>(runtime::usable_cores(), 2, kReadersMax));
+  readers_ = std::make_unique<ReaderPool>(
+      [this] { return PostgresReader::open(url_, config_.postgres, catalogue_, slow_log_); }, clock_,
+      std::clamp<std::size_t>(runtime::usable_cores(), 2, kReadersMax));
   start_events();
   if (write_refusal_) return {};
   WRENCH_TRY(connection->start_pipeline());
+  connection->note_slow_in(slow_log_);
   writer_ = std::make_unique<PostgresWriter>(
       url_, catalogue_, std::move(connection), PostgresWriter::Identity{store_id_, epoch_}, queue_, clock_, random_,
       PostgresWriter::Options{
@@ -94,7 +96,8 @@ Result<void> PostgresStore::open() {
           [this](std::int64_t seq) {
             events_committed(seq);
             events_->announce(seq);
-          }});
+          },
+          &slow_log_});
   if (config_.mode == WriterMode::Thread) start_writer_thread();
   return {};
 }

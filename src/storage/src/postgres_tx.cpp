@@ -57,8 +57,7 @@ Result<void> PostgresReadTx::run(const Statement& statement, std::span<const Bin
     connection_.renew_plans(*clock_);  // not before: nothing may come before an isolation level
   }
   WRENCH_TRY(limit_time());
-  WRENCH_TRY(connection_.queue(statement, Form::One, binds.size(), binds, &rows, nullptr));
-  return connection_.exchange();
+  return connection_.run(statement, Form::One, binds.size(), binds, &rows, nullptr);
 }
 
 Result<Rows> PostgresReadTx::query(const Statement& statement, Binds binds) {
@@ -100,8 +99,7 @@ Result<void> PostgresWriteTx::begin() {
 Result<void> PostgresWriteTx::run(const Statement& statement, Form form, std::size_t width, std::span<const Bind> binds,
                                   Rows* rows, std::int64_t* changed) {
   if (error_) return *error_;
-  Result<void> ran = connection_.queue(statement, form, width, binds, rows, changed);
-  if (ran.ok()) ran = connection_.exchange();
+  Result<void> ran = connection_.run(statement, form, width, binds, rows, changed);
   if (ran.ok()) return ran;
   // Without an SQLSTATE it was refused before it reached the server, or was too large to be taken: the transaction goes
   // on.

@@ -75,6 +75,7 @@ bool PostgresWriter::connected() {
 Result<void> PostgresWriter::connect() {
   connection_ = WRENCH_TRY(PostgresConnection::open(url_, options_.times, catalogue_));
   WRENCH_TRY(connection_->start_pipeline());
+  if (options_.slow_log != nullptr) connection_->note_slow_in(*options_.slow_log);
   reconnects_.fetch_add(1);
   return {};
 }

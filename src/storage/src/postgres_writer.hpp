@@ -41,6 +41,7 @@ class PostgresWriter {
     PostgresTimes times;
     Patience patience = Patience::WaitForServer;
     std::function<void(std::int64_t last_seq)> on_events;  ///< After a commit that appended some.
+    SlowLog* slow_log = nullptr;
   };
 
   /// `connection` is open and pipelines. The rest must outlive the writer.

@@ -16,9 +16,14 @@ constexpr std::chrono::milliseconds kWaitSlice{20};
 }  // namespace
 
 QueuedStore::QueuedStore(StoreConfig config, const Clock& clock, Random& random)
-    : config_(std::move(config)), clock_(clock), random_(random) {
+    : config_(std::move(config)), clock_(clock), random_(random), slow_log_(clock, config_.slow_statement_us) {
   catalogue_.add(own_statements());
   catalogue_.add(config_.statements.all());
+  if (config_.metrics == nullptr) return;
+  flush_seconds_ = &config_.metrics->histogram("wrench_flush_seconds", "From taking jobs to their durable commit",
+                                               telemetry::latency_buckets_s());
+  flush_jobs_ =
+      &config_.metrics->histogram("wrench_flush_jobs", "Jobs of one durable commit", telemetry::count_buckets());
 }
 
 Result<void> QueuedStore::refusal() const {
@@ -72,7 +77,7 @@ Result<void> QueuedStore::write(WriteBody body, Deadline deadline, JobLane lane)
 std::size_t QueuedStore::flush_once() {
   WRENCH_ASSERT(config_.mode == WriterMode::Passive);
   if (!has_writer()) return 0;
-  const std::size_t ended = flush();
+  const std::size_t ended = measured_flush();
   if (ended == 0) on_idle();
   return ended;
 }
@@ -84,10 +89,20 @@ void QueuedStore::start_writer_thread() {
 
 void QueuedStore::write_loop() {
   while (queue_.wait()) {
-    while (flush() > 0) {
+    while (measured_flush() > 0) {
     }
     on_idle();
   }
+}
+
+std::size_t QueuedStore::measured_flush() {
+  if (flush_seconds_ == nullptr) return flush();
+  const auto began = std::chrono::steady_clock::now();
+  const std::size_t jobs = flush();
+  if (jobs == 0) return 0;
+  flush_seconds_->observe(std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
+  flush_jobs_->observe(static_cast<double>(jobs));
+  return jobs;
 }
 
 Result<void> QueuedStore::read_erased(const std::function<void(ReadTx&)>& body, Deadline deadline) {

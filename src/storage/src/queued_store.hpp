@@ -9,11 +9,13 @@
 #include <thread>
 
 #include "reader_pool.hpp"
+#include "slow_log.hpp"
 #include "statements.hpp"
 #include "wrench/base/clock.hpp"
 #include "wrench/base/random.hpp"
 #include "wrench/base/result.hpp"
 #include "wrench/storage/store.hpp"
+#include "wrench/telemetry/metrics.hpp"
 #include "write_queue.hpp"
 
 namespace wrench::storage {
@@ -28,6 +30,7 @@ class QueuedStore : public Store {
   void close() final;
   const std::string& store_id() const final { return store_id_; }
   const std::optional<Error>& write_refusal() const final { return write_refusal_; }
+  const SlowLog& slow_log() const { return slow_log_; }
 
  protected:
   QueuedStore(StoreConfig config, const Clock& clock, Random& random);
@@ -55,6 +58,7 @@ class QueuedStore : public Store {
   std::string store_id_;
   std::optional<Error> write_refusal_;
   WriteQueue queue_;
+  SlowLog slow_log_;
   std::unique_ptr<ReaderPool> readers_;
   std::atomic<std::uint64_t> reads_{0};
 
@@ -65,9 +69,12 @@ class QueuedStore : public Store {
  private:
   Result<void> refusal() const;
   void write_loop();
+  std::size_t measured_flush();
 
   std::thread thread_;
   std::mutex close_mutex_;
+  telemetry::Histogram* flush_seconds_ = nullptr;  ///< Both or neither.
+  telemetry::Histogram* flush_jobs_ = nullptr;
 };
 
 }  // namespace wrench::storage

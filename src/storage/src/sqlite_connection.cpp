@@ -178,6 +178,7 @@ Result<std::int64_t> SqliteConnection::run(const Statement& statement, std::span
   const std::uint64_t call = found.counter->calls.fetch_add(1, std::memory_order_relaxed);
   const bool timed = call % DatabaseMeter::kTimedEvery == 0;
   const auto began = timed ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();
+  const Micros began_coarse = SlowLog::coarse_now_us();
   const std::size_t rows_before = rows == nullptr ? 0 : rows->size();
   Result<std::int64_t> changed = step_through(found.stmt, statement, rows);
   if (timed) {
@@ -186,10 +187,10 @@ Result<std::int64_t> SqliteConnection::run(const Statement& statement, std::span
         static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()),
         std::memory_order_relaxed);
   }
-  if (changed.ok()) {
-    const std::uint64_t seen = rows == nullptr ? static_cast<std::uint64_t>(*changed) : rows->size() - rows_before;
-    if (seen > 0) found.counter->rows.fetch_add(seen, std::memory_order_relaxed);
-  }
+  std::uint64_t seen = rows == nullptr ? 0 : rows->size() - rows_before;
+  if (rows == nullptr && changed.ok()) seen = static_cast<std::uint64_t>(*changed);
+  meter_->slow_log().took(statement, SlowLog::coarse_now_us() - began_coarse, seen);
+  if (changed.ok() && seen > 0) found.counter->rows.fetch_add(seen, std::memory_order_relaxed);
   return changed;
 }
 

@@ -84,7 +84,7 @@ class SqliteStore final : public QueuedStore, public Metered {
 };
 
 Result<void> SqliteStore::open() {
-  meter_ = std::make_unique<DatabaseMeter>(catalogue_);
+  meter_ = std::make_unique<DatabaseMeter>(catalogue_, slow_log_);
   WRENCH_TRY(config_.access == StoreAccess::Read ? open_to_read() : open_to_write());
   readers_ =
       std::make_unique<ReaderPool>([this] { return SqliteReader::open(path_, config_.vfs_name, catalogue_, *meter_); },

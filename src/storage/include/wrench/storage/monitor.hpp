@@ -15,6 +15,7 @@
 namespace wrench::storage {
 
 inline constexpr std::size_t kStatementsSampledMax = 50;  ///< The costliest ones, in a sample.
+inline constexpr std::size_t kSlowStatementsKept = 32;
 inline constexpr std::size_t kSamplePageMax = 2'000;
 inline constexpr Micros kMinuteSamplesAgeMax = kMicrosPerDay;
 inline constexpr Micros kHourSamplesAgeMax = 90 * kMicrosPerDay;
@@ -27,6 +28,21 @@ struct StatementCost {
 };
 /// Costliest first. Empty on PostgreSQL, which counts by itself.
 std::vector<StatementCost> statement_costs(const Store& store);
+
+/// A call that took at least StoreConfig::slow_statement_us.
+struct SlowStatement {
+  std::string id, sql;  ///< Of the catalogue: placeholders, no values.
+  Micros at = 0, took_us = 0;
+  std::uint64_t rows = 0;  ///< Read or changed.
+};
+struct SlowStatements {
+  Micros threshold_us = 0;
+  std::uint64_t count = 0;  ///< Since the store was opened.
+  std::vector<SlowStatement> latest;
+};
+/// Of this process; newest first, at most kSlowStatementsKept.
+SlowStatements slow_statements(const Store& store);
+codec::Json to_json(const SlowStatements& slow);
 
 enum class Detail {
   Cheap,    ///< What costs microseconds: for samples.

@@ -18,6 +18,10 @@
 #include "wrench/storage/statement.hpp"
 #include "wrench/storage/transaction.hpp"
 
+namespace wrench::telemetry {
+class MetricsRegistry;
+}
+
 namespace wrench::storage {
 
 inline constexpr std::size_t kQueueJobsMax = 16'384;
@@ -28,6 +32,7 @@ inline constexpr std::size_t kFlushBytesMax = 4 * 1024 * 1024;
 inline constexpr Micros kLockWaitMax = 5 * kMicrosPerSecond;
 inline constexpr Micros kSnapshotAgeMax = 2 * kMicrosPerSecond;
 inline constexpr std::size_t kReadersMax = 4;
+inline constexpr Micros kSlowStatement = 100 * kMicrosPerMs;  ///< From then on a call is worth noting.
 inline constexpr int kPostgresVersionMin = 13;
 inline constexpr int kConflictRetriesMax = 5;  ///< Of a flush that meets a deadlock or a serialization failure.
 inline constexpr int kNotificationsPerSecondMax = 50;
@@ -92,6 +97,9 @@ struct StoreConfig {
   CheckpointPages checkpoints;
   Micros lock_wait_us = kLockWaitMax;
   PostgresTimes postgres;
+  /// Gets wrench_flush_seconds and wrench_flush_jobs; must outlive the store. Null: nobody wants to know.
+  telemetry::MetricsRegistry* metrics = nullptr;
+  Micros slow_statement_us = kSlowStatement;
   /// SQLite: called when a flush may or may not have become durable (fsync failed): going on could lose what others
   /// were told is safe. Must not return in production (the default ends the process; the next start recovers from the
   /// file). If it returns, the store answers storage.outcome_unknown from then on.
