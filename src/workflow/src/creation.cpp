@@ -218,6 +218,7 @@ Result<Created> create(WriteTx& tx, const Creation& creation, Numbers& numbers, 
   row.project_id = task.project_id;
   row.priority = parse_priority(task.priority).value_or(Priority::Medium);
   row.repo_id = creation.repo_id;
+  row.kind = task.kind;
   if (!task.repository.empty()) row.repo_id = WRENCH_TRY(repository_no(tx, task.project_id, task.repository));
   row.parent_execution = creation.parent.execution_no;
   row.parent_step = creation.parent.step_no;

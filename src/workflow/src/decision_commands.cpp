@@ -94,6 +94,7 @@ Result<void> Decision::on(const command::Outcome& c) {
   } else {
     WRENCH_TRY(iterate(*e, *s, c));
   }
+  if (!c.usage_json.empty()) journal(*e, "usage", &s->row, c.usage_json);
   propagate(*e);
   return {};
 }

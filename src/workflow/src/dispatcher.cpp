@@ -17,6 +17,7 @@
 #include "waits.hpp"
 #include "wrench/base/assert.hpp"
 #include "wrench/workflow/findings_store.hpp"
+#include "wrench/workflow/metrics.hpp"
 
 namespace wrench::workflow {
 
@@ -352,6 +353,7 @@ void Dispatcher::on_flushed(Batch& batch, Result<void> outcome) {
   not_before_ = 0;
   if (trouble_ && !trouble_->final) trouble_.reset();
   if (shared_) shared_->flushed(*batch.shared, clock_, free_slots(), batch.plan.events.size());
+  if (config_.metrics != nullptr) config_.metrics->flushed(batch, *cache_);
   carry_out(batch);
   // The flush saw only the heads of its queues, and its commands may have cancelled just these. A pass without commands
   // fills every slot that it can, so none has to follow it.

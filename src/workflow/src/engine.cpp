@@ -16,6 +16,7 @@
 #include "requests.hpp"
 #include "row_store.hpp"
 #include "sql.hpp"
+#include "step_meter.hpp"
 #include "waits.hpp"
 #include "wrench/base/assert.hpp"
 #include "wrench/base/text.hpp"
@@ -25,6 +26,7 @@
 #include "wrench/runtime/worker_pool.hpp"
 #include "wrench/storage/event_log.hpp"
 #include "wrench/workflow/dispatcher.hpp"
+#include "wrench/workflow/metrics.hpp"
 #include "wrench/workflow/restore.hpp"
 #include "wrench/workflow/step_execution.hpp"
 
@@ -51,6 +53,10 @@ struct Engine::State final : DispatcherShell {
     std::int64_t epoch = 0;
     StopSource stop;
     Micros last_tick_at = 0;
+    std::shared_ptr<const Launch> what;
+    std::shared_ptr<runtime::UsageAccount> account;
+    Progress progress;
+    bool returned = false;
   };
 
   State(storage::Store& s, EngineConfig c, const Clock& k, Random& r)
@@ -59,8 +65,9 @@ struct Engine::State final : DispatcherShell {
         clock(k),
         random(r),
         shared(s.dialect() == storage::Dialect::Postgres),
+        metrics(config.metrics == nullptr ? nullptr : std::make_unique<EngineMetrics>(*config.metrics)),
         dispatcher({config.boot_id, config.slots, config.losses_max, shared ? Ownership::Shared : Ownership::Exclusive,
-                    config.worker_ttl_us},
+                    config.worker_ttl_us, metrics.get()},
                    clock, random, *this) {}
 
   // ---- DispatcherShell, under `mutex` ----
@@ -68,9 +75,11 @@ struct Engine::State final : DispatcherShell {
   void launch(const Launch& launch) override {
     const StepKey key{launch.step.execution_no, launch.step.step_no};
     RunningStep& run = steps[key];
-    run = RunningStep{launch.step.epoch, StopSource(stopping.token()), clock.now_us()};
+    run = RunningStep{launch.step.epoch, StopSource(stopping.token()), clock.now_us(),
+                      std::make_shared<const Launch>(launch), std::make_shared<runtime::UsageAccount>()};
     ++threads_busy;
-    const auto queued = pool->submit([this, launch, stop = run.stop.token()] { run_step(launch, stop); });
+    const auto queued = pool->submit(
+        [this, what = run.what, stop = run.stop.token(), account = run.account] { run_step(*what, stop, account); });
     WRENCH_ASSERT(queued.ok());  // The pool's queue is longer than there are slots.
   }
   void stop(StepKey step) override {
@@ -80,6 +89,7 @@ struct Engine::State final : DispatcherShell {
     const auto it = steps.find(step);
     if (it == steps.end() || it->second.epoch != epoch) return;
     it->second.stop.request_stop();
+    if (!it->second.returned) ++stuck;
     steps.erase(it);
   }
   void reconcile(StepKey step) override {
@@ -147,6 +157,7 @@ struct Engine::State final : DispatcherShell {
                                        dispatcher.on_flushed(*batch, std::move(outcome));
                                        pump();
                                        wake();
+                                       if (config.on_activity) config.on_activity();
                                      });
     if (!queued.ok()) {
       --flushes_open;
@@ -190,7 +201,7 @@ struct Engine::State final : DispatcherShell {
 
   // ---- threads ----
 
-  void run_step(const Launch& launch, const StopToken& stop) {
+  void run_step(const Launch& launch, const StopToken& stop, std::shared_ptr<runtime::UsageAccount> account) {
     const StepRow& step = launch.step;
     const StepKey key{step.execution_no, step.step_no};
     StepSession session{.store = store,
@@ -205,8 +216,15 @@ struct Engine::State final : DispatcherShell {
                           WRENCH_TRY(ask(Command(std::move(record))));
                           return {};
                         }};
+    StepMeter meter(std::move(account));
     Job job = execute_step(launch, *runner, std::move(session));
+    const StepMeter::Measured measured = meter.end(job);
     const std::lock_guard lock(mutex);
+    if (metrics) metrics->ran(launch.plan->nodes()[step.node], measured.took_us, measured.used);
+    if (const auto it = steps.find(key); it != steps.end() && it->second.epoch == step.epoch)
+      it->second.returned = true;
+    else
+      --stuck;
     if (stopping.token().stop_requested()) give_back(job);
     dispatcher.enqueue(std::move(job));
     --threads_busy;
@@ -225,6 +243,7 @@ struct Engine::State final : DispatcherShell {
     const auto it = steps.find(key);
     if (it == steps.end() || it->second.epoch != epoch) return;
     it->second.last_tick_at = clock.now_us();
+    it->second.progress = progress;
     if (!subscriber) return;
     Notice what;
     what.kind = Notice::Kind::StepProgress;
@@ -292,9 +311,10 @@ struct Engine::State final : DispatcherShell {
       const auto grew = store.wait_for_events(seen, Deadline::after(clock, kListenSlice), leaving.token());
       if (grew.ok() && !*grew) continue;
       const auto head = store.read([](ReadTx& tx) { return storage::event_log::head(tx); });
-      if (head.ok()) seen = head->seq;
       {
         const std::lock_guard lock(mutex);
+        if (head.ok() && metrics) metrics->event_lag.set(head->seq - seen);
+        if (head.ok()) seen = head->seq;
         dispatcher.wake(seen);
         changed.notify_all();
       }
@@ -308,10 +328,11 @@ struct Engine::State final : DispatcherShell {
   Random& random;
   const bool shared;  ///< Executions belong to nobody; see Ownership.
   std::mutex mutex;
-  std::condition_variable changed;        ///< For wait() and drain().
-  std::condition_variable timers_sooner;  ///< For the timekeeper.
-  Micros sleeps_until = kNever;           ///< The timekeeper.
-  int waiters = 0;                        ///< For `changed`.
+  std::condition_variable changed;         ///< For wait() and drain().
+  std::condition_variable timers_sooner;   ///< For the timekeeper.
+  Micros sleeps_until = kNever;            ///< The timekeeper.
+  int waiters = 0;                         ///< For `changed`.
+  std::unique_ptr<EngineMetrics> metrics;  ///< Null: nobody wants to know.
   Dispatcher dispatcher;
   PayloadCache payloads;
   StepRunner* runner = nullptr;
@@ -319,6 +340,7 @@ struct Engine::State final : DispatcherShell {
   std::map<StepKey, RunningStep> steps;
   StopSource stopping;
   std::uint64_t generation = 0;
+  std::int64_t stuck = 0;  ///< Runs that haven't returned though they were released.
   int threads_busy = 0;
   int flushes_open = 0;
   bool draining = false;
@@ -653,6 +675,27 @@ Engine::Working Engine::working() const {
   out.found_nothing = state_->dispatcher.found_nothing();
   if (const auto& trouble = state_->dispatcher.trouble(); trouble && trouble->error.code == "workflow.worker_lost")
     out.lost = trouble->error;
+  return out;
+}
+
+EngineView Engine::look() const {
+  const State& s = *state_;
+  const std::lock_guard lock(state_->mutex);
+  EngineView out{
+      s.config.slots, s.dispatcher.used(), s.dispatcher.backlog(), s.dispatcher.active().size(), s.stuck, {}};
+  for (const auto& [key, run] : s.steps) {
+    const StepRow& step = run.what->step;
+    const PlanNode& node = run.what->plan->nodes()[step.node];
+    out.running.push_back({run.what->task_no, key.execution_no, key.step_no, node.id, node.capability, step.attempt,
+                           step.claimed_at, run.account->cpu_us_now(), run.progress});
+  }
+  std::sort(out.running.begin(), out.running.end(),
+            [](const RunningView& a, const RunningView& b) { return a.since < b.since; });
+  if (s.metrics == nullptr) return out;
+  s.metrics->stands(out.slots, out.used, out.backlog, out.executions);
+  s.metrics->stuck_steps.set(out.stuck);
+  s.metrics->payload_hits.raise_to(s.payloads.hits());
+  s.metrics->payload_misses.raise_to(s.payloads.misses());
   return out;
 }
 

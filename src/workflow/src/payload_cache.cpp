@@ -16,10 +16,12 @@ Result<PayloadCache::Value> PayloadCache::get(std::pair<std::int64_t, std::int64
   {
     const std::lock_guard lock(mutex_);
     if (const auto it = by_key_.find(key); it != by_key_.end()) {
+      hits_.fetch_add(1, std::memory_order_relaxed);
       entries_.splice(entries_.begin(), entries_, it->second);
       return it->second->value;
     }
   }
+  misses_.fetch_add(1, std::memory_order_relaxed);
   payload::Sized sized = WRENCH_TRY(read());
   auto value = std::make_shared<const codec::Json>(std::move(sized.value));
   const std::lock_guard lock(mutex_);

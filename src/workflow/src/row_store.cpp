@@ -54,6 +54,7 @@ TaskRow task_from(const Rows::Row& row) {
   out.parent_execution = row.optional_integer(9).value_or(0);
   out.parent_step = row.optional_integer(10).value_or(0);
   out.priority = parse_priority(row.text(11)).value_or(Priority::Medium);
+  out.kind = row.text_or_empty(12);
   return out;
 }
 
@@ -62,6 +63,7 @@ using row_store::Source;
 Result<void> load_execution(const Source& from, std::int64_t no, LoadedRows& rows) {
   if (rows.executions.contains(no)) return {};
   if (const auto known = from.cache.executions.find(no); known != from.cache.executions.end()) {
+    ++from.cache.hits;
     const RowCache::Known& it = known->second;
     rows.tasks[it.task.id] = it.task;
     rows.plans[no] = it.plan;
@@ -69,6 +71,7 @@ Result<void> load_execution(const Source& from, std::int64_t no, LoadedRows& row
     rows.executions[no] = it.execution;
     return {};
   }
+  ++from.cache.misses;
   ReadTx& tx = from.tx;
   const Rows found = WRENCH_TRY(tx.query(sql::kExecutionRow, {no}));
   if (found.empty()) return {};
@@ -96,8 +99,11 @@ Result<void> add_step(ReadTx& tx, StepRow row, LoadedRows& rows) {
 Result<void> load_step(const Source& from, StepKey key, LoadedRows& rows) {
   if (rows.steps.contains(key)) return {};
   ReadTx& tx = from.tx;
-  if (const auto known = from.cache.running.find(key); known != from.cache.running.end())
+  if (const auto known = from.cache.running.find(key); known != from.cache.running.end()) {
+    ++from.cache.hits;
     return add_step(tx, known->second, rows);
+  }
+  ++from.cache.misses;
   const Rows found = WRENCH_TRY(tx.query(sql::kStepRow, {key.execution_no, key.step_no}));
   if (found.empty()) return Error("workflow.step_not_found", "there is no step " + std::to_string(key.step_no));
   return add_step(tx, row_store::step_from(found.front()), rows);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -38,6 +39,7 @@ struct RowCache {
   };
   std::map<std::int64_t, Known> executions;
   std::map<StepKey, StepRow> running;
+  mutable std::uint64_t hits = 0, misses = 0;  ///< Of what was asked for. On the writer's thread.
   void clear() {
     executions.clear();
     running.clear();

@@ -2,6 +2,7 @@
 
 #include "care_sql.hpp"
 #include "messages_sql.hpp"
+#include "monitor_sql.hpp"
 #include "schedule/schedule_sql.hpp"
 #include "wrench/workflow/checker.hpp"
 #include "wrench/workflow/queries.hpp"
@@ -26,7 +27,8 @@ using storage::Access;
 const Statement kTaskRow{.id = "workflow.task_row",
                          .sql =
                              "SELECT id, task_id, project_id, repo_id, state, wait_reason, progress, updated_at, "
-                             "version, parent_execution, parent_step, priority FROM tasks WHERE id = ?1",
+                             "version, parent_execution, parent_step, priority, kind FROM "
+                             "tasks WHERE id = ?1",
                          .plan = "SEARCH tasks USING INTEGER PRIMARY KEY (rowid=?)"};
 const Statement kExecutionRow{.id = "workflow.execution_row",
                               .sql = "SELECT " WRENCH_EXECUTION_COLUMNS " FROM task_executions WHERE id = ?1",
@@ -551,7 +553,7 @@ storage::StatementCatalogue::List statements() {
                                                    &sql::kOwnedDecisions};
   static const std::vector<const storage::Statement*> all =
       storage::StatementCatalogue({kAll, sql::of_findings(), sql::of_shared_work(), sql::of_memory(),
-                                   sql::of_messages(), sql::of_child_tasks(), sql::of_dead_letters(), sql::of_limits(),
+                                   sql::of_messages(), sql::of_child_tasks(), sql::of_dead_letters(), sql::of_limits(), sql::of_monitor(),
                                    sql::of_restore(), sql::of_schedules(), check_statements()})
           .all();
   return all;

@@ -108,6 +108,7 @@ struct Outcome {
   StepKey step;
   std::int64_t epoch = 0;
   std::variant<Complete, Fail, Yield, WhenFalse, OpenMap, Iterate, Wait, Limits> result;
+  std::string usage_json;  ///< What the run used, for the journal; empty: not worth an entry.
 };
 struct TimerDue {
   TimerRow timer;

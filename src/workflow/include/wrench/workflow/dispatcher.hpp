@@ -28,6 +28,7 @@ namespace wrench::workflow {
 namespace creation {
 struct Numbers;
 }
+class EngineMetrics;
 class PlanCache;
 struct RowCache;
 class SharedWork;
@@ -112,6 +113,7 @@ struct DispatcherConfig {
   int losses_max = kLossesMax;
   Ownership ownership = Ownership::Exclusive;
   Micros worker_ttl_us = kWorkerTtl;
+  EngineMetrics* metrics = nullptr;  ///< Null: nothing is measured.
 };
 
 /// What the shell does for the dispatcher. All calls come from inside of on_flushed().
@@ -181,6 +183,8 @@ class Dispatcher {
   const std::set<std::int64_t>& active() const { return active_; }
   /// Slots in use; equals the steps that this boot runs.
   const std::array<int, kSlotClasses>& used() const { return used_; }
+  /// Steps that wait for a slot here; of shared executions they wait everywhere, and aren't counted.
+  const std::array<int, kSlotClasses>& backlog() const { return backlog_; }
   std::size_t running() const { return running_.size(); }
   PlanCache& plans() const { return *plans_; }
 

@@ -21,6 +21,10 @@
 #include "wrench/workflow/step_runner.hpp"
 #include "wrench/workflow/waits.hpp"
 
+namespace wrench::telemetry {
+class MetricsRegistry;
+}
+
 namespace wrench::workflow {
 
 inline constexpr std::int64_t kDefaultProject = 1;
@@ -96,6 +100,23 @@ struct Notice {
   std::int64_t steps_done = 0, steps_total = 0;
 };
 
+/// A step that runs in this process.
+struct RunningView {
+  std::int64_t task_no = 0, execution_no = 0, step_no = 0;
+  std::string node, capability;
+  int attempt = 0;
+  Micros since = 0;
+  Micros cpu_us = 0;  ///< So far, without programs that still run.
+  Progress progress;
+};
+struct EngineView {
+  Slots slots = {}, used = {};
+  std::array<int, kSlotClasses> backlog = {};  ///< Waiting for a slot; not counted on PostgreSQL.
+  std::size_t executions = 0;                  ///< Going on in this process.
+  std::int64_t stuck = 0;                      ///< Runs whose result doesn't count any more.
+  std::vector<RunningView> running;            ///< Oldest first.
+};
+
 enum class StepDecision : std::uint8_t { Retry, Skip, GiveUp };
 
 struct EngineConfig {
@@ -109,6 +130,8 @@ struct EngineConfig {
   Micros worker_ttl_us = kWorkerTtl;  ///< On PostgreSQL; the same in all processes.
   /// What is known of capabilities where steps don't run, i.e. without start(): in whose queue their steps wait.
   std::function<std::optional<CapabilityTraits>(std::string_view)> traits;
+  telemetry::MetricsRegistry* metrics = nullptr;  ///< Gets what docs/reference/monitoring.md lists; must outlive it.
+  std::function<void()> on_activity;              ///< After each flush, on the writer's thread; must be quick.
   /// What drain() gives back waits for a person; else adopt_orphans() of any process takes it.
   bool drain_interrupts = false;
 };
@@ -173,6 +196,9 @@ class Engine {
     std::optional<Error> lost;   ///< workflow.worker_lost: this engine does nothing any more.
   };
   Working working() const;
+
+  /// What goes on here at this moment, for displays; the gauges of the metrics are set along with it.
+  EngineView look() const;
 
   /// Called for each notice, on an engine thread; must be quick. One subscriber; empty function: none.
   void subscribe(std::function<void(const Notice&)> subscriber);

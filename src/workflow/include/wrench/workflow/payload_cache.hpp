@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <list>
@@ -24,6 +25,8 @@ class PayloadCache {
   using Value = std::shared_ptr<const codec::Json>;
   Result<Value> of_journal(storage::ReadTx& tx, std::int64_t execution_no, std::int64_t seq);
   Result<Value> inputs(storage::ReadTx& tx, std::int64_t task_no);
+  std::uint64_t hits() const { return hits_.load(std::memory_order_relaxed); }
+  std::uint64_t misses() const { return misses_.load(std::memory_order_relaxed); }
 
  private:
   struct Entry {
@@ -34,6 +37,7 @@ class PayloadCache {
   template <class Read>
   Result<Value> get(std::pair<std::int64_t, std::int64_t> key, Read read);
 
+  std::atomic<std::uint64_t> hits_{0}, misses_{0};
   std::mutex mutex_;
   std::size_t bytes_ = 0;
   std::list<Entry> entries_;  ///< The one used last is the first.

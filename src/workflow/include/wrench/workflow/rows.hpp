@@ -25,6 +25,7 @@ struct TaskRow {
   Micros updated_at = 0;
   std::int64_t version = 0;
   std::int64_t parent_execution = 0, parent_step = 0;  ///< The step that waits for its end; 0: none.
+  std::string kind;
   bool operator==(const TaskRow&) const = default;
 };
 
