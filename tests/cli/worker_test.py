@@ -56,6 +56,9 @@ class Workers(CliTest):
         task = self.run_wrench("task", "list", "--json", env=env).json()["data"][0]
         self.assertFalse(task["interrupted"])
         self.assertEqual(self.run_wrench("task", "watch", task["task_id"], env=env).code, 0)
+        top = self.run_wrench("top", "--json", env=env).json()
+        self.assertEqual([(p["role"], p["pid"]) for p in top["processes"]], [("worker", worker.pid)])
+        self.assertEqual([end["task_id"] for end in top["ended"]], [task["task_id"]])
         shown = self.run_wrench("task", "report", task["task_id"], env=env)
         self.assertIn("passed", shown.out)
         worker.send_signal(signal.SIGTERM)

@@ -18,6 +18,7 @@ const std::vector<std::string> kSeverities = {"info", "low", "medium", "high", "
 const std::vector<std::string> kReportFormats = {"text", "json", "sarif", "semgrep-json", "junit", "markdown", "html"};
 const std::vector<std::string> kTextOrJson = {"text", "json"};
 const std::vector<std::string> kTestFormats = {"text", "json", "junit"};
+const std::vector<std::string> kTopFormats = {"text", "json", "prometheus"};
 const std::vector<std::string> kGraphFormats = {"text", "dot", "json"};
 const std::vector<std::string> kFindingStates = {"open", "accepted_risk", "false_positive", "snoozed", "fixed"};
 
@@ -214,11 +215,23 @@ const std::vector<CommandSpec>& table() {
        .examples = {{"wrench task show 7K3QX2", "by the short id"}},
        .run = run_task_show},
       {.path = "task watch",
-       .summary = "Follow a task until it ends",
+       .summary = "Follow a task until it ends; the exit code is the task's",
+       .description =
+           "One line a change. With --format json each event of the task is one JSON object on a line of its "
+           "own; its cursor goes on where an earlier watch ended. A task whose process dies is followed on when "
+           "a process serves the data directory and takes it over.",
        .arguments = {{"ID", "task id, or its last 6 characters", true}},
-       .flags = {},
-       .formats = {},
-       .examples = {{"wrench task watch 7K3QX2", "redrawn on a terminal, one line a change in a pipe"}},
+       .flags = {{.name = "--format",
+                  .short_name = "-o",
+                  .value = "FMT",
+                  .summary = "form of the lines",
+                  .choices = kTextOrJson,
+                  .default_value = "text"},
+                 {.name = "--json", .summary = "short for --format json"},
+                 {.name = "--cursor", .value = "C", .summary = "tell what happened after that event, then go on"}},
+       .formats = kTextOrJson,
+       .examples = {{"wrench task watch 7K3QX2", "until it ends"},
+                    {"wrench task watch 7K3QX2 --json --cursor 1:420", "for a program, from where it was"}},
        .run = run_task_watch},
       {.path = "task journal",
        .summary = "Tell what happened to a task, in order; --json has every detail",
@@ -804,6 +817,21 @@ const std::vector<CommandSpec>& table() {
                     {"wrench worker --database postgresql://wrench@db/wrench --slots cpu=2 --once",
                      "work off what is there, e.g. from a scheduled job"}},
        .run = run_worker},
+      {.path = "top",
+       .summary = "What goes on: processes, running steps, queues, waits, recent ends, flushes, the store",
+       .description = "Redrawn every second on a terminal until Ctrl-C; once in a pipe or with --once. With --format "
+                      "prometheus it "
+                      "prints the metrics of all processes of the data directory, e.g. for a textfile collector.",
+       .flags = with_output(kTopFormats, {{.name = "--once", .summary = "print it once, whatever the output is"},
+                                          {.name = "--interval",
+                                           .value = "DURATION",
+                                           .summary = "between two looks",
+                                           .default_value = "1s",
+                                           .form = ValueForm::Duration}}),
+       .formats = kTopFormats,
+       .examples = {{"wrench top", "watch a server and commands at work"},
+                    {"wrench top --once --json", "for a program"}},
+       .run = run_top},
       {.path = "serve",
        .summary = "Run tasks that others leave, and those that nobody runs any more, until it is stopped",
        .description =

@@ -11,6 +11,9 @@
 #include "wrench/base/text.hpp"
 #include "wrench/base/ulid.hpp"
 #include "wrench/runtime/atomic_file.hpp"
+#include "wrench/runtime/process.hpp"
+#include "wrench/storage/monitor.hpp"
+#include "wrench/workflow/metrics.hpp"
 
 namespace wrench::app {
 
@@ -29,18 +32,19 @@ struct Place {
 };
 
 Result<std::unique_ptr<storage::Store>> open_store(const Place& place, storage::StoreAccess access, const Clock& clock,
-                                                   Random& random) {
+                                                   Random& random, telemetry::MetricsRegistry& metrics) {
   storage::StoreConfig config;
   config.directory = place.directory;
   config.database_url = place.database_url;
   config.statements = store_statements();
   config.access = access;
+  config.metrics = &metrics;
   auto opened = storage::Store::open(std::move(config), clock, random);
   if (opened || access == storage::StoreAccess::Write) return opened;
   const auto& code = opened.error().code;
   if (code != "storage.not_found" && code != "storage.schema_older" && code != "storage.restore_unfinished")
     return opened;
-  auto written = open_store(place, storage::StoreAccess::Write, clock, random);
+  auto written = open_store(place, storage::StoreAccess::Write, clock, random, metrics);
   if (!written) return std::move(written).error().because(std::move(opened).error());
   return written;
 }
@@ -103,7 +107,8 @@ Result<std::unique_ptr<Workspace>> Workspace::open(Session& session, Use use, st
     WRENCH_TRY(space->open_here(session, use));
   } else {
     const auto access = use == Use::Read ? storage::StoreAccess::Read : storage::StoreAccess::Write;
-    space->store_ = WRENCH_TRY(open_store({.database_url = url}, access, space->clock_, space->random_));
+    space->store_ =
+        WRENCH_TRY(open_store({.database_url = url}, access, space->clock_, space->random_, space->metrics_));
     space->boot_id_ = make_id("boot", space->clock_, space->random_);
   }
   WRENCH_TRY(space->open_memory_and_messages());
@@ -123,20 +128,20 @@ Result<void> Workspace::open_here(Session& session, Use use) {
   directory_ = directory;
   boots_ = directory + "/boots";
   if (use == Use::Read) {
-    store_ = WRENCH_TRY(open_store({.directory = directory}, storage::StoreAccess::Read, clock_, random_));
+    store_ = WRENCH_TRY(open_store({.directory = directory}, storage::StoreAccess::Read, clock_, random_, metrics_));
     return {};
   }
   // Before the store is opened: a restore sees who may write to the store that it replaces. Why a folder doesn't take
   // the lock, the store says better.
   auto boot = runtime::BootLock::acquire(boots_, make_id("boot", clock_, random_));
-  store_ = WRENCH_TRY(open_store({.directory = directory}, storage::StoreAccess::Write, clock_, random_));
+  store_ = WRENCH_TRY(open_store({.directory = directory}, storage::StoreAccess::Write, clock_, random_, metrics_));
   boot_.emplace(WRENCH_TRY(std::move(boot)));
   boot_id_ = boot_->id();
   return {};
 }
 
 Result<void> Workspace::open_memory_and_messages() {
-  memory_ = std::make_unique<workflow::Memory>(*store_, clock_, random_);
+  memory_ = std::make_unique<workflow::Memory>(*store_, clock_, random_, &metrics_);
   message_types_ = WRENCH_TRY(workflow::MessageTypes::make(agents::message_types()));
   messages_ = std::make_unique<workflow::Messages>(
       *store_, *message_types_, [this](std::string_view name) { return registry_.find(name) != nullptr; }, clock_,
@@ -169,6 +174,11 @@ Result<void> Workspace::open_engine(Session& session, Use use, std::optional<Moc
     const auto traits = runner.traits(capability);
     return traits ? std::optional(*traits) : std::nullopt;
   };
+  config.metrics = &metrics_;
+  if (runs_steps && !directory_.empty()) {
+    publish_reports(use);
+    config.on_activity = [this] { reports_->stir(); };
+  }
   engine_ = WRENCH_TRY(workflow::Engine::open(*store_, std::move(config), clock_, random_));
   if (runs_steps) engine_->start(runner);
   return {};
@@ -208,6 +218,33 @@ void Workspace::drain(Micros patience) {
   static_cast<void>(engine_->drain(Deadline::after(clock_, patience)));
 }
 
-Workspace::~Workspace() = default;
+void Workspace::publish_reports(Use use) {
+  const std::string_view role = use == Use::Serve ? "serve" : "run";
+  workflow::forget_reports(reports_directory(), [this](std::string_view boot) { return is_live(boot); });
+  reports_ =
+      std::make_unique<workflow::ReportPublisher>(reports_directory(), boot_id_, [this, role] { return look(role); });
+}
+
+workflow::ReportPublisher::Looked Workspace::look(std::string_view role) {
+  workflow::ReportPublisher::Looked out;
+  workflow::ProcessReport& report = out.report;
+  report.boot = boot_id_;
+  report.role = role;
+  report.pid = ::getpid();
+  if (const auto figures = runtime::process_figures(::getpid())) report.started_ticks = figures->started_ticks;
+  report.started_at = started_at_;
+  report.at = clock_.now_us();
+  report.work = engine_->look();
+  workflow::export_store_stats(metrics_, store_->stats());
+  workflow::export_queue_ages(metrics_, *store_, report.work, boot_id_, report.at);
+  report.slow_statements = storage::to_json(storage::slow_statements(*store_));
+  report.metrics = metrics_.snapshot();
+  out.goes_on = !report.work.running.empty();
+  return out;
+}
+
+Workspace::~Workspace() {
+  if (reports_) reports_->stop();
+}
 
 }  // namespace wrench::app

@@ -13,9 +13,11 @@
 #include "wrench/runtime/temp_dir.hpp"
 #include "wrench/runtime/worker_pool.hpp"
 #include "wrench/storage/store.hpp"
+#include "wrench/telemetry/metrics.hpp"
 #include "wrench/workflow/engine.hpp"
 #include "wrench/workflow/memory.hpp"
 #include "wrench/workflow/messages.hpp"
+#include "wrench/workflow/monitor_report.hpp"
 #include "wrench/workflow/recovering_runner.hpp"
 
 namespace wrench::app {
@@ -79,6 +81,10 @@ class Workspace {
   bool is_served() const;
   /// With the files that tell of other processes' work.
   std::vector<std::string> watched_directories() const { return {directory_, boots_}; }
+  /// Of the data directory; empty on PostgreSQL.
+  const std::string& directory() const { return directory_; }
+  /// Where the processes of the data directory tell what they do; empty on PostgreSQL.
+  std::string reports_directory() const { return directory_.empty() ? std::string() : directory_ + "/reports"; }
   /// Whether the process behind a boot id still runs.
   bool is_live(std::string_view boot_id) const;
   /// False when there is no home folder: the store ends with this process.
@@ -90,11 +96,15 @@ class Workspace {
   explicit Workspace(std::size_t threads) : pool_({.threads = threads, .name = "analysis"}) {}
   Result<void> open_here(Session& session, Use use);
   Result<void> open_memory_and_messages();
+  void publish_reports(Use use);
+  workflow::ReportPublisher::Looked look(std::string_view role);
   Result<void> open_engine(Session& session, Use use, std::optional<MockScript> mocked,
                            std::optional<workflow::Slots> slots);
 
   SystemClock clock_;
   SystemRandom random_;
+  const Micros started_at_ = clock_.now_us();
+  telemetry::MetricsRegistry metrics_;
   std::optional<runtime::TempDir> temporary_;
   agents::Registry registry_;
   runtime::WorkerPool pool_;
@@ -109,6 +119,7 @@ class Workspace {
   std::unique_ptr<agents::AgentRunner> runner_;
   std::unique_ptr<MockRunner> mock_;
   std::unique_ptr<workflow::RecoveringRunner> recovering_;
+  std::unique_ptr<workflow::ReportPublisher> reports_;  ///< Looks at the engine, which stirs it: ends by stop().
   std::unique_ptr<workflow::Engine> engine_;
 };
 

@@ -13,6 +13,7 @@ ExitCode run_task_watch(Session& session);
 ExitCode run_task_journal(Session& session);
 ExitCode run_task_report(Session& session);
 ExitCode run_serve(Session& session);
+ExitCode run_top(Session& session);
 ExitCode run_task_cancel(Session& session);
 ExitCode run_task_pause(Session& session);
 ExitCode run_task_resume(Session& session);

@@ -6,6 +6,8 @@
 #include "../layout.hpp"
 #include "wrench/app/console.hpp"
 #include "wrench/base/clock.hpp"
+#include "wrench/base/text.hpp"
+#include "wrench/workflow/monitor.hpp"
 
 namespace wrench::app {
 
@@ -48,6 +50,7 @@ constexpr Wording kWordings[] = {
 };
 
 std::string what_happened(const JournalEntry& entry) {
+  if (entry.kind == "usage") return "used " + usage_text(workflow::usage_of(entry.data));
   const auto* const wording =
       std::find_if(std::begin(kWordings), std::end(kWordings), [&](const auto& w) { return w.kind == entry.kind; });
   if (wording == std::end(kWordings)) return Console::safe(entry.kind);
@@ -69,6 +72,17 @@ std::string name_of(const workflow::StepView& step) {
 }
 
 }  // namespace
+
+std::string cpu_text(const runtime::Usage& used) {
+  return format_duration(used.cpu_us + used.children_cpu_us) + " CPU";
+}
+
+std::string usage_text(const runtime::Usage& used) {
+  std::string out = cpu_text(used) + ", " + format_bytes(used.rss_bytes_max) + " memory";
+  if (used.read_bytes > 0) out += ", read " + format_bytes(used.read_bytes);
+  if (used.written_bytes > 0) out += ", wrote " + format_bytes(used.written_bytes);
+  return out;
+}
 
 std::string journal_text(std::span<const JournalEntry> entries, std::span<const workflow::StepView> steps) {
   if (entries.empty()) return "Nothing happened yet.\n";

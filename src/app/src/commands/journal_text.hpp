@@ -3,6 +3,7 @@
 #include <span>
 #include <string>
 
+#include "wrench/runtime/usage.hpp"
 #include "wrench/workflow/queries.hpp"
 
 namespace wrench::app {
@@ -10,5 +11,10 @@ namespace wrench::app {
 /// A journal for people: one line an entry, with the time since the first one, which step it is about, and in words
 /// what happened. Safe for a terminal.
 std::string journal_text(std::span<const workflow::JournalEntry> entries, std::span<const workflow::StepView> steps);
+
+/// "1.2 s CPU"; with the programs that were run.
+std::string cpu_text(const runtime::Usage& used);
+/// "1.2 s CPU, 84 MiB memory, read 1 MiB"
+std::string usage_text(const runtime::Usage& used);
 
 }  // namespace wrench::app

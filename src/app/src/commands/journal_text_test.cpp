@@ -38,6 +38,9 @@ TEST(JournalText, TellsWhatHappenedToWhomAndWhen) {
       entry(1'000'000, "claim", 1),
       entry(1'500'000, "retry", 1, Json::object({{"code", "io.gone"}, {"message", "it \x1b[31mvanished"}})),
       again,
+      entry(
+          2'500'000, "usage", 1,
+          Json::object({{"cpu_ms", 700}, {"children_cpu_ms", 500}, {"rss_bytes_max", 3 << 20}, {"read_bytes", 4096}})),
       entry(2'500'000, "cancel_requested", {}, Json::object({{"reason", "wrong folder"}})),
       entry(2'500'000, "claim", 7),
       entry(2'500'000, "claim", 9),
@@ -50,6 +53,7 @@ TEST(JournalText, TellsWhatHappenedToWhomAndWhen) {
             "     +0 ms  scan  t.scan@1  begins\n"
             "   +500 ms  scan  t.scan@1  failed, will be tried again: it \\x1b[31mvanished [io.gone]\n"
             "    +1.0 s  scan  t.scan@1  begins, attempt 2\n"
+            "    +1.5 s  scan  t.scan@1  used 1.2 s CPU, 3.0 MiB memory, read 4.0 KiB\n"
             "    +1.5 s  somebody cancels the task: wrong folder\n"
             "    +1.5 s  file[3]         begins\n"
             "    +1.5 s  step 9          begins\n"

@@ -1,3 +1,5 @@
+#include <functional>
+#include <map>
 #include <utility>
 
 #include "../layout.hpp"
@@ -10,6 +12,7 @@
 #include "wrench/storage/care.hpp"
 #include "wrench/storage/monitor.hpp"
 #include "wrench/workflow/checker.hpp"
+#include "wrench/workflow/monitor_report.hpp"
 
 namespace wrench::app {
 
@@ -17,7 +20,7 @@ namespace {
 
 using codec::Json;
 
-constexpr std::size_t kNameColumns = 28, kNumberColumns = 14;
+constexpr std::size_t kNameColumns = 28, kNumberColumns = 14, kTookColumns = 8;
 
 Result<std::string> directory_of(const Session& session) {
   if (!database_url(session).empty())
@@ -44,6 +47,24 @@ Result<std::unique_ptr<Workspace>> look_at(Session& session) {
       return Error("storage.schema_older", "there is no store in " + directory + ", or one of an older version")
           .with_help("wrench store migrate --plan");
   return Workspace::open(session, Workspace::Use::Read);
+}
+
+/// What live processes noted, newest first: when, and the entry of storage::to_json().
+std::multimap<std::string, Json, std::greater<>> slow_statements_of_processes(Workspace& space) {
+  std::multimap<std::string, Json, std::greater<>> out;
+  std::vector<Error> damaged;
+  for (const auto& report : workflow::read_reports(space.reports_directory(), damaged)) {
+    if (!space.is_live(report.boot)) continue;
+    for (const Json& slow : report.slow_statements.at("latest").as_array())
+      out.emplace(slow.at("at").as_string(), slow);
+  }
+  return out;
+}
+
+Json json_of(const std::multimap<std::string, Json, std::greater<>>& slow) {
+  Json out = Json::array();
+  for (const auto& [at, one] : slow) out.push_back(one);
+  return out;
 }
 
 }  // namespace
@@ -144,8 +165,11 @@ ExitCode run_store_stats(Session& session) {
   const auto metrics =
       monitor->collect(session.invocation.has("--sizes") ? storage::Detail::Sized : storage::Detail::Counted);
   if (!metrics) return session.fail(metrics.error());
+  const auto slow = slow_statements_of_processes(**space);
   if (session.format() == "json")
-    return delivered_json(session, Json::object({{"schema", "wrench.store_stats/1"}, {"metrics", *metrics}}));
+    return delivered_json(
+        session,
+        Json::object({{"schema", "wrench.store_stats/1"}, {"metrics", *metrics}, {"slow_statements", json_of(slow)}}));
   const Json& cache = metrics->at("cache_stats");
   const auto bytes = [](const Json& value) {
     return value.is_null() ? std::string() : format_bytes(static_cast<std::uint64_t>(value.as_integer()));
@@ -157,6 +181,11 @@ ExitCode run_store_stats(Session& session) {
     text += pad(table.at("table").as_string(), kNameColumns) +
             pad_left(format_count(static_cast<std::uint64_t>(table.at("rows").as_integer())), kNumberColumns) +
             " rows" + pad_left(bytes(table.at("bytes")), kNumberColumns) + "\n";
+  if (!slow.empty()) text += "\nSlow statements of processes that run, newest first\n";
+  for (const auto& [at, one] : slow)
+    text += Console::safe(at).substr(0, 19) + "Z  " +
+            pad_left(format_duration(one.at("took_us").as_integer()), kTookColumns) + "  " +
+            Console::safe(one.at("statement").as_string()) + "\n    " + Console::safe(one.at("sql").as_string()) + "\n";
   return delivered(session, text);
 }
 

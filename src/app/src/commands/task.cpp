@@ -8,10 +8,12 @@
 #include "journal_text.hpp"
 #include "playbook_result.hpp"
 #include "review_report.hpp"
+#include "task_lookup.hpp"
 #include "task_run.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/base/ulid.hpp"
 #include "wrench/codec/json.hpp"
+#include "wrench/workflow/monitor.hpp"
 #include "wrench/workflow/restore.hpp"
 
 namespace wrench::app {
@@ -52,53 +54,16 @@ Json to_json(const StepView& step) {
                        {"lost", step.lost}});
 }
 
-/// The word that --status takes; of an open task also what it waits for: nobody runs it, or a person must decide.
-std::string shown_status(const TaskView& task, bool interrupted) {
-  if (task.state == workflow::TaskState::Waiting) return task.status + ", waiting";
-  if (task.state == workflow::TaskState::Paused) return task.status + ", paused";
-  return interrupted ? task.status + ", interrupted" : task.status;
-}
-
-Result<std::vector<std::string>> interrupted_tasks(Workspace& space) {
-  if (space.has_workers()) return std::vector<std::string>();  // Whoever works goes on with them.
-  const auto orphans = WRENCH_TRY(space.store().read([&](storage::ReadTx& tx) {
-    return workflow::list_orphans(tx, [&](std::string_view boot) { return space.is_live(boot); });
-  }));
-  std::vector<std::string> ids;
-  for (const auto& orphan : orphans) {
-    // One that was paused or left for another process is where somebody wants it to be.
-    const bool wanted =
-        orphan.task.state == workflow::TaskState::Paused || orphan.status == workflow::ExecutionStatus::Pending;
-    if (!wanted) ids.push_back(orphan.task.task_id);
-  }
-  return ids;
-}
-
-bool contains(const std::vector<std::string>& ids, const std::string& id) {
-  return std::find(ids.begin(), ids.end(), id) != ids.end();
-}
-
-Result<TaskView> find(Workspace& space, std::string_view id) {
-  return space.store().read([&](storage::ReadTx& tx) { return workflow::find_task(tx, id); });
-}
-
 /// All of them before anything is done to the first, so that a wrong id does nothing.
 Result<std::vector<TaskView>> find_all(Workspace& space, const std::vector<std::string>& ids) {
   std::vector<TaskView> tasks;
-  for (const auto& id : ids) tasks.push_back(WRENCH_TRY(find(space, id)));
+  for (const auto& id : ids) tasks.push_back(WRENCH_TRY(find_task(space, id)));
   return tasks;
 }
 
 Error wrong_state(const TaskView& task, std::string_view why) {
   return Error("workflow.invalid_transition", "the task " + std::string(short_id(task.task_id)) + " is " +
                                                   std::string(workflow::name(task.state)) + ": " + std::string(why));
-}
-
-Result<ExecutionView> latest_execution(Workspace& space, const TaskView& task) {
-  auto all =
-      WRENCH_TRY(space.store().read([&](storage::ReadTx& tx) { return workflow::list_executions(tx, task.task_no); }));
-  if (all.empty()) return Error("workflow.task_not_found", "task " + task.task_id + " has no execution");
-  return std::move(all.back());
 }
 
 }  // namespace
@@ -152,16 +117,19 @@ struct TaskDetails {
   ExecutionView execution;
   std::vector<StepView> steps;
   std::map<std::string, std::string> why;  ///< By node of the plan.
+  workflow::TaskMonitoring used;
   bool interrupted = false;
 };
 
 Result<TaskDetails> details_of(Workspace& space, std::string_view id) {
   TaskDetails out;
-  out.task = WRENCH_TRY(find(space, id));
+  out.task = WRENCH_TRY(find_task(space, id));
   out.execution = WRENCH_TRY(latest_execution(space, out.task));
   out.interrupted = contains(WRENCH_TRY(interrupted_tasks(space)), out.task.task_id);
   out.steps = WRENCH_TRY(
       space.store().read([&](storage::ReadTx& tx) { return workflow::list_steps(tx, out.execution.execution_no); }));
+  out.used = WRENCH_TRY(space.store().read(
+      [&](storage::ReadTx& tx) { return workflow::monitor_task(tx, out.task.task_id, space.clock().now_us()); }));
   const auto notes = WRENCH_TRY(
       space.store().read([&](storage::ReadTx& tx) { return workflow::read_plan_notes(tx, out.task.task_no); }));
   for (const auto& step : notes.at("steps").as_array())
@@ -175,6 +143,8 @@ Json to_json(const TaskDetails& details) {
     auto row = to_json(step);
     const auto why = details.why.find(step.node);
     row.set("why", why == details.why.end() ? Json() : Json(why->second));
+    const auto used = details.used.steps.find(step.step_no);
+    row.set("resources", used == details.used.steps.end() ? Json() : workflow::to_json(used->second));
     steps.push_back(std::move(row));
   }
   auto task = to_json(details.task);
@@ -188,12 +158,13 @@ Json to_json(const TaskDetails& details) {
                                                    {"error", details.execution.error},
                                                    {"steps_total", details.execution.steps_total},
                                                    {"steps_done", details.execution.steps_done}})},
-                       {"steps", std::move(steps)}});
+                       {"steps", std::move(steps)},
+                       {"monitoring", workflow::to_json(details.used)}});
 }
 
 std::string to_text(const TaskDetails& details, const Console& console) {
   constexpr std::size_t kNodeColumnsMin = 6, kNodeColumnsMax = 32, kCapabilityColumns = 34;
-  const auto& [task, execution, steps, why, interrupted] = details;
+  const auto& [task, execution, steps, why, used, interrupted] = details;
   std::size_t node_columns = kNodeColumnsMin;
   for (const auto& step : steps) node_columns = std::max(node_columns, display_width(step.node) + 2);
   node_columns = std::min(node_columns, kNodeColumnsMax);
@@ -202,6 +173,8 @@ std::string to_text(const TaskDetails& details, const Console& console) {
                      Console::safe(task.created_by) + "\n";
   if (execution.started_at && execution.completed_at)
     text += "  took     " + format_duration(*execution.completed_at - *execution.started_at) + "\n";
+  if (used.resources.rss_bytes_max > 0)
+    text += "  used     " + usage_text(used.resources) + (used.partial ? " and more" : "") + "\n";
   if (execution.error.is_object())
     text += "  error    " + Console::safe(execution.error.at("error").at("message").as_string()) + " [" +
             Console::safe(execution.error.at("error").at("code").as_string()) + "]\n";
@@ -211,6 +184,8 @@ std::string to_text(const TaskDetails& details, const Console& console) {
             pad(Console::safe(step.capability), kCapabilityColumns) + "  " + std::string(workflow::name(step.state));
     if (step.attempt > 1) text += "  attempt " + std::to_string(step.attempt);
     if (step.lost > 0) text += "  lost " + std::to_string(step.lost) + (step.lost == 1 ? " time" : " times");
+    if (const auto of_step = used.steps.find(step.step_no); of_step != used.steps.end())
+      text += "  " + cpu_text(of_step->second);
     text += "\n";
     const std::string margin(2 + node_columns, ' ');
     if (const auto reason = why.find(step.node); reason != why.end())
@@ -237,74 +212,11 @@ ExitCode run_task_show(Session& session) {
                                     : delivered(session, to_text(*details, session.console));
 }
 
-namespace {
-
-/// One line a change; on a terminal one line that is redrawn, and the last one stays.
-class WatchLine {
- public:
-  explicit WatchLine(Console& console)
-      : console_(console), redrawn_(console.stdout_is_terminal() && console.stderr_is_terminal()) {}
-
-  void show(const std::string& line) {
-    if (line == last_) return;
-    last_ = line;
-    if (redrawn_)
-      console_.progress_line(line);
-    else
-      console_.out(line + "\n");
-  }
-  void finish() {
-    if (redrawn_) console_.out(last_ + "\n");
-  }
-
- private:
-  Console& console_;
-  const bool redrawn_;
-  std::string last_;
-};
-
-/// Error codes workflow.wait_stopped, workflow.wait_deadline, those of the store.
-Result<ExitCode> watch(Session& session, Workspace& space, const std::string& task_id) {
-  constexpr Micros kPollEvery = 500 * kMicrosPerMs;
-  const Deadline end = deadline_of(session, space.clock());
-  WatchLine shown(session.console);
-  for (;;) {
-    const auto task = WRENCH_TRY(find(space, task_id));
-    const bool interrupted = contains(WRENCH_TRY(interrupted_tasks(space)), task.task_id);
-    const auto execution = WRENCH_TRY(latest_execution(space, task));
-    shown.show(shown_status(task, interrupted) + "  " + std::to_string(execution.steps_done) + "/" +
-               std::to_string(execution.steps_total) + " steps");
-    const auto code = task_exit_code(task);
-    if (interrupted || code != ExitCode::NeedsPerson) {
-      shown.finish();
-      if (interrupted) session.console.note("nobody runs it: wrench task resume " + std::string(short_id(task_id)));
-      return code;
-    }
-    if (const auto written = session.console.flush(); written != ExitCode::Done) return written;
-    if (session.stop.stop_requested()) return Error("workflow.wait_stopped", "stopped watching; the task goes on");
-    if (end.passed(space.clock()))
-      return Error("workflow.wait_deadline", "the time of --timeout is over; the task goes on");
-    WRENCH_TRY(space.store().wait_for_events(std::numeric_limits<std::int64_t>::max(),
-                                             Deadline::after(space.clock(), kPollEvery), session.stop));
-  }
-}
-
-}  // namespace
-
-ExitCode run_task_watch(Session& session) {
-  auto space = Workspace::open(session, Workspace::Use::Read);
-  if (!space) return session.fail(space.error());
-  const auto task = find(**space, session.invocation.arguments.front());
-  if (!task) return session.fail(task.error());
-  const auto code = watch(session, **space, task->task_id);
-  return code ? *code : session.fail(code.error());
-}
-
 ExitCode run_task_journal(Session& session) {
   const auto limit = static_cast<std::size_t>(session.invocation.number("--limit", 1000));
   auto space = Workspace::open(session, Workspace::Use::Read);
   if (!space) return session.fail(space.error());
-  auto task = find(**space, session.invocation.arguments.front());
+  auto task = find_task(**space, session.invocation.arguments.front());
   if (!task) return session.fail(task.error());
   auto execution = latest_execution(**space, *task);
   if (!execution) return session.fail(execution.error());
@@ -342,7 +254,7 @@ ExitCode run_task_journal(Session& session) {
 ExitCode run_task_report(Session& session) {
   auto space = Workspace::open(session, Workspace::Use::Read);
   if (!space) return session.fail(space.error());
-  const auto task = find(**space, session.invocation.arguments.front());
+  const auto task = find_task(**space, session.invocation.arguments.front());
   if (!task) return session.fail(task.error());
   if (!is_review(*task) && !is_playbook(*task))
     return session.fail(wrong_state(*task, "it is no review and no playbook, and has no report"));
@@ -449,7 +361,7 @@ ExitCode run_task_resume(Session& session) {
   }
   std::vector<std::string> here;
   for (const auto& id : ids) {
-    const auto before = find(**space, id);
+    const auto before = find_task(**space, id);
     if (!before) return session.fail(before.error());
     if (session.invocation.arguments.empty() && workflow::is_held_by_restore(*before)) {
       session.console.note("task " + std::string(short_id(id)) +
@@ -458,7 +370,7 @@ ExitCode run_task_resume(Session& session) {
       continue;
     }
     if (auto resumed = (*space)->engine().resume(id); !resumed) return session.fail(resumed.error());
-    const auto task = find(**space, id);
+    const auto task = find_task(**space, id);
     if (!task) return session.fail(task.error());
     const auto execution = latest_execution(**space, *task);
     if (!execution) return session.fail(execution.error());
@@ -474,7 +386,7 @@ ExitCode run_task_resume(Session& session) {
 ExitCode run_task_retry(Session& session) {
   auto space = Workspace::open(session, Workspace::Use::Run);
   if (!space) return session.fail(space.error());
-  const auto task = find(**space, session.invocation.arguments.front());
+  const auto task = find_task(**space, session.invocation.arguments.front());
   if (!task) return session.fail(task.error());
   if (task->state == workflow::TaskState::Completed) return session.fail(wrong_state(*task, "no step of it failed"));
   if (auto again = (*space)->engine().retry(task->task_id); !again) return session.fail(again.error());

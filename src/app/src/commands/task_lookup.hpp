@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "../workspace.hpp"
+#include "wrench/workflow/queries.hpp"
+
+/// What the commands ask about tasks.
+namespace wrench::app {
+
+/// The word that --status takes; of an open task also what it waits for: nobody runs it, or a person must decide.
+std::string shown_status(const workflow::TaskView& task, bool interrupted);
+/// Ids of the open tasks that nobody runs though somebody should.
+Result<std::vector<std::string>> interrupted_tasks(Workspace& space);
+bool contains(const std::vector<std::string>& ids, const std::string& id);
+Result<workflow::TaskView> find_task(Workspace& space, std::string_view id);
+Result<workflow::ExecutionView> latest_execution(Workspace& space, const workflow::TaskView& task);
+
+}  // namespace wrench::app

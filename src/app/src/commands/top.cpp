@@ -1,0 +1,277 @@
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <thread>
+
+#include "../output.hpp"
+#include "../signals.hpp"
+#include "../top_view.hpp"
+#include "../workspace.hpp"
+#include "commands.hpp"
+#include "task_lookup.hpp"
+#include "wrench/base/text.hpp"
+#include "wrench/runtime/process.hpp"
+#include "wrench/storage/monitor.hpp"
+#include "wrench/workflow/monitor.hpp"
+#include "wrench/workflow/waits.hpp"
+
+namespace wrench::app {
+
+namespace {
+
+using codec::Json;
+
+constexpr std::size_t kEndsShown = 5;
+constexpr std::size_t kWaitsShown = 8;
+constexpr std::size_t kRunningShown = 100;
+constexpr std::chrono::milliseconds kCpuSample{100};
+constexpr std::chrono::milliseconds kSlice{50};
+constexpr std::size_t kHeightDefault = 24;
+
+/// The counters of a report, to tell how fast they grow.
+struct Before {
+  Micros at = 0;
+  std::int64_t flushes = 0;
+  std::map<std::string, std::pair<Micros, Micros>> cpu;  ///< By boot: when, and CPU time until then.
+};
+
+/// Looks again and again, with one connection.
+class Looker {
+ public:
+  static Result<Looker> open(Session& session) {
+    Looker out(WRENCH_TRY(Workspace::open(session, Workspace::Use::Read)));
+    if (!out.space_->has_workers())
+      out.monitor_.emplace(
+          WRENCH_TRY(storage::StoreMonitor::open(out.space_->store(), out.space_->directory(), out.space_->clock())));
+    return out;
+  }
+
+  Result<TopFrame> look() {
+    TopFrame frame;
+    frame.at = space_->clock().now_us();
+    frame.place = space_->has_workers() ? "PostgreSQL" : space_->directory();
+    const auto reports = live_reports(frame);
+    WRENCH_TRY(read_rows(frame, reports));
+    add_processes(frame, reports);
+    WRENCH_TRY(add_running(frame, reports));
+    WRENCH_TRY(add_waits(frame));
+    frame.interrupted = WRENCH_TRY(interrupted_tasks(*space_)).size();
+    for (const auto& report : reports) add_slow(frame, report);
+    WRENCH_TRY(add_store(frame));
+    add_rates(frame);
+    return frame;
+  }
+
+ private:
+  explicit Looker(std::unique_ptr<Workspace> space) : space_(std::move(space)) {}
+
+  std::vector<workflow::ProcessReport> live_reports(TopFrame& frame) const {
+    std::vector<workflow::ProcessReport> out;
+    if (space_->has_workers()) return out;
+    std::vector<Error> damaged;
+    for (auto& report : workflow::read_reports(space_->reports_directory(), damaged))
+      if (space_->is_live(report.boot)) out.push_back(std::move(report));
+    for (const Error& error : damaged) frame.notes.push_back(error.message);
+    for (const auto& report : out) frame.metrics.add(report.metrics);
+    return out;
+  }
+
+  Result<void> read_rows(TopFrame& frame, const std::vector<workflow::ProcessReport>& reports) {
+    std::vector<std::string> queues;
+    if (space_->has_workers()) queues = workflow::queue_names({});
+    for (const auto& report : reports)
+      for (auto& queue : workflow::queue_names(report.boot)) queues.push_back(std::move(queue));
+    frame.activity = WRENCH_TRY(space_->store().read(
+        [&](storage::ReadTx& tx) { return workflow::read_activity(tx, queues, frame.at, kEndsShown); }));
+    return {};
+  }
+
+  void add_processes(TopFrame& frame, const std::vector<workflow::ProcessReport>& reports) {
+    for (const auto& worker : frame.activity.workers) {
+      if (space_->has_workers() ? worker.lost : !space_->is_live(worker.boot)) continue;
+      TopFrame::Process process;
+      process.boot = worker.boot;
+      process.host = worker.host;
+      process.version = worker.version;
+      process.pid = worker.pid;
+      process.started_at = worker.started_at;
+      if (space_->has_workers()) process.role = "worker";
+      const auto report = std::find_if(reports.begin(), reports.end(),
+                                       [&](const workflow::ProcessReport& r) { return r.boot == worker.boot; });
+      if (report != reports.end()) describe(process, *report);
+      frame.processes.push_back(std::move(process));
+    }
+  }
+
+  void describe(TopFrame::Process& process, const workflow::ProcessReport& report) {
+    process.reports = true;
+    process.role = report.role;
+    process.slots.assign(report.work.slots.begin(), report.work.slots.end());
+    process.used.assign(report.work.used.begin(), report.work.used.end());
+    process.executions = report.work.executions;
+    process.stuck = report.work.stuck;
+    // The pid may mean another process here, e.g. if it runs in a container.
+    const auto figures = runtime::process_figures(static_cast<pid_t>(process.pid));
+    if (!figures || figures->started_ticks != report.started_ticks) return;
+    process.rss_bytes = figures->rss_bytes;
+    const Micros now = space_->clock().boot_us();
+    const auto [before, first] = before_.cpu.try_emplace(process.boot, now, figures->cpu_us);
+    if (!first && now > before->second.first)
+      process.cpu_share = static_cast<double>(figures->cpu_us - before->second.second) /
+                          static_cast<double>(now - before->second.first);
+    before->second = {now, figures->cpu_us};
+  }
+
+  Result<void> add_running(TopFrame& frame, const std::vector<workflow::ProcessReport>& reports) {
+    return space_->store().read([&](storage::ReadTx& tx) -> Result<void> {
+      const auto add = [&](const workflow::RunningView& step, std::int64_t pid) -> Result<void> {
+        if (frame.running.size() >= kRunningShown) return {};
+        const auto task = WRENCH_TRY(workflow::find_task_by_no(tx, step.task_no));
+        frame.running.push_back({task ? task->task_id : "", task ? task->title : "", step.node, step.capability, pid,
+                                 step.attempt, step.since,
+                                 space_->has_workers() ? std::nullopt : std::optional(step.cpu_us), step.progress});
+        return {};
+      };
+      for (const auto& report : reports)
+        for (const auto& step : report.work.running) WRENCH_TRY(add(step, report.pid));
+      if (!space_->has_workers()) return {};
+      for (const auto& process : frame.processes)
+        for (const auto& step : WRENCH_TRY(workflow::list_running(tx, process.boot, kRunningShown)))
+          WRENCH_TRY(add(step, process.pid));
+      return {};
+    });
+  }
+
+  Result<void> add_waits(TopFrame& frame) {
+    const auto page =
+        WRENCH_TRY(space_->store().read([](storage::ReadTx& tx) { return workflow::list_waits(tx, {}, kWaitsShown); }));
+    frame.more_waits = !page.next_cursor.empty();
+    for (const auto& wait : page.waits)
+      frame.waits.push_back({wait.wait_id, std::string(workflow::name(wait.kind)),
+                             wait.title.empty() ? wait.task_title : wait.title, wait.task_id, wait.created_at});
+    return {};
+  }
+
+  static void add_slow(TopFrame& frame, const workflow::ProcessReport& report) {
+    frame.slow_count +=
+        static_cast<std::uint64_t>(std::max<std::int64_t>(0, report.slow_statements.at("count").as_integer()));
+    for (const Json& slow : report.slow_statements.at("latest").as_array())
+      frame.slow.push_back({std::string(slow.at("at").as_string()), std::string(slow.at("statement").as_string()),
+                            std::string(slow.at("sql").as_string()), slow.at("took_us").as_integer()});
+    std::sort(frame.slow.begin(), frame.slow.end(), [](const auto& a, const auto& b) { return a.at > b.at; });
+  }
+
+  Result<void> add_store(TopFrame& frame) {
+    if (!monitor_) return {};
+    const Json metrics = WRENCH_TRY(monitor_->collect(storage::Detail::Cheap));
+    frame.database_bytes = static_cast<std::uint64_t>(metrics.at("cache_stats").at("database_bytes").as_integer());
+    std::error_code failed;
+    const auto log = std::filesystem::file_size(space_->directory() + "/store.db-wal", failed);
+    if (!failed) frame.wal_bytes = log;
+    return {};
+  }
+
+  void add_rates(TopFrame& frame) {
+    const std::int64_t flushes = frame.metrics.total("wrench_flush_seconds");
+    if (before_.at != 0 && frame.at > before_.at && flushes >= before_.flushes)
+      frame.flushes_per_s = static_cast<double>(flushes - before_.flushes) * static_cast<double>(kMicrosPerSecond) /
+                            static_cast<double>(frame.at - before_.at);
+    before_.at = frame.at;
+    before_.flushes = flushes;
+  }
+
+  std::unique_ptr<Workspace> space_;
+  std::optional<storage::StoreMonitor> monitor_;
+  Before before_;
+};
+
+TopStyle style_of(const Console& console) {
+  TopStyle style;
+  style.width = console.width();
+  style.unicode = console.unicode();
+  style.paint = [&console](Style kind, std::string_view text) { return console.styled(kind, text); };
+  return style;
+}
+
+ExitCode show_once(Session& session, Looker& looker) {
+  if (const auto first = looker.look(); !first) return session.fail(first.error());
+  std::this_thread::sleep_for(kCpuSample);  // How much of the CPU a process uses shows between two looks.
+  auto frame = looker.look();
+  if (!frame) return session.fail(frame.error());
+  frame->flushes_per_s.reset();  // Reports change once a second.
+  if (session.format() == "json") return delivered_json(session, top_json(*frame));
+  if (session.format() == "prometheus") return delivered(session, top_prometheus(*frame));
+  return delivered(session, top_text(*frame, style_of(session.console)));
+}
+
+/// The terminal's other screen, until it goes.
+class OtherScreen {
+ public:
+  explicit OtherScreen(Console& console) : console_(console) { console_.out("\x1b[?1049h\x1b[?25l\x1b[2J"); }
+  ~OtherScreen() {
+    console_.out("\x1b[?25h\x1b[?1049l");
+    console_.flush();
+  }
+  OtherScreen(const OtherScreen&) = delete;
+  OtherScreen& operator=(const OtherScreen&) = delete;
+
+  ExitCode draw(const std::string& text) {
+    std::string screen = "\x1b[H";
+    for (const auto line : split(std::string_view(text).substr(0, text.size() - 1), '\n'))
+      screen += std::string(line) + "\x1b[K\r\n";
+    screen.resize(screen.size() - 2);  // A line break after the last line would scroll.
+    console_.out(screen + "\x1b[J");
+    return console_.flush();
+  }
+
+ private:
+  Console& console_;
+};
+
+/// Of the terminal, which people resize.
+TopStyle fitted(TopStyle style) {
+  winsize size{};
+  const bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 && size.ws_col > 0;
+  style.height = known ? size.ws_row : kHeightDefault;
+  if (known && std::getenv("COLUMNS") == nullptr) style.width = size.ws_col;
+  return style;
+}
+
+ExitCode show_live(Session& session, Looker& looker) {
+  const Micros every = session.invocation.duration("--interval", kMicrosPerSecond);
+  const SystemClock clock;
+  std::optional<Error> failure;
+  {
+    OtherScreen screen(session.console);
+    while (!session.stop.stop_requested() && !failure) {
+      auto frame = looker.look();
+      if (!frame) {
+        failure = frame.error();
+        break;
+      }
+      if (const auto drawn = screen.draw(top_text(*frame, fitted(style_of(session.console)))); drawn != ExitCode::Done)
+        return drawn;
+      const Deadline next = Deadline::after(clock, every);
+      while (!next.passed(clock) && !session.stop.stop_requested()) std::this_thread::sleep_for(kSlice);
+    }
+  }
+  if (failure) return session.fail(*failure);
+  return signal_received() == ExitCode::Terminated ? ExitCode::Terminated : ExitCode::Done;
+}
+
+}  // namespace
+
+ExitCode run_top(Session& session) {
+  auto looker = Looker::open(session);
+  if (!looker) return session.fail(looker.error());
+  const char* term = std::getenv("TERM");
+  const bool can_draw = session.console.stdout_is_terminal() && term != nullptr && std::string_view(term) != "dumb";
+  const bool once =
+      session.invocation.has("--once") || session.invocation.has("--output") || session.format() != "text" || !can_draw;
+  return once ? show_once(session, *looker) : show_live(session, *looker);
+}
+
+}  // namespace wrench::app
