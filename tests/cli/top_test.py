@@ -183,7 +183,7 @@ class Top(CliTest):
         self.assertEqual(code, 0, drawn)
         self.assertNotRegex(drawn, r"\x1b\[[0-9;]*m")
         last = drawn.split("\x1b[H")[-1].split("\x1b[J")[0]
-        lines = [line.replace("\x1b[K", "") for line in last.split("\r\n")]
+        lines = [line.replace("\x1b[K", "").rstrip("\r") for line in last.split("\r\n")]
         self.assertLessEqual(len(lines), 6)
         self.assertTrue(all(columns(line) <= 30 for line in lines), lines)
         code, drawn = self.on_terminal("top", env=self.env(TERM="dumb"))

@@ -17,22 +17,21 @@ using codec::Json;
 
 constexpr std::size_t kTitleColumnsMax = 400;
 
-/// The tree as agents take it.
-Result<Json> tree_of(const ReviewRequest& request) {
-  Json tree = WRENCH_TRY(tree_argument(request.path));
+/// What is to be done with the tree, as agents take it. The rules are known to be there.
+Result<void> add_settings(const ReviewRequest& request, Json& tree) {
   if (!request.builtin_rules) tree.set("builtin_rules", false);
   if (!request.project_config) tree.set("project_config", false);
   Json rules = Json::array();
   for (const auto& rule_path : request.rules) rules.push_back(WRENCH_TRY(canonical_path(rule_path)));
   if (!rules.as_array().empty()) tree.set("rules", std::move(rules));
-  return tree;
+  return {};
 }
 
 }  // namespace
 
 Result<PlannedReview> plan_review(const ReviewRequest& request, const agents::Registry& registry,
                                   const StopToken& stop) {
-  Json tree = WRENCH_TRY(tree_of(request));
+  Json tree = WRENCH_TRY(tree_argument(request.path));
   const std::string root(tree.at("root").as_string());
   const auto survey = WRENCH_TRY(scan::survey(request.path, {}, stop));
   // Found out now, not by a task that fails.
@@ -40,6 +39,7 @@ Result<PlannedReview> plan_review(const ReviewRequest& request, const agents::Re
   settings.rule_paths = request.rules;
   settings.use_project_config = request.project_config;
   WRENCH_TRY(scan::check_settings(std::move(settings), survey.root, SystemClock(), stop));
+  WRENCH_TRY(add_settings(request, tree));
   agents::Goal goal;
   goal.kind = "review";
   goal.available["repo.tree"] = "inputs.tree";
