@@ -22,11 +22,20 @@ namespace {
 const Statement kParentOfChild{.id = "workflow.parent_of_child",
                                .sql = "SELECT created_by, priority FROM tasks WHERE id = ?1",
                                .plan = "SEARCH tasks USING INTEGER PRIMARY KEY (rowid=?)"};
+}  // namespace
+
 const Statement kChildrenOfStep{
     .id = "workflow.children_of_step",
-    .sql = "SELECT id, state FROM tasks WHERE parent_execution = ?1 AND parent_step = ?2",
+    .sql = "SELECT id, state, task_id FROM tasks WHERE parent_execution = ?1 AND parent_step = ?2",
     .plan = "SEARCH tasks USING INDEX idx_task_parent (parent_execution=? AND parent_step=?)"};
-}  // namespace
+const Statement kParentTask{
+    .id = "workflow.parent_task",
+    .sql =
+        "SELECT p.task_id FROM tasks t JOIN task_executions x ON x.id = t.parent_execution JOIN tasks p ON p.id = "
+        "x.task_id WHERE t.id = ?1",
+    .plan =
+        "SEARCH t USING INTEGER PRIMARY KEY (rowid=?); SEARCH x USING INTEGER PRIMARY KEY (rowid=?); SEARCH p USING "
+        "INTEGER PRIMARY KEY (rowid=?)"};
 
 const Statement kOpenChildren{
     .id = "workflow.open_children",
@@ -47,7 +56,8 @@ const Statement kUndecidedWait{
 }  // namespace
 
 storage::StatementCatalogue::List of_child_tasks() {
-  static const Statement* const list[] = {&kParentOfChild, &kChildrenOfStep, &kOpenChildren, &kUndecidedWait};
+  static const Statement* const list[] = {&kParentOfChild, &kChildrenOfStep, &kParentTask, &kOpenChildren,
+                                          &kUndecidedWait};
   return list;
 }
 

@@ -65,6 +65,13 @@ TEST_F(ChildrenTest, AStepGivesBackWhatItsChildTaskMade) {
   EXPECT_EQ(inner.created_by, "ann");
   EXPECT_EQ(inner.state, TaskState::Completed);
   EXPECT_EQ(output("c").at("task").as_string(), inner.task_id);
+  const auto steps = store_->read([&](storage::ReadTx& tx) { return list_steps(tx, receipt_.execution_no); });
+  EXPECT_EQ((*steps)[0].child_task, inner.task_id);
+  const auto parent = [&](std::int64_t no) {
+    return *store_->read([&](storage::ReadTx& tx) { return find_parent(tx, no); });
+  };
+  EXPECT_EQ(parent(inner.task_no), receipt_.task_id);
+  EXPECT_EQ(parent(receipt_.task_no), "");
   EXPECT_THAT(tasks(), SizeIs(2));
 }
 

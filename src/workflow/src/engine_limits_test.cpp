@@ -87,6 +87,14 @@ TEST_F(LimitsTest, AKeyThatIsUsedUpHoldsUpNobodyElse) {
   const auto other = e->create(task(R"([{"id":"a","kind":"call","capability":"t.echo"}])"));
   ASSERT_TRUE(other.ok());
   EXPECT_EQ(finish(*e, other->task_id).task.state, TaskState::Completed);
+  std::size_t parked = 0;
+  for (int i = 0; i < 1'000 && parked < 7; ++i) {
+    const auto steps = store_->read([&](storage::ReadTx& tx) { return list_steps(tx, held->execution_no); });
+    parked = static_cast<std::size_t>(
+        std::count_if(steps->begin(), steps->end(), [](const StepView& step) { return step.parked_for == "one"; }));
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  EXPECT_EQ(parked, 7U);  // People see what they wait for.
   hold_ = false;
   EXPECT_EQ(finish(*e, held->task_id).task.state, TaskState::Completed);
   EXPECT_EQ(most_["one"], 1);

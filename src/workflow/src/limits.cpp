@@ -66,13 +66,18 @@ const Statement kLimitsInUse{
     .sql = "SELECT CAST(coalesce((SELECT sum(in_use) FROM limits), 0) AS BIGINT) + (SELECT count(*) FROM parked)",
     .plan = "SCAN CONSTANT ROW; SCALAR SUBQUERY 1; SCAN limits; SCALAR SUBQUERY 2; SCAN parked",
     .plan_exception = "a check of all of them"};
+const Statement kParkedKey{.id = "workflow.parked_key",
+                           .sql = "SELECT key FROM parked WHERE execution_id = ?1 AND step_no = ?2",
+                           .plan = "SEARCH parked USING PRIMARY KEY (execution_id=? AND step_no=?)"};
+
 const Statement kQueueSize{.id = "workflow.queue_size",
                            .sql = "SELECT count(*) FROM ready WHERE queue = ?1",
                            .plan = "SEARCH ready USING PRIMARY KEY (queue=?)"};
 
 storage::StatementCatalogue::List of_limits() {
-  static const Statement* const list[] = {&kLimitRow,        &kInsertLimit, &kUpdateLimit, &kPark,      &kUnpark,
-                                          &kNextParkedQueue, &kParkedHead,  &kDueLimits,   &kQueueSize, &kLimitsInUse};
+  static const Statement* const list[] = {&kLimitRow,  &kInsertLimit,     &kUpdateLimit, &kPark,
+                                          &kUnpark,    &kNextParkedQueue, &kParkedHead,  &kDueLimits,
+                                          &kQueueSize, &kLimitsInUse,     &kParkedKey};
   return list;
 }
 
@@ -146,6 +151,12 @@ Evaluated Evaluated::parse(const std::string& text) {
   out.period_us = json->at("period_us").as_integer();
   out.burst = json->at("burst").as_integer(1);
   return out;
+}
+
+std::string shown(std::string_view key) {
+  // "c:<project>:<key>"
+  const std::size_t colon = key.find(':', 2);
+  return std::string(colon == std::string_view::npos ? key : key.substr(colon + 1));
 }
 
 std::int64_t available(const LimitRow& row, Micros now) {

@@ -25,6 +25,9 @@ struct Evaluated {
   static Evaluated parse(const std::string& text);
 };
 
+/// A key as people know it.
+std::string shown(std::string_view key);
+
 /// GCRA (ITU-T I.371): how many may begin now, and when the next one may if none may.
 std::int64_t available(const LimitRow& row, Micros now);
 Micros next_at(const LimitRow& row);

@@ -138,8 +138,39 @@ TEST_F(MetricsTest, ShowsWhatRunsAndWhatIsStuck) {
   until([&] { return total("wrench_fenced_writes_total") == 1; });
 }
 
-TEST_F(MetricsTest, CountsPausesRequestsAndLostSteps) {
-  if (on_postgres()) GTEST_SKIP() << "executions have no owners there";
+TEST_F(MetricsTest, CountsStepsThatWaitForTheirKey) {
+  auto e = measured();
+  e->start(runner_);
+  const auto receipt =
+      e->create(task(R"([{"id":"m","kind":"map","over":"[1,2,3,4]","as":"i","body":{"capability":"t.echo",)"
+                     R"("concurrency":{"key":"'k'"}}}])"));
+  EXPECT_EQ(finish(*e, receipt->task_id).task.state, TaskState::Completed);
+  EXPECT_GE(total("wrench_steps_parked_total"), 1);
+}
+
+// Not on PostgreSQL: requests and losses of whole executions are of those that have owners.
+TEST_F(MetricsTest, CountsStepsThatTheirProcessLost) {
+  std::atomic<bool> let_go{false};
+  std::atomic<int> begun{0};
+  runner_.add("t.wait", [&](const StepInvocation&, StepContext& context) -> StepOutcome {
+    ++begun;
+    while (!let_go) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return context.stop().stop_requested() ? StepOutcome(Yielded{}) : StepOutcome(Completed{Json(1), {}});
+  });
+  auto first = engine("boot1");
+  first->start(runner_);
+  const auto receipt = first->create(task(R"([{"id":"a","kind":"call","capability":"t.wait"}])"));
+  until([&] { return begun == 1; });
+  live_.clear();
+  auto second = measured("boot2");
+  second->start(runner_);
+  ASSERT_TRUE(second->resume(receipt->task_id).ok());
+  EXPECT_EQ(total("wrench_lease_losses_total"), 1);
+  let_go = true;
+  EXPECT_EQ(finish(*second, receipt->task_id).task.state, TaskState::Completed);
+}
+
+TEST_F(MetricsTest, CountsPausesAndRequests) {
   std::atomic<bool> let_go{false};
   std::atomic<int> begun{0};
   runner_.add("t.wait", [&](const StepInvocation&, StepContext& context) -> StepOutcome {

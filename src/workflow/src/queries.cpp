@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "limits.hpp"
 #include "payload.hpp"
 #include "row_store.hpp"
 #include "sql.hpp"
@@ -195,6 +196,14 @@ Result<std::vector<StepView>> list_steps(ReadTx& tx, std::int64_t execution_no, 
     view.lost = row.lost;
     if (row.claimed_at != 0) view.claimed_at = row.claimed_at;
     view.output_seq = row.output_seq;
+    if (row.state == StepState::Ready && !row.limits.empty()) {
+      const Rows parked = WRENCH_TRY(tx.query(sql::kParkedKey, {execution_no, row.step_no}));
+      if (!parked.empty()) view.parked_for = limits::shown(parked.front().text(0));
+    }
+    if (node.kind == NodeKind::Child) {
+      const Rows children = WRENCH_TRY(tx.query(sql::kChildrenOfStep, {execution_no, row.step_no}));
+      if (!children.empty()) view.child_task = children[children.size() - 1].text(2);
+    }
     out.push_back(std::move(view));
   }
   return out;
@@ -228,6 +237,11 @@ Result<Json> read_plan_notes(ReadTx& tx, std::int64_t task_no) {
   const Rows rows = WRENCH_TRY(tx.query(sql::kTaskPlanNotes, {task_no}));
   if (rows.empty()) return Error("workflow.task_not_found", "there is no such task");
   return optional_json(std::string(rows.front().text_or_empty(0)));
+}
+
+Result<std::string> find_parent(ReadTx& tx, std::int64_t task_no) {
+  const Rows rows = WRENCH_TRY(tx.query(sql::kParentTask, {task_no}));
+  return rows.empty() ? std::string() : std::string(rows.front().text(0));
 }
 
 Result<std::vector<std::string>> list_open_children(ReadTx& tx, std::int64_t execution_no) {

@@ -38,13 +38,14 @@ extern const Statement kJoinWorkers, kBeat, kLostWorker, kMarkWorkerLost, kSteps
 storage::StatementCatalogue::List of_shared_work();
 
 // limits.cpp
-extern const Statement kDueLimits, kQueueSize;
+extern const Statement kDueLimits, kQueueSize, kParkedKey;
 storage::StatementCatalogue::List of_limits();
 
 // dead_letters.cpp
 storage::StatementCatalogue::List of_dead_letters();
 
 // child_tasks.cpp
+extern const Statement kChildrenOfStep, kParentTask;
 storage::StatementCatalogue::List of_child_tasks();
 
 // findings_sql.cpp, of findings_store.cpp and triage.cpp

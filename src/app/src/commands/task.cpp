@@ -51,7 +51,9 @@ Json to_json(const StepView& step) {
                        {"capability", step.capability},
                        {"state", workflow::name(step.state)},
                        {"attempt", step.attempt},
-                       {"lost", step.lost}});
+                       {"lost", step.lost},
+                       {"parked_for", step.parked_for.empty() ? Json() : Json(step.parked_for)},
+                       {"child_task", step.child_task.empty() ? Json() : Json(step.child_task)}});
 }
 
 /// All of them before anything is done to the first, so that a wrong id does nothing.
@@ -119,6 +121,7 @@ struct TaskDetails {
   std::map<std::string, std::string> why;  ///< By node of the plan.
   workflow::TaskMonitoring used;
   bool interrupted = false;
+  std::string parent;  ///< Id of the task that began this one.
 };
 
 Result<TaskDetails> details_of(Workspace& space, std::string_view id) {
@@ -128,6 +131,8 @@ Result<TaskDetails> details_of(Workspace& space, std::string_view id) {
   out.interrupted = contains(WRENCH_TRY(interrupted_tasks(space)), out.task.task_id);
   out.steps = WRENCH_TRY(
       space.store().read([&](storage::ReadTx& tx) { return workflow::list_steps(tx, out.execution.execution_no); }));
+  out.parent =
+      WRENCH_TRY(space.store().read([&](storage::ReadTx& tx) { return workflow::find_parent(tx, out.task.task_no); }));
   out.used = WRENCH_TRY(space.store().read(
       [&](storage::ReadTx& tx) { return workflow::monitor_task(tx, out.task.task_id, space.clock().now_us()); }));
   const auto notes = WRENCH_TRY(
@@ -149,6 +154,7 @@ Json to_json(const TaskDetails& details) {
   }
   auto task = to_json(details.task);
   task.set("interrupted", details.interrupted);
+  task.set("parent", details.parent.empty() ? Json() : Json(details.parent));
   return Json::object({{"schema", "wrench.task/1"},
                        {"task", std::move(task)},
                        {"execution", Json::object({{"execution_id", details.execution.execution_id},
@@ -164,13 +170,14 @@ Json to_json(const TaskDetails& details) {
 
 std::string to_text(const TaskDetails& details, const Console& console) {
   constexpr std::size_t kNodeColumnsMin = 6, kNodeColumnsMax = 32, kCapabilityColumns = 34;
-  const auto& [task, execution, steps, why, used, interrupted] = details;
+  const auto& [task, execution, steps, why, used, interrupted, parent] = details;
   std::size_t node_columns = kNodeColumnsMin;
   for (const auto& step : steps) node_columns = std::max(node_columns, display_width(step.node) + 2);
   node_columns = std::min(node_columns, kNodeColumnsMax);
   std::string text = Console::safe(task.title) + "\n  id       " + task.task_id + "\n  status   " +
                      shown_status(task, interrupted) + "\n  created  " + format_rfc3339(task.created_at) + " by " +
                      Console::safe(task.created_by) + "\n";
+  if (!parent.empty()) text += "  part of  task " + std::string(short_id(parent)) + "\n";
   if (execution.started_at && execution.completed_at)
     text += "  took     " + format_duration(*execution.completed_at - *execution.started_at) + "\n";
   if (used.resources.rss_bytes_max > 0)
@@ -182,6 +189,8 @@ std::string to_text(const TaskDetails& details, const Console& console) {
   for (const auto& step : steps) {
     text += "  " + pad(Console::safe(step.node), node_columns) +
             pad(Console::safe(step.capability), kCapabilityColumns) + "  " + std::string(workflow::name(step.state));
+    if (!step.parked_for.empty()) text += ", waits for its turn: " + Console::safe(step.parked_for);
+    if (!step.child_task.empty()) text += "  task " + std::string(short_id(step.child_task));
     if (step.attempt > 1) text += "  attempt " + std::to_string(step.attempt);
     if (step.lost > 0) text += "  lost " + std::to_string(step.lost) + (step.lost == 1 ? " time" : " times");
     if (const auto of_step = used.steps.find(step.step_no); of_step != used.steps.end())

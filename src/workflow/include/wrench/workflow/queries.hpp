@@ -59,6 +59,8 @@ struct StepView {
   int attempt = 0, lost = 0;
   std::optional<Micros> claimed_at;
   std::int64_t output_seq = 0;  ///< Journal entry with its output or its last error; 0 = none yet.
+  std::string parked_for;       ///< The key that is used up, as its plan names it; empty: it isn't parked.
+  std::string child_task;       ///< Id of the task that it began last; empty: none.
 };
 
 struct JournalEntry {
@@ -99,6 +101,8 @@ Result<codec::Json> read_output(storage::ReadTx& tx, std::int64_t execution_no, 
 Result<codec::Json> read_inputs(storage::ReadTx& tx, std::int64_t task_no);
 /// CreateTask::plan_notes: why each step is in the plan. Null when there are none.
 Result<codec::Json> read_plan_notes(storage::ReadTx& tx, std::int64_t task_no);
+/// The task of the step that began this one; empty: nobody's.
+Result<std::string> find_parent(storage::ReadTx& tx, std::int64_t task_no);
 /// Ids of the tasks that steps of the execution began and that haven't ended.
 Result<std::vector<std::string>> list_open_children(storage::ReadTx& tx, std::int64_t execution_no);
 /// It goes on only if somebody does something: it is paused, or waits for a person, a signal or an event, or for tasks
