@@ -67,6 +67,7 @@ for part in "${parts[@]}"; do
       rm -rf build/kill-repo
       git clone --quiet . build/kill-repo
       python3 tests/crash/kill_playbook.py --wrench build/release/wrench
+      python3 tests/crash/kill_serve.py --wrench build/release/wrench --kills "${KILLS:-300}"
       scripts/build.sh release-tests "$jobs" wrench_kill_workers
       build/release-tests/tests/crash/wrench_kill_workers --seconds 300 --workers 4
       python3 tests/crash/kill_review.py --wrench build/release/wrench --repo build/kill-repo --kills "${KILLS:-300}"

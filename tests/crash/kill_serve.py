@@ -1,0 +1,242 @@
+#!/usr/bin/env python3
+"""One data directory, shared by a server and by people at their terminals, while SIGKILL ends any of them at any time.
+
+    tests/crash/kill_serve.py --wrench build/dev/wrench --kills 60 [--seed 7]
+
+People order reviews and playbooks (--detach), among them tasks with waits, limits by key and child tasks; they approve,
+cancel, pause and resume. A schedule fires every two seconds. The server is killed again and again, at once or after up to a
+second, and so is every fifth command of the people. In the end the server runs undisturbed, and:
+
+- every task whose id was printed is there and ended: completed, or cancelled by somebody who asked for it;
+- no schedule's time fired twice;
+- the invariants of killed_store.py hold, `wrench store check` finds nothing, and no step, timer, wait or slot is left;
+- what one order gives is the same each time: the findings of its report.
+"""
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+
+from killed_store import KilledStore
+from small_repo import make_repository
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+COMMAND_TIMEOUT_S = 120
+REST_TIMEOUT_S = 900
+SERVER_LIFE_S = (0.02, 1.2)  # Of a server that is killed.
+COMMANDS_KILLED = 0.2
+OPEN_TASKS_MAX = 12
+
+AT_REST = {
+    "a limit is still held": "SELECT key FROM limits WHERE in_use <> 0",
+    "a step is still parked": "SELECT step_no FROM parked",
+    "a time of a schedule fired twice":
+        "SELECT idempotency_key FROM tasks WHERE idempotency_key LIKE 'sched:%' GROUP BY idempotency_key HAVING count(*) > 1",
+    "a child task was ordered twice":
+        "SELECT parent_step FROM tasks WHERE parent_execution IS NOT NULL GROUP BY parent_execution, parent_step HAVING count(*) > 1",
+}
+
+
+class Failure(Exception):
+    pass
+
+
+class World:
+    def __init__(self, wrench, scratch, seed):
+        self.wrench, self.choice = wrench, random.Random(seed)
+        self.data = os.path.join(scratch, "data")
+        self.copy = os.path.join(scratch, "copy")
+        self.tree = make_repository(os.path.join(scratch, "shop"), files=4)
+        self.log = open(os.path.join(scratch, "server.log"), "ab")
+        self.env = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": scratch, "LANG": "C.UTF-8", "WRENCH_DATA_DIR": self.data}
+        self.orders = {}  # Acknowledged: id to what it is.
+        self.asked_to_cancel = set()
+        self.kills = {"server": 0, "commands": 0}
+        self.server = None
+        self.poisoned = 0
+
+    def start_server(self):
+        self.server = subprocess.Popen([self.wrench, "serve", "--quiet", "--drain", "1s", "--no-backups"], env=self.env,
+                                       stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+
+    def kill_server(self):
+        self.server.kill()
+        if self.server.wait() != -9:
+            raise Failure(f"the server ended by itself with {self.server.returncode}; see its log")
+        self.kills["server"] += 1
+
+    def command(self, *words, mortal=True):
+        """Standard output of a command, which may be killed before it has said anything or everything."""
+        process = subprocess.Popen([self.wrench, *words], env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE)
+        if mortal and self.choice.random() < COMMANDS_KILLED:
+            time.sleep(self.choice.uniform(0, 0.08))
+            process.kill()
+        out, err = process.communicate(timeout=COMMAND_TIMEOUT_S)
+        if process.returncode == -9:
+            self.kills["commands"] += 1
+        return process.returncode, out.decode(), err.decode()
+
+    def order(self):
+        what = self.choice.choice(["review", "secrets_sweep", "structure_check", "held", "held"])
+        words = (["review", self.tree] if what == "review" else
+                 ["playbook", "run", os.path.join(HERE, "held.yaml") if what == "held" else what, "--input", f"tree={self.tree}"])
+        held = [] if what == "review" else ["--on-exhausted", "dead_letter"]
+        code, out, err = self.command(*words, *held, "--fresh", "--detach", "--json")
+        if code == -9 and not out.endswith("}\n"):
+            return
+        if code not in (0, -9):
+            raise Failure(f"{words}: exit code {code}: {err}")
+        self.orders[json.loads(out)["task_id"]] = what
+
+    def decide(self, mortal=True):
+        code, out, err = self.command("approval", "list", "--json", mortal=False)
+        if code != 0:
+            raise Failure(f"approval list: exit code {code}: {err}")
+        for wait in json.loads(out)["data"]:
+            self.command("approval", "approve", wait["wait_id"], mortal=mortal)
+
+    def meddle(self):
+        """Something that a person does to a task that isn't over."""
+        if not self.orders:
+            return
+        task = self.choice.choice(list(self.orders))
+        what = self.choice.choice(["cancel", "pause", "resume", "show", "decide"])
+        if what == "decide":
+            return self.decide()
+        if what == "cancel":
+            if self.choice.random() < 0.7:
+                return
+            self.asked_to_cancel.add(task)
+        if what == "resume":  # In this process: it runs the task to its end, unless it is killed.
+            return self.command("task", "resume", task, "--timeout", "1s")
+        self.command("task", what, task)
+
+    def faults(self, at_rest):
+        store = KilledStore(self.data, self.copy)
+        found = store.faults(at_rest)
+        if at_rest:
+            found = [fault for fault in found if not fault.startswith("a task never ended")]
+            for what, sql in AT_REST.items():
+                found += [f"{what}: {tuple(row)}" for row in store.rows(sql)]
+        states = store.tasks()
+        store.close()
+        return found, states
+
+
+def go(world, kills):
+    if world.command("schedule", "create", "often", "every 2s", "--playbook", "secrets_sweep", "--input", f"tree={world.tree}",
+                     mortal=False)[0] != 0:
+        raise Failure("the schedule can't be made")
+    while world.kills["server"] < kills:
+        world.start_server()
+        ends = time.monotonic() + world.choice.uniform(*SERVER_LIFE_S)
+        while time.monotonic() < ends:
+            open_tasks = len(world.orders) - len(world.asked_to_cancel)
+            if world.choice.random() < 0.4 and (open_tasks < OPEN_TASKS_MAX or world.choice.random() < 0.1):
+                world.order()
+            else:
+                world.meddle()
+        world.kill_server()
+        if world.kills["server"] % 10 == 0:
+            found, states = world.faults(at_rest=False)
+            if found:
+                raise Failure("; ".join(found))
+            for task in world.orders:
+                if task not in states:
+                    raise Failure(f"the acknowledged task {task} is lost")
+            print(f"{world.kills}, {len(world.orders)} orders", flush=True)
+
+
+def rest(world):
+    """The server runs on until nothing is left to do."""
+    world.command("schedule", "pause", "often", mortal=False)
+    world.start_server()
+    ends = time.monotonic() + REST_TIMEOUT_S
+    while True:
+        _, states = world.faults(at_rest=False)
+        for task in (task for task, state in states.items() if state == "paused"):
+            world.command("task", "resume", task, "--timeout", "60s", mortal=False)
+        world.decide(mortal=False)
+        code, out, _ = world.command("task", "dead", "list", "--json", mortal=False)
+        if code == 0 and json.loads(out)["data"]:
+            world.command("task", "dead", "retry", "--all", mortal=False)  # Killed three times in one step.
+        for task in (task for task, state in states.items() if state == "failed"):  # A review that three kills in one step ended.
+            if "workflow.poison" in world.command("task", "show", task, "--json", mortal=False)[1]:
+                world.poisoned += 1
+                world.command("task", "retry", task, mortal=False)
+        _, states = world.faults(at_rest=False)
+        left = {task: state for task, state in states.items() if state not in ("completed", "failed", "cancelled")}
+        if not left:
+            break
+        if time.monotonic() > ends:
+            raise Failure(f"not ended: {left}")
+        time.sleep(0.5)
+    world.server.terminate()
+    if world.server.wait() not in (0, -15):
+        raise Failure(f"the server ended with {world.server.returncode}")
+
+
+def judge(world):
+    found, states = world.faults(at_rest=True)
+    code, out, err = world.command("store", "check", "--json", mortal=False)
+    if code != 0:
+        found.append(f"store check: exit code {code}: {out}{err}")
+    for task, what in world.orders.items():
+        state = states.get(task, "lost")
+        if state != "completed" and not (state == "cancelled" and task in world.asked_to_cancel):
+            found.append(f"{what} {task}: {state}")
+    results = {}
+    for task, what in world.orders.items():
+        if states.get(task) != "completed" or what == "held":
+            continue
+        code, out, err = world.command("task", "report", task, "--json", mortal=False)
+        if code not in (0, 1):
+            found.append(f"no report of {what} {task}: exit code {code}: {err}")
+            continue
+        report = json.loads(out)
+        report = report.get("output", report)
+        report = report.get("report", report)
+        seen = sorted((f["fingerprint"], f["rule"], f["severity"]) for f in report["findings"])
+        results.setdefault(what, {}).setdefault(json.dumps(seen), []).append(task)
+    for what, versions in results.items():
+        if len(versions) > 1:
+            found.append(f"{what} gave {len(versions)} different results: {[tasks[:3] for tasks in versions.values()]}")
+    if found:
+        raise Failure("; ".join(found))
+    ends = {state: list(states.values()).count(state) for state in set(states.values())}
+    print(f"{world.kills['server']} kills of the server, {world.kills['commands']} of commands; {len(world.orders)} acknowledged orders, "
+          f"{world.poisoned} begun anew after three kills in one step, "
+          f"{len(states)} tasks {ends}: none lost, none doubled, all results alike")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--wrench", required=True)
+    parser.add_argument("--kills", type=int, default=60, help="of the server")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", help="a folder that stays, for looking at it")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="wrench-kill-serve-") as scratch:
+        if args.keep:
+            scratch = args.keep
+            os.makedirs(scratch)
+        world = World(os.path.abspath(args.wrench), scratch, args.seed)
+        try:
+            go(world, args.kills)
+            rest(world)
+            judge(world)
+        finally:
+            if world.server and world.server.poll() is None:
+                world.server.kill()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Failure as failure:
+        sys.exit(f"kill_serve: {failure}")
