@@ -26,6 +26,7 @@ libcli11-dev | command line
 libfmt-dev | text formatting
 libhowardhinnant-date-dev | time zones
 REGEX_ENGINE | scanning for many expressions at once
+libjemalloc-dev | memory allocator
 libpq-dev | client of PostgreSQL
 libpcre2-dev | regular expressions with look-around in rules
 libre2-dev | regular expressions in linear time

@@ -2,6 +2,8 @@
 
 #include <sys/random.h>
 
+#include <array>
+
 #include "wrench/base/assert.hpp"
 #include "wrench/base/ulid.hpp"
 
@@ -46,10 +48,15 @@ std::uint64_t SeededRandom::next() {
 }
 
 std::uint64_t SystemRandom::next() {
-  std::uint64_t value = 0;
-  const auto got = getrandom(&value, sizeof value, 0);
-  WRENCH_ASSERT(got == sizeof value);
-  return value;
+  // One system call for many, of each thread. 256 bytes are never cut short (getrandom(2)).
+  static thread_local std::array<std::uint64_t, 32> drawn;
+  static thread_local std::size_t used = drawn.size();
+  if (used == drawn.size()) {
+    const auto got = getrandom(drawn.data(), sizeof drawn, 0);
+    WRENCH_ASSERT(got == sizeof drawn);
+    used = 0;
+  }
+  return drawn[used++];
 }
 
 std::string make_ulid(const Clock& clock, Random& random) {

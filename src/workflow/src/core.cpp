@@ -277,7 +277,7 @@ void Decision::finish() {
   finish_limits();
   for (auto& [key, s] : steps_) {
     if (s.before != nullptr && *s.before == s.row) continue;
-    plan_.steps.push_back({s.before == nullptr ? std::nullopt : std::optional(*s.before), s.row});
+    plan_.steps.push_back({s.before, s.row});
   }
   for (const auto& [key, edits] : timers_) {
     if (edits.all_derived_deleted) plan_.timers_delete.push_back({key, std::nullopt});
@@ -291,25 +291,18 @@ void Decision::finish() {
     if (!e.touched) continue;
     const bool unwritten = rows_.unwritten.contains(no);
     const std::int64_t total = std::max<std::int64_t>(e.row.steps_total, 1);
+    // Progress alone waits a second.
+    const bool task_changed = !(e.task == *e.task_before) || now_ - e.task.updated_at >= kMicrosPerSecond;
     e.task.progress_ppm = std::max(e.task.progress_ppm, e.row.steps_done * 1'000'000 / total);
-    if (unwritten) {
-      plan_.executions.push_back({std::nullopt, e.row});
-    } else if (!(e.row == *e.before)) {
-      ++e.row.version;
-      plan_.executions.push_back({*e.before, e.row});
-    }
-    // Progress alone waits a second: the row has six indexes.
-    TaskRow quiet = *e.task_before;
-    quiet.progress_ppm = e.task.progress_ppm;
-    const bool changed = !(e.task == quiet);
-    if (unwritten) {
-      plan_.tasks.push_back({std::nullopt, e.task});
-    } else if (changed || now_ - e.task.updated_at >= kMicrosPerSecond) {
+    const bool execution_changed = !(e.row == *e.before);
+    if (execution_changed && !unwritten) ++e.row.version;
+    if (task_changed && !unwritten) {
       e.task.updated_at = now_;
       ++e.task.version;
-      plan_.tasks.push_back({*e.task_before, e.task});
     }
     plan_.events.push_back(event_of(e));
+    if (unwritten || execution_changed) plan_.executions.push_back({unwritten ? nullptr : e.before, std::move(e.row)});
+    if (unwritten || task_changed) plan_.tasks.push_back({unwritten ? nullptr : e.task_before, std::move(e.task)});
   }
 }
 
@@ -325,22 +318,36 @@ storage::EventDraft Decision::event_of(const Execution& e) const {
   event.actor = e.actor.empty() ? "system" : e.actor;
   if (const auto asked = rows_.unwritten.find(e.row.id); asked != rows_.unwritten.end()) event.actor = asked->second;
   event.version = e.row.version;
-  Json payload = Json::object({{"task", e.task.task_id},
-                               {"state", name(e.task.state)},
-                               {"execution", name(e.row.status)},
-                               {"steps_done", e.row.steps_done},
-                               {"steps_total", e.row.steps_total}});
-  Json changed = Json::array();
+  // By hand: there is one for each execution of each flush.
+  std::string& payload = event.payload;
+  payload.clear();
+  const auto text = [&](std::string_view key, std::string_view value) {
+    payload.append(key);
+    codec::append_json_string(payload, value);
+  };
+  const auto number = [&](std::string_view key, std::int64_t value) {
+    payload.append(key).append(std::to_string(value));
+  };
+  text(R"({"task":)", e.task.task_id);
+  text(R"(,"state":)", name(e.task.state));
+  text(R"(,"execution":)", name(e.row.status));
+  number(R"(,"steps_done":)", e.row.steps_done);
+  number(R"(,"steps_total":)", e.row.steps_total);
+  payload += R"(,"steps":[)";
   std::set<StepKey> seen;
   for (const StepKey& key : e.changed) {
     if (!seen.insert(key).second || seen.size() > kEventStepsListed) continue;
     const StepRow& row = steps_.at(key).row;
-    changed.push_back(Json::object(
-        {{"step", row.step_no}, {"node", node(e, row).id}, {"state", name(row.state)}, {"attempt", row.attempt}}));
+    number(seen.size() == 1 ? R"({"step":)" : R"(,{"step":)", row.step_no);
+    text(R"(,"node":)", node(e, row).id);
+    text(R"(,"state":)", name(row.state));
+    number(R"(,"attempt":)", row.attempt);
+    payload += '}';
   }
-  payload.set("steps", std::move(changed));
-  if (seen.size() > kEventStepsListed) payload.set("steps_omitted", seen.size() - kEventStepsListed);
-  event.payload = codec::write_json(payload);
+  payload += ']';
+  if (seen.size() > kEventStepsListed)
+    number(R"(,"steps_omitted":)", static_cast<std::int64_t>(seen.size() - kEventStepsListed));
+  payload += '}';
   return event;
 }
 

@@ -100,8 +100,8 @@ Result<std::int64_t> repository_no(WriteTx& tx, std::int64_t project_id, const s
   return no;
 }
 
-Result<std::int64_t> next(WriteTx& tx, const storage::Statement& statement, std::int64_t& number) {
-  number = std::max(number + 1, WRENCH_TRY(tx.query(statement)).front().integer(0));
+Result<std::int64_t> next(WriteTx& tx, const storage::Statement& statement, std::int64_t& number, bool shared) {
+  number = number != 0 && !shared ? number + 1 : WRENCH_TRY(tx.query(statement)).front().integer(0);
   return number;
 }
 
@@ -198,8 +198,12 @@ Result<void> insert(WriteTx& tx, const Creation& creation, const TaskRow& row, c
                                         text_or_null(creation.inputs_json),
                                         row.parent_execution == 0 ? Bind(std::nullopt) : Bind(row.parent_execution),
                                         row.parent_execution == 0 ? Bind(std::nullopt) : Bind(row.parent_step)}));
-  WRENCH_TRY(tx.exec(sql::kInsertPlan, {Bind::bytes(task.plan->hash()), task.plan->body()}));
   return insert_execution(tx, execution);
+}
+
+Result<void> insert_plan(WriteTx& tx, const Plan& plan) {
+  WRENCH_TRY(tx.exec(sql::kInsertPlan, {Bind::bytes(plan.hash()), plan.body()}));
+  return {};
 }
 
 Result<Created> create(WriteTx& tx, const Creation& creation, Numbers& numbers, bool starts) {
@@ -210,8 +214,8 @@ Result<Created> create(WriteTx& tx, const Creation& creation, Numbers& numbers, 
   receipt.task_id = creation.task_id;
   receipt.execution_id = creation.execution_id;
   receipt.state = TaskState::Queued;
-  receipt.task_no = WRENCH_TRY(next(tx, sql::kNextTask, numbers.task));
-  receipt.execution_no = WRENCH_TRY(next(tx, sql::kNextExecution, numbers.execution));
+  receipt.task_no = WRENCH_TRY(next(tx, sql::kNextTask, numbers.task, numbers.shared));
+  receipt.execution_no = WRENCH_TRY(next(tx, sql::kNextExecution, numbers.execution, numbers.shared));
   TaskRow row;
   row.id = receipt.task_no;
   row.task_id = receipt.task_id;
@@ -233,6 +237,7 @@ Result<Created> create(WriteTx& tx, const Creation& creation, Numbers& numbers, 
     out.unwritten = Created::Unwritten{std::move(row), std::move(execution)};
     return out;
   }
+  WRENCH_TRY(insert_plan(tx, *task.plan));
   WRENCH_TRY(insert(tx, creation, row, execution));
   for (const TaskDependency& dependency : task.depends_on) {
     const Rows other = WRENCH_TRY(tx.query(sql::kTaskById, {dependency.task_id}));
@@ -268,7 +273,7 @@ Result<Created> rerun(WriteTx& tx, const Rerun& rerun, Numbers& numbers) {
   out.receipt.state = static_cast<TaskState>(change->to);
   WRENCH_TRY(
       tx.exec(sql::kReopenTask, {rerun.task_no, name(out.receipt.state), status_of(out.receipt.state), tx.now()}));
-  out.receipt.execution_no = WRENCH_TRY(next(tx, sql::kNextExecution, numbers.execution));
+  out.receipt.execution_no = WRENCH_TRY(next(tx, sql::kNextExecution, numbers.execution, numbers.shared));
   WRENCH_TRY(insert_execution(
       tx, new_execution(out.receipt, before.number + 1, before.plan_hash, before.on_exhausted, tx.now())));
   WRENCH_TRY(announce(tx, out.receipt, "task.rerun", row.integer(2), "user"));

@@ -22,6 +22,7 @@ struct Created {
 /// The last numbers that this flush gave out; 0: none. Their rows may not be there yet.
 struct Numbers {
   std::int64_t task = 0, execution = 0;
+  bool shared = false;  ///< Others give out numbers at the same time: each comes from the database.
 };
 
 /// Everything about a task that needs no store. Errors: workflow.invalid_task.
@@ -29,6 +30,8 @@ Result<Creation> prepare(CreateTask task, const Clock& clock, Random& random);
 /// Stores the task with its first execution, or finds it by its key. `starts`: a task that can start does so in the
 /// same flush. Errors: workflow.idempotency_conflict, workflow.task_not_found (a dependency), workflow.invalid_task.
 Result<Created> create(storage::WriteTx& tx, const Creation& creation, Numbers& numbers, bool starts);
+Result<void> insert_plan(storage::WriteTx& tx, const Plan& plan);
+/// The rows of the task and its execution, whose plan is stored.
 Result<void> insert(storage::WriteTx& tx, const Creation& creation, const TaskRow& task, const ExecutionRow& execution);
 /// Errors: workflow.invalid_transition.
 Result<Created> rerun(storage::WriteTx& tx, const Rerun& rerun, Numbers& numbers);

@@ -176,7 +176,7 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
   batch.follow_ups.clear();
   batch.rows = LoadedRows();
   LoadedRows& rows = batch.rows;
-  creation::Numbers numbers;
+  creation::Numbers numbers{.shared = shared_ != nullptr};
   std::map<std::int64_t, const Creation*> unwritten;
   std::vector<Command> commands;
   const auto add = [&](Command command, int job) {

@@ -1,6 +1,7 @@
 #include "row_store.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "creation.hpp"
@@ -308,21 +309,40 @@ Result<void> write_steps(WriteTx& tx, const FlushPlan& plan) {
   return {};
 }
 
+/// In the columns of workflow.update_progress.
+bool differs_in_progress_only(const ExecutionRow& before, const ExecutionRow& after) {
+  return before.status == after.status && before.suspend_reason == after.suspend_reason &&
+         before.error == after.error && before.owner_boot == after.owner_boot && before.cancel_at == after.cancel_at &&
+         before.cancel_reason == after.cancel_reason && before.started_at == after.started_at &&
+         before.completed_at == after.completed_at && before.steps_held == after.steps_held;
+}
+
 Result<void> write_executions(WriteTx& tx, const FlushPlan& plan,
                               const std::map<std::int64_t, const Creation*>& creations) {
   std::map<std::int64_t, const TaskRow*> new_tasks;
   for (const auto& [before, row] : plan.tasks)
     if (!before) new_tasks[row.id] = &row;
   WRENCH_ASSERT(new_tasks.size() == creations.size());
+  std::set<std::string_view> plans;  // Of this flush.
   for (const auto& [before, row] : plan.executions) {
     if (!before) {
-      WRENCH_TRY(creation::insert(tx, *creations.at(row.id), *new_tasks.at(row.task_no), row));
+      const Creation& creation = *creations.at(row.id);
+      if (plans.insert(row.plan_hash).second) WRENCH_TRY(creation::insert_plan(tx, *creation.task.plan));
+      WRENCH_TRY(creation::insert(tx, creation, *new_tasks.at(row.task_no), row));
+      continue;
+    }
+    const std::string waiting = waiting_text(row.waiting);
+    if (differs_in_progress_only(*before, row)) {
+      const auto count =
+          WRENCH_TRY(tx.exec(sql::kUpdateProgress,
+                             {row.id, before->version, row.next_step, row.steps_total, row.steps_done, row.steps_failed,
+                              row.steps_active, row.version, text_or_null(waiting), static_cast<int>(row.paused)}));
+      if (count != 1) return changed_meanwhile("execution " + row.execution_id);
       continue;
     }
     const Bind duration = row.completed_at == 0 || row.started_at == 0
                               ? Bind(std::nullopt)
                               : Bind((row.completed_at - row.started_at) / kMicrosPerMs);
-    const std::string waiting = waiting_text(row.waiting);
     const auto count = WRENCH_TRY(tx.exec(sql::kUpdateExecution, {row.id,
                                                                   before->version,
                                                                   name(row.status),

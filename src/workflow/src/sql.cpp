@@ -86,6 +86,14 @@ const Statement kUpdateExecution{
         "steps_total = ?13, steps_done = ?14, steps_failed = ?15, steps_active = ?16, steps_held = ?17, "
         "version = ?18, waiting = ?19, paused = ?20 WHERE id = ?1 AND version = ?2",
     .plan = "SEARCH task_executions USING INTEGER PRIMARY KEY (rowid=?)"};
+/// While it runs: nothing that an index holds, because SQLite moves the entries of each index that an UPDATE names.
+const Statement kUpdateProgress{
+    .id = "workflow.update_progress",
+    .access = Access::Write,
+    .sql =
+        "UPDATE task_executions SET next_step = ?3, steps_total = ?4, steps_done = ?5, steps_failed = ?6, "
+        "steps_active = ?7, version = ?8, waiting = ?9, paused = ?10 WHERE id = ?1 AND version = ?2",
+    .plan = "SEARCH task_executions USING INTEGER PRIMARY KEY (rowid=?)"};
 const Statement kUpdateTask{.id = "workflow.update_task",
                             .access = Access::Write,
                             .sql =
@@ -481,6 +489,7 @@ storage::StatementCatalogue::List statements() {
                                                    &sql::kInsertStep,
                                                    &sql::kUpdateStep,
                                                    &sql::kUpdateExecution,
+                                                   &sql::kUpdateProgress,
                                                    &sql::kUpdateTask,
                                                    &sql::kInsertReady,
                                                    &sql::kDeleteReady,

@@ -10,9 +10,9 @@ using storage::Statement;
 // rows_load.cpp, rows_write.cpp
 extern const Statement kTaskRow, kExecutionRow, kStepRow, kOpenSteps, kOpenIntents, kJournalTail, kBacklog, kPlanBody,
     kTimersOfExecution;
-extern const Statement kInsertStep, kUpdateStep, kUpdateExecution, kUpdateTask, kInsertReady, kDeleteReady, kSetTimer,
-    kDeleteTimer, kDeleteTimersOfStep, kInsertJournal, kInsertIntent, kSetReceipt, kCloseEffects, kVoidEffects,
-    kInsertValue;
+extern const Statement kInsertStep, kUpdateStep, kUpdateExecution, kUpdateProgress, kUpdateTask, kInsertReady,
+    kDeleteReady, kSetTimer, kDeleteTimer, kDeleteTimersOfStep, kInsertJournal, kInsertIntent, kSetReceipt,
+    kCloseEffects, kVoidEffects, kInsertValue;
 
 // creation.cpp
 extern const Statement kTaskByKey, kReleaseKey, kInsertTask, kInsertPlan, kInsertExecution, kNextTask, kNextExecution,

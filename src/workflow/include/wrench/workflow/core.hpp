@@ -209,7 +209,7 @@ struct JournalDraft {
 
 template <class Row>
 struct Change {
-  std::optional<Row> before;  ///< Absent: insert.
+  const Row* before = nullptr;  ///< Of LoadedRows; null: insert.
   Row after;
 };
 
