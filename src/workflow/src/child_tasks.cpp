@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "forks.hpp"
 #include "payload.hpp"
 #include "requests.hpp"
 #include "row_store.hpp"
@@ -111,10 +112,10 @@ Result<Outcome> outcome_of(ReadTx& tx, const Json& answer) {
     if (!execution.error.empty()) out.refusal.set("cause", WRENCH_TRY(codec::parse_json(execution.error)));
     return out;
   }
-  const Rows last = WRENCH_TRY(tx.query(sql::kStepOfNode, {execution_no, answer.at("step").as_integer()}));
+  const auto last = WRENCH_TRY(forks::find_step(tx, execution_no, answer.at("step").as_integer()));
   Json output;
-  if (!last.empty() && last.front().integer(0) == static_cast<int>(StepState::Completed))
-    output = WRENCH_TRY(payload::of_journal(tx, execution_no, last.front().integer(1))).value;
+  if (last && last->state == StepState::Completed)
+    output = WRENCH_TRY(payload::of_journal(tx, last->execution_no, last->output_seq)).value;
   out.output = Json::object({{"task", task_id}, {"state", state}, {"output", std::move(output)}});
   return out;
 }

@@ -53,6 +53,7 @@ Decision::Execution* Decision::execution(std::int64_t no) {
   out.task = task->second;
   out.task_before = &task->second;
   out.plan = plan->second.get();
+  if (const auto fork = rows_.forks.find(no); fork != rows_.forks.end()) out.fork = fork->second;
   out.journal_next = rows_.journal_next.at(no);
   return &out;
 }
@@ -258,7 +259,7 @@ void Decision::start_step(Execution& e, Step& s, SlotClass slot) {
     set_timer({e.row.id, s.row.step_no, TimerKind::Heartbeat, now_ + timeouts.heartbeat_us, s.row.epoch});
   journal(e, "claim", &s.row, "{\"boot\":\"" + context_.boot + "\",\"epoch\":" + std::to_string(s.row.epoch) + "}");
   plan_.launches.push_back({s.row, slot, rows_.plans.at(e.row.id), e.task.id, e.task.project_id, e.task.task_id,
-                            e.row.execution_id, e.row.on_exhausted});
+                            e.row.execution_id, e.row.on_exhausted, e.fork});
 }
 
 void Decision::queue_rest() {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "forks.hpp"
 #include "guards.hpp"
 #include "row_store.hpp"
 #include "shared_work.hpp"
@@ -107,16 +108,6 @@ Result<std::int64_t> next(WriteTx& tx, const storage::Statement& statement, std:
 
 std::string_view word(OnExhausted what) { return what == OnExhausted::Dead ? "dead" : "fail"; }
 
-Result<void> insert_execution(WriteTx& tx, const ExecutionRow& row) {
-  const auto or_null = [](Micros time) { return time == 0 ? Bind(std::nullopt) : Bind(time); };
-  WRENCH_TRY(tx.exec(
-      sql::kInsertExecution,
-      {row.id, row.execution_id, row.task_no, row.number, name(row.status), row.created_at, Bind::bytes(row.plan_hash),
-       word(row.on_exhausted), or_null(row.deadline_at), version(), or_null(row.started_at),
-       text_or_null(row.owner_boot), row.next_step, row.steps_total, row.steps_done, row.steps_active}));
-  return {};
-}
-
 ExecutionRow new_execution(const TaskReceipt& receipt, std::int64_t number, std::string_view plan_hash,
                            OnExhausted on_exhausted, Micros now) {
   ExecutionRow row;
@@ -170,6 +161,16 @@ Result<Creation> prepare(CreateTask task, const Clock& clock, Random& random) {
   creation.execution_id = make_id("exe", clock, random);
   creation.task = std::move(task);
   return creation;
+}
+
+Result<void> insert_execution(WriteTx& tx, const ExecutionRow& row) {
+  const auto or_null = [](Micros time) { return time == 0 ? Bind(std::nullopt) : Bind(time); };
+  WRENCH_TRY(tx.exec(
+      sql::kInsertExecution,
+      {row.id, row.execution_id, row.task_no, row.number, name(row.status), row.created_at, Bind::bytes(row.plan_hash),
+       word(row.on_exhausted), or_null(row.deadline_at), version(), or_null(row.started_at),
+       text_or_null(row.owner_boot), row.next_step, row.steps_total, row.steps_done, row.steps_active}));
+  return {};
 }
 
 Result<void> insert(WriteTx& tx, const Creation& creation, const TaskRow& row, const ExecutionRow& execution) {
@@ -276,7 +277,14 @@ Result<Created> rerun(WriteTx& tx, const Rerun& rerun, Numbers& numbers) {
   out.receipt.execution_no = WRENCH_TRY(next(tx, sql::kNextExecution, numbers.execution, numbers.shared));
   WRENCH_TRY(insert_execution(
       tx, new_execution(out.receipt, before.number + 1, before.plan_hash, before.on_exhausted, tx.now())));
-  WRENCH_TRY(announce(tx, out.receipt, "task.rerun", row.integer(2), "user"));
+  if (rerun.fork != nullptr) {
+    // What it goes back to was looked at before this transaction; only another execution can have changed it.
+    if (rerun.fork->latest != before.id)
+      return Error("workflow.conflict", "the task " + out.receipt.task_id + " was begun again meanwhile");
+    WRENCH_TRY(forks::insert(tx, *rerun.fork, out.receipt.execution_no));
+  }
+  WRENCH_TRY(announce(tx, out.receipt, rerun.fork == nullptr ? "task.rerun" : "task.forked", row.integer(2),
+                      rerun.fork == nullptr ? "user" : rerun.fork->actor));
   out.start = true;
   return out;
 }

@@ -33,6 +33,8 @@ Result<Created> create(storage::WriteTx& tx, const Creation& creation, Numbers& 
 Result<void> insert_plan(storage::WriteTx& tx, const Plan& plan);
 /// The rows of the task and its execution, whose plan is stored.
 Result<void> insert(storage::WriteTx& tx, const Creation& creation, const TaskRow& task, const ExecutionRow& execution);
+/// Of a task that is stored.
+Result<void> insert_execution(storage::WriteTx& tx, const ExecutionRow& execution);
 /// Errors: workflow.invalid_transition.
 Result<Created> rerun(storage::WriteTx& tx, const Rerun& rerun, Numbers& numbers);
 /// What the end of a task means for those that depend on it. Shared ones are put into the queue of those to be begun.

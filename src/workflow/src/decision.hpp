@@ -41,6 +41,7 @@ class Decision {
     TaskRow task;
     const TaskRow* task_before = nullptr;
     const Plan* plan = nullptr;
+    std::shared_ptr<const Fork> fork;  ///< Null: it is none.
     std::int64_t journal_next = 1;
     std::vector<StepKey> changed;
     bool touched = false;
@@ -88,6 +89,7 @@ class Decision {
   /// Steps whose end others wait for. A worklist, because a skip can run through the whole plan.
   void propagate(Execution& e);
   void need_ended(Execution& e, const StepRow& need, std::uint32_t dependent, bool failed);
+  void need_ended(Execution& e, Step& s, const Need& need, StepState state, bool failed);
   /// A step that needs some of several: whether it may run, or never will.
   void join_needs(Execution& e, Step& s);
   /// The step of a node that stands beside this step's; nothing if a row is missing.
@@ -111,6 +113,13 @@ class Decision {
   Result<void> on(const command::Start& c);
   /// Rows for the steps outside of bodies; those that need nothing are ready.
   void begin(Execution& e);
+
+  // ---- forks (decision_fork.cpp) ----
+
+  /// Rows for the steps that the fork has itself.
+  void begin_fork(Execution& e);
+  /// How a need of a fork's step ended that has no row here; nothing if it has one.
+  static std::optional<Fork::Ended> ended_before(const Execution& e, std::uint32_t node);
   Result<void> on(const command::Outcome& c);
   Result<void> open_map(Execution& e, Step& s, const command::Outcome& c);
   Result<void> iterate(Execution& e, Step& s, const command::Outcome& c);

@@ -39,6 +39,7 @@ void Decision::begin(Execution& e) {
   e.row.next_step = count + 1;
   journal(e, "started", nullptr, "{\"boot\":\"" + context_.boot + "\"}");
   if (e.row.deadline_at != 0) set_timer({e.row.id, 0, TimerKind::Deadline, e.row.deadline_at, kAnyEpoch});
+  if (e.fork != nullptr) return begin_fork(e);
   for (std::uint32_t i = 0; i < count; ++i) {
     StepRow row;
     row.execution_no = e.row.id;

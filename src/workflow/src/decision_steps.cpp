@@ -148,17 +148,20 @@ void Decision::need_ended(Execution& e, const StepRow& need, std::uint32_t depen
   if (s == nullptr || s->row.state != StepState::Blocked) return;
   if (n.join > 0) return join_needs(e, *s);
   const auto edge = std::find_if(n.needs.begin(), n.needs.end(), [&](const Need& x) { return x.node == need.node; });
-  if (failed && !n.finally && edge->on_failure == OnFailure::Stop) {
-    s->row.flags |= kFlagSkippedByFailure;
-    const StepEventKind event =
-        need.state == StepState::Failed ? StepEventKind::NeedFailed : StepEventKind::NeedSkipped;
-    WRENCH_ASSERT(fire(e, *s, {event}).ok());
-    journal(e, "skipped", &s->row, "{\"need\":\"" + e.plan->nodes()[need.node].id + "\"}");
+  need_ended(e, *s, *edge, need.state, failed);
+}
+
+void Decision::need_ended(Execution& e, Step& s, const Need& need, StepState state, bool failed) {
+  if (failed && !node(e, s.row).finally && need.on_failure == OnFailure::Stop) {
+    s.row.flags |= kFlagSkippedByFailure;
+    const StepEventKind event = state == StepState::Failed ? StepEventKind::NeedFailed : StepEventKind::NeedSkipped;
+    WRENCH_ASSERT(fire(e, s, {event}).ok());
+    journal(e, "skipped", &s.row, "{\"need\":\"" + e.plan->nodes()[need.node].id + "\"}");
     return;
   }
-  if (keeps(Keep::DepsLeft)) --s->row.deps_left;
+  if (keeps(Keep::DepsLeft)) --s.row.deps_left;
   e.touched = true;
-  if (s->row.deps_left == 0) WRENCH_ASSERT(fire(e, *s, {StepEventKind::DepsDone}).ok());
+  if (s.row.deps_left == 0) WRENCH_ASSERT(fire(e, s, {StepEventKind::DepsDone}).ok());
 }
 
 void Decision::join_needs(Execution& e, Step& s) {
@@ -167,6 +170,11 @@ void Decision::join_needs(Execution& e, Step& s) {
   bool failed = false;
   std::vector<StepKey> open;
   for (const Need& need : n.needs) {
+    if (const auto ended = ended_before(e, need.node)) {
+      completed += ended->state == StepState::Completed ? 1 : 0;
+      failed = failed || ended->state == StepState::Failed || ended->by_failure;
+      continue;
+    }
     const auto key = beside(e, s.row, need.node);
     const Step* other = key ? step(*key) : nullptr;
     if (other == nullptr) return;

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "creation.hpp"
+#include "forks.hpp"
 #include "plan_node.hpp"
 #include "requests.hpp"
 #include "row_store.hpp"
@@ -522,6 +523,19 @@ Result<TaskReceipt> Engine::retry(std::string_view task_id) {
   State& s = *state_;
   const TaskView task = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return find_task(tx, task_id); }));
   return s.ask(Rerun{task.task_no, make_id("exe", s.clock, s.random)});
+}
+
+Result<TaskReceipt> Engine::fork(std::string_view task_id, ForkRequest request) {
+  State& s = *state_;
+  request.actor = s.config.actor;
+  const TaskView task = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return find_task(tx, task_id); }));
+  ForkDraft draft = WRENCH_TRY(
+      s.store.read([&](ReadTx& tx) { return forks::prepare(tx, s.dispatcher.plans(), task.task_no, request); }));
+  if (!is_terminal(task.state))
+    return Error("workflow.invalid_transition", "the task " + task.task_id + " is " + std::string(name(task.state)) +
+                                                    ": a fork takes the place of an execution that has ended")
+        .with_help("wrench task cancel " + task.task_id);
+  return s.ask(Rerun{task.task_no, make_id("exe", s.clock, s.random), std::make_shared<ForkDraft>(std::move(draft))});
 }
 
 Result<void> Engine::cancel(std::string_view task_id, std::string_view reason) {

@@ -33,6 +33,7 @@ class Check {
     if (!problems_.empty()) return std::move(problems_);  // What follows would only repeat it.
     check_queued();
     check_counts();
+    check_fork();
     check_journal();
     check_event();
     require(image_.lost_contents == 0, self() + ": contents that its journal names are missing");
@@ -137,6 +138,10 @@ class Check {
     int left = n.finally && (row.flags & kFlagGateOpen) == 0 ? 1 : 0;
     int completed = 0;
     for (const Need& need : n.needs) {
+      if (image_.fork != nullptr && !n.container && !image_.fork->own[need.node]) {
+        completed += image_.fork->ended(need.node).state == StepState::Completed ? 1 : 0;
+        continue;
+      }
       const auto other = image_.steps.find(first + need.node);
       require(other != image_.steps.end(), label(no) + " needs a step that isn't there");
       if (other == image_.steps.end()) return;
@@ -198,6 +203,19 @@ class Check {
     require(e_.steps_total == total && e_.steps_done == done && e_.steps_active == active && e_.steps_held == held,
             self() + ": its counts aren't those of its steps");
     require(is_terminal(e_.status) || done < total, self() + " is open with nothing left to do");
+  }
+
+  /// It has rows of just the steps that it says, and of everything that needs one of them.
+  void check_fork() {
+    require(image_.fork_problem.empty(), self() + " " + image_.fork_problem);
+    if (image_.fork == nullptr || image_.steps.empty()) return;
+    const Fork& fork = *image_.fork;
+    for (std::uint32_t i = 0; i < image_.plan->top_count(); ++i) {
+      require(fork.own[i] == image_.steps.contains(i + 1), label(i + 1) + " isn't one that the fork has");
+      if (!fork.own[i] || fork.given.contains(i)) continue;
+      for (const std::uint32_t dependent : image_.plan->dependents(i))
+        require(fork.own[dependent], label(dependent + 1) + " doesn't run again, though a need of it does");
+    }
   }
 
   void check_journal() {
@@ -353,6 +371,20 @@ Result<void> load_journal(ReadTx& tx, ExecutionImage& image) {
   }
 }
 
+Result<void> load_fork(ReadTx& tx, PlanCache& plans, ExecutionImage& image) {
+  if (image.row.forked_from == 0) return {};
+  const Rows found = WRENCH_TRY(tx.query(sql::kExecutionRow, {image.row.forked_from}));
+  const ExecutionRow base = found.empty() ? ExecutionRow() : row_store::execution_from(found.front());
+  if (base.task_no != image.row.task_no || base.number >= image.row.number || !is_terminal(base.status)) {
+    image.fork_problem = "goes back to no earlier execution of its task that has ended";
+    return {};
+  }
+  auto fork = plans.fork(tx, *image.plan, image.row);
+  if (fork.ok()) image.fork = std::move(*fork);
+  if (!fork.ok()) image.fork_problem = "can't be understood as a fork: " + fork.error().message;
+  return {};
+}
+
 }  // namespace
 
 Result<ExecutionImage> load_image(ReadTx& tx, PlanCache& plans, std::int64_t execution_no) {
@@ -365,6 +397,7 @@ Result<ExecutionImage> load_image(ReadTx& tx, PlanCache& plans, std::int64_t exe
   image.task_state = parse_task_state(task.front().text(0)).value_or(TaskState::Draft);
   image.task_status = task.front().text(1);
   image.plan = WRENCH_TRY(plans.get(tx, image.row.plan_hash));
+  WRENCH_TRY(load_fork(tx, plans, image));
   WRENCH_TRY(load_steps(tx, image));
   WRENCH_TRY(load_ready(tx, image));
   for (const TimerRow& timer : WRENCH_TRY(row_store::timers_of(tx, execution_no)))

@@ -31,6 +31,8 @@ struct ExecutionImage {
   TaskState task_state = TaskState::Draft;
   std::string task_status;
   std::shared_ptr<const Plan> plan;
+  std::shared_ptr<const Fork> fork;  ///< Null: it is none.
+  std::string fork_problem;          ///< What is wrong with what it goes back to.
   std::map<std::int64_t, StepRow> steps;
   std::map<std::int64_t, std::vector<std::pair<std::string, std::int64_t>>>
       ready;                                                     ///< Queue and rank, by step; also parked.

@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "forks.hpp"
 #include "limits.hpp"
 #include "payload.hpp"
 #include "row_store.hpp"
@@ -165,6 +166,7 @@ Result<std::vector<ExecutionView>> list_executions(ReadTx& tx, std::int64_t task
     view.steps_held = row.steps_held;
     view.cancel_requested = row.cancel_at != 0;
     view.paused = row.paused != Pause::No;
+    view.forked_from = row.forked_from;
     view.created_at = row.created_at;
     if (row.started_at != 0) view.started_at = row.started_at;
     if (row.completed_at != 0) view.completed_at = row.completed_at;
@@ -173,18 +175,43 @@ Result<std::vector<ExecutionView>> list_executions(ReadTx& tx, std::int64_t task
   return out;
 }
 
+namespace {
+
+/// Of those behind `after`. What a fork has no rows of is in what it goes back to.
+Result<std::vector<StepRow>> step_rows(ReadTx& tx, ExecutionRow execution, std::uint32_t top, std::int64_t after,
+                                       std::size_t limit) {
+  std::map<std::int64_t, StepRow> out;
+  const std::int64_t self = execution.id;
+  for (;;) {
+    const Rows rows = WRENCH_TRY(tx.query(sql::kStepsOfExecution, {execution.id, after, limit}));
+    for (const auto raw : rows)
+      if (StepRow row = row_store::step_from(raw); execution.id == self || row.step_no <= top)
+        out.try_emplace(row.step_no, std::move(row));
+    if (execution.forked_from == 0) break;
+    const Rows base = WRENCH_TRY(tx.query(sql::kExecutionRow, {execution.forked_from}));
+    if (base.empty()) return Error("storage.corrupt", "an execution goes back to one that isn't there");
+    execution = row_store::execution_from(base.front());
+  }
+  std::vector<StepRow> page;
+  for (auto it = out.begin(); it != out.end() && page.size() < limit; ++it) page.push_back(std::move(it->second));
+  return page;
+}
+
+}  // namespace
+
 Result<std::vector<StepView>> list_steps(ReadTx& tx, std::int64_t execution_no, std::int64_t after_step,
                                          std::size_t limit) {
   std::vector<StepView> out;
   const Rows execution = WRENCH_TRY(tx.query(sql::kExecutionRow, {execution_no}));
   if (execution.empty()) return out;
   PlanCache plans;
-  const auto plan = WRENCH_TRY(plans.get(tx, row_store::execution_from(execution.front()).plan_hash));
-  const Rows rows =
-      WRENCH_TRY(tx.query(sql::kStepsOfExecution, {execution_no, after_step, std::min(limit, kStepPageMax)}));
-  for (const auto raw : rows) {
-    const StepRow row = row_store::step_from(raw);
+  ExecutionRow self = row_store::execution_from(execution.front());
+  const auto plan = WRENCH_TRY(plans.get(tx, self.plan_hash));
+  const auto rows =
+      WRENCH_TRY(step_rows(tx, std::move(self), plan->top_count(), after_step, std::min(limit, kStepPageMax)));
+  for (const StepRow& row : rows) {
     StepView view;
+    view.execution_no = row.execution_no;
     view.step_no = row.step_no;
     view.node = plan->nodes()[row.node].id;
     const PlanNode& node = plan->nodes()[row.node];
@@ -197,11 +224,11 @@ Result<std::vector<StepView>> list_steps(ReadTx& tx, std::int64_t execution_no, 
     if (row.claimed_at != 0) view.claimed_at = row.claimed_at;
     view.output_seq = row.output_seq;
     if (row.state == StepState::Ready && !row.limits.empty()) {
-      const Rows parked = WRENCH_TRY(tx.query(sql::kParkedKey, {execution_no, row.step_no}));
+      const Rows parked = WRENCH_TRY(tx.query(sql::kParkedKey, {row.execution_no, row.step_no}));
       if (!parked.empty()) view.parked_for = limits::shown(parked.front().text(0));
     }
     if (node.kind == NodeKind::Child) {
-      const Rows children = WRENCH_TRY(tx.query(sql::kChildrenOfStep, {execution_no, row.step_no}));
+      const Rows children = WRENCH_TRY(tx.query(sql::kChildrenOfStep, {row.execution_no, row.step_no}));
       if (!children.empty()) view.child_task = children[children.size() - 1].text(2);
     }
     out.push_back(std::move(view));
@@ -225,13 +252,16 @@ Result<Json> read_output(ReadTx& tx, std::int64_t execution_no, std::string_view
   const auto plan = WRENCH_TRY(plans.get(tx, row_store::execution_from(execution.front()).plan_hash));
   const auto index = plan->find(node);
   if (!index) return Error("workflow.no_output", "the plan has no step '" + escape_for_display(node) + "'");
-  const Rows step = WRENCH_TRY(tx.query(sql::kStepOfNode, {execution_no, *index + 1}));
-  if (step.empty() || step.front().integer(0) != static_cast<int>(StepState::Completed))
+  const auto step = WRENCH_TRY(forks::find_step(tx, execution_no, *index + 1));
+  if (!step || step->state != StepState::Completed)
     return Error("workflow.no_output", "the step '" + std::string(node) + "' hasn't completed");
-  return WRENCH_TRY(payload::of_journal(tx, execution_no, step.front().integer(1))).value;
+  return WRENCH_TRY(payload::of_journal(tx, step->execution_no, step->output_seq)).value;
 }
 
-Result<Json> read_inputs(ReadTx& tx, std::int64_t task_no) { return WRENCH_TRY(payload::inputs(tx, task_no)).value; }
+Result<Json> read_inputs(ReadTx& tx, std::int64_t task_no) {
+  const Rows latest = WRENCH_TRY(tx.query(sql::kLatestExecution, {task_no}));
+  return forks::inputs(tx, latest.empty() ? 0 : latest.front().integer(0), task_no);
+}
 
 Result<Json> read_plan_notes(ReadTx& tx, std::int64_t task_no) {
   const Rows rows = WRENCH_TRY(tx.query(sql::kTaskPlanNotes, {task_no}));

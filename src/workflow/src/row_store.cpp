@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "creation.hpp"
+#include "forks.hpp"
 #include "guards.hpp"
 #include "sql.hpp"
 #include "waits.hpp"
@@ -61,6 +62,11 @@ TaskRow task_from(const Rows::Row& row) {
 
 using row_store::Source;
 
+Result<void> load_fork(const Source& from, std::int64_t no, LoadedRows& rows) {
+  rows.forks[no] = WRENCH_TRY(from.plans.fork(from.tx, *rows.plans.at(no), rows.executions.at(no)));
+  return {};
+}
+
 Result<void> load_execution(const Source& from, std::int64_t no, LoadedRows& rows) {
   if (rows.executions.contains(no)) return {};
   if (const auto known = from.cache.executions.find(no); known != from.cache.executions.end()) {
@@ -70,7 +76,7 @@ Result<void> load_execution(const Source& from, std::int64_t no, LoadedRows& row
     rows.plans[no] = it.plan;
     rows.journal_next[no] = it.journal_next;
     rows.executions[no] = it.execution;
-    return {};
+    return it.execution.forked_from == 0 ? Result<void>() : load_fork(from, no, rows);
   }
   ++from.cache.misses;
   ReadTx& tx = from.tx;
@@ -83,8 +89,9 @@ Result<void> load_execution(const Source& from, std::int64_t no, LoadedRows& row
   rows.plans[no] = WRENCH_TRY(from.plans.get(tx, row.plan_hash));
   const Rows tail = WRENCH_TRY(tx.query(sql::kJournalTail, {no}));
   rows.journal_next[no] = tail.empty() ? 1 : tail.front().integer(0) + 1;
+  const bool forked = row.forked_from != 0;
   rows.executions[no] = std::move(row);
-  return {};
+  return forked ? load_fork(from, no, rows) : Result<void>();
 }
 
 Result<void> add_step(ReadTx& tx, StepRow row, LoadedRows& rows) {
@@ -147,6 +154,18 @@ Result<std::shared_ptr<const Plan>> PlanCache::get(ReadTx& tx, std::string_view 
   return *plan;
 }
 
+Result<std::shared_ptr<const Fork>> PlanCache::fork(ReadTx& tx, const Plan& plan, const ExecutionRow& execution) {
+  const std::pair key(execution.id, execution.execution_id);
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto it = forks_.find(key); it != forks_.end()) return it->second;
+  }
+  auto fork = WRENCH_TRY(forks::load(tx, plan, execution.id));
+  const std::lock_guard lock(mutex_);
+  if (forks_.size() >= kPlansCached) forks_.clear();
+  return forks_[key] = std::move(fork);
+}
+
 void PlanCache::put(const std::shared_ptr<const Plan>& plan) {
   const std::lock_guard lock(mutex_);
   if (plans_.size() >= kPlansCached) plans_.clear();
@@ -181,6 +200,7 @@ ExecutionRow execution_from(const Rows::Row& row) {
   out.steps_held = row.integer(21);
   out.version = row.integer(22);
   out.paused = static_cast<Pause>(row.integer(23));
+  out.forked_from = row.optional_integer(25).value_or(0);
   if (!row.is_null(24)) {
     const auto counts = codec::parse_json(row.text(24));
     for (std::size_t i = 0; counts.ok() && i < std::min(kWaitKinds, counts->as_array().size()); ++i)

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "wrench/storage/blob_store.hpp"
@@ -17,14 +18,18 @@ namespace wrench::workflow {
 
 struct Creation;
 
-/// Parsed plans by hash. They are immutable, so any copy is the right one. Thread-safe.
+/// Parsed plans by hash, and what is known of forks. They are immutable, so any copy is the right one. Thread-safe.
 class PlanCache {
  public:
   Result<std::shared_ptr<const Plan>> get(storage::ReadTx& tx, std::string_view hash);
   void put(const std::shared_ptr<const Plan>& plan);
+  /// Of an execution that is a fork.
+  Result<std::shared_ptr<const Fork>> fork(storage::ReadTx& tx, const Plan& plan, const ExecutionRow& execution);
 
  private:
   std::mutex mutex_;
+  /// By number and id: the number of one whose flush failed is given to another.
+  std::map<std::pair<std::int64_t, std::string>, std::shared_ptr<const Fork>> forks_;
   std::map<std::string, std::shared_ptr<const Plan>, std::less<>> plans_;
 };
 

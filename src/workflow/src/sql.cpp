@@ -18,7 +18,7 @@ using storage::Access;
 #define WRENCH_EXECUTION_COLUMNS                                                                            \
   "id, execution_id, task_id, number, status, suspend_reason, error, plan_hash, owner_boot, on_exhausted, " \
   "cancel_at, cancel_reason, deadline_at, created_at, started_at, completed_at, next_step, steps_total, "   \
-  "steps_done, steps_failed, steps_active, steps_held, version, paused, waiting"
+  "steps_done, steps_failed, steps_active, steps_held, version, paused, waiting, forked_from"
 #define WRENCH_STEP_COLUMNS                                                                                    \
   "execution_id, step_no, node, parent_step, iteration, state, attempt, lost, epoch, deps_left, worker_boot, " \
   "claimed_at, output_seq, cursor, flags, rank, scheduled_at, limits"
@@ -562,8 +562,9 @@ storage::StatementCatalogue::List statements() {
                                                    &sql::kOwnedDecisions};
   static const std::vector<const storage::Statement*> all =
       storage::StatementCatalogue({kAll, sql::of_findings(), sql::of_shared_work(), sql::of_memory(),
-                                   sql::of_messages(), sql::of_child_tasks(), sql::of_dead_letters(), sql::of_limits(),
-                                   sql::of_monitor(), sql::of_restore(), sql::of_schedules(), check_statements()})
+                                   sql::of_messages(), sql::of_child_tasks(), sql::of_forks(), sql::of_dead_letters(),
+                                   sql::of_limits(), sql::of_monitor(), sql::of_restore(), sql::of_schedules(),
+                                   check_statements()})
           .all();
   return all;
 }

@@ -44,6 +44,9 @@ storage::StatementCatalogue::List of_limits();
 // dead_letters.cpp
 storage::StatementCatalogue::List of_dead_letters();
 
+// forks.cpp
+storage::StatementCatalogue::List of_forks();
+
 // child_tasks.cpp
 extern const Statement kChildrenOfStep, kParentTask;
 storage::StatementCatalogue::List of_child_tasks();

@@ -418,7 +418,8 @@ Result<Result1> ensured(Result1 result, const Json& output, const Launch& at, co
 }
 
 Result<Result1> carry_out(const Launch& at, StepRunner& runner, StepSession& session, Baggage& baggage) {
-  SeparateReads reads(session.store);
+  SeparateReads separate(session.store);
+  ReadTx& reads = session.reads == nullptr ? separate : *session.reads;
   StepScope scope(reads, session.payloads, at);
   Prepared prepared = WRENCH_TRY(prepare(reads, at, scope, session, baggage));
   if (scope.error()) return *scope.error();

@@ -1,5 +1,7 @@
 #include "step_scope.hpp"
 
+#include "forks.hpp"
+#include "guards.hpp"
 #include "row_store.hpp"
 #include "sql.hpp"
 #include "wrench/workflow/queries.hpp"
@@ -61,6 +63,8 @@ Result<void> StepScope::enter_body(const StepRow& owner) {
 const Json* StepScope::root(std::string_view name) const {
   if (const auto it = names_.find(name); it != names_.end()) return &it->second;
   if (name != "inputs") return nullptr;
+  if (!inputs_ && fork_ != nullptr && fork_->inputs_of != 0 && keeps(Keep::ForkInputs))
+    inputs_ = keep(payloads_.of_journal(tx_, fork_->inputs_of, fork_->inputs_seq));
   if (!inputs_) inputs_ = keep(payloads_.inputs(tx_, task_no_));
   return &*inputs_;
 }
@@ -78,7 +82,7 @@ const Json* StepScope::path(const std::vector<std::string>& parts) const {
   } else if (parts[2] == "error" && facts.state == StepState::Failed) {
     if (!facts.error)
       facts.error =
-          facts.output_seq == 0 ? nothing() : keep(payloads_.of_journal(tx_, execution_no_, facts.output_seq));
+          facts.output_seq == 0 ? nothing() : keep(payloads_.of_journal(tx_, facts.execution_no, facts.output_seq));
     whole = &*facts.error;
   }
   if (whole == nullptr) return nullptr;
@@ -91,10 +95,23 @@ StepScope::Facts& StepScope::facts_of(std::string_view node) const {
   const auto index = plan_.find(node);
   if (!index) return facts;
   std::int64_t step_no = *index + 1;
+  const bool elsewhere = fork_ != nullptr && !plan_.nodes()[*index].container && !fork_->own[*index];
   if (const auto& container = plan_.nodes()[*index].container) {
     const auto base = bases_.find(*container);
     if (base == bases_.end()) return facts;
     step_no = base->second + *index - plan_.nodes()[*container].body_first;
+  }
+  facts.execution_no = execution_no_;
+  if (elsewhere) {
+    const auto place = forks::find_step(tx_, execution_no_, step_no);
+    if (!place.ok()) {
+      note(place.error());
+    } else if (*place) {
+      facts.execution_no = (*place)->execution_no;
+      facts.state = (*place)->state;
+      facts.output_seq = (*place)->output_seq;
+    }
+    return facts;
   }
   const auto step = tx_.query(sql::kStepOfNode, {execution_no_, step_no});
   if (!step.ok()) {
@@ -110,7 +127,7 @@ const Json& StepScope::output_of(std::string_view node) const {
   Facts& facts = facts_of(node);
   if (!facts.output)
     facts.output = facts.state == StepState::Completed
-                       ? keep(payloads_.of_journal(tx_, execution_no_, facts.output_seq))
+                       ? keep(payloads_.of_journal(tx_, facts.execution_no, facts.output_seq))
                        : nothing();
   return *facts.output;
 }

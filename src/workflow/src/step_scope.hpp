@@ -24,7 +24,8 @@ class StepScope final : public Scope {
         payloads_(payloads),
         execution_no_(launch.step.execution_no),
         task_no_(launch.task_no),
-        plan_(*launch.plan) {}
+        plan_(*launch.plan),
+        fork_(launch.fork.get()) {}
 
   /// Looks up in which bodies the step stands. Errors: workflow.fenced: one of them has gone on without it.
   Result<void> enter(const StepRow& step);
@@ -46,7 +47,7 @@ class StepScope final : public Scope {
  private:
   struct Facts {
     std::optional<StepState> state;
-    std::int64_t output_seq = 0;
+    std::int64_t execution_no = 0, output_seq = 0;
     PayloadCache::Value output, error;
     std::optional<codec::Json> word;
   };
@@ -58,6 +59,7 @@ class StepScope final : public Scope {
   PayloadCache& payloads_;
   const std::int64_t execution_no_, task_no_;
   const Plan& plan_;
+  const Fork* const fork_;                       ///< Null: the execution is none.
   std::map<std::uint32_t, std::int64_t> bases_;  ///< By the node whose body it is: step number of the first node.
   std::map<std::string, codec::Json, std::less<>> names_;
   std::optional<std::int64_t> item_;

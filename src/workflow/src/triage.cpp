@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "finding_rows.hpp"
+#include "forks.hpp"
 #include "row_store.hpp"
 #include "sql.hpp"
 #include "wrench/base/text.hpp"
@@ -207,7 +208,9 @@ Result<findings::Decisions> decisions_for(ReadTx& tx, std::int64_t execution_no)
 
 Result<void> after_review(WriteTx& tx, std::int64_t execution_no, const std::vector<TakenOver>& all) {
   const Place place = WRENCH_TRY(place_of(tx, execution_no));
-  WRENCH_TRY(tx.exec(sql::kSetLatestReview, {execution_no, place.repo_id}));
+  // What a fork took from an earlier execution is reported as well.
+  const std::int64_t first = WRENCH_TRY(forks::first_of(tx, execution_no));
+  WRENCH_TRY(tx.exec(sql::kSetLatestReview, {first, place.repo_id}));
   for (const TakenOver& one : all) {
     const Rows decided = WRENCH_TRY(tx.query(sql::kFindingNoById, {one.finding_id}));
     const Rows reported =

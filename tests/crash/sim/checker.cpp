@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "limits.hpp"
+#include "payload.hpp"
 #include "row_store.hpp"
 #include "world.hpp"
 
@@ -25,7 +26,7 @@ const Statement kExecutions{.id = "sim.executions",
                                 "SELECT id, execution_id, task_id, number, status, suspend_reason, error, plan_hash, "
                                 "owner_boot, on_exhausted, cancel_at, cancel_reason, deadline_at, created_at, "
                                 "started_at, completed_at, next_step, steps_total, steps_done, steps_failed, "
-                                "steps_active, steps_held, version, paused, waiting FROM "
+                                "steps_active, steps_held, version, paused, waiting, forked_from FROM "
                                 "task_executions"};
 const Statement kSteps{.id = "sim.steps",
                        .sql =
@@ -57,6 +58,9 @@ const Statement kForgottenChildren{
         "steps s ON s.execution_id = t.parent_execution AND s.step_no = t.parent_step WHERE x.completed_at IS NULL AND "
         "x.number = 1 AND x.cancel_at IS NULL AND s.state <> 5 AND NOT EXISTS (SELECT 1 FROM requests r WHERE "
         "r.execution_id = x.id AND r.kind = 'cancel')"};
+const Statement kGivenInputs{
+    .id = "sim.given_inputs",
+    .sql = "SELECT data FROM journal WHERE execution_id = ?1 AND kind = 'given' AND step_no IS NULL"};
 const Statement kLostBlobs{.id = "sim.lost_blobs",
                            .sql =
                                "SELECT count(*) FROM journal j WHERE j.blob IS NOT NULL AND NOT EXISTS (SELECT 1 FROM "
@@ -69,14 +73,10 @@ const Statement kPlanOf{.id = "sim.plan_of", .sql = "SELECT body FROM plans WHER
 const Statement kOpenWaits{.id = "sim.open_waits", .sql = "SELECT execution_id, step_no FROM waits WHERE applied = 0"};
 const Statement kDecisions{.id = "sim.decisions",
                            .sql = "SELECT wait_id, decision, execution_id, step_no, applied FROM waits"};
-const Statement* const kStatements[] = {&kLimits,     &kForgottenChildren,
-                                        &kOpenWaits,  &kDecisions,
-                                        &kExecutions, &kSteps,
-                                        &kReady,      &kTimers,
-                                        &kJournal,    &kEvents,
-                                        &kClock,      &kEffects,
-                                        &kTasks,      &kLostBlobs,
-                                        &kSightings,  &kPlanOf};
+const Statement* const kStatements[] = {
+    &kLimits, &kForgottenChildren, &kGivenInputs, &kOpenWaits, &kDecisions, &kExecutions, &kSteps,     &kReady,
+    &kTimers, &kJournal,           &kEvents,      &kClock,     &kEffects,   &kTasks,      &kLostBlobs, &kSightings,
+    &kPlanOf};
 
 [[noreturn]] void violated(const std::string& what) { throw Violation{what}; }
 
@@ -95,6 +95,16 @@ struct Snapshot {
   std::map<StepKey, std::vector<std::pair<std::string, std::int64_t>>> ready;
   std::map<StepKey, std::map<int, TimerRow>> timers;
   std::set<StepKey> waits;  ///< Steps of which some wait is open.
+
+  /// Of a fork's step without a row, the row that it goes back to.
+  const StepRow& step_outside_of_bodies(StepKey key) const {
+    for (;;) {
+      if (const auto row = steps.find(key); row != steps.end()) return row->second;
+      const std::int64_t base = executions.at(key.execution_no).forked_from;
+      if (base == 0) throw Violation{"execution " + std::to_string(key.execution_no) + " has lost a step"};
+      key.execution_no = base;
+    }
+  }
 };
 
 Result<Snapshot> snapshot(ReadTx& tx) {
@@ -143,7 +153,8 @@ void check_needs(const Snapshot& s, StepKey key, const StepRow& row, const PlanN
   int left = node.finally && (row.flags & kFlagGateOpen) == 0 ? 1 : 0;
   int completed = 0;
   for (const Need& need : node.needs) {
-    const StepRow& other = s.steps.at({key.execution_no, first + need.node});
+    const StepKey of_need{key.execution_no, first + need.node};
+    const StepRow& other = node.container ? s.steps.at(of_need) : s.step_outside_of_bodies(of_need);
     left += is_terminal(other.state) ? 0 : 1;
     completed += other.state == StepState::Completed ? 1 : 0;
   }
@@ -260,6 +271,75 @@ void check_executions(const Snapshot& s, Outside& outside) {
   }
 }
 
+/// A fork has rows of what runs again and of all that needs it, and nothing of the rest.
+void check_forks(const Snapshot& s, const Outside& outside) {
+  for (const auto& [no, base] : outside.forks) {
+    const auto e = s.executions.find(no);
+    require(e != s.executions.end() && e->second.forked_from == base, "an acknowledged fork was lost");
+  }
+  for (const auto& [no, e] : s.executions) {
+    if (e.forked_from == 0) continue;
+    const std::string self = "execution " + std::to_string(no);
+    const auto base = s.executions.find(e.forked_from);
+    require(base != s.executions.end() && base->second.task_no == e.task_no && is_terminal(base->second.status),
+            self + " is the fork of nothing that has ended");
+    if (e.steps_total == 0) continue;
+    const Plan& plan = *s.plans.at(no);
+    for (std::uint32_t node = 0; node < plan.top_count(); ++node) {
+      const auto own = s.steps.find({no, node + 1});
+      if (own == s.steps.end()) {
+        require(is_terminal(s.step_outside_of_bodies({no, node + 1}).state), self + " goes back to an open step");
+        continue;
+      }
+      if (own->second.attempt == 0 && own->second.state == StepState::Completed) continue;  // Its output was given.
+      for (const std::uint32_t dependent : plan.dependents(node))
+        require(s.steps.contains({no, dependent + 1}), self + " doesn't run what needs a step that it runs");
+    }
+  }
+}
+
+Result<Json> data_of(ReadTx& tx, const StepRow& row) {
+  return WRENCH_TRY(payload::of_journal(tx, row.execution_no, row.output_seq)).value;
+}
+
+/// The capabilities were given what the fork took over, and what it was given.
+Result<void> check_values(const Snapshot& s, ReadTx& tx) {
+  for (const auto& [key, row] : s.steps) {
+    const ExecutionRow& e = s.executions.at(key.execution_no);
+    const PlanNode& node = s.plans.at(e.id)->nodes()[row.node];
+    if (e.forked_from == 0 || row.parent_step != 0 || row.state != StepState::Completed || row.attempt == 0 ||
+        node.kind != NodeKind::Call || row.output_seq == 0)
+      continue;
+    Json input = Json::object();
+    for (const auto& [member, from] : node.input.as_object()) {
+      const std::string_view path = from.at("$from").as_string();
+      Json value;
+      if (path == "inputs.n") {
+        // The newest that was given; else the task's.
+        for (std::int64_t at = e.id; at != 0; at = s.executions.at(at).forked_from) {
+          const Rows given = WRENCH_TRY(tx.query(kGivenInputs, {at}));
+          if (!given.empty()) value = WRENCH_TRY(codec::parse_json(given.front().text(0))).at("n");
+          if (!given.empty()) break;
+        }
+        if (value.is_null()) value = WRENCH_TRY(payload::inputs(tx, e.task_no)).value.at("n");
+      } else {
+        const auto other = s.plans.at(e.id)->find(path.substr(6, path.find('.', 6) - 6));
+        const StepRow& source = s.step_outside_of_bodies({e.id, *other + 1});
+        if (source.state == StepState::Completed) {
+          const Json output = WRENCH_TRY(data_of(tx, source));
+          value = output.at("v");
+        }
+      }
+      input.set(member, std::move(value));
+    }
+    const Json output = WRENCH_TRY(data_of(tx, row));
+    // What an effect's receipt said is no output of the capability.
+    require(!output.at("v").is_integer() || output.at("v").as_integer() == value_of(node.id, "", input),
+            label(key) + " of a fork didn't get what it took over");
+  }
+  return {};
+}
+
 void check_journal(const Snapshot& s, const Rows& journal) {
   std::int64_t execution = 0;
   std::int64_t next = 1;
@@ -359,6 +439,7 @@ void check_store(storage::Store& store, const Inside& inside, Outside& outside) 
     require(used == running, std::to_string(used) + " slots in use by " + std::to_string(running) + " running steps");
     for (const auto& [key, rows] : s.ready) require(s.steps.contains(key), label(key) + " is queued but doesn't exist");
     check_executions(s, outside);
+    check_forks(s, outside);
     check_journal(s, WRENCH_TRY(tx.query(kJournal)));
     check_outside(s, tx, outside);
     const Rows forgotten = WRENCH_TRY(tx.query(kForgottenChildren));
@@ -382,6 +463,8 @@ void check_store(storage::Store& store, const Inside& inside, Outside& outside) 
 
 void check_end(storage::Store& store, const Outside& outside) {
   auto done = store.read([&](ReadTx& tx) -> Result<int> {
+    const Snapshot s = WRENCH_TRY(snapshot(tx));
+    WRENCH_TRY(check_values(s, tx));
     const Rows effects = WRENCH_TRY(tx.query(kEffects));
     for (const auto row : effects)
       if (row.integer(1) == 1)

@@ -216,8 +216,7 @@ StepOutcome Runner::run(const StepInvocation& in, StepContext& context) {
     return Failed{
         dice.below(4) == 0 ? FailureClass::Permanent : FailureClass::Retryable, Error("sim.failed", "drawn"), {}};
   Completed done;
-  const auto v = static_cast<std::int64_t>(hash(name + codec::canonical_json(in.input)) >> 12);
-  done.output = Json::object({{"v", v}, {"epoch", in.epoch}});
+  done.output = Json::object({{"v", value_of(in.node, in.iterations, in.input)}, {"epoch", in.epoch}});
   if (hash(name) % 4 == 0) done.output.set("pad", std::string(2000, 'p'));
   if (hash(name) % 3 == 0) {
     findings::Finding finding;
@@ -227,6 +226,10 @@ StepOutcome Runner::run(const StepInvocation& in, StepContext& context) {
     done.findings.push_back(std::move(finding));
   }
   return done;
+}
+
+std::int64_t value_of(const std::string& node, const std::string& iterations, const Json& input) {
+  return static_cast<std::int64_t>(hash(node + "/" + iterations + codec::canonical_json(input)) >> 12);
 }
 
 Reconciled Runner::reconcile(std::string_view, std::string_view effect_key, const Json&) {

@@ -19,7 +19,7 @@ struct Troubles {
   int crash_percent = 0;      ///< Flushes, checkpoints and starts that end the process.
   int power_cut_percent = 0;  ///< Of these: the power goes, in the middle of it.
   int kill_percent = 0;       ///< Of the others: the process is killed in the middle of it.
-  int cancel_percent = 0;     ///< User turns that cancel or retry a task.
+  int cancel_percent = 0;     ///< User turns that cancel, retry or fork a task.
   int doubled_percent = 0;    ///< Results that arrive twice.
   int yield_percent = 0;      ///< Attempts that give back what they do.
   int pause_percent = 0;      ///< User turns that pause a task or let it go on.
@@ -38,6 +38,9 @@ struct Program {
 struct EffectSink {
   std::map<std::string, int> done;
 };
+
+/// What a capability says: depends on the step and its input only.
+std::int64_t value_of(const std::string& node, const std::string& iterations, const codec::Json& input);
 
 /// Does what the seed says; its outputs depend on the inputs only.
 class Runner final : public workflow::StepRunner {

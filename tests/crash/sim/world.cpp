@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "forks.hpp"
 #include "row_store.hpp"
 #include "sql.hpp"
 #include "wrench/base/ulid.hpp"
@@ -55,6 +56,10 @@ const storage::Statement kOpenSteps{
         "ON s.execution_id = x.id AND (s.state < 6 OR s.state > 9) WHERE x.completed_at IS NULL"};
 const storage::Statement kEndedTasks{.id = "sim.ended_tasks",
                                      .sql = "SELECT id FROM tasks WHERE state IN ('completed', 'failed', 'cancelled')"};
+const storage::Statement kPlanOfTask{
+    .id = "sim.plan_of_task",
+    .sql =
+        "SELECT p.body FROM task_executions x JOIN plans p ON p.plan_hash = x.plan_hash WHERE x.task_id = ?1 LIMIT 1"};
 const storage::Statement kNextEvent{.id = "sim.next_event", .sql = "SELECT next FROM event_clock"};
 const storage::Statement kStepEpoch{.id = "sim.step_epoch",
                                     .sql = "SELECT state, epoch FROM steps WHERE execution_id = ?1 AND step_no = ?2"};
@@ -65,8 +70,9 @@ const storage::Statement kResults{
         "JOIN task_executions x ON x.id = s.execution_id JOIN tasks t ON t.id = x.task_id "
         "LEFT JOIN journal j ON j.execution_id = s.execution_id AND j.seq = s.output_seq"};
 const storage::Statement kQueued{.id = "sim.queued", .sql = "SELECT 1 FROM ready WHERE queue = ?1 LIMIT 1"};
-const storage::Statement* const kStatements[] = {&kHeld,    &kOpenOwners, &kOpenTasks, &kOpenSteps, &kEndedTasks,
-                                                 &kResults, &kNextEvent,  &kStepEpoch, &kQueued,    &kPaused};
+const storage::Statement* const kStatements[] = {&kHeld,       &kOpenOwners, &kOpenTasks, &kOpenSteps,
+                                                 &kEndedTasks, &kResults,    &kNextEvent, &kStepEpoch,
+                                                 &kQueued,     &kPaused,     &kPlanOfTask};
 
 /// Small ones, so that the log is copied and begun anew several times in a run.
 storage::CheckpointPages random_checkpoints(Random& random) {
@@ -395,9 +401,30 @@ void World::user_turn() {
   } else {
     const Rows ended = must(store_->read([](ReadTx& tx) { return tx.query(kEndedTasks); }), "read");
     if (ended.empty()) return;
-    dispatcher_->enqueue(
-        Job{.work = Rerun{ended[random_.below(ended.size())].integer(0), make_id("exe", clock_, random_)}});
+    rerun(ended[random_.below(ended.size())].integer(0));
   }
+}
+
+void World::rerun(std::int64_t task_no) {
+  Rerun again{task_no, make_id("exe", clock_, random_), {}};
+  std::int64_t base = 0;
+  if (chance(60)) {
+    const Rows plan = must(store_->read([&](ReadTx& tx) { return tx.query(kPlanOfTask, {task_no}); }), "read");
+    const auto parsed = must(Plan::parse_text(plan.front().text(0)), "plan");
+    const std::uint32_t from = static_cast<std::uint32_t>(random_.below(parsed->top_count()));
+    ForkRequest request{.from = parsed->nodes()[from].id, .edits = {}, .repeat_effects = true, .actor = "user"};
+    if (chance(40)) request.edits.push_back({"inputs.n", Json(static_cast<std::int64_t>(random_.below(10)))});
+    if (chance(20)) request.edits.push_back({"steps.n0.output.v", Json(5)});
+    auto draft = store_->read([&](ReadTx& tx) { return forks::prepare(tx, dispatcher_->plans(), task_no, request); });
+    if (!draft.ok() &&
+        (draft.error().code == "workflow.fork_invalid" || draft.error().code == "workflow.fork_too_deep"))
+      return;
+    again.fork = std::make_shared<ForkDraft>(must(std::move(draft), "fork"));
+    base = again.fork->base;
+  }
+  dispatcher_->enqueue(Job{.work = std::move(again), .reply = [this, base](const Result<TaskReceipt>& r) {
+                             if (r.ok() && base != 0) outside_.forks[r->execution_no] = base;
+                           }});
 }
 
 void World::let_time_pass() {

@@ -35,6 +35,7 @@ struct Outside {
   std::map<std::int64_t, std::string> ended_executions;
   std::map<workflow::StepKey, workflow::StepState> told_steps;  ///< Ends that watchers were told.
   std::map<std::int64_t, workflow::ExecutionStatus> told_executions;
+  std::map<std::int64_t, std::int64_t> forks;    ///< Acknowledged: execution, and the one that it goes back to.
   std::map<std::string, std::string> decisions;  ///< Acknowledged, by the id of the wait.
   std::int64_t next_event = 0;                   ///< Those before it were seen.
 };
@@ -87,6 +88,8 @@ class World final : public workflow::DispatcherShell {
   /// Commits what a running step records; the answer.
   Result<void> record(workflow::command::Record record);
   void user_turn();
+  /// Runs an ended task again, or from one of its steps on.
+  void rerun(std::int64_t task_no);
   void let_time_pass();
   void help_people();
   /// Lets go on what is paused; whether anything was.

@@ -18,6 +18,8 @@ ExitCode run_task_cancel(Session& session);
 ExitCode run_task_pause(Session& session);
 ExitCode run_task_resume(Session& session);
 ExitCode run_task_retry(Session& session);
+ExitCode run_task_fork(Session& session);
+ExitCode run_task_replay(Session& session);
 ExitCode run_task_dead_list(Session& session);
 ExitCode run_task_dead_retry(Session& session);
 ExitCode run_task_dead_skip(Session& session);

@@ -8,6 +8,7 @@
 #include "journal_text.hpp"
 #include "playbook_result.hpp"
 #include "review_report.hpp"
+#include "task_fork.hpp"
 #include "task_lookup.hpp"
 #include "task_run.hpp"
 #include "wrench/base/text.hpp"
@@ -54,6 +55,11 @@ Json to_json(const StepView& step) {
                        {"lost", step.lost},
                        {"parked_for", step.parked_for.empty() ? Json() : Json(step.parked_for)},
                        {"child_task", step.child_task.empty() ? Json() : Json(step.child_task)}});
+}
+
+/// Of a fork's steps: an earlier execution ran it.
+bool is_kept(const StepView& step, const ExecutionView& execution) {
+  return step.execution_no != execution.execution_no;
 }
 
 /// All of them before anything is done to the first, so that a wrong id does nothing.
@@ -121,7 +127,8 @@ struct TaskDetails {
   std::map<std::string, std::string> why;  ///< By node of the plan.
   workflow::TaskMonitoring used;
   bool interrupted = false;
-  std::string parent;  ///< Id of the task that began this one.
+  std::string parent;       ///< Id of the task that began this one.
+  std::string forked_from;  ///< Id of the execution that this one goes back to.
 };
 
 Result<TaskDetails> details_of(Workspace& space, std::string_view id) {
@@ -135,6 +142,10 @@ Result<TaskDetails> details_of(Workspace& space, std::string_view id) {
       WRENCH_TRY(space.store().read([&](storage::ReadTx& tx) { return workflow::find_parent(tx, out.task.task_no); }));
   out.used = WRENCH_TRY(space.store().read(
       [&](storage::ReadTx& tx) { return workflow::monitor_task(tx, out.task.task_id, space.clock().now_us()); }));
+  if (out.execution.forked_from != 0)
+    for (const auto& execution : WRENCH_TRY(
+             space.store().read([&](storage::ReadTx& tx) { return workflow::list_executions(tx, out.task.task_no); })))
+      if (execution.execution_no == out.execution.forked_from) out.forked_from = execution.execution_id;
   const auto notes = WRENCH_TRY(
       space.store().read([&](storage::ReadTx& tx) { return workflow::read_plan_notes(tx, out.task.task_no); }));
   for (const auto& step : notes.at("steps").as_array())
@@ -148,29 +159,33 @@ Json to_json(const TaskDetails& details) {
     auto row = to_json(step);
     const auto why = details.why.find(step.node);
     row.set("why", why == details.why.end() ? Json() : Json(why->second));
-    const auto used = details.used.steps.find(step.step_no);
+    const bool kept = is_kept(step, details.execution);
+    row.set("kept", kept);
+    const auto used = kept ? details.used.steps.end() : details.used.steps.find(step.step_no);
     row.set("resources", used == details.used.steps.end() ? Json() : workflow::to_json(used->second));
     steps.push_back(std::move(row));
   }
   auto task = to_json(details.task);
   task.set("interrupted", details.interrupted);
   task.set("parent", details.parent.empty() ? Json() : Json(details.parent));
-  return Json::object({{"schema", "wrench.task/1"},
-                       {"task", std::move(task)},
-                       {"execution", Json::object({{"execution_id", details.execution.execution_id},
-                                                   {"number", details.execution.number},
-                                                   {"status", workflow::name(details.execution.status)},
-                                                   {"plan_hash", details.execution.plan_hash},
-                                                   {"error", details.execution.error},
-                                                   {"steps_total", details.execution.steps_total},
-                                                   {"steps_done", details.execution.steps_done}})},
-                       {"steps", std::move(steps)},
-                       {"monitoring", workflow::to_json(details.used)}});
+  return Json::object(
+      {{"schema", "wrench.task/1"},
+       {"task", std::move(task)},
+       {"execution", Json::object({{"execution_id", details.execution.execution_id},
+                                   {"number", details.execution.number},
+                                   {"status", workflow::name(details.execution.status)},
+                                   {"plan_hash", details.execution.plan_hash},
+                                   {"forked_from", details.forked_from.empty() ? Json() : Json(details.forked_from)},
+                                   {"error", details.execution.error},
+                                   {"steps_total", details.execution.steps_total},
+                                   {"steps_done", details.execution.steps_done}})},
+       {"steps", std::move(steps)},
+       {"monitoring", workflow::to_json(details.used)}});
 }
 
 std::string to_text(const TaskDetails& details, const Console& console) {
   constexpr std::size_t kNodeColumnsMin = 6, kNodeColumnsMax = 32, kCapabilityColumns = 34;
-  const auto& [task, execution, steps, why, used, interrupted, parent] = details;
+  const auto& [task, execution, steps, why, used, interrupted, parent, forked_from] = details;
   std::size_t node_columns = kNodeColumnsMin;
   for (const auto& step : steps) node_columns = std::max(node_columns, display_width(step.node) + 2);
   node_columns = std::min(node_columns, kNodeColumnsMax);
@@ -178,6 +193,9 @@ std::string to_text(const TaskDetails& details, const Console& console) {
                      shown_status(task, interrupted) + "\n  created  " + format_rfc3339(task.created_at) + " by " +
                      Console::safe(task.created_by) + "\n";
   if (!parent.empty()) text += "  part of  task " + std::string(short_id(parent)) + "\n";
+  if (!forked_from.empty())
+    text +=
+        "  run      " + std::to_string(execution.number) + ", a fork of " + std::string(short_id(forked_from)) + "\n";
   if (execution.started_at && execution.completed_at)
     text += "  took     " + format_duration(*execution.completed_at - *execution.started_at) + "\n";
   if (used.resources.rss_bytes_max > 0)
@@ -193,7 +211,9 @@ std::string to_text(const TaskDetails& details, const Console& console) {
     if (!step.child_task.empty()) text += "  task " + std::string(short_id(step.child_task));
     if (step.attempt > 1) text += "  attempt " + std::to_string(step.attempt);
     if (step.lost > 0) text += "  lost " + std::to_string(step.lost) + (step.lost == 1 ? " time" : " times");
-    if (const auto of_step = used.steps.find(step.step_no); of_step != used.steps.end())
+    if (is_kept(step, execution))
+      text += "  kept";
+    else if (const auto of_step = used.steps.find(step.step_no); of_step != used.steps.end())
       text += "  " + cpu_text(of_step->second);
     text += "\n";
     const std::string margin(2 + node_columns, ' ');
@@ -400,6 +420,19 @@ ExitCode run_task_retry(Session& session) {
   if (task->state == workflow::TaskState::Completed) return session.fail(wrong_state(*task, "no step of it failed"));
   if (auto again = (*space)->engine().retry(task->task_id); !again) return session.fail(again.error());
   return run_all(session, **space, {task->task_id}, "wrench.task_retry/1");
+}
+
+ExitCode run_task_fork(Session& session) {
+  const auto request = fork_request(session);
+  if (!request) return session.fail(request.error());
+  const bool only_look = session.invocation.has("--dry-run");
+  auto space = Workspace::open(session, only_look ? Workspace::Use::Read : Workspace::Use::Run);
+  if (!space) return session.fail(space.error());
+  const auto task = find_task(**space, session.invocation.arguments.front());
+  if (!task) return session.fail(task.error());
+  if (only_look) return show_fork(session, **space, *task, *request);
+  if (const auto made = make_fork(session, **space, *task, *request); !made) return session.fail(made.error());
+  return run_all(session, **space, {task->task_id}, "wrench.task_fork/1");
 }
 
 }  // namespace wrench::app

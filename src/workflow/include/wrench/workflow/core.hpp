@@ -182,11 +182,30 @@ struct ReadyRow {
   StepKey step;
 };
 
+/// A fork runs some steps of its plan again; of the others it has no rows, and how they ended is what it goes back to.
+/// Whatever needs a step that runs runs, too. All about nodes outside of bodies.
+struct Fork {
+  struct Ended {
+    StepState state = StepState::Completed;
+    bool by_failure = false;  ///< Skipped because a need failed.
+  };
+  std::vector<bool> own;                        ///< By node: it has a row here.
+  std::map<std::uint32_t, std::int64_t> given;  ///< Of these, those that don't run: journal entry with the output.
+  std::map<std::uint32_t, Ended> unusual;       ///< Of the others that steps here need, those that didn't complete.
+  std::int64_t inputs_of = 0, inputs_seq = 0;   ///< Execution and journal entry; 0: the task's.
+
+  Ended ended(std::uint32_t node) const {
+    const auto it = unusual.find(node);
+    return it == unusual.end() ? Ended{} : it->second;
+  }
+};
+
 /// The rows that decide() may look at. What isn't here and turns out to be needed is reported as missing.
 struct LoadedRows {
   std::map<std::int64_t, ExecutionRow> executions;
   std::map<std::int64_t, TaskRow> tasks;
   std::map<std::int64_t, std::shared_ptr<const Plan>> plans;  ///< By execution.
+  std::map<std::int64_t, std::shared_ptr<const Fork>> forks;  ///< By execution, of those that are forks.
   std::map<std::int64_t, std::int64_t> journal_next;          ///< By execution.
   std::map<StepKey, StepRow> steps;
   /// Executions that this flush creates, and who asked: neither they nor their tasks have rows.
@@ -266,6 +285,7 @@ struct Launch {
   std::int64_t task_no = 0, project_id = 0;
   std::string task_id, execution_id;
   OnExhausted on_exhausted = OnExhausted::Fail;
+  std::shared_ptr<const Fork> fork;  ///< Null: it is none.
 };
 
 /// Everything one flush does: rows to write, and what to do once they are durable.

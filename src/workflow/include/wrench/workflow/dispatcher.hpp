@@ -29,6 +29,7 @@ namespace creation {
 struct Numbers;
 }
 class EngineMetrics;
+struct ForkDraft;
 class PlanCache;
 struct RowCache;
 class SharedWork;
@@ -49,6 +50,7 @@ struct Creation {
 struct Rerun {
   std::int64_t task_no = 0;
   std::string execution_id;
+  std::shared_ptr<const ForkDraft> fork;  ///< Null: everything runs again.
 };
 /// What a process asks of the one that owns an execution; it obeys within a second, a later owner when it takes over.
 struct Request {

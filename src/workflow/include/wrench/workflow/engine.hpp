@@ -16,6 +16,7 @@
 #include "wrench/base/stop.hpp"
 #include "wrench/codec/json.hpp"
 #include "wrench/storage/store.hpp"
+#include "wrench/workflow/fork.hpp"
 #include "wrench/workflow/plan.hpp"
 #include "wrench/workflow/queries.hpp"
 #include "wrench/workflow/step_runner.hpp"
@@ -169,6 +170,9 @@ class Engine {
   Result<std::vector<TaskReceipt>> adopt_orphans();
   /// A new execution of an ended task, same plan and inputs.
   Result<TaskReceipt> retry(std::string_view task_id);
+  /// A new execution of an ended task that takes what it can from the latest one (fork.hpp). Who is engine's actor.
+  /// Errors: those of preview_fork(), workflow.fork_repeats_effects, workflow.invalid_transition: it hasn't ended.
+  Result<TaskReceipt> fork(std::string_view task_id, ForkRequest request);
   /// Of a task that another live process runs, the request is stored and that process obeys within a second.
   Result<void> cancel(std::string_view task_id, std::string_view reason);
   /// Holds the task back: nothing new begins, what runs ends first, or with `now` gives back what it does. resume()

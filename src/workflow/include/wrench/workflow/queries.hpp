@@ -47,11 +47,13 @@ struct ExecutionView {
   std::int64_t steps_total = 0, steps_done = 0, steps_failed = 0, steps_held = 0;
   bool cancel_requested = false;
   bool paused = false;
+  std::int64_t forked_from = 0;  ///< The execution that it goes back to; 0: none.
   Micros created_at = 0;
   std::optional<Micros> started_at, completed_at;
 };
 
 struct StepView {
+  std::int64_t execution_no = 0;  ///< That ran it: of a fork, perhaps one that it goes back to.
   std::int64_t step_no = 0;
   std::string node, capability;
   std::optional<std::int64_t> parent_step, item;
@@ -98,6 +100,7 @@ Result<std::vector<JournalEntry>> read_journal(storage::ReadTx& tx, std::int64_t
                                                std::int64_t after_seq = 0, std::size_t limit = 100);
 /// The output of a plan node's step. Errors: workflow.no_output.
 Result<codec::Json> read_output(storage::ReadTx& tx, std::int64_t execution_no, std::string_view node);
+/// Of the latest execution.
 Result<codec::Json> read_inputs(storage::ReadTx& tx, std::int64_t task_no);
 /// CreateTask::plan_notes: why each step is in the plan. Null when there are none.
 Result<codec::Json> read_plan_notes(storage::ReadTx& tx, std::int64_t task_no);

@@ -51,6 +51,7 @@ struct ExecutionRow {
   Pause paused = Pause::No;
   Micros deadline_at = 0;  ///< 0: none.
   Micros created_at = 0, started_at = 0, completed_at = 0;
+  std::int64_t forked_from = 0;  ///< The execution that it goes back to; 0: none.
   std::int64_t next_step = 1;
   std::int64_t steps_total = 0, steps_done = 0, steps_failed = 0, steps_active = 0, steps_held = 0;
   std::array<std::int64_t, kWaitKinds> waiting = {};  ///< Steps that wait outside, by WaitKind.

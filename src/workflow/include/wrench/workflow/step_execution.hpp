@@ -26,6 +26,7 @@ struct StepSession {
   std::function<void(const Progress&)> tick;
   /// Makes one record durable; returns after its flush.
   std::function<Result<void>(command::Record)> record;
+  storage::ReadTx* reads = nullptr;  ///< Reads what the step begins with; null: the store.
 };
 
 /// Runs a claimed step, up to the job that reports its end: resolves inputs, evaluates `when`, opens or
