@@ -912,8 +912,9 @@ const std::vector<CommandSpec>& table() {
       {.path = "backup create",
        .summary = "Back the store up while it is in use",
        .description =
-           "Copies one snapshot, packs it and gives it its name when it is whole and durable. Keep the key of an "
-           "encrypted backup elsewhere: without it the backup is lost.",
+           "Copies one snapshot, packs it and gives it its name when it is whole and durable. Of a PostgreSQL database "
+           "(--database) it is what pg_dump writes. Keep the key of an encrypted backup elsewhere: without it the "
+           "backup is lost.",
        .flags = with_output(kTextOrJson, {{.name = "--to",
                                            .value = "DIR",
                                            .summary = "folder for it",
@@ -939,7 +940,8 @@ const std::vector<CommandSpec>& table() {
        .summary = "Restore a backup to a scratch folder and check every byte, row and index",
        .description =
            "Exit code 1 when it doesn't restore as it was. What a restore takes, and how old the backup is, is "
-           "remembered beside it.",
+           "remembered beside it. One of a PostgreSQL database is restored to a new database of the server that "
+           "--database names, which is dropped again.",
        .arguments = {{"NAME", "its name in --from, or a path"}},
        .flags = with_output(kTextOrJson, {kBackupLatest,
                                           kBackupsFrom,
@@ -955,18 +957,24 @@ const std::vector<CommandSpec>& table() {
       {.path = "backup restore",
        .summary = "Put a backup back, into a new folder or in place of the store",
        .description = "Verifies beside the target first, then swaps; the store from before is kept as "
-                      "store.db.before-restore. What "
-                      "was open when the backup was taken may have gone on after it: each such task waits until "
-                      "'wrench task resume "
-                      "ID' names it.",
+                      "store.db.before-restore, a PostgreSQL database as NAME_before_TIME. What was open when the "
+                      "backup was taken may have gone on after it: each such task waits until 'wrench task resume ID' "
+                      "names it.",
        .arguments = {{"NAME", "its name in --from, or a path"}},
-       .flags = with_output(kTextOrJson,
-                            {{.name = "--into", .value = "DIR", .summary = "a data directory that has no store"},
-                             {.name = "--replace", .summary = "the data directory; no other process may use it"},
-                             {.name = "--force-store", .summary = "also when the store there is another one"},
-                             kBackupLatest,
-                             kBackupsFrom,
-                             kBackupKey}),
+       .flags = with_output(
+           kTextOrJson,
+           {{.name = "--into",
+             .value = "DIR",
+             .summary = "a data directory that has no store, or the URL of a database that doesn't exist"},
+            {.name = "--replace", .summary = "the data directory or --database; no other process may use it"},
+            {.name = "--force-store", .summary = "also when the store there is another one"},
+            {.name = "--scratch",
+             .value = "DIR",
+             .summary = "of a PostgreSQL backup: folder with room for what is unpacked",
+             .default_value = "$TMPDIR"},
+            kBackupLatest,
+            kBackupsFrom,
+            kBackupKey}),
        .formats = kTextOrJson,
        .examples = {{"wrench backup restore --latest --into /tmp/drill", "a drill, beside the real one"},
                     {"wrench backup restore wrench-20261128T140501123Z --replace", "in earnest"}},

@@ -1,7 +1,10 @@
 #include "database_url.hpp"
 
 #include <libpq-fe.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cstddef>
 #include <map>
 #include <memory>
@@ -50,12 +53,45 @@ Result<DatabaseUrl> DatabaseUrl::parse(std::string_view text) {
   if (!options) return unreadable("can't be read");
   std::map<std::string_view, std::string> values;
   for (const PQconninfoOption* option = options.get(); option->keyword != nullptr; ++option)
-    if (option->val != nullptr) values[option->keyword] = option->val;
+    if (option->val != nullptr) {
+      values[option->keyword] = option->val;
+      if (option->envvar != nullptr) url.environment_.push_back(std::string(option->envvar) + "=" + option->val);
+    }
   url.shown_ = values["host"].empty() ? "the local server" : values["host"];
   if (!values["port"].empty()) url.shown_ += ":" + values["port"];
-  if (!values["dbname"].empty()) url.shown_ += "/" + values["dbname"];
+  url.database_ = values["dbname"];
+  if (!url.database_.empty()) url.shown_ += "/" + url.database_;
   url.shown_ = escape_for_display(url.shown_);
   return url;
+}
+
+Result<DatabaseUrl> DatabaseUrl::with_database(std::string_view name) const {
+  const std::size_t scheme = text_.find("://") + 3;
+  const std::size_t authority_end = std::min(text_.find_first_of("/?", scheme), text_.size());
+  const std::size_t options = std::min(text_.find('?', authority_end), text_.size());
+  if (text_.find("dbname=", options) != std::string::npos)
+    return unreadable("names its database in an option; here it must be in the path");
+  std::string path;
+  for (const char c : name) {
+    static constexpr std::string_view kHex = "0123456789ABCDEF";
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) != 0 || c == '_' || c == '-')
+      path += c;
+    else
+      path.append({'%', kHex[byte >> 4U], kHex[byte & 0xFU]});
+  }
+  return parse(text_.substr(0, authority_end) + "/" + path + text_.substr(options));
+}
+
+std::vector<std::string> DatabaseUrl::secret_environment() const {
+  std::vector<std::string> out;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    if (text.starts_with("PG") || text.starts_with("HOME=")) out.emplace_back(text);
+  }
+  // Of two with one name the program sees the first.
+  out.insert(out.begin(), environment_.begin(), environment_.end());
+  return out;
 }
 
 }  // namespace wrench::storage

@@ -55,9 +55,6 @@ Json to_json(const BackupFile& backup) {
 }
 
 Result<std::string> data_directory_of(const Session& session) {
-  if (!database_url(session).empty())
-    return Error("cli.database_unsupported",
-                 "this works on a data directory so far; a PostgreSQL database is looked after with its own tools");
   std::string directory = data_directory(session);
   if (directory.empty())
     return Error("cli.no_data_directory", "there is no home folder: name the data directory with --data-dir");
@@ -102,6 +99,7 @@ Result<std::string> backup_path(const Session& session) {
 storage::VerifyOptions verify_options(const Session& session, const std::optional<crypto::SealKey>& key) {
   storage::VerifyOptions options = backup_checks(session.stop);
   options.scratch = session.invocation.value("--scratch");
+  options.database_url = database_url(session);
   options.key = key ? &*key : nullptr;
   return options;
 }
@@ -147,7 +145,8 @@ ExitCode run_backup_create(Session& session) {
   SystemRandom random;
   storage::BackupOptions options;
   const auto prepare = [&]() -> Result<std::optional<crypto::SealKey>> {
-    options.data_directory = WRENCH_TRY(data_directory_of(session));
+    options.database_url = database_url(session);
+    if (options.database_url.empty()) options.data_directory = WRENCH_TRY(data_directory_of(session));
     options.to = WRENCH_TRY(backup_folder(session, "--to"));
     if (session.invocation.has("--rate"))
       options.bytes_per_second = WRENCH_TRY(parse_size(session.invocation.value("--rate")));
@@ -216,8 +215,10 @@ ExitCode run_backup_restore(Session& session) {
   if (!key) return session.fail(key.error());
   options.replace = session.invocation.has("--replace");
   if (options.replace == session.invocation.has("--into"))
-    return session.fail(Error("cli.missing_argument", "say where to: --into DIR, or --replace for the data directory"));
-  const auto own = data_directory_of(session);
+    return session.fail(Error("cli.missing_argument",
+                              "say where to: --into DIR or URL, or --replace for the data directory or --database"));
+  const std::string database = database_url(session);
+  const auto own = database.empty() ? data_directory_of(session) : Result<std::string>(database);
   if (options.replace && !own) return session.fail(own.error());
   options.into = options.replace ? *own : std::string(session.invocation.value("--into"));
   options.another_store = session.invocation.has("--force-store");
@@ -228,15 +229,17 @@ ExitCode run_backup_restore(Session& session) {
   };
   const auto report = storage::restore_backup(*path, options, clock, random);
   if (!report) return session.fail(report.error());
+  // Never a URL with its password.
+  const std::string shown = options.into.find("://") == std::string::npos ? options.into : "the database";
   if (session.format() == "json")
     return delivered_json(session, Json::object({{"schema", "wrench.backup_restore/1"},
-                                                 {"into", options.into},
+                                                 {"into", shown},
                                                  {"kept", report->kept.empty() ? Json() : Json(report->kept)},
                                                  {"epoch", report->epoch},
                                                  {"executions_held", held},
                                                  {"duration_ms", report->verified.duration_us / kMicrosPerMs},
                                                  {"backup", to_json(report->verified.backup)}}));
-  std::string text = "restored " + *path + " into " + options.into + "\n  verified in " +
+  std::string text = "restored " + *path + " into " + shown + "\n  verified in " +
                      format_duration(report->verified.duration_us) + "; it is the state of " +
                      format_rfc3339(report->verified.backup.manifest->created_at) + ", " +
                      age(report->verified.age_us) + " ago\n";

@@ -5,6 +5,7 @@
 #include "../sqlite_error.hpp"
 #include "backup_file.hpp"
 #include "backup_folder.hpp"
+#include "postgres_dump.hpp"
 #include "sqlite_snapshot.hpp"
 #include "wrench/runtime/atomic_file.hpp"
 #include "wrench/runtime/temp_dir.hpp"
@@ -48,7 +49,8 @@ Result<BackupFile> create_backup(const BackupOptions& options, const Clock& cloc
   auto scratch = runtime::TempDir::create_in(folder.path(), kBackupScratchPrefix);
   if (!scratch.ok()) return file_error(std::move(scratch).error(), "write the backup");
   const std::string copy = *scratch / "copy";
-  BackupManifest manifest = WRENCH_TRY(copy_sqlite(options, copy, clock));
+  BackupManifest manifest = WRENCH_TRY(options.database_url.empty() ? copy_sqlite(options, copy, clock)
+                                                                    : dump_postgres(options, copy, clock));
   const std::string path = folder.path_for(manifest.created_at);
   WRENCH_TRY(pack(copy, path, std::move(manifest), options));
   return look_at_backup(path);

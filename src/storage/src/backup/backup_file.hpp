@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "backup_source.hpp"
 #include "wrench/base/result.hpp"
@@ -40,6 +41,9 @@ inline constexpr int kBackupWindowLogMax = 23;
 std::string encode_manifest(const BackupManifest& manifest);
 /// Errors: backup.damaged.
 Result<BackupManifest> decode_manifest(std::string_view json);
+
+/// Where what was restored isn't what the manifest tells, one line each.
+std::vector<std::string> differences(const BackupManifest& manifest, const BackupManifest& found);
 
 /// Manifest and digest, from the end of the file; the rest isn't looked at. Errors: backup.damaged, storage.io.
 struct BackupEnd {

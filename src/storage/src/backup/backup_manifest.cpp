@@ -97,4 +97,24 @@ Result<BackupManifest> decode_manifest(std::string_view json) {
   return manifest;
 }
 
+std::vector<std::string> differences(const BackupManifest& manifest, const BackupManifest& found) {
+  std::vector<std::string> out;
+  const auto same = [&](std::string_view what, const auto& had, const auto& has) {
+    if (had != has) out.push_back("its " + std::string(what) + " isn't that of the manifest");
+  };
+  same("store id", manifest.store_id, found.store_id);
+  same("epoch", manifest.epoch, found.epoch);
+  same("newest event", manifest.event_seq, found.event_seq);
+  same("schema version", manifest.schema_version, found.schema_version);
+  same("number of tables", manifest.rows.size(), found.rows.size());
+  for (const auto& [table, count] : manifest.rows) {
+    const auto at = std::lower_bound(found.rows.begin(), found.rows.end(), std::pair(table, std::int64_t{0}));
+    if (at == found.rows.end() || at->first != table)
+      out.push_back("table " + table + " is missing");
+    else if (at->second != count)
+      out.push_back("table " + table + " has " + std::to_string(at->second) + " rows, not " + std::to_string(count));
+  }
+  return out;
+}
+
 }  // namespace wrench::storage

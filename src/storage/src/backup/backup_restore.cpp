@@ -9,9 +9,9 @@
 
 #include "../sqlite_connection.hpp"
 #include "../sqlite_error.hpp"
-#include "../statements.hpp"
 #include "../store_directory.hpp"
 #include "backup_unpack.hpp"
+#include "postgres_dump.hpp"
 #include "sqlite_query.hpp"
 #include "wrench/runtime/atomic_file.hpp"
 #include "wrench/runtime/boot_lock.hpp"
@@ -21,12 +21,6 @@ namespace wrench::storage {
 namespace {
 
 constexpr std::string_view kRestorePrefix = ".wrench-restore";
-
-Error damaged_by(const VerifyReport& report) {
-  std::string message = report.backup.path + " doesn't restore: " + report.problems.front();
-  if (report.problems.size() > 1) message += " (and " + std::to_string(report.problems.size() - 1) + " more)";
-  return Error("backup.invalid", std::move(message)).with_help("wrench backup list");
-}
 
 Result<void> check_unused(const std::string& into) {
   for (const auto& [boot, liveness] : WRENCH_TRY(runtime::BootLock::list(into + "/boots")))
@@ -60,26 +54,6 @@ void remove_leftovers(const std::string& into) {
       std::filesystem::remove_all(entry.path(), ignored);
 }
 
-/// Nobody saw what came after the snapshot: cursors of before expire, and whoever held something holds it no more.
-Result<std::int64_t> settle(Store& store, const RestoreOptions& options, const BackupManifest& manifest,
-                            const Clock& clock) {
-  // Later than every epoch that the replaced store can have had, which may not be readable any more.
-  const std::int64_t epoch = std::max(manifest.epoch + 1, clock.now_us() / kMicrosPerSecond);
-  WRENCH_TRY(store.write([&](WriteTx& tx) -> Result<void> {
-    WRENCH_TRY(tx.exec(sql::kSetEpoch, {epoch}));
-    EventDraft event;
-    event.type = "store.restored";
-    event.subject_kind = "store";
-    event.subject_id = manifest.store_id;
-    event.actor = "system";
-    event.payload = "{\"created_at\":" + std::to_string(manifest.created_at) +
-                    ",\"event_seq\":" + std::to_string(manifest.event_seq) + "}";
-    WRENCH_TRY(tx.append_event(event));
-    return options.settle ? options.settle(tx) : Result<void>();
-  }));
-  return epoch;
-}
-
 /// The log goes into the database file, so that this alone is the store, and is durable.
 Result<void> flatten(const std::string& database) {
   {
@@ -104,6 +78,11 @@ Result<RestoreReport> restore_backup(const std::string& path, const RestoreOptio
   RestoreReport report;
   report.verified.backup = WRENCH_TRY(look_at_backup(path));
   const BackupFile& backup = report.verified.backup;
+  const bool to_database = options.into.find("://") != std::string::npos;
+  if (to_database != (backup.manifest->method == kPostgresMethod))
+    return Error("backup.other_kind", backup.path + (to_database ? " is of a data directory: it can't become a database"
+                                                                 : " is of a PostgreSQL database: --into takes a URL"));
+  if (to_database) return restore_postgres(backup, options, clock, random);
   const StoreDirectory target = WRENCH_TRY(StoreDirectory::open(options.into));
   // Held to the end: who wants to write to the old store waits, and then finds the new one.
   const auto lock = WRENCH_TRY(target.open_write_lock());
@@ -121,10 +100,10 @@ Result<RestoreReport> restore_backup(const std::string& path, const RestoreOptio
   report.verified.problems = WRENCH_TRY(inspect_unpacked(backup, beside->path(), options.verify, clock, random));
   report.verified.duration_us = clock.boot_us() - began_us;
   report.verified.age_us = clock.now_us() - backup.manifest->created_at;
-  if (!report.verified.problems.empty()) return damaged_by(report.verified);
+  if (!report.verified.problems.empty()) return not_whole(report.verified);
   {
     const auto store = WRENCH_TRY(open_unpacked(beside->path(), options.verify, clock, random));
-    report.epoch = WRENCH_TRY(settle(*store, options, *backup.manifest, clock));
+    report.epoch = WRENCH_TRY(settle_restored(*store, options, *backup.manifest, clock));
     store->close();
   }
   const std::string database = *beside / "store.db";

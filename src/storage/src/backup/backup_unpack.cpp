@@ -4,11 +4,14 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
 #include "../sqlite_error.hpp"
+#include "../statements.hpp"
 #include "backup_file.hpp"
+#include "postgres_dump.hpp"
 #include "sqlite_snapshot.hpp"
 #include "wrench/base/text.hpp"
 
@@ -59,14 +62,15 @@ Result<void> check_space(const std::string& folder, std::uint64_t bytes) {
 }  // namespace
 
 Result<void> unpack_backup(const BackupFile& backup, const std::string& folder, const VerifyOptions& options) {
-  if (backup.manifest->method != kSqliteMethod)
+  const bool archive = backup.manifest->method == kPostgresMethod;
+  if (backup.manifest->method != kSqliteMethod && !archive)
     return Error("backup.method_unknown",
                  backup.path + " was made by a newer version of wrench (method " + backup.manifest->method + ")");
   WRENCH_TRY(check_space(folder, backup.manifest->content_bytes));
-  const NewFile database = WRENCH_TRY(NewFile::create(folder + "/store.db"));
+  const NewFile file = WRENCH_TRY(NewFile::create(folder + "/" + std::string(archive ? kUnpackedName : "store.db")));
   const FileSource source = WRENCH_TRY(FileSource::open(backup.path));
   auto read =
-      read_backup(source, options.key, [&](std::string_view content) { return database.write(content); }, options.stop);
+      read_backup(source, options.key, [&](std::string_view content) { return file.write(content); }, options.stop);
   if (read.ok()) return {};
   if (!read.error().code.starts_with("backup.") || read.error().code == "backup.stopped")
     return std::move(read).error();
@@ -94,6 +98,31 @@ Result<std::vector<std::string>> inspect_unpacked(const BackupFile& backup, cons
   if (options.check) problems = WRENCH_TRY(options.check(*store));
   if (problems.size() > kBackupProblemsMax) problems.resize(kBackupProblemsMax);
   return problems;
+}
+
+Result<std::int64_t> settle_restored(Store& store, const RestoreOptions& options, const BackupManifest& manifest,
+                                     const Clock& clock) {
+  // Later than every epoch that the replaced store can have had, which may not be readable any more.
+  const std::int64_t epoch = std::max(manifest.epoch + 1, clock.now_us() / kMicrosPerSecond);
+  WRENCH_TRY(store.write([&](WriteTx& tx) -> Result<void> {
+    WRENCH_TRY(tx.exec(sql::kSetEpoch, {epoch}));
+    EventDraft event;
+    event.type = "store.restored";
+    event.subject_kind = "store";
+    event.subject_id = manifest.store_id;
+    event.actor = "system";
+    event.payload = "{\"created_at\":" + std::to_string(manifest.created_at) +
+                    ",\"event_seq\":" + std::to_string(manifest.event_seq) + "}";
+    WRENCH_TRY(tx.append_event(event));
+    return options.settle ? options.settle(tx) : Result<void>();
+  }));
+  return epoch;
+}
+
+Error not_whole(const VerifyReport& report) {
+  std::string message = report.backup.path + " doesn't restore: " + report.problems.front();
+  if (report.problems.size() > 1) message += " (and " + std::to_string(report.problems.size() - 1) + " more)";
+  return Error("backup.invalid", std::move(message)).with_help("wrench backup list");
 }
 
 }  // namespace wrench::storage

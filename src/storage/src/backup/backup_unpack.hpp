@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "wrench/base/clock.hpp"
@@ -11,7 +12,11 @@
 
 namespace wrench::storage {
 
-/// Makes a data directory of an empty folder, from the backup. Errors: those of verify_backup().
+/// What a backup of PostgreSQL is unpacked to: pg_dump's archive.
+inline constexpr std::string_view kUnpackedName = "archive";
+
+/// Makes a data directory of an empty folder, from the backup; of one of PostgreSQL the file kUnpackedName. Errors:
+/// those of verify_backup().
 Result<void> unpack_backup(const BackupFile& backup, const std::string& folder, const VerifyOptions& options);
 
 /// What is wrong with the data directory made of the backup, one line each; ends with it at the newest schema.
@@ -21,5 +26,12 @@ Result<std::vector<std::string>> inspect_unpacked(const BackupFile& backup, cons
 /// The store of the folder, to be written to, without a reserve for its log.
 Result<std::unique_ptr<Store>> open_unpacked(const std::string& folder, const VerifyOptions& options,
                                              const Clock& clock, Random& random);
+
+/// Nobody saw what came after the snapshot: cursors of before expire, and whoever held something holds it no more. The
+/// new epoch.
+Result<std::int64_t> settle_restored(Store& store, const RestoreOptions& options, const BackupManifest& manifest,
+                                     const Clock& clock);
+/// Why a backup whose verification found problems isn't restored: backup.invalid.
+Error not_whole(const VerifyReport& report);
 
 }  // namespace wrench::storage

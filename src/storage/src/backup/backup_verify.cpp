@@ -5,6 +5,7 @@
 #include "../sqlite_error.hpp"
 #include "backup_folder.hpp"
 #include "backup_unpack.hpp"
+#include "postgres_dump.hpp"
 #include "wrench/runtime/temp_dir.hpp"
 
 namespace wrench::storage {
@@ -35,6 +36,17 @@ Result<Scratch> make_scratch(const std::string& path, const std::string& chosen)
   return Scratch{std::move(lock), std::move(*folder)};
 }
 
+Result<std::vector<std::string>> inspect_archive(const BackupFile& backup, const Scratch& scratch,
+                                                 const VerifyOptions& options, const Clock& clock, Random& random) {
+  if (options.database_url.empty())
+    return Error("backup.database_needed", backup.path +
+                                               " is of a PostgreSQL database: --database names a server where it "
+                                               "is restored to a scratch database");
+  const DatabaseUrl server = WRENCH_TRY(DatabaseUrl::parse(options.database_url));
+  const auto restored = WRENCH_TRY(RestoredDatabase::make(server, scratch.folder / kUnpackedName, options, random));
+  return restored.inspect(*backup.manifest, options, clock, random);
+}
+
 }  // namespace
 
 Result<VerifyReport> verify_backup(const std::string& path, const VerifyOptions& options, const Clock& clock,
@@ -45,6 +57,8 @@ Result<VerifyReport> verify_backup(const std::string& path, const VerifyOptions&
   const Micros began_us = clock.boot_us();
   const auto check = [&]() -> Result<std::vector<std::string>> {
     WRENCH_TRY(unpack_backup(report.backup, scratch.folder.path(), options));
+    if (report.backup.manifest->method == kPostgresMethod)
+      return inspect_archive(report.backup, scratch, options, clock, random);
     return inspect_unpacked(report.backup, scratch.folder.path(), options, clock, random);
   };
   auto problems = check();

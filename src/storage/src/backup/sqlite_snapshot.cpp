@@ -15,6 +15,7 @@
 #include "../sqlite_error.hpp"
 #include "../sqlite_identity.hpp"
 #include "../store_directory.hpp"
+#include "backup_file.hpp"
 #include "sqlite_query.hpp"
 #include "wrench/base/version.hpp"
 
@@ -166,22 +167,7 @@ Result<std::vector<std::string>> inspect_sqlite(const std::string& path, const B
         problem("table " + std::string(sqlite_column(row, 0)) + ": " + std::string(sqlite_column(row, 1)) +
                 " rows refer to rows that aren't there");
       }));
-  const BackupManifest found = WRENCH_TRY(describe_snapshot(db));
-  const auto same = [&](std::string_view what, const auto& had, const auto& has) {
-    if (had != has) problem("its " + std::string(what) + " isn't that of the manifest");
-  };
-  same("store id", manifest.store_id, found.store_id);
-  same("epoch", manifest.epoch, found.epoch);
-  same("newest event", manifest.event_seq, found.event_seq);
-  same("schema version", manifest.schema_version, found.schema_version);
-  same("number of tables", manifest.rows.size(), found.rows.size());
-  for (const auto& [table, count] : manifest.rows) {
-    const auto at = std::lower_bound(found.rows.begin(), found.rows.end(), std::pair(table, std::int64_t{0}));
-    if (at == found.rows.end() || at->first != table)
-      problem("table " + table + " is missing");
-    else if (at->second != count)
-      problem("table " + table + " has " + std::to_string(at->second) + " rows, not " + std::to_string(count));
-  }
+  for (std::string& text : differences(manifest, WRENCH_TRY(describe_snapshot(db)))) problem(std::move(text));
   return problems;
 }
 

@@ -32,7 +32,7 @@ inline constexpr std::string_view kBackupExtension = ".wbk";
 
 /// What a backup says about itself; docs/reference/backup.md has its file format.
 struct BackupManifest {
-  std::string method;  ///< How the content was made and is put back: "sqlite".
+  std::string method;  ///< How the content was made and is put back: "sqlite", "pg_dump".
   std::string store_id;
   std::int64_t epoch = 0;  ///< Of the event log.
   std::int64_t schema_version = 0;
@@ -63,6 +63,7 @@ struct BackupFile {
 
 struct BackupOptions {
   std::string data_directory;
+  std::string database_url;              ///< Of PostgreSQL: its store is backed up, and there is no data directory.
   std::string to;                        ///< Folder for the backup; created if missing.
   const crypto::SealKey* key = nullptr;  ///< Null: not encrypted. Must live until the call returns.
   std::uint64_t bytes_per_second = 0;    ///< Of reading the store; 0: as fast as it goes.
@@ -73,7 +74,8 @@ struct BackupOptions {
 
 /// Takes a backup while others use the store. It gets its name when it is whole and durable; what an earlier process
 /// left half-done in `to` is removed. Blocks. Errors: storage.not_found, storage.busy (another one writes a backup to
-/// that folder), backup.log_too_large, backup.too_slow, backup.stopped, storage.full and others of storage.
+/// that folder), backup.log_too_large, backup.too_slow, backup.stopped, storage.full and others of storage; of
+/// PostgreSQL backup.tool_failed, runtime.program_not_found (pg_dump), too.
 Result<BackupFile> create_backup(const BackupOptions& options, const Clock& clock);
 
 /// Backups of a folder, newest first; files that can't be read come last and say why. A missing folder has none.
@@ -84,9 +86,11 @@ Result<BackupFile> look_at_backup(const std::string& path);
 
 struct VerifyOptions {
   std::string scratch;  ///< Existing folder with room for the content; empty: the backup's own.
+  /// Server where a scratch database is made for a backup of PostgreSQL, and dropped again: its user may CREATEDB.
+  std::string database_url;
   const crypto::SealKey* key = nullptr;
   StatementCatalogue statements;
-  std::span<const Migration> migrations = embedded_migrations();
+  std::span<const Migration> migrations = embedded_migrations();  ///< Of SQLite.
   /// Looks at the restored copy with the eyes of those who wrote it; what is wrong, one line each.
   std::function<Result<std::vector<std::string>>(Store&)> check;
   StopToken stop;
@@ -100,12 +104,12 @@ struct VerifyReport {
 
 /// Restores to a scratch folder, compares every byte, row count and index, and remembers the result beside the file.
 /// Errors: backup.damaged (the file isn't what was written), backup.key_needed, backup.wrong_key, storage.schema_newer,
-/// backup.stopped, and those of storage.
+/// backup.stopped, and those of storage; of PostgreSQL backup.tool_failed, backup.database_needed (no `database_url`).
 Result<VerifyReport> verify_backup(const std::string& path, const VerifyOptions& options, const Clock& clock,
                                    Random& random);
 
 struct RestoreOptions {
-  std::string into;            ///< Data directory.
+  std::string into;            ///< Data directory, or URL of a PostgreSQL database.
   bool replace = false;        ///< It may have a store: that is kept beside, as store.db.before-restore.
   bool another_store = false;  ///< It may be another store than the one that the backup is of.
   VerifyOptions verify;        ///< The scratch folder is not used: it is done beside the target.
@@ -115,12 +119,13 @@ struct RestoreOptions {
 
 struct RestoreReport {
   VerifyReport verified;
-  std::string kept;  ///< Path of the store that was there before; empty: none.
+  std::string kept;  ///< Path, or database, of the store that was there before; empty: none.
   std::int64_t epoch = 0;
 };
 
 /// Verifies beside the target, then swaps in one durable step: a crash at any moment leaves the old store or the new
-/// one. Errors: those of verify_backup(), backup.invalid (verification found problems), backup.in_use (a process has
+/// one. Of PostgreSQL it makes a new database beside, and swaps by renaming two: a crash between leaves both under other
+/// names, which the message of the next try says. Errors: those of verify_backup(), backup.invalid (verification found problems), backup.in_use (a process has
 /// the store open), backup.target_not_empty, backup.other_store.
 Result<RestoreReport> restore_backup(const std::string& path, const RestoreOptions& options, const Clock& clock,
                                      Random& random);
