@@ -364,9 +364,9 @@ const Statement kChildren{
         .sql = "SELECT s.iteration, s.step_no, s.state, j.data, j.blob, j.seq FROM steps s "
                "LEFT JOIN journal j ON j.execution_id = s.execution_id AND j.seq = s.output_seq "
                "WHERE s.execution_id = ?1 AND s.parent_step = ?2 AND s.step_no > ?3 ORDER BY s.step_no LIMIT ?4",
-        .plan = "Limit; Nested Loop; Index Scan using idx_step_children on steps s ((execution_id = $1) AND "
+        .plan = "Limit; Nested Loop Left Join; Index Scan using idx_step_children on steps s ((execution_id = $1) AND "
                 "(parent_step = $2) AND (step_no > $3)); Index Scan using journal_pkey on journal j ((execution_id = "
-                "s.execution_id) AND (seq = s.output_seq))"}};
+                "s.execution_id) AND (execution_id = $1) AND (seq = s.output_seq))"}};
 const Statement kIntentsOfStep{
     .id = "workflow.intents_of_step",
     .sql = "SELECT effect_key, intent FROM effects WHERE execution_id = ?1 AND step_no = ?2 AND state = 0",
