@@ -101,7 +101,7 @@ Result<TaskMonitoring> monitor_task(ReadTx& tx, std::string_view task_id, Micros
   const ExecutionView& last = executions.back();
   if (last.started_at) out.execution_time_us = last.completed_at.value_or(now) - *last.started_at;
   const Rows tail = WRENCH_TRY(tx.query(sql::kJournalTail, {last.execution_no}));
-  const std::int64_t entries = tail.empty() ? 0 : tail.front().integer(1);
+  const std::int64_t entries = tail.empty() ? 0 : tail.front().integer(0);
   out.partial = entries > kUsageEntriesMax;
   for (std::int64_t after = 0; after < std::min(entries, kUsageEntriesMax); after += kPage) {
     const Rows rows = WRENCH_TRY(tx.query(sql::kUsageEntries, {last.execution_no, after, after + kPage}));

@@ -79,7 +79,7 @@ Result<void> hold(storage::WriteTx& tx, const storage::Rows::Row& row) {
   const auto waiting = TaskState::Waiting;
   const std::int64_t execution_no = row.integer(0);
   const storage::Rows tail = WRENCH_TRY(tx.query(sql::kJournalTail, {execution_no}));
-  const std::int64_t seq = tail.empty() ? 1 : tail.front().integer(1) + 1;
+  const std::int64_t seq = tail.empty() ? 1 : tail.front().integer(0) + 1;
   WRENCH_TRY(tx.exec(sql::kInsertJournal,
                      {execution_no, seq, "restored", std::nullopt, 0, tx.now(), "system", std::nullopt, std::nullopt}));
   WRENCH_TRY(tx.exec(sql::kUnrankSteps, {execution_no}));

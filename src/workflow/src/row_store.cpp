@@ -103,7 +103,7 @@ Result<void> load_executions(const Source& from, const std::set<std::int64_t>& w
     WRENCH_TRY(load_fork(from, no, rows));
   }
   const Rows tails = WRENCH_TRY(from.tx.query_many(sql::kJournalTail, 1, keys));
-  for (const auto row : tails) rows.journal_next[row.integer(0)] = row.integer(1) + 1;
+  for (const auto row : tails) rows.journal_next[row.integer(1)] = row.integer(0) + 1;
   const Rows of_tasks = WRENCH_TRY(from.tx.query_many(sql::kTaskRow, 1, Columns(tasks.begin(), tasks.end())));
   for (const auto row : of_tasks) rows.tasks[row.integer(0)] = task_from(row);
   for (const std::int64_t no : tasks)

@@ -50,7 +50,7 @@ const Statement kOpenIntents{
     .plan = "SEARCH effects USING INDEX idx_effect_step (execution_id=? AND step_no=?)"};
 const Statement kJournalTail{
     .id = "workflow.journal_tail",
-    .sql = "SELECT execution_id, seq FROM journal WHERE execution_id = ?1 ORDER BY seq DESC LIMIT 1",
+    .sql = "SELECT seq, execution_id FROM journal WHERE execution_id = ?1 ORDER BY seq DESC LIMIT 1",
     .plan = "SEARCH journal USING PRIMARY KEY (execution_id=?)"};
 const Statement kBacklog{
     .id = "workflow.backlog",
