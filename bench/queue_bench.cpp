@@ -1,6 +1,9 @@
-// Durable tasks and steps a second through the engine, on SQLite. One JSON line on standard output.
+// Durable tasks and steps a second through the engine. One JSON line on standard output.
 //
-//   wrench_queue_bench DIRECTORY JOBS
+//   wrench_queue_bench DIRECTORY JOBS [DATABASE_URL [WORKERS]]
+//
+// On SQLite in DIRECTORY; with a URL on that PostgreSQL database, by so many workers, of which the first creates the
+// tasks. DIRECTORY should be on the disk that is measured. The environment's ONLY=queued,steps_one leaves out the rest.
 
 #include <sys/resource.h>
 
@@ -84,21 +87,25 @@ const std::string kCall = R"("kind":"call","capability":"bench.noop","effect":"p
 
 class Bench {
  public:
-  explicit Bench(const std::string& directory) {
+  /// `database_url` empty: SQLite.
+  Bench(const std::string& directory, const std::string& database_url, int workers) : workers_(workers) {
     const storage::FsyncReport raw = must(storage::probe_fsync(directory, kMicrosPerSecond, clock_));
     for (const auto& sample : raw.samples)
       if (sample.overwrites && sample.bytes > 4096) raw_us_ = static_cast<double>(sample.p50_us);
-    storage::StoreConfig config;
-    config.directory = directory + "/data";
-    config.statements = {statements()};
-    store_ = must(storage::Store::open(std::move(config), clock_, random_));
-    EngineConfig engine;
-    engine.boot_id = "bench";
-    engine.boot_is_live = [](std::string_view) { return true; };
-    engine.slots = {2, kSlots, 2};
-    engine.threads = kThreads;
-    engine_ = must(Engine::open(*store_, std::move(engine), clock_, random_));
-    engine_->start(runner_);
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+      storage::StoreConfig config;
+      config.database_url = database_url;
+      if (database_url.empty()) config.directory = directory + "/data";
+      config.statements = {statements()};
+      workers_[i].store = must(storage::Store::open(std::move(config), clock_, random_));
+      EngineConfig engine;
+      engine.boot_id = "bench" + std::to_string(i);
+      engine.boot_is_live = [](std::string_view) { return true; };
+      engine.slots = {2, kSlots, 2};
+      engine.threads = kThreads;
+      workers_[i].engine = must(Engine::open(*workers_[i].store, std::move(engine), clock_, random_));
+      workers_[i].engine->start(runner_);
+    }
   }
 
   Json tasks(std::int64_t count) {
@@ -107,7 +114,7 @@ class Bench {
     return measure(count, [&] {
       for (std::int64_t left = count; left > 0; left -= static_cast<std::int64_t>(kTasksAtOnce)) {
         std::vector<CreateTask> some(std::min(kTasksAtOnce, static_cast<std::size_t>(left)), task(one));
-        for (auto& receipt : engine_->create_all(std::move(some))) last = must(std::move(receipt)).task_id;
+        for (auto& receipt : engine().create_all(std::move(some))) last = must(std::move(receipt)).task_id;
       }
     });
   }
@@ -120,7 +127,7 @@ class Bench {
     return measure(count, [&] {
       std::vector<CreateTask> some(static_cast<std::size_t>(executions), task(fan));
       for (CreateTask& t : some) t.inputs = must(codec::parse_json("{\"items\":[" + items + "]}"));
-      for (auto& receipt : engine_->create_all(std::move(some))) must(std::move(receipt));
+      for (auto& receipt : engine().create_all(std::move(some))) must(std::move(receipt));
     });
   }
   Json latency() {
@@ -129,13 +136,13 @@ class Bench {
     std::uint64_t flushes = 0;
     for (int i = 0; i < kLatencySamples; ++i) {
       const std::int64_t before = runner_.runs;
-      const std::uint64_t flushes_before = store_->stats().flushes;
+      const std::uint64_t flushes_before = stats().flushes;
       const auto start = SteadyClock::now();
-      const TaskReceipt receipt = must(engine_->create(task(one)));
+      const TaskReceipt receipt = must(engine().create(task(one)));
       while (runner_.runs == before) std::this_thread::yield();
-      flushes += store_->stats().flushes - flushes_before;
+      flushes += stats().flushes - flushes_before;
       waits.push_back(std::chrono::duration<double, std::milli>(runner_.started_at.load() - start).count());
-      must(engine_->wait(receipt.task_id, Deadline::after(clock_, kMicrosPerSecond * 10), {}));
+      must(engine().wait(receipt.task_id, Deadline::after(clock_, kMicrosPerSecond * 10), {}));
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
     std::sort(waits.begin(), waits.end());
@@ -152,20 +159,36 @@ class Bench {
       nodes += "}";
     }
     const auto chain = plan(nodes);
-    const std::uint64_t flushes = store_->stats().flushes;
+    const std::uint64_t flushes = stats().flushes;
     const auto start = SteadyClock::now();
-    const TaskReceipt receipt = must(engine_->create(task(chain)));
-    must(engine_->wait(receipt.task_id, Deadline::after(clock_, 60 * kMicrosPerSecond), {}));
+    const TaskReceipt receipt = must(engine().create(task(chain)));
+    must(engine().wait(receipt.task_id, Deadline::after(clock_, 60 * kMicrosPerSecond), {}));
     return Json::object({{"step_ms", seconds_since(start) * 1e3 / kSequentialSteps},
-                         {"flushes", store_->stats().flushes - flushes},
+                         {"flushes", stats().flushes - flushes},
                          {"steps", kSequentialSteps}});
   }
   double raw_us() const { return raw_us_; }
 
  private:
+  struct Worker {
+    std::unique_ptr<storage::Store> store;
+    std::unique_ptr<Engine> engine;
+  };
+  Engine& engine() { return *workers_.front().engine; }
+  /// Of all workers.
+  storage::StoreStats stats() const {
+    storage::StoreStats out;
+    for (const Worker& worker : workers_) {
+      const storage::StoreStats its = worker.store->stats();
+      out.flushes += its.flushes;
+      out.statements += its.statements;
+      out.conflicts += its.conflicts;
+    }
+    return out;
+  }
   template <class Body>
   Json measure(std::int64_t count, Body enqueue) {
-    const storage::StoreStats before = store_->stats();
+    const storage::StoreStats before = stats();
     const std::int64_t runs = runner_.runs;
     const double cpu = cpu_seconds();
     const auto start = SteadyClock::now();
@@ -173,38 +196,42 @@ class Bench {
     const double enqueued = seconds_since(start);
     while (runner_.runs - runs < count || !idle()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     const double whole = seconds_since(start);
-    const storage::StoreStats after = store_->stats();
+    const storage::StoreStats after = stats();
     return Json::object(
         {{"count", count},
          {"enqueue_per_s", static_cast<double>(count) / enqueued},
          {"whole_per_s", static_cast<double>(count) / whole},
          {"cpu_us", (cpu_seconds() - cpu) * 1e6 / static_cast<double>(count)},
-         {"per_flush", static_cast<double>(count) / static_cast<double>(after.flushes - before.flushes)}});
+         {"per_flush", static_cast<double>(count) / static_cast<double>(after.flushes - before.flushes)},
+         {"conflicts", after.conflicts - before.conflicts}});
   }
   bool idle() {
     TaskFilter filter;
     filter.status = "in_progress";
     filter.limit = 1;
-    return must(store_->read([&](storage::ReadTx& tx) { return list_tasks(tx, filter); })).tasks.empty();
+    return must(workers_.front().store->read([&](storage::ReadTx& tx) { return list_tasks(tx, filter); }))
+        .tasks.empty();
   }
 
   SystemClock clock_;
   SystemRandom random_;
-  std::unique_ptr<storage::Store> store_;
   Noop runner_;
-  std::unique_ptr<Engine> engine_;
+  std::vector<Worker> workers_;
   double raw_us_ = 0;
 };
 
-int run(const std::string& directory, std::int64_t jobs) {
-  Bench bench(directory);
+int run(const std::string& directory, std::int64_t jobs, const std::string& database_url, int workers) {
+  Bench bench(directory, database_url, workers);
   Json out = Json::object({{"peer", "wrench"}, {"raw_overwrite_us", bench.raw_us()}});
-  out.set("latency", bench.latency());
-  out.set("sequence", bench.sequence());
-  out.set("queued", bench.tasks(jobs));
-  if (std::getenv("TASKS_ONLY") != nullptr) return std::printf("%s\n", codec::write_json(out).c_str()), 0;
-  out.set("steps_one", bench.steps(jobs, 1));
-  out.set("steps_200", bench.steps(jobs, kFanOutTasks));
+  const char* const only = std::getenv("ONLY");
+  const auto wanted = [&](std::string_view part) {
+    return only == nullptr || std::string_view(only).find(part) != std::string_view::npos;
+  };
+  if (wanted("latency")) out.set("latency", bench.latency());
+  if (wanted("sequence")) out.set("sequence", bench.sequence());
+  if (wanted("queued")) out.set("queued", bench.tasks(jobs));
+  if (wanted("steps_one")) out.set("steps_one", bench.steps(jobs, 1));
+  if (wanted("steps_200")) out.set("steps_200", bench.steps(jobs, kFanOutTasks));
   std::printf("%s\n", codec::write_json(out).c_str());
   return 0;
 }
@@ -213,9 +240,10 @@ int run(const std::string& directory, std::int64_t jobs) {
 }  // namespace wrench::workflow
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    std::fprintf(stderr, "usage: wrench_queue_bench DIRECTORY JOBS\n");
+  const int workers = argc == 5 ? std::atoi(argv[4]) : 1;
+  if (argc < 3 || argc > 5 || workers < 1) {
+    std::fprintf(stderr, "usage: wrench_queue_bench DIRECTORY JOBS [DATABASE_URL [WORKERS]]\n");
     return 2;
   }
-  return wrench::workflow::run(argv[1], std::strtoll(argv[2], nullptr, 10));
+  return wrench::workflow::run(argv[1], std::strtoll(argv[2], nullptr, 10), argc > 3 ? argv[3] : "", workers);
 }

@@ -1,6 +1,8 @@
 #include "creation.hpp"
 
 #include <algorithm>
+#include <deque>
+#include <initializer_list>
 #include <utility>
 
 #include "forks.hpp"
@@ -101,12 +103,19 @@ Result<std::int64_t> repository_no(WriteTx& tx, std::int64_t project_id, const s
   return no;
 }
 
-Result<std::int64_t> next(WriteTx& tx, const storage::Statement& statement, std::int64_t& number, bool shared) {
-  number = number != 0 && !shared ? number + 1 : WRENCH_TRY(tx.query(statement)).front().integer(0);
-  return number;
-}
-
 std::string_view word(OnExhausted what) { return what == OnExhausted::Dead ? "dead" : "fail"; }
+
+using Columns = std::vector<Bind>;
+void add(Columns& columns, std::initializer_list<Bind> row) { columns.insert(columns.end(), row); }
+
+constexpr std::size_t kExecutionColumns = 16;
+void add_execution(Columns& columns, const ExecutionRow& row) {
+  const auto or_null = [](Micros time) { return time == 0 ? Bind(std::nullopt) : Bind(time); };
+  add(columns,
+      {row.id, row.execution_id, row.task_no, row.number, name(row.status), row.created_at, Bind::bytes(row.plan_hash),
+       word(row.on_exhausted), or_null(row.deadline_at), version(), or_null(row.started_at),
+       text_or_null(row.owner_boot), row.next_step, row.steps_total, row.steps_done, row.steps_active});
+}
 
 ExecutionRow new_execution(const TaskReceipt& receipt, std::int64_t number, std::string_view plan_hash,
                            OnExhausted on_exhausted, Micros now) {
@@ -163,47 +172,81 @@ Result<Creation> prepare(CreateTask task, const Clock& clock, Random& random) {
   return creation;
 }
 
-Result<void> insert_execution(WriteTx& tx, const ExecutionRow& row) {
-  const auto or_null = [](Micros time) { return time == 0 ? Bind(std::nullopt) : Bind(time); };
-  WRENCH_TRY(tx.exec(
-      sql::kInsertExecution,
-      {row.id, row.execution_id, row.task_no, row.number, name(row.status), row.created_at, Bind::bytes(row.plan_hash),
-       word(row.on_exhausted), or_null(row.deadline_at), version(), or_null(row.started_at),
-       text_or_null(row.owner_boot), row.next_step, row.steps_total, row.steps_done, row.steps_active}));
+Result<void> Numbers::fetch(WriteTx& tx, const storage::Statement& statement, std::size_t count, Series& series) {
+  const Rows rows = WRENCH_TRY(tx.query(statement, {count}));
+  if (rows.size() == count && count > 1) {
+    for (std::size_t i = count; i-- > 0;) series.left.push_back(rows[i].integer(0));
+    return {};
+  }
+  const auto n = static_cast<std::int64_t>(count);
+  series.highest = std::max(series.highest + n, rows.front().integer(0));
+  for (std::int64_t i = 0; i < n; ++i) series.left.push_back(series.highest - i);
   return {};
 }
 
-Result<void> insert(WriteTx& tx, const Creation& creation, const TaskRow& row, const ExecutionRow& execution) {
-  const CreateTask& task = creation.task;
-  if (creation.inputs_json.empty()) WRENCH_TRY(storage::blob_store::put(tx, creation.inputs, {"task", row.id}));
-  const std::string metadata = task.metadata.is_null() ? std::string() : codec::write_json(task.metadata);
-  const std::string notes = task.plan_notes.is_null() ? std::string() : codec::write_json(task.plan_notes);
-  const std::string key = keeps(Keep::KeyUnique) ? task.idempotency_key : std::string();
-  WRENCH_TRY(tx.exec(sql::kInsertTask, {row.id,
-                                        row.task_id,
-                                        row.project_id,
-                                        row.repo_id == 0 ? Bind(std::nullopt) : Bind(row.repo_id),
-                                        task.title,
-                                        text_or_null(task.description),
-                                        status_of(row.state),
-                                        name(row.state),
-                                        task.priority,
-                                        text_or_null(task.kind),
-                                        Bind::bytes(creation.inputs.hash),
-                                        text_or_null(metadata),
-                                        text_or_null(notes),
-                                        text_or_null(key),
-                                        Bind::bytes(creation.request_hash),
-                                        task.created_by,
-                                        tx.now(),
-                                        text_or_null(creation.inputs_json),
-                                        row.parent_execution == 0 ? Bind(std::nullopt) : Bind(row.parent_execution),
-                                        row.parent_execution == 0 ? Bind(std::nullopt) : Bind(row.parent_step)}));
-  return insert_execution(tx, execution);
+Result<void> Numbers::reserve(WriteTx& tx, std::size_t count) {
+  if (count == 0) return {};
+  WRENCH_TRY(fetch(tx, sql::kNextTask, count, tasks_));
+  return fetch(tx, sql::kNextExecution, count, executions_);
+}
+
+Result<std::int64_t> Numbers::next(WriteTx& tx, const storage::Statement& statement, Series& series) {
+  if (series.left.empty()) WRENCH_TRY(fetch(tx, statement, 1, series));
+  const std::int64_t number = series.left.back();
+  series.left.pop_back();
+  return number;
 }
 
 Result<void> insert_plan(WriteTx& tx, const Plan& plan) {
   WRENCH_TRY(tx.exec(sql::kInsertPlan, {Bind::bytes(plan.hash()), plan.body()}));
+  return {};
+}
+
+Result<void> insert_execution(WriteTx& tx, const ExecutionRow& row) {
+  Columns columns;
+  add_execution(columns, row);
+  WRENCH_TRY(tx.exec(sql::kInsertExecution, columns));
+  return {};
+}
+
+Result<void> insert(WriteTx& tx, std::span<const NewRows> created) {
+  Columns tasks, executions, plans;
+  std::map<std::string_view, const Plan*> unique_plans;  // Sorted: two flushes take them in the same order.
+  std::deque<std::string> texts;                         // What the columns refer to.
+  const auto json = [&](const Json& value) {
+    return value.is_null() ? Bind(std::nullopt) : Bind(texts.emplace_back(codec::write_json(value)));
+  };
+  const auto or_null = [](std::int64_t no) { return no == 0 ? Bind(std::nullopt) : Bind(no); };
+  for (const auto& [creation, row, execution] : created) {
+    const CreateTask& task = creation->task;
+    if (creation->inputs_json.empty()) WRENCH_TRY(storage::blob_store::put(tx, creation->inputs, {"task", row->id}));
+    unique_plans.emplace(task.plan->hash(), task.plan.get());
+    add_execution(executions, *execution);
+    add(tasks, {row->id,
+                row->task_id,
+                row->project_id,
+                or_null(row->repo_id),
+                task.title,
+                text_or_null(task.description),
+                status_of(row->state),
+                name(row->state),
+                task.priority,
+                text_or_null(task.kind),
+                Bind::bytes(creation->inputs.hash),
+                json(task.metadata),
+                json(task.plan_notes),
+                keeps(Keep::KeyUnique) ? text_or_null(task.idempotency_key) : Bind(std::nullopt),
+                Bind::bytes(creation->request_hash),
+                task.created_by,
+                tx.now(),
+                text_or_null(creation->inputs_json),
+                or_null(row->parent_execution),
+                or_null(row->parent_execution == 0 ? 0 : row->parent_step)});
+  }
+  for (const auto& [hash, plan] : unique_plans) add(plans, {Bind::bytes(hash), plan->body()});
+  WRENCH_TRY(tx.exec_many(sql::kInsertTask, 20, tasks));
+  WRENCH_TRY(tx.exec_many(sql::kInsertPlan, 2, plans));
+  WRENCH_TRY(tx.exec_many(sql::kInsertExecution, kExecutionColumns, executions));
   return {};
 }
 
@@ -215,8 +258,8 @@ Result<Created> create(WriteTx& tx, const Creation& creation, Numbers& numbers, 
   receipt.task_id = creation.task_id;
   receipt.execution_id = creation.execution_id;
   receipt.state = TaskState::Queued;
-  receipt.task_no = WRENCH_TRY(next(tx, sql::kNextTask, numbers.task, numbers.shared));
-  receipt.execution_no = WRENCH_TRY(next(tx, sql::kNextExecution, numbers.execution, numbers.shared));
+  receipt.task_no = WRENCH_TRY(numbers.next_task(tx));
+  receipt.execution_no = WRENCH_TRY(numbers.next_execution(tx));
   TaskRow row;
   row.id = receipt.task_no;
   row.task_id = receipt.task_id;
@@ -238,7 +281,6 @@ Result<Created> create(WriteTx& tx, const Creation& creation, Numbers& numbers, 
     out.unwritten = Created::Unwritten{std::move(row), std::move(execution)};
     return out;
   }
-  WRENCH_TRY(insert_plan(tx, *task.plan));
   WRENCH_TRY(insert(tx, creation, row, execution));
   for (const TaskDependency& dependency : task.depends_on) {
     const Rows other = WRENCH_TRY(tx.query(sql::kTaskById, {dependency.task_id}));
@@ -274,7 +316,7 @@ Result<Created> rerun(WriteTx& tx, const Rerun& rerun, Numbers& numbers) {
   out.receipt.state = static_cast<TaskState>(change->to);
   WRENCH_TRY(
       tx.exec(sql::kReopenTask, {rerun.task_no, name(out.receipt.state), status_of(out.receipt.state), tx.now()}));
-  out.receipt.execution_no = WRENCH_TRY(next(tx, sql::kNextExecution, numbers.execution, numbers.shared));
+  out.receipt.execution_no = WRENCH_TRY(numbers.next_execution(tx));
   WRENCH_TRY(insert_execution(
       tx, new_execution(out.receipt, before.number + 1, before.plan_hash, before.on_exhausted, tx.now())));
   if (rerun.fork != nullptr) {
@@ -289,29 +331,46 @@ Result<Created> rerun(WriteTx& tx, const Rerun& rerun, Numbers& numbers) {
   return out;
 }
 
+namespace {
+
+/// What one more of the tasks that it depends on means; a row of kDependencyStates.
+Verdict worse(Verdict verdict, const Rows::Row& row) {
+  const TaskState state = parse_task_state(row.text_or_empty(1)).value_or(TaskState::Draft);
+  const std::string_view policy = row.text(0);
+  if (!is_terminal(state) || (policy == "block" && state != TaskState::Completed))
+    return verdict == Verdict::Cancel ? verdict : Verdict::Wait;
+  return policy == "skip" && state != TaskState::Completed ? Verdict::Cancel : verdict;
+}
+
+}  // namespace
+
 Result<Verdict> dependencies(storage::ReadTx& tx, std::int64_t task_no) {
   Verdict verdict = Verdict::Start;
   const Rows rows = WRENCH_TRY(tx.query(sql::kDependencyStates, {task_no}));
-  for (const auto row : rows) {
-    const TaskState state = parse_task_state(row.text_or_empty(1)).value_or(TaskState::Draft);
-    const std::string_view policy = row.text(0);
-    if (!is_terminal(state) || (policy == "block" && state != TaskState::Completed)) {
-      verdict = verdict == Verdict::Cancel ? verdict : Verdict::Wait;
-    } else if (policy == "skip" && state != TaskState::Completed) {
-      verdict = Verdict::Cancel;
-    }
-  }
+  for (const auto row : rows) verdict = worse(verdict, row);
   return verdict;
 }
 
-Result<std::vector<Command>> unblock(WriteTx& tx, std::int64_t task_no, Ownership ownership) {
+Result<std::map<std::int64_t, Verdict>> dependencies(WriteTx& tx, const std::set<std::int64_t>& tasks) {
+  std::map<std::int64_t, Verdict> out;
+  const Rows rows = WRENCH_TRY(tx.query_many(sql::kDependencyStates, 1, Columns(tasks.begin(), tasks.end())));
+  for (const auto row : rows) {
+    Verdict& verdict = out.try_emplace(row.integer(2), Verdict::Start).first->second;
+    verdict = worse(verdict, row);
+  }
+  return out;
+}
+
+Result<std::vector<Command>> unblock(WriteTx& tx, const std::set<std::int64_t>& ended, Ownership ownership) {
   std::vector<Command> out;
-  const Rows waiting = WRENCH_TRY(tx.query(sql::kDependents, {task_no}));
-  for (const auto row : waiting) {
-    WRENCH_TRY(lock_task(tx, row.integer(0)));
-    const Verdict verdict = WRENCH_TRY(dependencies(tx, row.integer(0)));
+  const Rows waiting = WRENCH_TRY(tx.query_many(sql::kDependents, 1, Columns(ended.begin(), ended.end())));
+  std::set<std::int64_t> dependents;  // Of several that end, one may have the same: locked in order of numbers.
+  for (const auto row : waiting) dependents.insert(row.integer(0));
+  for (const std::int64_t task_no : dependents) {
+    WRENCH_TRY(lock_task(tx, task_no));
+    const Verdict verdict = WRENCH_TRY(dependencies(tx, task_no));
     if (verdict == Verdict::Wait) continue;
-    const Rows latest = WRENCH_TRY(tx.query(sql::kLatestExecution, {row.integer(0)}));
+    const Rows latest = WRENCH_TRY(tx.query(sql::kLatestExecution, {task_no}));
     const ExecutionRow execution = row_store::execution_from(latest.front());
     if (execution.status != ExecutionStatus::Pending) continue;
     if (ownership == Ownership::Shared) {

@@ -1,9 +1,14 @@
 #pragma once
 
+#include <cstddef>
+#include <map>
 #include <optional>
+#include <set>
+#include <span>
 #include <string_view>
 #include <vector>
 
+#include "sql.hpp"
 #include "wrench/storage/transaction.hpp"
 #include "wrench/workflow/dispatcher.hpp"
 
@@ -19,10 +24,29 @@ struct Created {
   /// It starts in this flush, which writes these rows as they will be then, with insert().
   std::optional<Unwritten> unwritten;
 };
-/// The last numbers that this flush gave out; 0: none. Their rows may not be there yet.
+/// Gives the tasks and executions of a flush their numbers. Their rows may not be there yet.
 struct Numbers {
-  std::int64_t task = 0, execution = 0;
-  bool shared = false;  ///< Others give out numbers at the same time: each comes from the database.
+  /// So many of each, at once.
+  Result<void> reserve(storage::WriteTx& tx, std::size_t count);
+  Result<std::int64_t> next_task(storage::WriteTx& tx) { return next(tx, sql::kNextTask, tasks_); }
+  Result<std::int64_t> next_execution(storage::WriteTx& tx) { return next(tx, sql::kNextExecution, executions_); }
+
+ private:
+  struct Series {
+    std::vector<std::int64_t> left;  ///< The last one is the next.
+    std::int64_t highest = 0;
+  };
+  static Result<void> fetch(storage::WriteTx& tx, const storage::Statement& statement, std::size_t count,
+                            Series& series);
+  static Result<std::int64_t> next(storage::WriteTx& tx, const storage::Statement& statement, Series& series);
+  Series tasks_, executions_;
+};
+
+/// What a new task begins with.
+struct NewRows {
+  const Creation* creation = nullptr;
+  const TaskRow* task = nullptr;
+  const ExecutionRow* execution = nullptr;
 };
 
 /// Everything about a task that needs no store. Errors: workflow.invalid_task.
@@ -31,18 +55,25 @@ Result<Creation> prepare(CreateTask task, const Clock& clock, Random& random);
 /// same flush. Errors: workflow.idempotency_conflict, workflow.task_not_found (a dependency), workflow.invalid_task.
 Result<Created> create(storage::WriteTx& tx, const Creation& creation, Numbers& numbers, bool starts);
 Result<void> insert_plan(storage::WriteTx& tx, const Plan& plan);
-/// The rows of the task and its execution, whose plan is stored.
-Result<void> insert(storage::WriteTx& tx, const Creation& creation, const TaskRow& task, const ExecutionRow& execution);
+/// The rows of tasks and their executions, and the plans of these.
+Result<void> insert(storage::WriteTx& tx, std::span<const NewRows> tasks);
+inline Result<void> insert(storage::WriteTx& tx, const Creation& creation, const TaskRow& task,
+                           const ExecutionRow& execution) {
+  const NewRows rows{&creation, &task, &execution};
+  return insert(tx, {&rows, 1});
+}
 /// Of a task that is stored.
 Result<void> insert_execution(storage::WriteTx& tx, const ExecutionRow& execution);
 /// Errors: workflow.invalid_transition.
 Result<Created> rerun(storage::WriteTx& tx, const Rerun& rerun, Numbers& numbers);
-/// What the end of a task means for those that depend on it. Shared ones are put into the queue of those to be begun.
-Result<std::vector<Command>> unblock(storage::WriteTx& tx, std::int64_t task_no, Ownership ownership);
+/// What the ends of tasks mean for those that depend on them. Shared ones are put into the queue of those to be begun.
+Result<std::vector<Command>> unblock(storage::WriteTx& tx, const std::set<std::int64_t>& ended, Ownership ownership);
 
 /// Why a task is cancelled that was to run only after another completed.
 inline constexpr std::string_view kDependencyFailed = "a task that it depends on didn't complete";
 enum class Verdict { Start, Wait, Cancel };
 Result<Verdict> dependencies(storage::ReadTx& tx, std::int64_t task_no);
+/// Of many: those that may not start.
+Result<std::map<std::int64_t, Verdict>> dependencies(storage::WriteTx& tx, const std::set<std::int64_t>& tasks);
 
 }  // namespace wrench::workflow::creation

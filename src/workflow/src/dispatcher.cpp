@@ -176,7 +176,11 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
   batch.follow_ups.clear();
   batch.rows = LoadedRows();
   LoadedRows& rows = batch.rows;
-  creation::Numbers numbers{.shared = shared_ != nullptr};
+  creation::Numbers numbers;
+  WRENCH_TRY(numbers.reserve(
+      tx, static_cast<std::size_t>(std::count_if(batch.jobs.begin(), batch.jobs.end(), [](const Job& job) {
+        return std::holds_alternative<Creation>(job.work);
+      }))));
   std::map<std::int64_t, const Creation*> unwritten;
   std::vector<Command> commands;
   const auto add = [&](Command command, int job) {
@@ -196,7 +200,8 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
     }
     add(command, i);
     if (const auto* adopt = std::get_if<command::Adopt>(&command)) {
-      add_all(WRENCH_TRY(waits::decisions_of(tx, adopt->execution_no)), i);
+      const storage::Bind key(adopt->execution_no);
+      add_all(WRENCH_TRY(waits::decisions_of(tx, {&key, 1})), i);
       add_all(WRENCH_TRY(requests::of_execution(tx, adopt->execution_no)), i);
     }
     return {};
@@ -301,9 +306,10 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
     if (!keeps(Keep::LoadTimers)) break;
     for (const TimerRow& timer : WRENCH_TRY(row_store::timers_of(tx, no))) batch.timers_loaded.push_back(timer);
   }
-  for (const std::int64_t no : batch.plan.ended)
-    for (Command& command : WRENCH_TRY(creation::unblock(tx, rows.executions.at(no).task_no, config_.ownership)))
-      batch.follow_ups.push_back(std::move(command));
+  std::set<std::int64_t> ended;
+  for (const std::int64_t no : batch.plan.ended) ended.insert(rows.executions.at(no).task_no);
+  for (Command& command : WRENCH_TRY(creation::unblock(tx, ended, config_.ownership)))
+    batch.follow_ups.push_back(std::move(command));
   WRENCH_TRY(carry_between_tasks(tx, batch));
   if (!keeps(Keep::CommitBeforeAck))
     for (std::size_t i = 0; i < batch.jobs.size(); ++i)
@@ -500,7 +506,8 @@ void Dispatcher::carry_out(Batch& batch) {
   for (const auto& [before, row] : plan.executions) {
     if (is_terminal(row.status) || row.owner_boot != config_.boot) {
       active_.erase(row.id);
-      timers_->erase_execution(row.id);
+      // A shared one has no owner: whoever runs a step of it sees to the step's time.
+      if (!shared_ || is_terminal(row.status)) timers_->erase_execution(row.id);
     } else {
       active_.insert(row.id);
     }

@@ -19,9 +19,12 @@ Result<Sized> parse(std::string_view text) {
 Result<Sized> of_journal(storage::ReadTx& tx, std::int64_t execution_no, std::int64_t seq) {
   const Rows rows = WRENCH_TRY(tx.query(sql::kJournalEntry, {execution_no, seq}));
   if (rows.empty()) return Error("storage.corrupt", "journal entry " + std::to_string(seq) + " is missing");
-  const auto row = rows.front();
-  if (row.is_null(7)) return parse(row.text_or_empty(6));
-  return parse(WRENCH_TRY(storage::blob_store::get(tx, row.bytes(7))));
+  return of_columns(tx, rows.front(), 6, 7);
+}
+
+Result<Sized> of_columns(storage::ReadTx& tx, const Rows::Row& row, std::size_t data, std::size_t blob) {
+  if (row.is_null(blob)) return parse(row.text_or_empty(data));
+  return parse(WRENCH_TRY(storage::blob_store::get(tx, row.bytes(blob))));
 }
 
 Result<Sized> inputs(storage::ReadTx& tx, std::int64_t task_no) {

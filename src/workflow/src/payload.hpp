@@ -18,6 +18,8 @@ struct Sized {
 };
 /// The data of a journal entry, wherever it is kept.
 Result<Sized> of_journal(storage::ReadTx& tx, std::int64_t execution_no, std::int64_t seq);
+/// Of its columns `data` and `blob`.
+Result<Sized> of_columns(storage::ReadTx& tx, const storage::Rows::Row& row, std::size_t data, std::size_t blob);
 Result<Sized> inputs(storage::ReadTx& tx, std::int64_t task_no);
 
 }  // namespace wrench::workflow::payload

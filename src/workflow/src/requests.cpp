@@ -50,6 +50,10 @@ Result<std::vector<Command>> of_execution(storage::ReadTx& tx, std::int64_t exec
   return commands(WRENCH_TRY(tx.query(sql::kRequestsOfExecution, {execution_no})));
 }
 
+Result<std::vector<Command>> of_executions(storage::WriteTx& tx, std::span<const storage::Bind> execution_nos) {
+  return commands(WRENCH_TRY(tx.query_many(sql::kRequestsOfExecution, 1, execution_nos)));
+}
+
 Result<std::vector<Command>> of_boot(storage::ReadTx& tx, std::string_view boot) {
   return commands(WRENCH_TRY(tx.query(sql::kOwnedRequests, {boot})));
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -13,6 +14,8 @@ namespace wrench::workflow::requests {
 Result<void> add(storage::WriteTx& tx, const Request& request);
 /// Oldest first.
 Result<std::vector<Command>> of_execution(storage::ReadTx& tx, std::int64_t execution_no);
+/// The same of several.
+Result<std::vector<Command>> of_executions(storage::WriteTx& tx, std::span<const storage::Bind> execution_nos);
 /// Of all executions that the boot owns, ended ones too.
 Result<std::vector<Command>> of_boot(storage::ReadTx& tx, std::string_view boot);
 

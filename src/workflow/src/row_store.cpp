@@ -1,14 +1,16 @@
 #include "row_store.hpp"
 
 #include <algorithm>
+#include <deque>
+#include <initializer_list>
 #include <set>
+#include <type_traits>
 #include <utility>
 
 #include "creation.hpp"
 #include "forks.hpp"
 #include "guards.hpp"
 #include "sql.hpp"
-#include "waits.hpp"
 #include "wrench/base/assert.hpp"
 
 namespace wrench::workflow {
@@ -38,10 +40,6 @@ std::string waiting_text(const std::array<std::int64_t, kWaitKinds>& counts) {
   return codec::write_json(list);
 }
 
-Error changed_meanwhile(std::string_view what) {
-  return Error("workflow.conflict", std::string(what) + " changed while it was decided on");
-}
-
 TaskRow task_from(const Rows::Row& row) {
   TaskRow out;
   out.id = row.integer(0);
@@ -62,82 +60,143 @@ TaskRow task_from(const Rows::Row& row) {
 
 using row_store::Source;
 
+/// Parameters of one statement for many rows.
+using Columns = std::vector<Bind>;
+void add(Columns& columns, std::initializer_list<Bind> row) { columns.insert(columns.end(), row); }
+
 Result<void> load_fork(const Source& from, std::int64_t no, LoadedRows& rows) {
-  rows.forks[no] = WRENCH_TRY(from.plans.fork(from.tx, *rows.plans.at(no), rows.executions.at(no)));
+  const ExecutionRow& execution = rows.executions.at(no);
+  if (execution.forked_from == 0) return {};
+  rows.forks[no] = WRENCH_TRY(from.plans.fork(from.tx, *rows.plans.at(no), execution));
   return {};
 }
 
-Result<void> load_execution(const Source& from, std::int64_t no, LoadedRows& rows) {
-  if (rows.executions.contains(no)) return {};
-  if (const auto known = from.cache.executions.find(no); known != from.cache.executions.end()) {
-    ++from.cache.hits;
-    const RowCache::Known& it = known->second;
-    rows.tasks[it.task.id] = it.task;
-    rows.plans[no] = it.plan;
-    rows.journal_next[no] = it.journal_next;
-    rows.executions[no] = it.execution;
-    return it.execution.forked_from == 0 ? Result<void>() : load_fork(from, no, rows);
+/// Those that aren't loaded yet; of one that doesn't exist nothing.
+Result<void> load_executions(const Source& from, const std::set<std::int64_t>& wanted, LoadedRows& rows) {
+  Columns keys;
+  for (const std::int64_t no : wanted) {
+    if (rows.executions.contains(no)) continue;
+    if (const auto known = from.cache.executions.find(no); known != from.cache.executions.end()) {
+      ++from.cache.hits;
+      const RowCache::Known& it = known->second;
+      rows.tasks[it.task.id] = it.task;
+      rows.plans[no] = it.plan;
+      rows.journal_next[no] = it.journal_next;
+      rows.executions[no] = it.execution;
+      WRENCH_TRY(load_fork(from, no, rows));
+      continue;
+    }
+    ++from.cache.misses;
+    keys.emplace_back(no);
   }
-  ++from.cache.misses;
-  ReadTx& tx = from.tx;
-  const Rows found = WRENCH_TRY(tx.query(sql::kExecutionRow, {no}));
-  if (found.empty()) return {};
-  ExecutionRow row = row_store::execution_from(found.front());
-  const Rows task = WRENCH_TRY(tx.query(sql::kTaskRow, {row.task_no}));
-  if (task.empty()) return Error("storage.corrupt", "execution " + row.execution_id + " has no task");
-  rows.tasks[row.task_no] = task_from(task.front());
-  rows.plans[no] = WRENCH_TRY(from.plans.get(tx, row.plan_hash));
-  const Rows tail = WRENCH_TRY(tx.query(sql::kJournalTail, {no}));
-  rows.journal_next[no] = tail.empty() ? 1 : tail.front().integer(0) + 1;
-  const bool forked = row.forked_from != 0;
-  rows.executions[no] = std::move(row);
-  return forked ? load_fork(from, no, rows) : Result<void>();
-}
-
-Result<void> add_step(ReadTx& tx, StepRow row, LoadedRows& rows) {
-  const StepKey key{row.execution_no, row.step_no};
-  if (row.effect() == Effect::Guarded && (row.state == StepState::Running || row.state == StepState::Uncertain)) {
-    const Rows open = WRENCH_TRY(tx.query(sql::kOpenIntents, {key.execution_no, key.step_no}));
-    if (!open.empty()) rows.open_intents.insert(key);
+  const Rows found = WRENCH_TRY(from.tx.query_many(sql::kExecutionRow, 1, keys));
+  keys.clear();
+  std::set<std::int64_t> tasks;
+  for (const auto row : found) {
+    ExecutionRow execution = row_store::execution_from(row);
+    const std::int64_t no = execution.id;
+    keys.emplace_back(no);
+    tasks.insert(execution.task_no);
+    rows.plans[no] = WRENCH_TRY(from.plans.get(from.tx, execution.plan_hash));
+    rows.journal_next[no] = 1;
+    rows.executions[no] = std::move(execution);
+    WRENCH_TRY(load_fork(from, no, rows));
   }
-  rows.steps[key] = std::move(row);
+  const Rows tails = WRENCH_TRY(from.tx.query_many(sql::kJournalTail, 1, keys));
+  for (const auto row : tails) rows.journal_next[row.integer(1)] = row.integer(0) + 1;
+  const Rows of_tasks = WRENCH_TRY(from.tx.query_many(sql::kTaskRow, 1, Columns(tasks.begin(), tasks.end())));
+  for (const auto row : of_tasks) rows.tasks[row.integer(0)] = task_from(row);
+  for (const std::int64_t no : tasks)
+    if (!rows.tasks.contains(no)) return Error("storage.corrupt", "an execution has no task");
   return {};
 }
 
-Result<void> load_step(const Source& from, StepKey key, LoadedRows& rows) {
-  if (rows.steps.contains(key)) return {};
-  ReadTx& tx = from.tx;
-  if (const auto known = from.cache.running.find(key); known != from.cache.running.end()) {
-    ++from.cache.hits;
-    return add_step(tx, known->second, rows);
+/// Keeps them, and sees which of them have begun a guarded effect.
+Result<void> add_steps(WriteTx& tx, std::vector<StepRow> found, LoadedRows& rows) {
+  Columns guarded;
+  for (StepRow& row : found) {
+    const StepKey key{row.execution_no, row.step_no};
+    if (row.effect() == Effect::Guarded && (row.state == StepState::Running || row.state == StepState::Uncertain))
+      add(guarded, {key.execution_no, key.step_no});
+    rows.steps[key] = std::move(row);
   }
-  ++from.cache.misses;
-  const Rows found = WRENCH_TRY(tx.query(sql::kStepRow, {key.execution_no, key.step_no}));
-  if (found.empty()) return Error("workflow.step_not_found", "there is no step " + std::to_string(key.step_no));
-  return add_step(tx, row_store::step_from(found.front()), rows);
+  const Rows open = WRENCH_TRY(tx.query_many(sql::kOpenIntents, 2, guarded));
+  for (const auto row : open) rows.open_intents.insert({row.integer(0), row.integer(1)});
+  return {};
 }
 
-Result<void> load_open_steps(ReadTx& tx, std::int64_t no, LoadedRows& rows) {
-  if (!rows.all_open_steps.insert(no).second) return {};
-  const Rows found = WRENCH_TRY(tx.query(sql::kOpenSteps, {no}));
+/// Those that aren't loaded yet.
+Result<void> load_steps(const Source& from, const std::set<StepKey>& wanted, LoadedRows& rows) {
+  Columns keys;
+  std::vector<StepRow> steps;
+  for (const StepKey& key : wanted) {
+    if (rows.steps.contains(key)) continue;
+    if (const auto known = from.cache.running.find(key); known != from.cache.running.end()) {
+      ++from.cache.hits;
+      steps.push_back(known->second);
+      continue;
+    }
+    ++from.cache.misses;
+    add(keys, {key.execution_no, key.step_no});
+  }
+  const Rows found = WRENCH_TRY(from.tx.query_many(sql::kStepRow, 2, keys));
+  if (found.size() * 2 != keys.size()) return Error("workflow.step_not_found", "there is no such step");
+  for (const auto row : found) steps.push_back(row_store::step_from(row));
+  return add_steps(from.tx, std::move(steps), rows);
+}
+
+Result<void> load_open_steps(const Source& from, const std::set<std::int64_t>& executions, LoadedRows& rows) {
+  Columns keys;
+  for (const std::int64_t no : executions)
+    if (rows.all_open_steps.insert(no).second) keys.emplace_back(no);
+  std::vector<StepRow> steps;
+  const Rows found = WRENCH_TRY(from.tx.query_many(sql::kOpenSteps, 1, keys));
   for (const auto row : found) {
     StepRow step = row_store::step_from(row);
-    if (!rows.steps.contains({step.execution_no, step.step_no})) WRENCH_TRY(add_step(tx, std::move(step), rows));
+    if (!rows.steps.contains({step.execution_no, step.step_no})) steps.push_back(std::move(step));
   }
-  return {};
+  return add_steps(from.tx, std::move(steps), rows);
 }
 
-/// The step, and who waits for its end.
-Result<void> load_neighbours(const Source& from, StepKey key, LoadedRows& rows) {
-  WRENCH_TRY(load_step(from, key, rows));
-  const StepRow& row = rows.steps.at(key);
-  if (row.parent_step != 0) return load_step(from, {key.execution_no, row.parent_step}, rows);
-  const auto plan = rows.plans.find(key.execution_no);
-  if (plan == rows.plans.end()) return {};
-  for (const std::uint32_t dependent : plan->second->dependents(row.node))
-    WRENCH_TRY(load_step(from, {key.execution_no, dependent + 1}, rows));
-  return {};
+/// Who waits for the ends of these steps, which are loaded.
+Result<void> load_neighbours(const Source& from, const std::set<StepKey>& keys, LoadedRows& rows) {
+  std::set<StepKey> wanted;
+  for (const StepKey& key : keys) {
+    const StepRow& row = rows.steps.at(key);
+    const auto plan = rows.plans.find(key.execution_no);
+    if (row.parent_step != 0) {
+      wanted.insert({key.execution_no, row.parent_step});
+    } else if (plan != rows.plans.end()) {
+      for (const std::uint32_t dependent : plan->second->dependents(row.node))
+        wanted.insert({key.execution_no, dependent + 1});
+    }
+  }
+  return load_steps(from, wanted, rows);
 }
+
+/// What commands are about.
+struct Subjects {
+  std::set<std::int64_t> executions, all_open;
+  std::set<StepKey> steps;  ///< With neighbours.
+  std::set<StepKey> alone;  ///< Steps that don't end.
+
+  void add(const Command& command) {
+    std::visit(
+        [this]<class C>(const C& c) {
+          if constexpr (std::is_same_v<C, command::TimerDue>) {
+            executions.insert(c.timer.execution_no);
+            if (c.timer.step_no != 0) steps.insert({c.timer.execution_no, c.timer.step_no});
+          } else if constexpr (requires { c.step; }) {
+            executions.insert(c.step.execution_no);
+            (std::is_same_v<C, command::Record> ? alone : steps).insert(c.step);
+          } else if constexpr (requires { c.execution_no; }) {
+            executions.insert(c.execution_no);
+            if constexpr (!std::is_same_v<C, command::Start>) all_open.insert(c.execution_no);
+          }
+        },
+        command);
+  }
+};
 
 }  // namespace
 
@@ -234,99 +293,76 @@ StepRow step_from(const Rows::Row& row) {
 
 Result<void> load(const Source& from, std::span<const Command> commands, const CoreContext& context,
                   const std::array<int, kSlotClasses>& backlog_wanted, LoadedRows& rows) {
-  ReadTx& tx = from.tx;
-  for (const Command& any : commands) {
-    if (const auto* start = std::get_if<command::Start>(&any)) {
-      WRENCH_TRY(load_execution(from, start->execution_no, rows));
-      // Its steps aren't there yet: nothing to load.
-      const auto it = rows.executions.find(start->execution_no);
-      if (it != rows.executions.end() && it->second.status == ExecutionStatus::Pending)
-        rows.all_open_steps.insert(start->execution_no);
-    } else if (const auto* outcome = std::get_if<command::Outcome>(&any)) {
-      WRENCH_TRY(load_execution(from, outcome->step.execution_no, rows));
-      WRENCH_TRY(load_neighbours(from, outcome->step, rows));
-    } else if (const auto* due = std::get_if<command::TimerDue>(&any)) {
-      WRENCH_TRY(load_execution(from, due->timer.execution_no, rows));
-      if (due->timer.step_no != 0)
-        WRENCH_TRY(load_neighbours(from, {due->timer.execution_no, due->timer.step_no}, rows));
-    } else if (const auto* cancel = std::get_if<command::Cancel>(&any)) {
-      WRENCH_TRY(load_execution(from, cancel->execution_no, rows));
-      WRENCH_TRY(load_open_steps(tx, cancel->execution_no, rows));
-    } else if (const auto* adopt = std::get_if<command::Adopt>(&any)) {
-      WRENCH_TRY(load_execution(from, adopt->execution_no, rows));
-      WRENCH_TRY(load_open_steps(tx, adopt->execution_no, rows));
-    } else if (const auto* decide = std::get_if<command::Decide>(&any)) {
-      WRENCH_TRY(load_execution(from, decide->step.execution_no, rows));
-      WRENCH_TRY(load_neighbours(from, decide->step, rows));
-    } else if (const auto* answer = std::get_if<command::Answer>(&any)) {
-      WRENCH_TRY(load_execution(from, answer->step.execution_no, rows));
-      WRENCH_TRY(load_neighbours(from, answer->step, rows));
-    } else if (const auto* reconcile = std::get_if<command::Reconcile>(&any)) {
-      WRENCH_TRY(load_execution(from, reconcile->step.execution_no, rows));
-      WRENCH_TRY(load_neighbours(from, reconcile->step, rows));
-    } else if (const auto* record = std::get_if<command::Record>(&any)) {
-      WRENCH_TRY(load_execution(from, record->step.execution_no, rows));
-      WRENCH_TRY(load_step(from, record->step, rows));
-    } else if (const auto* lost = std::get_if<command::LoseLease>(&any)) {
-      WRENCH_TRY(load_execution(from, lost->step.execution_no, rows));
-      WRENCH_TRY(load_neighbours(from, lost->step, rows));
-    } else if (const auto* pause = std::get_if<command::SetPause>(&any)) {
-      WRENCH_TRY(load_execution(from, pause->execution_no, rows));
-      WRENCH_TRY(load_open_steps(tx, pause->execution_no, rows));
-    } else if (const auto* suspend = std::get_if<command::Suspend>(&any)) {
-      WRENCH_TRY(load_execution(from, suspend->execution_no, rows));
-      WRENCH_TRY(load_open_steps(tx, suspend->execution_no, rows));
-    }
+  Subjects subjects;
+  for (const Command& command : commands) subjects.add(command);
+  WRENCH_TRY(load_executions(from, subjects.executions, rows));
+  for (const Command& command : commands) {
+    const auto* start = std::get_if<command::Start>(&command);
+    const auto it = start == nullptr ? rows.executions.end() : rows.executions.find(start->execution_no);
+    // Its steps aren't there yet: nothing to load.
+    if (it != rows.executions.end() && it->second.status == ExecutionStatus::Pending)
+      rows.all_open_steps.insert(it->first);
   }
+  WRENCH_TRY(load_open_steps(from, subjects.all_open, rows));
+  std::set<StepKey> steps = subjects.steps;
+  steps.merge(subjects.alone);
+  WRENCH_TRY(load_steps(from, steps, rows));
+  WRENCH_TRY(load_neighbours(from, subjects.steps, rows));
+  Subjects heads;
   for (std::size_t slot = 0; slot < kSlotClasses; ++slot) {
     if (backlog_wanted[slot] <= 0) continue;
     const bool shared = context.ownership == Ownership::Shared;
     const std::string queue = queue_name(static_cast<SlotClass>(slot), shared ? "" : context.boot);
     const Rows found = WRENCH_TRY(
-        shared ? tx.query(sql::kSharedBacklog, {queue, backlog_wanted[slot], kHeadsPerSlot * backlog_wanted[slot]})
-               : tx.query(sql::kBacklog, {queue, backlog_wanted[slot]}));
+        shared ? from.tx.query(sql::kSharedBacklog, {queue, backlog_wanted[slot], kHeadsPerSlot * backlog_wanted[slot]})
+               : from.tx.query(sql::kBacklog, {queue, backlog_wanted[slot]}));
     for (const auto row : found) {
       const ReadyRow ready{row.integer(0), {row.integer(1), row.integer(2)}};
-      WRENCH_TRY(load_execution(from, ready.step.execution_no, rows));
-      WRENCH_TRY(load_step(from, ready.step, rows));
+      heads.executions.insert(ready.step.execution_no);
+      heads.steps.insert(ready.step);
       rows.backlog[slot].push_back(ready);
     }
   }
-  return {};
+  WRENCH_TRY(load_executions(from, heads.executions, rows));
+  return load_steps(from, heads.steps, rows);
 }
 
 Result<void> load_missing(const Source& from, const FlushPlan& plan, LoadedRows& rows) {
-  for (const std::int64_t no : plan.missing_executions) {
-    WRENCH_TRY(load_execution(from, no, rows));
-    WRENCH_TRY(load_open_steps(from.tx, no, rows));
-  }
-  for (const StepKey& key : plan.missing_steps) WRENCH_TRY(load_step(from, key, rows));
-  return {};
+  WRENCH_TRY(load_executions(from, plan.missing_executions, rows));
+  WRENCH_TRY(load_open_steps(from, plan.missing_executions, rows));
+  return load_steps(from, {plan.missing_steps.begin(), plan.missing_steps.end()}, rows);
 }
 
 namespace {
 
+/// Each row must be what it was when it was decided on.
+Result<void> update_all(WriteTx& tx, const storage::Statement& statement, std::size_t width, const Columns& columns,
+                        std::string_view what) {
+  const auto count = WRENCH_TRY(tx.exec_many(statement, width, columns));
+  if (count == static_cast<std::int64_t>(columns.size() / width)) return {};
+  return Error("workflow.conflict", std::string(what) + " changed while it was decided on");
+}
+
 Result<void> write_steps(WriteTx& tx, const FlushPlan& plan) {
+  Columns inserts, updates;
   for (const auto& [before, row] : plan.steps) {
     const Bind boot = text_or_null(row.worker_boot);
     const Bind cursor = text_or_null(row.cursor);
     if (!before) {
-      WRENCH_TRY(tx.exec(
-          sql::kInsertStep,
+      add(inserts,
           {row.execution_no, row.step_no, row.node, number_or_null(row.parent_step),
            row.iteration < 0 ? Bind(std::nullopt) : Bind(row.iteration), static_cast<int>(row.state), row.attempt,
            row.lost, row.epoch, row.deps_left, boot, number_or_null(row.claimed_at), row.output_seq, cursor, row.flags,
-           number_or_null(row.rank), number_or_null(row.scheduled_at), text_or_null(row.limits)}));
-      continue;
+           number_or_null(row.rank), number_or_null(row.scheduled_at), text_or_null(row.limits)});
+    } else {
+      add(updates,
+          {row.execution_no, row.step_no, static_cast<int>(row.state), row.attempt, row.lost, row.epoch, row.deps_left,
+           boot, number_or_null(row.claimed_at), row.output_seq, cursor, row.flags, number_or_null(row.rank),
+           number_or_null(row.scheduled_at), static_cast<int>(before->state), before->epoch, text_or_null(row.limits)});
     }
-    const auto count = WRENCH_TRY(tx.exec(
-        sql::kUpdateStep,
-        {row.execution_no, row.step_no, static_cast<int>(row.state), row.attempt, row.lost, row.epoch, row.deps_left,
-         boot, number_or_null(row.claimed_at), row.output_seq, cursor, row.flags, number_or_null(row.rank),
-         number_or_null(row.scheduled_at), static_cast<int>(before->state), before->epoch, text_or_null(row.limits)}));
-    if (count != 1) return changed_meanwhile("step " + std::to_string(row.step_no));
   }
-  return {};
+  WRENCH_TRY(update_all(tx, sql::kInsertStep, 18, inserts, "a step"));
+  return update_all(tx, sql::kUpdateStep, 17, updates, "a step");
 }
 
 /// In the columns of workflow.update_progress.
@@ -337,87 +373,153 @@ bool differs_in_progress_only(const ExecutionRow& before, const ExecutionRow& af
          before.completed_at == after.completed_at && before.steps_held == after.steps_held;
 }
 
-Result<void> write_executions(WriteTx& tx, const FlushPlan& plan,
-                              const std::map<std::int64_t, const Creation*>& creations) {
-  std::map<std::int64_t, const TaskRow*> new_tasks;
-  for (const auto& [before, row] : plan.tasks)
-    if (!before) new_tasks[row.id] = &row;
-  WRENCH_ASSERT(new_tasks.size() == creations.size());
-  std::set<std::string_view> plans;  // Of this flush.
+Result<void> write_executions(WriteTx& tx, const FlushPlan& plan) {
+  Columns progress, executions;
+  std::deque<std::string> waiting;  // What the columns refer to.
   for (const auto& [before, row] : plan.executions) {
-    if (!before) {
-      const Creation& creation = *creations.at(row.id);
-      if (plans.insert(row.plan_hash).second) WRENCH_TRY(creation::insert_plan(tx, *creation.task.plan));
-      WRENCH_TRY(creation::insert(tx, creation, *new_tasks.at(row.task_no), row));
-      continue;
-    }
-    const std::string waiting = waiting_text(row.waiting);
+    if (!before) continue;
+    const Bind waits = text_or_null(waiting.emplace_back(waiting_text(row.waiting)));
     if (differs_in_progress_only(*before, row)) {
-      const auto count =
-          WRENCH_TRY(tx.exec(sql::kUpdateProgress,
-                             {row.id, before->version, row.next_step, row.steps_total, row.steps_done, row.steps_failed,
-                              row.steps_active, row.version, text_or_null(waiting), static_cast<int>(row.paused)}));
-      if (count != 1) return changed_meanwhile("execution " + row.execution_id);
+      add(progress, {row.id, before->version, row.next_step, row.steps_total, row.steps_done, row.steps_failed,
+                     row.steps_active, row.version, waits, static_cast<int>(row.paused)});
       continue;
     }
     const Bind duration = row.completed_at == 0 || row.started_at == 0
                               ? Bind(std::nullopt)
                               : Bind((row.completed_at - row.started_at) / kMicrosPerMs);
-    const auto count = WRENCH_TRY(tx.exec(sql::kUpdateExecution, {row.id,
-                                                                  before->version,
-                                                                  name(row.status),
-                                                                  text_or_null(row.suspend_reason),
-                                                                  text_or_null(row.error),
-                                                                  text_or_null(row.owner_boot),
-                                                                  number_or_null(row.cancel_at),
-                                                                  text_or_null(row.cancel_reason),
-                                                                  number_or_null(row.started_at),
-                                                                  number_or_null(row.completed_at),
-                                                                  duration,
-                                                                  row.next_step,
-                                                                  row.steps_total,
-                                                                  row.steps_done,
-                                                                  row.steps_failed,
-                                                                  row.steps_active,
-                                                                  row.steps_held,
-                                                                  row.version,
-                                                                  text_or_null(waiting),
-                                                                  static_cast<int>(row.paused)}));
-    if (count != 1) return changed_meanwhile("execution " + row.execution_id);
+    add(executions, {row.id,
+                     before->version,
+                     name(row.status),
+                     text_or_null(row.suspend_reason),
+                     text_or_null(row.error),
+                     text_or_null(row.owner_boot),
+                     number_or_null(row.cancel_at),
+                     text_or_null(row.cancel_reason),
+                     number_or_null(row.started_at),
+                     number_or_null(row.completed_at),
+                     duration,
+                     row.next_step,
+                     row.steps_total,
+                     row.steps_done,
+                     row.steps_failed,
+                     row.steps_active,
+                     row.steps_held,
+                     row.version,
+                     waits,
+                     static_cast<int>(row.paused)});
   }
+  WRENCH_TRY(update_all(tx, sql::kUpdateProgress, 10, progress, "an execution"));
+  return update_all(tx, sql::kUpdateExecution, 20, executions, "an execution");
+}
+
+/// Those that the flush creates come with their executions.
+Result<void> write_tasks(WriteTx& tx, const FlushPlan& plan, const std::map<std::int64_t, const Creation*>& creations) {
+  std::map<std::int64_t, const TaskRow*> new_tasks;
+  Columns tasks;
   for (const auto& [before, row] : plan.tasks) {
-    if (!before) continue;  // With its execution.
-    const auto count = WRENCH_TRY(
-        tx.exec(sql::kUpdateTask, {row.id, before->version, name(row.state), status_of(row.state),
-                                   text_or_null(row.wait_reason), row.progress_ppm, row.updated_at, row.version}));
-    if (count != 1) return changed_meanwhile("task " + row.task_id);
+    if (before)
+      add(tasks, {row.id, before->version, name(row.state), status_of(row.state), text_or_null(row.wait_reason),
+                  row.progress_ppm, row.updated_at, row.version});
+    else
+      new_tasks[row.id] = &row;
+  }
+  WRENCH_ASSERT(new_tasks.size() == creations.size());
+  std::vector<creation::NewRows> created;
+  for (const auto& [before, row] : plan.executions)
+    if (!before) created.push_back({creations.at(row.id), new_tasks.at(row.task_no), &row});
+  WRENCH_TRY(creation::insert(tx, created));
+  return update_all(tx, sql::kUpdateTask, 8, tasks, "a task");
+}
+
+Result<void> write_queues(WriteTx& tx, const FlushPlan& plan) {
+  const auto columns_of = [](const std::vector<QueueChange>& changes) {
+    Columns out;
+    for (const QueueChange& ready : changes)
+      add(out, {ready.queue, ready.rank, ready.step.execution_no, ready.step.step_no});
+    return out;
+  };
+  WRENCH_TRY(update_all(tx, sql::kDeleteReady, 4, columns_of(plan.ready_delete), "a queue"));
+  return update_all(tx, sql::kInsertReady, 4, columns_of(plan.ready_insert), "a queue");
+}
+
+Result<void> write_timers(WriteTx& tx, const FlushPlan& plan, Ownership ownership) {
+  // Where any process may fire a timer, each is a row.
+  const auto has_row = [&](TimerKind kind) { return ownership == Ownership::Shared || !is_derived(kind); };
+  Columns of_kind, of_step, set;
+  for (const TimerDelete& timer : plan.timers_delete) {
+    if (!timer.kind && ownership == Ownership::Shared) add(of_step, {timer.step.execution_no, timer.step.step_no});
+    if (timer.kind && has_row(*timer.kind))
+      add(of_kind, {timer.step.execution_no, timer.step.step_no, static_cast<int>(*timer.kind)});
+  }
+  for (const TimerRow& timer : plan.timers_set)
+    if (has_row(timer.kind))
+      add(set, {timer.execution_no, timer.step_no, static_cast<int>(timer.kind), timer.due_at, timer.epoch});
+  WRENCH_TRY(tx.exec_many(sql::kDeleteTimersOfStep, 2, of_step));
+  WRENCH_TRY(tx.exec_many(sql::kDeleteTimer, 3, of_kind));
+  WRENCH_TRY(tx.exec_many(sql::kSetTimer, 5, set));
+  return {};
+}
+
+Result<void> write_journal(WriteTx& tx, const FlushPlan& plan) {
+  Columns entries;
+  entries.reserve(9 * plan.journal.size());
+  for (const JournalDraft& entry : plan.journal)
+    add(entries,
+        {entry.execution_no, entry.seq, entry.kind, number_or_null(entry.step_no), entry.attempt, tx.now(), entry.actor,
+         text_or_null(entry.data), entry.blob_hash.empty() ? Bind(std::nullopt) : Bind::bytes(entry.blob_hash)});
+  WRENCH_TRY(tx.exec_many(sql::kInsertJournal, 9, entries));
+  return {};
+}
+
+/// Writes of one kind; of a step they are to stay in order.
+Result<void> write_effects(WriteTx& tx, std::span<const EffectWrite> effects) {
+  Columns columns;
+  for (const EffectWrite& effect : effects) {
+    const StepKey& step = effect.step;
+    switch (effect.kind) {
+      case EffectWrite::Kind::Intent:
+        if (keeps(Keep::IntentFirst))
+          add(columns, {effect.effect_key, step.execution_no, step.step_no, effect.epoch, effect.json, tx.now()});
+        break;
+      case EffectWrite::Kind::Receipt:
+        add(columns, {effect.effect_key, effect.json, tx.now()});
+        break;
+      case EffectWrite::Kind::CloseAll:
+        add(columns, {step.execution_no, step.step_no, effect.json, tx.now()});
+        break;
+      case EffectWrite::Kind::VoidAll:
+        add(columns, {step.execution_no, step.step_no});
+        break;
+    }
+  }
+  switch (effects.front().kind) {
+    case EffectWrite::Kind::Intent:
+      if (WRENCH_TRY(tx.exec_many(sql::kInsertIntent, 6, columns)) != static_cast<std::int64_t>(columns.size() / 6))
+        return Error("workflow.conflict", "an effect was begun before");
+      return {};
+    case EffectWrite::Kind::Receipt:
+      WRENCH_TRY(tx.exec_many(sql::kSetReceipt, 3, columns));
+      return {};
+    case EffectWrite::Kind::CloseAll:
+      WRENCH_TRY(tx.exec_many(sql::kCloseEffects, 4, columns));
+      return {};
+    case EffectWrite::Kind::VoidAll:
+      WRENCH_TRY(tx.exec_many(sql::kVoidEffects, 2, columns));
+      return {};
   }
   return {};
 }
 
-Result<void> write_effects(WriteTx& tx, const FlushPlan& plan) {
-  for (const EffectWrite& effect : plan.effects) {
-    const StepKey& step = effect.step;
-    switch (effect.kind) {
-      case EffectWrite::Kind::Intent:
-        if (!keeps(Keep::IntentFirst)) break;
-        if (WRENCH_TRY(tx.exec(sql::kInsertIntent, {effect.effect_key, step.execution_no, step.step_no, effect.epoch,
-                                                    effect.json, tx.now()})) != 1)
-          return Error("workflow.conflict", "the effect " + effect.effect_key + " was begun before");
-        break;
-      case EffectWrite::Kind::Receipt:
-        WRENCH_TRY(tx.exec(sql::kSetReceipt, {effect.effect_key, effect.json, tx.now()}));
-        break;
-      case EffectWrite::Kind::CloseAll:
-        WRENCH_TRY(tx.exec(sql::kCloseEffects, {step.execution_no, step.step_no, effect.json, tx.now()}));
-        break;
-      case EffectWrite::Kind::VoidAll:
-        WRENCH_TRY(tx.exec(sql::kVoidEffects, {step.execution_no, step.step_no}));
-        break;
-    }
+Result<void> write_what_steps_keep(WriteTx& tx, const FlushPlan& plan) {
+  const std::span<const EffectWrite> effects = plan.effects;
+  for (std::size_t from = 0, to = 0; from < effects.size(); from = to) {
+    while (to < effects.size() && effects[to].kind == effects[from].kind) ++to;
+    WRENCH_TRY(write_effects(tx, effects.subspan(from, to - from)));
   }
+  Columns values;
   for (const ValueWrite& value : plan.values)
-    WRENCH_TRY(tx.exec(sql::kInsertValue, {value.step.execution_no, value.step.step_no, value.name, value.json}));
+    add(values, {value.step.execution_no, value.step.step_no, value.name, value.json});
+  WRENCH_TRY(tx.exec_many(sql::kInsertValue, 4, values));
   return {};
 }
 
@@ -425,36 +527,18 @@ Result<void> write_effects(WriteTx& tx, const FlushPlan& plan) {
 
 Result<void> write(WriteTx& tx, const FlushPlan& plan, const std::map<std::int64_t, const Creation*>& creations,
                    Ownership ownership) {
-  // Where any process may fire a timer, each is a row.
-  const auto has_row = [&](TimerKind kind) { return ownership == Ownership::Shared || !is_derived(kind); };
-  WRENCH_TRY(write_executions(tx, plan, creations));
+  WRENCH_TRY(write_tasks(tx, plan, creations));
+  WRENCH_TRY(write_executions(tx, plan));
   WRENCH_TRY(write_steps(tx, plan));
-  for (const QueueChange& ready : plan.ready_delete)
-    if (WRENCH_TRY(
-            tx.exec(sql::kDeleteReady, {ready.queue, ready.rank, ready.step.execution_no, ready.step.step_no})) != 1)
-      return changed_meanwhile("the queue " + ready.queue);
-  for (const QueueChange& ready : plan.ready_insert)
-    WRENCH_TRY(tx.exec(sql::kInsertReady, {ready.queue, ready.rank, ready.step.execution_no, ready.step.step_no}));
-  for (const TimerDelete& timer : plan.timers_delete) {
-    if (!timer.kind && ownership == Ownership::Shared)
-      WRENCH_TRY(tx.exec(sql::kDeleteTimersOfStep, {timer.step.execution_no, timer.step.step_no}));
-    if (timer.kind && has_row(*timer.kind))
-      WRENCH_TRY(
-          tx.exec(sql::kDeleteTimer, {timer.step.execution_no, timer.step.step_no, static_cast<int>(*timer.kind)}));
-  }
-  for (const TimerRow& timer : plan.timers_set)
-    if (has_row(timer.kind))
-      WRENCH_TRY(tx.exec(sql::kSetTimer,
-                         {timer.execution_no, timer.step_no, static_cast<int>(timer.kind), timer.due_at, timer.epoch}));
-  for (const JournalDraft& entry : plan.journal)
-    WRENCH_TRY(tx.exec(
-        sql::kInsertJournal,
-        {entry.execution_no, entry.seq, entry.kind, number_or_null(entry.step_no), entry.attempt, tx.now(), entry.actor,
-         text_or_null(entry.data), entry.blob_hash.empty() ? Bind(std::nullopt) : Bind::bytes(entry.blob_hash)}));
-  WRENCH_TRY(write_effects(tx, plan));
-  for (const StepKey& step : plan.waits_over) WRENCH_TRY(waits::close(tx, step));
-  for (const auto& [execution_no, seq] : plan.requests_done)
-    WRENCH_TRY(tx.exec(sql::kDeleteRequest, {execution_no, seq}));
+  WRENCH_TRY(write_queues(tx, plan));
+  WRENCH_TRY(write_timers(tx, plan, ownership));
+  WRENCH_TRY(write_journal(tx, plan));
+  WRENCH_TRY(write_what_steps_keep(tx, plan));
+  Columns waits, requests;
+  for (const StepKey& step : plan.waits_over) add(waits, {step.execution_no, step.step_no, tx.now()});
+  WRENCH_TRY(tx.exec_many(sql::kCloseWait, 3, waits));
+  for (const auto& [execution_no, seq] : plan.requests_done) add(requests, {execution_no, seq});
+  WRENCH_TRY(tx.exec_many(sql::kDeleteRequest, 2, requests));
   for (const storage::EventDraft& event : plan.events) WRENCH_TRY(tx.append_event(event));
   return {};
 }

@@ -51,14 +51,14 @@ struct RowCache {
   }
 };
 
-/// Rows to and from SQL.
+/// Rows to and from SQL: for all rows of a flush one statement each, which on PostgreSQL is one round trip.
 namespace row_store {
 ExecutionRow execution_from(const storage::Rows::Row& row);
 StepRow step_from(const storage::Rows::Row& row);
 
 /// Where rows come from.
 struct Source {
-  storage::ReadTx& tx;
+  storage::WriteTx& tx;
   PlanCache& plans;
   const RowCache& cache;
 };

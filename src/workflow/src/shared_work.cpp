@@ -159,26 +159,25 @@ Result<void> SharedTurn::find_due(WriteTx& tx, std::vector<Command>& found) cons
 
 Result<void> SharedTurn::find_starts(WriteTx& tx, std::vector<Command>& found) const {
   const Rows rows = WRENCH_TRY(tx.query(sql::kQueuedStarts, {starts_wanted, 4 * starts_wanted}));
-  std::vector<Bind> taken;
+  std::vector<Bind> taken, looks;
+  std::set<std::int64_t> tasks;
   for (const auto row : rows) {
-    const std::int64_t execution_no = row.integer(1);
-    const bool look = row.integer(3) == kLookStep;
-    taken.insert(taken.end(), {Bind(kStartQueue), Bind(row.integer(0)), Bind(execution_no), Bind(row.integer(3))});
-    if (look) {
-      for (Command& command : WRENCH_TRY(requests::of_execution(tx, execution_no))) found.push_back(std::move(command));
-      for (Command& command : WRENCH_TRY(waits::decisions_of(tx, execution_no))) found.push_back(std::move(command));
-      continue;
-    }
-    switch (WRENCH_TRY(creation::dependencies(tx, row.integer(2)))) {
-      case creation::Verdict::Start:
-        found.emplace_back(command::Start{execution_no});
-        break;
-      case creation::Verdict::Cancel:
-        found.emplace_back(command::Cancel{execution_no, std::string(creation::kDependencyFailed), "system"});
-        break;
-      case creation::Verdict::Wait:
-        break;
-    }
+    taken.insert(taken.end(), {Bind(kStartQueue), Bind(row.integer(0)), Bind(row.integer(1)), Bind(row.integer(3))});
+    if (row.integer(3) == kLookStep)
+      looks.emplace_back(row.integer(1));
+    else
+      tasks.insert(row.integer(2));
+  }
+  for (Command& command : WRENCH_TRY(requests::of_executions(tx, looks))) found.push_back(std::move(command));
+  for (Command& command : WRENCH_TRY(waits::decisions_of(tx, looks))) found.push_back(std::move(command));
+  const auto verdicts = WRENCH_TRY(creation::dependencies(tx, tasks));
+  for (const auto row : rows) {
+    if (row.integer(3) == kLookStep) continue;
+    const auto verdict = verdicts.find(row.integer(2));
+    if (verdict == verdicts.end() || verdict->second == creation::Verdict::Start)
+      found.emplace_back(command::Start{row.integer(1)});
+    else if (verdict->second == creation::Verdict::Cancel)
+      found.emplace_back(command::Cancel{row.integer(1), std::string(creation::kDependencyFailed), "system"});
   }
   WRENCH_TRY(tx.exec_many(sql::kDeleteReady, 4, taken));
   return {};

@@ -46,11 +46,12 @@ const Statement kOpenSteps{
     .plan = "SEARCH steps USING PRIMARY KEY (execution_id=?)"};
 const Statement kOpenIntents{
     .id = "workflow.open_intents",
-    .sql = "SELECT effect_key FROM effects WHERE execution_id = ?1 AND step_no = ?2 AND state = 0 LIMIT 1",
+    .sql = "SELECT execution_id, step_no FROM effects WHERE execution_id = ?1 AND step_no = ?2 AND state = 0 LIMIT 1",
     .plan = "SEARCH effects USING INDEX idx_effect_step (execution_id=? AND step_no=?)"};
-const Statement kJournalTail{.id = "workflow.journal_tail",
-                             .sql = "SELECT seq FROM journal WHERE execution_id = ?1 ORDER BY seq DESC LIMIT 1",
-                             .plan = "SEARCH journal USING PRIMARY KEY (execution_id=?)"};
+const Statement kJournalTail{
+    .id = "workflow.journal_tail",
+    .sql = "SELECT seq, execution_id FROM journal WHERE execution_id = ?1 ORDER BY seq DESC LIMIT 1",
+    .plan = "SEARCH journal USING PRIMARY KEY (execution_id=?)"};
 const Statement kBacklog{
     .id = "workflow.backlog",
     .sql =
@@ -192,14 +193,19 @@ const Statement kInsertExecution{
         "on_exhausted, deadline_at, engine_version, started_at, owner_boot, next_step, steps_total, steps_done, "
         "steps_active, steps_failed, steps_held) "
         "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, 0, 0)"};
-const Statement kNextTask{.id = "workflow.next_task",
-                          .sql = "SELECT coalesce(max(id), 0) + 1 FROM tasks",
-                          .plan = "SEARCH tasks",
-                          .postgres = {.sql = "SELECT nextval('tasks_id_seq')", .plan = "Result"}};
-const Statement kNextExecution{.id = "workflow.next_execution",
-                               .sql = "SELECT coalesce(max(id), 0) + 1 FROM task_executions",
-                               .plan = "SEARCH task_executions",
-                               .postgres = {.sql = "SELECT nextval('task_executions_id_seq')", .plan = "Result"}};
+// The next ?1 numbers: each in a row of its own, or all of them in a row, up to the one that is returned.
+const Statement kNextTask{
+    .id = "workflow.next_task",
+    .sql = "SELECT coalesce(max(id), 0) + ?1 FROM tasks",
+    .plan = "SEARCH tasks",
+    .postgres = {.sql = "SELECT nextval('tasks_id_seq') FROM generate_series(1, CAST(?1 AS BIGINT))",
+                 .plan = "Function Scan on generate_series"}};
+const Statement kNextExecution{
+    .id = "workflow.next_execution",
+    .sql = "SELECT coalesce(max(id), 0) + ?1 FROM task_executions",
+    .plan = "SEARCH task_executions",
+    .postgres = {.sql = "SELECT nextval('task_executions_id_seq') FROM generate_series(1, CAST(?1 AS BIGINT))",
+                 .plan = "Function Scan on generate_series"}};
 const Statement kNextRepository{.id = "workflow.next_repository",
                                 .sql = "SELECT coalesce(max(id), 0) + 1 FROM repositories",
                                 .plan = "SEARCH repositories",
@@ -222,7 +228,7 @@ const Statement kDependenciesOf{
 const Statement kDependencyStates{
     .id = "workflow.dependency_states",
     .sql =
-        "SELECT d.policy, t.state FROM task_dependencies d JOIN tasks t ON t.id = d.depends_on_id "
+        "SELECT d.policy, t.state, d.task_id FROM task_dependencies d JOIN tasks t ON t.id = d.depends_on_id "
         "WHERE d.task_id = ?1",
     .plan = "SEARCH d USING INDEX idx_unique_dependency (task_id=?); SEARCH t USING INTEGER PRIMARY KEY (rowid=?)"};
 const Statement kDependents{.id = "workflow.dependents",
@@ -348,16 +354,19 @@ const Statement kEffect{.id = "workflow.effect",
 const Statement kChildren{
     .id = "workflow.children",
     .sql =
-        "SELECT iteration, step_no, state, output_seq FROM steps INDEXED BY idx_step_children "
-        "WHERE execution_id = ?1 AND parent_step = ?2 AND step_no > ?3 ORDER BY step_no LIMIT ?4",
+        "SELECT s.iteration, s.step_no, s.state, j.data, j.blob, j.seq FROM steps s INDEXED BY idx_step_children "
+        "LEFT JOIN journal j ON j.execution_id = s.execution_id AND j.seq = s.output_seq "
+        "WHERE s.execution_id = ?1 AND s.parent_step = ?2 AND s.step_no > ?3 ORDER BY s.step_no LIMIT ?4",
     .plan =
-        "SEARCH steps USING INDEX idx_step_children (execution_id=? AND parent_step=? AND "
-        "step_no>?)",
-    .postgres = {.sql = "SELECT iteration, step_no, state, output_seq FROM steps WHERE "
-                        "execution_id = ?1 AND parent_step = ?2 AND step_no > ?3 ORDER BY step_no "
-                        "LIMIT ?4",
-                 .plan = "Limit; Index Scan using steps_pkey on steps ((execution_id = $1) AND "
-                         "(step_no > $3))"}};
+        "SEARCH s USING INDEX idx_step_children (execution_id=? AND parent_step=? AND step_no>?); "
+        "SEARCH j USING PRIMARY KEY (execution_id=? AND seq=?) LEFT-JOIN",
+    .postgres = {
+        .sql = "SELECT s.iteration, s.step_no, s.state, j.data, j.blob, j.seq FROM steps s "
+               "LEFT JOIN journal j ON j.execution_id = s.execution_id AND j.seq = s.output_seq "
+               "WHERE s.execution_id = ?1 AND s.parent_step = ?2 AND s.step_no > ?3 ORDER BY s.step_no LIMIT ?4",
+        .plan = "Limit; Nested Loop Left Join; Index Scan using idx_step_children on steps s ((execution_id = $1) AND "
+                "(parent_step = $2) AND (step_no > $3)); Index Scan using journal_pkey on journal j ((execution_id = "
+                "s.execution_id) AND (execution_id = $1) AND (seq = s.output_seq))"}};
 const Statement kIntentsOfStep{
     .id = "workflow.intents_of_step",
     .sql = "SELECT effect_key, intent FROM effects WHERE execution_id = ?1 AND step_no = ?2 AND state = 0",

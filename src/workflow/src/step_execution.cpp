@@ -89,7 +89,9 @@ Result<Json> collect_items(ReadTx& tx, const Launch& at, const StepScope& scope)
       after = row.integer(1);
       const auto item = static_cast<std::size_t>(row.integer(0));
       if (row.integer(2) != static_cast<int>(StepState::Completed) || item >= values.size()) continue;
-      values[item] = WRENCH_TRY(payload::of_journal(tx, step.execution_no, row.integer(3))).value;
+      if (row.is_null(5))
+        return Error("storage.corrupt", "the output of step " + std::to_string(after) + " is missing");
+      values[item] = WRENCH_TRY(payload::of_columns(tx, row, 3, 4)).value;
       have[item] = true;
     }
     if (rows.size() < kChildPage) break;

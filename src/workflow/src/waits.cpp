@@ -204,11 +204,6 @@ Result<void> open(WriteTx& tx, StepKey step, const WaitDraft& draft) {
               std::string(signal.text_or_empty(1)));
 }
 
-Result<void> close(WriteTx& tx, StepKey step) {
-  WRENCH_TRY(tx.exec(sql::kCloseWait, {step.execution_no, step.step_no, tx.now()}));
-  return {};
-}
-
 Result<StepKey> decide(WriteTx& tx, const Answering& answering) {
   const WaitView wait = WRENCH_TRY(find_wait(tx, answering.wait_id));
   WRENCH_TRY(check(wait, answering, tx.now()));
@@ -265,9 +260,9 @@ Result<std::optional<Command>> decision_of(WriteTx& tx, StepKey step) {
   return std::optional(WRENCH_TRY(command_of(tx, rows.front())));
 }
 
-Result<std::vector<Command>> decisions_of(WriteTx& tx, std::int64_t execution_no) {
+Result<std::vector<Command>> decisions_of(WriteTx& tx, std::span<const Bind> execution_nos) {
   std::vector<Command> out;
-  const Rows rows = WRENCH_TRY(tx.query(sql::kDecisionsOfExecution, {execution_no}));
+  const Rows rows = WRENCH_TRY(tx.query_many(sql::kDecisionsOfExecution, 1, execution_nos));
   for (const auto row : rows) out.push_back(WRENCH_TRY(command_of(tx, row)));
   return out;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,8 +15,6 @@ namespace wrench::workflow::waits {
 
 /// The step of a completed Outcome::Wait. A signal, or a message to the step, that came too early answers it at once.
 Result<void> open(storage::WriteTx& tx, StepKey step, const WaitDraft& draft);
-/// The wait no longer matters to its step.
-Result<void> close(storage::WriteTx& tx, StepKey step);
 
 /// Writes the decision down. Errors: workflow.wait_not_found, workflow.wait_decided, workflow.wait_expired,
 /// workflow.four_eyes, workflow.answer_invalid, workflow.invalid_transition.
@@ -36,7 +35,7 @@ Result<void> delegate(storage::WriteTx& tx, std::string_view wait_id, std::strin
 
 /// What is decided and the step hasn't heard of; nothing if there is nothing.
 Result<std::optional<Command>> decision_of(storage::WriteTx& tx, StepKey step);
-/// The same of a whole execution.
-Result<std::vector<Command>> decisions_of(storage::WriteTx& tx, std::int64_t execution_no);
+/// The same of whole executions.
+Result<std::vector<Command>> decisions_of(storage::WriteTx& tx, std::span<const storage::Bind> execution_nos);
 
 }  // namespace wrench::workflow::waits
