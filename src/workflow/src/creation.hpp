@@ -1,6 +1,8 @@
 #pragma once
 
+#include <map>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -23,6 +25,7 @@ struct Created {
 struct Numbers {
   std::int64_t task = 0, execution = 0;
   bool shared = false;  ///< Others give out numbers at the same time: each comes from the database.
+  std::map<std::int64_t, std::string> periods;  ///< Of projects: the periods that have budgets (budgets::periods_of).
 };
 
 /// Everything about a task that needs no store. Errors: workflow.invalid_task.

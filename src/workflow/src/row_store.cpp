@@ -206,6 +206,7 @@ ExecutionRow execution_from(const Rows::Row& row) {
     for (std::size_t i = 0; counts.ok() && i < std::min(kWaitKinds, counts->as_array().size()); ++i)
       out.waiting[i] = counts->as_array()[i].as_integer();
   }
+  out.budgets = row.text_or_empty(26);
   return out;
 }
 
@@ -273,6 +274,11 @@ Result<void> load(const Source& from, std::span<const Command> commands, const C
     } else if (const auto* pause = std::get_if<command::SetPause>(&any)) {
       WRENCH_TRY(load_execution(from, pause->execution_no, rows));
       WRENCH_TRY(load_open_steps(tx, pause->execution_no, rows));
+    } else if (const auto* fund = std::get_if<command::Fund>(&any)) {
+      WRENCH_TRY(load_execution(from, fund->step.execution_no, rows));
+      WRENCH_TRY(load_neighbours(from, fund->step, rows));
+    } else if (const auto* raise = std::get_if<command::Raise>(&any)) {
+      WRENCH_TRY(load_execution(from, raise->execution_no, rows));
     } else if (const auto* suspend = std::get_if<command::Suspend>(&any)) {
       WRENCH_TRY(load_execution(from, suspend->execution_no, rows));
       WRENCH_TRY(load_open_steps(tx, suspend->execution_no, rows));
@@ -426,7 +432,9 @@ Result<void> write_effects(WriteTx& tx, const FlushPlan& plan) {
 Result<void> write(WriteTx& tx, const FlushPlan& plan, const std::map<std::int64_t, const Creation*>& creations,
                    Ownership ownership) {
   // Where any process may fire a timer, each is a row.
-  const auto has_row = [&](TimerKind kind) { return ownership == Ownership::Shared || !is_derived(kind); };
+  const auto has_row = [&](TimerKind kind) {
+    return kind != TimerKind::BudgetShare && (ownership == Ownership::Shared || !is_derived(kind));
+  };
   WRENCH_TRY(write_executions(tx, plan, creations));
   WRENCH_TRY(write_steps(tx, plan));
   for (const QueueChange& ready : plan.ready_delete)
