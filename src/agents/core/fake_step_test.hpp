@@ -22,6 +22,12 @@ class FakeStep final : public workflow::StepContext {
   Result<codec::Json> journaled(std::string_view, const std::function<codec::Json()>& draw) override { return draw(); }
   Result<workflow::EffectTicket> begin_effect(int, const codec::Json&) override { return workflow::EffectTicket{}; }
   Result<void> end_effect(const workflow::EffectTicket&, const codec::Json&) override { return {}; }
+  Result<workflow::BudgetTicket> ask(int call, const workflow::BudgetAmounts&) override {
+    return workflow::BudgetTicket{call, {}};
+  }
+  Result<void> use(const workflow::BudgetTicket&, const workflow::BudgetAmounts&, const codec::Json&) override {
+    return {};
+  }
   void attach(storage::WriteBody body) override { attached_.push_back(std::move(body)); }
   Result<codec::Json> keep(std::string_view bytes) override {
     const auto name = crypto::sha256_hex(bytes);

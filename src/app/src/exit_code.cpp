@@ -75,6 +75,8 @@ constexpr Mapping kMappings[] = {
     {"workflow.answer_invalid", ExitCode::Usage},
     {"workflow.block_not_found", ExitCode::NotFound},
     {"workflow.block_read_only", ExitCode::NotPermitted},
+    {"workflow.budget_exceeded", ExitCode::Stopped},
+    {"workflow.budget_invalid", ExitCode::Usage},
     {"workflow.cancelled", ExitCode::Stopped},
     {"workflow.check_stopped", ExitCode::Interrupted},
     {"workflow.draining", ExitCode::Interrupted},

@@ -325,6 +325,7 @@ Result<SubprocessResult> run_subprocess(const SubprocessSpec& spec, const Output
   if (!spec.program.starts_with('/'))
     return Error("runtime.spawn_failed", "the program to run needs an absolute path: " + spec.program);
   if (has_nul(spec)) return Error("runtime.spawn_failed", "an argument for " + spec.program + " holds a NUL byte");
+  if (const auto account = UsageAccount::current()) WRENCH_TRY(account->admit(spec.program));
   Run run(spec, stop, deadline);
   WRENCH_TRY(run.start(on_stdout, on_stderr));
   return run.finish();

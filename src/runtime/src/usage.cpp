@@ -63,6 +63,20 @@ Usage UsageAccount::total() const {
   return booked_;
 }
 
+void UsageAccount::admit_with(std::function<Result<void>(std::string_view)> admit) {
+  const std::lock_guard lock(mutex_);
+  admit_ = std::move(admit);
+}
+
+Result<void> UsageAccount::admit(std::string_view program) const {
+  std::function<Result<void>(std::string_view)> ask;
+  {
+    const std::lock_guard lock(mutex_);
+    ask = admit_;
+  }
+  return ask ? ask(program) : Result<void>();
+}
+
 Micros UsageAccount::cpu_us_now() const {
   const std::lock_guard lock(mutex_);
   Micros out = booked_.cpu_us + booked_.children_cpu_us;

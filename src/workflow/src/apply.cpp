@@ -42,6 +42,10 @@ Guard choose_guard(const StepRow& row, const StepEvent& event, const PlanNode& n
       return open_intent ? Guard::OpenIntent : Guard::EpochEqual;
     case StepEventKind::CancelGraceOver:
       return open_intent ? Guard::OpenIntent : Guard::None;
+    case StepEventKind::OutOfBudget:
+      return open_intent                                                ? Guard::OpenIntent
+             : event.final && context.on_exhausted == OnExhausted::Fail ? Guard::Fail
+                                                                        : Guard::None;
     default:
       return Guard::None;
   }
@@ -94,6 +98,14 @@ Result<StepDelta> apply(const StepRow& row, const StepEvent& event, const PlanNo
     case StepEventKind::CancelGraceOver:
     case StepEventKind::ReconciledNotDone:
       if (keeps(Keep::EpochOnLoss)) ++after.epoch;
+      break;
+    case StepEventKind::OutOfBudget:
+      if (row.state != StepState::Running) break;
+      if (keeps(Keep::EpochOnLoss)) ++after.epoch;
+      if (after.state == StepState::Waiting) after.attempt = std::max(0, row.attempt - 1);
+      break;
+    case StepEventKind::Funded:
+      after.scheduled_at = 0;  // It wasn't late: its times begin anew.
       break;
     case StepEventKind::PersonRetry:
       ++after.epoch;

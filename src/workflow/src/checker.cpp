@@ -53,6 +53,9 @@ storage::StatementCatalogue::List check_statements() {
 
 namespace {
 
+/// In one snapshot, with all lines of their ledger.
+constexpr std::size_t kBudgetsRead = 50;
+
 class StoreCheck {
  public:
   StoreCheck(storage::Store& store, const CheckOptions& options) : store_(store), options_(options) {}
@@ -60,6 +63,7 @@ class StoreCheck {
   Result<CheckReport> run() {
     WRENCH_TRY(executions());
     WRENCH_TRY(queues());
+    WRENCH_TRY(ledger());
     WRENCH_TRY(events());
     if (options_.contents) WRENCH_TRY(contents());
     return std::move(report_);
@@ -130,6 +134,34 @@ class StoreCheck {
                   " isn't ready but queued");
       }
       if (!WRENCH_TRY(go_on()) || page.size() < sql::kPage) return {};
+    }
+  }
+
+  /// Budgets are the sums of their ledger, and none is overdrawn but by what was used beyond what was reserved.
+  Result<void> ledger() {
+    std::string scope, dim;
+    for (;;) {
+      std::size_t seen = 0;
+      // Each with its lines in one snapshot.
+      const auto found = WRENCH_TRY(store_.read([&](ReadTx& tx) -> Result<std::vector<std::string>> {
+        std::vector<std::string> out;
+        const Rows page = WRENCH_TRY(tx.query(sql::kCheckBudgets, {scope, dim, kBudgetsRead}));
+        seen = page.size();
+        for (const auto row : page) {
+          scope = row.text(0);
+          dim = row.text(1);
+          const Rows sums = WRENCH_TRY(tx.query(sql::kCheckLedger, {scope, dim}));
+          const std::int64_t beyond = sums.front().integer(2);
+          const std::string which = "the budget " + scope + " of " + dim;
+          if (sums.front().integer(0) != row.integer(3) || sums.front().integer(1) != row.integer(4))
+            out.push_back(which + " isn't the sum of its ledger");
+          const auto cap = row.optional_integer(2);
+          if (cap && row.integer(3) + row.integer(4) - beyond > *cap) out.push_back(which + " is overdrawn");
+        }
+        return out;
+      }));
+      for (const std::string& what : found) problem(what);
+      if (!WRENCH_TRY(go_on()) || seen < kBudgetsRead) return {};
     }
   }
 

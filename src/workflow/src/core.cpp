@@ -34,6 +34,7 @@ FlushPlan Decision::run(std::span<const Command> commands) {
   }
   for (auto& [no, execution] : executions_) settle(execution);
   if (context_.claims_allowed) claim();
+  settle_refused();
   queue_rest();
   if (!plan_.complete()) return std::move(plan_);
   finish();
@@ -188,6 +189,7 @@ std::string_view Decision::stuck_reason(const Execution& e) {
   const auto waits = [&](WaitKind kind) { return e.row.waiting[static_cast<std::size_t>(kind)] > 0; };
   if (waits(WaitKind::Approval)) return "approval";
   if (waits(WaitKind::Input)) return "input";
+  if (waits(WaitKind::Budget)) return "budget";
   if (waits(WaitKind::Signal)) return "event";
   if (waits(WaitKind::Child)) return "child";
   return waits(WaitKind::Until) ? "timer" : std::string_view();
@@ -242,8 +244,14 @@ void Decision::claim() {
       if (free == 0) break;
       Execution* e = execution(candidate.step.execution_no);
       if (e == nullptr || !is_ours(e->row) || is_terminal(e->row.status)) continue;
-      if (!take_limits(*e, steps_.at(candidate.step), slot_class)) continue;
-      start_step(*e, steps_.at(candidate.step), slot_class);
+      Step& s = steps_.at(candidate.step);
+      if (s.row.state != StepState::Ready) continue;  // A budget that refused another step ended this one, too.
+      BudgetScopes scopes;
+      BudgetAmounts want;
+      if (draws(*e) && !may_draw(*e, s, scopes, want)) continue;
+      if (!take_limits(*e, s, slot_class)) continue;
+      start_step(*e, s, slot_class);
+      if (!scopes.empty()) begin_draws(*e, s, scopes, want, plan_.launches.back());
       plan_.ranks.now[slot] = std::max(plan_.ranks.now[slot], candidate.rank);
       --free;
     }
@@ -258,8 +266,15 @@ void Decision::start_step(Execution& e, Step& s, SlotClass slot) {
   if (timeouts.heartbeat_us > 0)
     set_timer({e.row.id, s.row.step_no, TimerKind::Heartbeat, now_ + timeouts.heartbeat_us, s.row.epoch});
   journal(e, "claim", &s.row, "{\"boot\":\"" + context_.boot + "\",\"epoch\":" + std::to_string(s.row.epoch) + "}");
-  plan_.launches.push_back({s.row, slot, rows_.plans.at(e.row.id), e.task.id, e.task.project_id, e.task.task_id,
-                            e.row.execution_id, e.row.on_exhausted, e.fork});
+  plan_.launches.push_back({.step = s.row,
+                            .slot = slot,
+                            .plan = rows_.plans.at(e.row.id),
+                            .task_no = e.task.id,
+                            .project_id = e.task.project_id,
+                            .task_id = e.task.task_id,
+                            .execution_id = e.row.execution_id,
+                            .on_exhausted = e.row.on_exhausted,
+                            .fork = e.fork});
 }
 
 void Decision::queue_rest() {
@@ -276,6 +291,7 @@ void Decision::queue_rest() {
 
 void Decision::finish() {
   finish_limits();
+  finish_budgets();
   for (auto& [key, s] : steps_) {
     if (s.before != nullptr && *s.before == s.row) continue;
     plan_.steps.push_back({s.before, s.row});

@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <utility>
 
+#include "budget/budgets.hpp"
 #include "forks.hpp"
 #include "guards.hpp"
 #include "row_store.hpp"
@@ -40,6 +41,8 @@ Result<void> validate(const CreateTask& task) {
                    std::to_string(length));
   if (task.idempotency_key.size() > kKeyMax)
     return invalid("the idempotency key must have at most " + std::to_string(kKeyMax) + " bytes");
+  if (!task.budget.empty())
+    if (auto budget = check_budget(task.budget); !budget.ok()) return invalid(budget.error().message);
   if (!parse_priority(task.priority))
     return invalid("the priority is low, medium, high or critical, not '" + escape_for_display(task.priority) + "'");
   if (task.plan == nullptr) return invalid("a task needs a plan");
@@ -54,6 +57,7 @@ std::string hash_request(const CreateTask& task) {
                                {"repository", task.repository},
                                {"plan", to_hex(task.plan->hash())},
                                {"inputs", task.inputs}});
+  if (!task.budget.empty()) request.set("budget", to_json(task.budget));
   const auto digest = crypto::sha256(codec::canonical_json(request));
   return {reinterpret_cast<const char*>(digest.data()), digest.size()};
 }
@@ -108,13 +112,14 @@ std::string_view word(OnExhausted what) { return what == OnExhausted::Dead ? "de
 using Columns = std::vector<Bind>;
 void add(Columns& columns, std::initializer_list<Bind> row) { columns.insert(columns.end(), row); }
 
-constexpr std::size_t kExecutionColumns = 16;
+constexpr std::size_t kExecutionColumns = 17;
 void add_execution(Columns& columns, const ExecutionRow& row) {
   const auto or_null = [](Micros time) { return time == 0 ? Bind(std::nullopt) : Bind(time); };
   add(columns,
       {row.id, row.execution_id, row.task_no, row.number, name(row.status), row.created_at, Bind::bytes(row.plan_hash),
        word(row.on_exhausted), or_null(row.deadline_at), version(), or_null(row.started_at),
-       text_or_null(row.owner_boot), row.next_step, row.steps_total, row.steps_done, row.steps_active});
+       text_or_null(row.owner_boot), row.next_step, row.steps_total, row.steps_done, row.steps_active,
+       text_or_null(row.budgets)});
 }
 
 ExecutionRow new_execution(const TaskReceipt& receipt, std::int64_t number, std::string_view plan_hash,
@@ -152,6 +157,21 @@ Result<void> lock_task(WriteTx& tx, std::int64_t task_no) {
   const Bind key(task_no);
   WRENCH_TRY(tx.query_many(sql::kLockTask, 1, {&key, 1}, storage::RowLock::ForUpdate));
   return {};
+}
+
+/// What the steps of an execution draw from, from the narrowest. `own`: the task has a budget. `inherited`: those of
+/// the step that began it.
+Result<std::string> scopes(WriteTx& tx, const TaskReceipt& receipt, std::int64_t project_id, bool own,
+                           const std::string& inherited, Numbers& numbers) {
+  const auto [periods, is_new] = numbers.periods.try_emplace(project_id);
+  if (is_new) periods->second = WRENCH_TRY(budgets::periods_of(tx, project_id));
+  std::string out;
+  if (own) out = budgets::execution_scope(receipt.execution_no) + " ";
+  // How deep it stands is counted though it has none.
+  if (own || !inherited.empty()) out += budgets::task_scope(receipt.task_no);
+  if (!inherited.empty()) out += " " + inherited;
+  out += periods->second;
+  return out;
 }
 
 }  // namespace
@@ -275,8 +295,13 @@ Result<Created> create(WriteTx& tx, const Creation& creation, Numbers& numbers, 
   row.version = 1;
   ExecutionRow execution = new_execution(receipt, 1, task.plan->hash(), task.on_exhausted, tx.now());
   execution.deadline_at = task.deadline_at.value_or(0);
-  // A key has to be found by the next job of the same flush.
-  if (starts && task.depends_on.empty() && task.idempotency_key.empty()) {
+  BudgetAmounts budget = task.budget;
+  budget.insert(task.plan->budget().begin(), task.plan->budget().end());
+  execution.budgets = WRENCH_TRY(scopes(tx, receipt, task.project_id, !budget.empty(), creation.budgets, numbers));
+  if (!budget.empty()) WRENCH_TRY(budgets::begin_task(tx, receipt.task_no, receipt.execution_no, budget));
+  // A key has to be found by the next job of the same flush, and what has a budget may end in the flush that begins it.
+  const bool draws = !execution.budgets.empty() || task.plan->has_step_budgets();
+  if (starts && !draws && task.depends_on.empty() && task.idempotency_key.empty()) {
     out.start = true;
     out.unwritten = Created::Unwritten{std::move(row), std::move(execution)};
     return out;
@@ -317,8 +342,18 @@ Result<Created> rerun(WriteTx& tx, const Rerun& rerun, Numbers& numbers) {
   WRENCH_TRY(
       tx.exec(sql::kReopenTask, {rerun.task_no, name(out.receipt.state), status_of(out.receipt.state), tx.now()}));
   out.receipt.execution_no = WRENCH_TRY(numbers.next_execution(tx));
-  WRENCH_TRY(insert_execution(
-      tx, new_execution(out.receipt, before.number + 1, before.plan_hash, before.on_exhausted, tx.now())));
+  ExecutionRow execution =
+      new_execution(out.receipt, before.number + 1, before.plan_hash, before.on_exhausted, tx.now());
+  std::string inherited;
+  bool own = false;
+  for (const std::string_view scope : budgets::split(before.budgets)) {
+    own = own || scope == budgets::execution_scope(before.id);
+    const bool is_own = scope == budgets::execution_scope(before.id) || scope == budgets::task_scope(rerun.task_no);
+    if (!is_own && !budgets::is_period(scope)) inherited += (inherited.empty() ? "" : " ") + std::string(scope);
+  }
+  execution.budgets = WRENCH_TRY(scopes(tx, out.receipt, row.integer(2), own, inherited, numbers));
+  if (own) WRENCH_TRY(budgets::begin_execution(tx, rerun.task_no, execution.id));
+  WRENCH_TRY(insert_execution(tx, execution));
   if (rerun.fork != nullptr) {
     // What it goes back to was looked at before this transaction; only another execution can have changed it.
     if (rerun.fork->latest != before.id)

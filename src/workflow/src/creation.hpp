@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -30,6 +31,8 @@ struct Numbers {
   Result<void> reserve(storage::WriteTx& tx, std::size_t count);
   Result<std::int64_t> next_task(storage::WriteTx& tx) { return next(tx, sql::kNextTask, tasks_); }
   Result<std::int64_t> next_execution(storage::WriteTx& tx) { return next(tx, sql::kNextExecution, executions_); }
+
+  std::map<std::int64_t, std::string> periods;  ///< Of projects: the periods that have budgets (budgets::periods_of).
 
  private:
   struct Series {

@@ -121,6 +121,7 @@ class Decision {
   /// How a need of a fork's step ended that has no row here; nothing if it has one.
   static std::optional<Fork::Ended> ended_before(const Execution& e, std::uint32_t node);
   Result<void> on(const command::Outcome& c);
+  Result<void> on_outcome(const command::Outcome& c);
   Result<void> open_map(Execution& e, Step& s, const command::Outcome& c);
   Result<void> iterate(Execution& e, Step& s, const command::Outcome& c);
   Result<void> on(const command::TimerDue& c);
@@ -154,6 +155,47 @@ class Decision {
   Result<void> on_limits(Execution& e, Step& s, const command::Outcome& c);
   void empty_rate(const StepRow& row, Micros retry_after_us);
   void finish_limits();
+
+  // ---- budgets (budget/decision_budgets.cpp) ----
+
+  struct BudgetScope {
+    std::string name;
+    const BudgetAmounts* planned = nullptr;  ///< Of a step: what its plan gives it.
+    std::string period;                      ///< Of a project: the scope that says what each begins with.
+  };
+  using BudgetScopes = std::vector<BudgetScope>;
+  /// What came of asking.
+  struct Grant {
+    enum class Answer : std::uint8_t { Yes, Busy, Spent, RowsMissing };
+    Answer answer = Answer::Yes;
+    std::string scope, dim;  ///< Which refused.
+    std::int64_t want = 0;
+    BudgetRow row;
+  };
+  bool draws(const Execution& e) const { return !e.row.budgets.empty() || e.plan->has_step_budgets(); }
+  std::optional<BudgetScopes> scopes_of(const Execution& e, const StepRow& row);
+  BudgetDims* dims_of(const BudgetScope& scope);
+  std::vector<BudgetEntry>* entries_of(const StepRow& row);
+  Grant ask(const BudgetScopes& scopes, const BudgetAmounts& want);
+  void draw(const BudgetScopes& scopes, const BudgetAmounts& want, Step& s, std::int64_t call_no);
+  void settle(BudgetEntry& entry, std::int64_t used, bool estimated);
+  /// What is measured of the step's run, as far as a budget limits it; of each a share.
+  std::optional<BudgetAmounts> shares(const BudgetScopes& scopes, std::int64_t most_ms);
+  /// May the step begin? If not, it waits or has failed. `scopes`, `want`: what begin_draws() then takes.
+  bool may_draw(Execution& e, Step& s, BudgetScopes& scopes, BudgetAmounts& want);
+  void begin_draws(const Execution& e, Step& s, const BudgetScopes& scopes, const BudgetAmounts& want, Launch& launch);
+  Result<void> refuse(Execution& e, Step& s, const Grant& grant, std::optional<std::int64_t> epoch);
+  /// A step left its run, or ended.
+  void end_draws(Execution& e, const StepRow& old, Step& s);
+  Result<void> on_out_of_budget(Execution& e, Step& s, const command::Outcome& c);
+  Result<void> share_used(Execution& e, Step& s, const command::TimerDue& c);
+  void hold_over(Step& s);
+  Result<void> record_budget(Execution& e, Step& s, const command::Record& c, bool current);
+  Result<void> fund(Execution& e, Step& s);
+  Result<void> on(const command::Fund& c);
+  Result<void> on(const command::Raise& c);
+  void settle_refused();
+  void finish_budgets();
 
   Result<void> on(const command::SetPause& c);
   Result<void> set_pause(Execution& e, Pause pause);
@@ -192,6 +234,10 @@ class Decision {
   std::map<StepKey, Step> steps_;
   std::map<StepKey, TimerEdits> timers_;
   std::map<std::string, LimitRow> limits_;
+  std::map<std::string, BudgetDims> budgets_;
+  std::map<StepKey, std::vector<BudgetEntry>> entries_;
+  const command::Outcome* ending_ = nullptr;  ///< The run that reports its end at the moment.
+  std::set<std::int64_t> refused_;            ///< Executions with steps that may not begin.
   std::deque<StepKey> ended_;
   std::vector<StepKey> newly_ready_;
   std::map<StepKey, std::int64_t> ranks_;              ///< Of these.

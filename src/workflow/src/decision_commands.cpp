@@ -55,6 +55,13 @@ void Decision::begin(Execution& e) {
 }
 
 Result<void> Decision::on(const command::Outcome& c) {
+  ending_ = &c;
+  Result<void> verdict = on_outcome(c);
+  ending_ = nullptr;
+  return verdict;
+}
+
+Result<void> Decision::on_outcome(const command::Outcome& c) {
   Execution* e = WRENCH_TRY(owned(c.step.execution_no));
   Step* s = step(c.step);
   if (s == nullptr) return missing();
@@ -88,6 +95,8 @@ Result<void> Decision::on(const command::Outcome& c) {
     journal(*e, "skipped", &s->row, "{\"when\":false}");
   } else if (std::holds_alternative<O::Limits>(c.result)) {
     WRENCH_TRY(on_limits(*e, *s, c));
+  } else if (std::holds_alternative<O::OutOfBudget>(c.result)) {
+    WRENCH_TRY(on_out_of_budget(*e, *s, c));
   } else if (std::holds_alternative<O::Wait>(c.result)) {
     WRENCH_TRY(wait_outside(*e, *s, c));
   } else if (std::holds_alternative<O::OpenMap>(c.result)) {
@@ -182,7 +191,13 @@ Result<void> Decision::on(const command::TimerDue& c) {
   }
   switch (c.timer.kind) {
     case TimerKind::WaitOver:
-      WRENCH_TRY(wait_over(*e, *s));
+      WRENCH_TRY((s->row.flags & kFlagWaitsBudget) != 0 ? fund(*e, *s) : wait_over(*e, *s));
+      break;
+    case TimerKind::BudgetShare:
+      WRENCH_TRY(share_used(*e, *s, c));
+      break;
+    case TimerKind::BudgetHold:
+      hold_over(*s);
       break;
     case TimerKind::Retry:
       WRENCH_TRY(fire(*e, *s, {StepEventKind::Timer}));
@@ -202,7 +217,8 @@ Result<void> Decision::on(const command::TimerDue& c) {
 bool Decision::timer_holds(const TimerRow& timer, const StepRow& row, Pause paused) {
   if (is_terminal(row.state)) return false;
   // What is held back isn't late; its times begin anew when it goes on.
-  const bool held_back = paused != Pause::No && row.state != StepState::Running;
+  const bool held_back =
+      (paused != Pause::No && row.state != StepState::Running) || (row.flags & kFlagWaitsBudget) != 0;
   if (held_back && (timer.kind == TimerKind::ScheduleToStart || timer.kind == TimerKind::ScheduleToClose)) return false;
   if (keeps(Keep::TimerEpoch) && timer.epoch != kAnyEpoch && timer.epoch != row.epoch) return false;
   switch (timer.kind) {
@@ -213,7 +229,9 @@ bool Decision::timer_holds(const TimerRow& timer, const StepRow& row, Pause paus
     case TimerKind::ScheduleToClose:
       return is_active(row.state);
     case TimerKind::WaitOver:
-      return (row.flags & kFlagWaitsOutside) != 0;
+      return (row.flags & (kFlagWaitsOutside | kFlagWaitsBudget)) != 0;
+    case TimerKind::BudgetHold:
+      return true;
     default:
       return row.state == StepState::Running;
   }
@@ -223,7 +241,7 @@ Result<void> Decision::time_out(Execution& e, Step& s, TimerKind kind) {
   static constexpr std::string_view kNames[] = {"retry", "schedule_to_start", "start_to_close", "schedule_to_close",
                                                 "heartbeat"};
   const bool was_running = s.row.state == StepState::Running;
-  const bool was_waiting = s.row.state == StepState::Waiting && (s.row.flags & kFlagWaitsOutside) == 0;
+  const bool was_waiting = s.row.waits_for_children();
   if (was_waiting && !rows_.all_open_steps.contains(e.row.id)) {
     plan_.missing_executions.insert(e.row.id);
     return missing();
@@ -261,7 +279,7 @@ Result<void> Decision::cancel_step(Execution& e, Step& s) {
     set_timer({e.row.id, s.row.step_no, TimerKind::CancelGrace, now_ + kCancelGrace, s.row.epoch});
     return {};
   }
-  const bool has_children = s.row.state == StepState::Waiting && (s.row.flags & kFlagWaitsOutside) == 0;
+  const bool has_children = s.row.waits_for_children();
   WRENCH_TRY(fire(e, s, {StepEventKind::Cancel}));
   journal(e, "cancelled", &s.row);
   return has_children ? cancel_children(e, s.row.step_no) : Result<void>();
@@ -377,6 +395,8 @@ Result<void> Decision::on(const command::Adopt& c) {
       WRENCH_TRY(lose_lease(*e, *s));
     } else if (s->row.state == StepState::Uncertain) {
       plan_.uncertain.push_back(key);
+    } else if ((s->row.flags & kFlagWaitsBudget) != 0) {
+      WRENCH_TRY(fund(*e, *s));  // Whoever told the old process that there is something left may not have been heard.
     }
   }
   propagate(*e);
@@ -475,13 +495,21 @@ Result<void> Decision::on(const command::Record& c) {
   Execution* e = WRENCH_TRY(owned(c.step.execution_no));
   Step* s = step(c.step);
   if (s == nullptr) return missing();
-  if ((s->row.epoch != c.epoch || s->row.state != StepState::Running) && keeps(Keep::RecordFence))
-    return Error("workflow.fenced", "step " + std::to_string(c.step.step_no) + " went on without this attempt");
   using K = command::Record::Kind;
+  const bool current = s->row.epoch == c.epoch && s->row.state == StepState::Running;
+  if (c.call_no != 0) WRENCH_TRY(record_budget(*e, *s, c, current));
+  if (!current && keeps(Keep::RecordFence))
+    return Error("workflow.fenced", "step " + std::to_string(c.step.step_no) + " went on without this attempt");
   switch (c.kind) {
     case K::Checkpoint:
       s->row.cursor = c.json;
       e->touched = true;
+      break;
+    case K::Reserve:
+    case K::Spend:
+      break;
+    case K::Settle:
+      if (!c.json.empty()) plan_.values.push_back({c.step, c.name, c.json});
       break;
     case K::Value:
       plan_.values.push_back({c.step, c.name, c.json});

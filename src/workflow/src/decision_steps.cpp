@@ -12,7 +12,7 @@ namespace {
 Standing standing(const StepRow& row) {
   if (is_terminal(row.state)) return Standing::Done;
   if (is_held(row.state)) return Standing::Held;
-  if (row.state == StepState::Waiting) return (row.flags & kFlagWaitsOutside) != 0 ? Standing::Outside : Standing::Open;
+  if (row.state == StepState::Waiting) return row.waits_for_children() ? Standing::Open : Standing::Outside;
   return row.state == StepState::Blocked ? Standing::Blocked : Standing::Active;
 }
 
@@ -34,11 +34,15 @@ Result<void> Decision::fire(Execution& e, Step& s, StepEvent event) {
   e.touched = true;
   e.changed.push_back(key);
   if (event.kind == StepEventKind::Wait && node(e, old).wait != nullptr) s.row.flags |= kFlagWaitsOutside;
-  if (s.row.state != StepState::Waiting) s.row.flags &= ~static_cast<std::uint32_t>(kFlagWaitsOutside);
+  if (event.kind == StepEventKind::OutOfBudget && s.row.state == StepState::Waiting) s.row.flags |= kFlagWaitsBudget;
+  if (s.row.state != StepState::Waiting)
+    s.row.flags &= ~static_cast<std::uint32_t>(kFlagWaitsOutside | kFlagWaitsBudget);
   if (old.state == StepState::Running) s.row.flags &= ~static_cast<std::uint32_t>(kFlagAskedToYield);
   count(e, old, -1);
   count(e, s.row, +1);
   leave(e, old, key);
+  const bool over = old.state == StepState::Running || is_terminal(s.row.state);
+  if ((old.flags & kFlagDraws) != 0 && over) end_draws(e, old, s);
   if (s.row.state == StepState::Ready) enter_ready(e, s);
   if (s.row.state == StepState::RetryWait)
     set_timer({e.row.id, s.row.step_no, TimerKind::Retry, now_ + delta.retry_delay_us, s.row.epoch});
@@ -57,7 +61,10 @@ Result<void> Decision::fire(Execution& e, Step& s, StepEvent event) {
 
 void Decision::count(Execution& e, const StepRow& row, int by) const {
   const Standing where = standing(row);
-  if (where == Standing::Outside) e.row.waiting[static_cast<std::size_t>(node(e, row).wait->kind)] += by;
+  if (where == Standing::Outside) {
+    const bool budget = (row.flags & kFlagWaitsBudget) != 0;
+    e.row.waiting[static_cast<std::size_t>(budget ? WaitKind::Budget : node(e, row).wait->kind)] += by;
+  }
   if (where == Standing::Active) e.row.steps_active += by;
   if (where == Standing::Held) e.row.steps_held += by;
   if (where == Standing::Done) e.row.steps_done += by;
@@ -84,6 +91,12 @@ void Decision::leave(Execution& e, const StepRow& old, StepKey key) {
     plan_.waits_over.push_back(key);
     const auto& child = node(e, old).wait->child;
     if (child != nullptr && !child->abandon) plan_.children_over.push_back(key);
+  } else if ((old.flags & kFlagWaitsBudget) != 0) {
+    delete_timer(key, TimerKind::WaitOver);
+    std::erase_if(plan_.budgets.waits_begun, [&](const BudgetMoves::Wait& wait) {
+      return wait.execution_no == key.execution_no && wait.step_no == key.step_no;
+    });
+    plan_.budgets.waits_over.emplace_back(key.execution_no, key.step_no);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <utility>
 
+#include "budget/budgets.hpp"
 #include "child_tasks.hpp"
 #include "creation.hpp"
 #include "guards.hpp"
@@ -54,7 +55,8 @@ bool must_be_kept(const Job& job) {
   const auto* any = std::get_if<Command>(&job.work);
   return any != nullptr && !std::holds_alternative<command::Cancel>(*any) &&
          !std::holds_alternative<command::SetPause>(*any) && !std::holds_alternative<command::Adopt>(*any) &&
-         !std::holds_alternative<command::Decide>(*any) && !std::holds_alternative<command::Suspend>(*any);
+         !std::holds_alternative<command::Raise>(*any) && !std::holds_alternative<command::Decide>(*any) &&
+         !std::holds_alternative<command::Suspend>(*any);
 }
 
 Result<void> store_baggage(WriteTx& tx, const command::Outcome& outcome, const Baggage& baggage,
@@ -276,6 +278,7 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
   for (const Command& command : commands)
     if (const auto* refill = std::get_if<command::Refill>(&command)) keys.insert(refill->key);
   WRENCH_TRY(limits::load(tx, keys, rows));
+  WRENCH_TRY(budgets::load(tx, {}, {}, rows));
   for (int round = 0;; ++round) {
     SeededRandom same(batch.seed);
     batch.plan = Core::decide(commands, rows, batch.context, tx.now(), same);
@@ -286,9 +289,12 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
       for (const StepKey& key : batch.plan.missing_steps) batch.plan.missing_executions.insert(key.execution_no);
     WRENCH_TRY(row_store::load_missing(source, batch.plan, rows));
     WRENCH_TRY(limits::load(tx, batch.plan.missing_limits, rows));
+    WRENCH_TRY(budgets::load(tx, batch.plan.missing_budgets, batch.plan.missing_entries, rows));
   }
   WRENCH_TRY(row_store::write(tx, batch.plan, unwritten, config_.ownership));
   batch.moved = WRENCH_TRY(limits::write(tx, batch.plan, shared_ ? std::string_view() : config_.boot));
+  for (Command& command : WRENCH_TRY(budgets::write(tx, batch.plan, config_.boot, config_.ownership)))
+    batch.follow_ups.push_back(std::move(command));
 
   for (std::size_t c = 0; c < commands.size(); ++c) {
     if (batch.job_of_command[c] == kNoJob) continue;
@@ -364,7 +370,8 @@ void Dispatcher::on_flushed(Batch& batch, Result<void> outcome) {
   // The flush saw only the heads of its queues, and its commands may have cancelled just these. A pass without commands
   // fills every slot that it can, so none has to follow it.
   // And what was parked left its slot to the next; what found its key free again is queued.
-  const bool looked_again = !batch.jobs.empty() || !batch.plan.parks.empty() || !batch.plan.unparks.empty();
+  const bool looked_again = !batch.jobs.empty() || !batch.plan.parks.empty() || !batch.plan.unparks.empty() ||
+                            !batch.plan.budgets.refusals.empty();
   if (looked_again && keeps(Keep::ClaimAgain)) claim_pass_wanted_ = claims_allowed_;
   for (std::size_t c = 0; c < batch.job_of_command.size(); ++c) {
     if (batch.job_of_command[c] == kNoJob) continue;
@@ -497,7 +504,7 @@ void Dispatcher::carry_out(Batch& batch) {
   for (const TimerDelete& timer : plan.timers_delete) timers_->erase(timer);
   for (const TimerRow& timer : plan.timers_set) {
     // The others of a shared store fire in whichever process looks first.
-    if (!shared_ || timer.kind == TimerKind::Heartbeat)
+    if (!shared_ || is_fired_where_it_runs(timer.kind))
       timers_->set(timer);
     else
       shared_->expect(timer.due_at);
@@ -563,7 +570,8 @@ void Dispatcher::on_time() {
   while (const auto timer = timers_->pop(at)) {
     const StepKey step{timer->execution_no, timer->step_no};
     if (shared_ ? !running_.contains(step) : !active_.contains(timer->execution_no)) continue;
-    command::TimerDue due{*timer, 0};
+    command::TimerDue due{*timer};
+    if (timer->kind == TimerKind::BudgetShare) due.cpu_us = shell_.cpu_us(step);
     if (timer->kind == TimerKind::Heartbeat) due.last_tick_at = shell_.last_tick_at(step) + at - clock_.now_us();
     jobs_.push_back(Job{.work = Command(due)});
   }

@@ -11,6 +11,7 @@
 #include <thread>
 #include <utility>
 
+#include "budget/budgets.hpp"
 #include "creation.hpp"
 #include "forks.hpp"
 #include "plan_node.hpp"
@@ -113,6 +114,10 @@ struct Engine::State final : DispatcherShell {
   Micros last_tick_at(StepKey step) override {
     const auto it = steps.find(step);
     return it == steps.end() ? 0 : it->second.last_tick_at;
+  }
+  Micros cpu_us(StepKey step) override {
+    const auto it = steps.find(step);
+    return it == steps.end() ? 0 : it->second.account->cpu_us_now();
   }
 
   Result<Creation> prepare(CreateTask task);
@@ -631,6 +636,46 @@ Result<void> Engine::signal(std::string_view task_id, std::string_view signal, J
   const TaskView task = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return find_task(tx, task_id); }));
   const auto executions = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return list_executions(tx, task.task_no); }));
   WRENCH_TRY(s.ask(Signalling{executions.back().execution_no, std::string(signal), std::move(value), s.config.actor}));
+  return {};
+}
+
+Result<void> Engine::raise_budget(std::string_view task_id, std::int64_t step_no, const BudgetAmounts& by) {
+  State& s = *state_;
+  WRENCH_TRY(check_budget(by));
+  const TaskView task = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return find_task(tx, task_id); }));
+  const auto executions = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return list_executions(tx, task.task_no); }));
+  const auto there = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return list_budgets(tx, task.task_no); }));
+  const ExecutionView& last = executions.back();
+  const std::string shown = step_no == 0 ? "task" : "step " + std::to_string(step_no);
+  for (const auto& [dimension, amount] : by) {
+    const auto has = [&](const BudgetView& v) { return v.scope == shown && v.dimension == dimension && v.limit; };
+    const auto it = std::ranges::find_if(there, has);
+    if (it == there.end())
+      return Error("workflow.budget_invalid", "the " + shown + " has no limit of " + dimension + " to raise")
+          .with_help("wrench task budget show " + task.task_id);
+    if (amount > kBudgetAmountMax - *it->limit)
+      return Error("workflow.budget_invalid",
+                   "a limit of " + dimension + " is at most " + format_count(kBudgetAmountMax));
+  }
+  const std::string scope =
+      step_no == 0 ? budgets::task_scope(task.task_no) : budgets::step_scope({last.execution_no, step_no});
+  const bool elsewhere = !last.owner_boot.empty() && last.owner_boot != s.config.boot_id;
+  if (!s.shared && !is_terminal(last.status) && elsewhere && s.config.boot_is_live(last.owner_boot)) {
+    const Json what = Json::object({{"scope", scope}, {"by", to_json(by)}});
+    WRENCH_TRY(s.ask(Request{last.execution_no, Request::Kind::BudgetRaise, codec::write_json(what), s.config.actor}));
+    return {};
+  }
+  WRENCH_TRY(s.ask(Command(command::Raise{last.execution_no, scope, by, s.config.actor, last.owner_boot})));
+  return {};
+}
+
+Result<void> Engine::set_project_budget(std::int64_t project_id, BudgetPeriod period, const BudgetAmounts& budget) {
+  State& s = *state_;
+  const Ownership ownership = s.shared ? Ownership::Shared : Ownership::Exclusive;
+  WRENCH_TRY(s.store.write([&](storage::WriteTx& tx) {
+    return budgets::set_project(tx, project_id, period, budget, s.config.actor, ownership);
+  }));
+  s.poll_soon();
   return {};
 }
 

@@ -49,6 +49,7 @@ class Check {
   std::string self() const { return "execution " + std::to_string(e_.id); }
   std::string label(std::int64_t step_no) const { return self() + " step " + std::to_string(step_no); }
   const PlanNode& node(const StepRow& row) const { return image_.plan->nodes()[row.node]; }
+  bool draws() const { return !e_.budgets.empty() || image_.plan->has_step_budgets(); }
   bool restored_unbegun() const { return e_.suspend_reason == kRestored && e_.steps_total == 0; }
 
   void check_ends() {
@@ -65,7 +66,7 @@ class Check {
     const std::size_t before = problems_.size();
     require(row.node < image_.plan->nodes().size(), label(no) + " is of a node that its plan doesn't have");
     require(row.parent_step == 0 || image_.steps.contains(row.parent_step), label(no) + " has lost its owner");
-    const bool owns = row.state == StepState::Waiting && (row.flags & kFlagWaitsOutside) == 0;
+    const bool owns = row.waits_for_children();
     require(!owns || is_cursor(row.cursor), label(no) + " has a cursor that can't be read");
     return problems_.size() == before;
   }
@@ -80,6 +81,10 @@ class Check {
     require(!over || is_terminal(row.state), label(no) + " is open in an ended execution");
     require(row.state == StepState::Ready || !queued, label(no) + " isn't ready but queued");
     require(!is_terminal(row.state) || !image_.timers.contains(no), label(no) + " ended but has timers");
+    require(!is_terminal(row.state) || (row.flags & kFlagDraws) == 0,
+            label(no) + " ended but still has reserved something");
+    require(((row.flags & kFlagDraws) != 0) == image_.drawing.contains(no),
+            label(no) + " has reserved something that the ledger doesn't say, or hasn't what it says");
     if (row.state == StepState::Ready && live_ && e_.paused != Pause::No)
       require(!queued && row.rank == 0, label(no) + " is queued though its execution is paused");
     else if (row.state == StepState::Ready && live_)
@@ -164,7 +169,9 @@ class Check {
     require(!outside || node(row).wait, label(no) + " waits, but its node doesn't");
     if (outside && node(row).wait && node(row).wait->kind == WaitKind::Until)
       require(has_timer(no, TimerKind::WaitOver), label(no) + " waits for a time without a timer");
-    if (row.state != StepState::Waiting || outside) return;
+    const bool budget = row.state == StepState::Waiting && (row.flags & kFlagWaitsBudget) != 0;
+    require(!budget || draws(), label(no) + " waits for a budget, but has none");
+    if (!row.waits_for_children()) return;
     const BodyCursor cursor = BodyCursor::parse(row.cursor);
     const std::int64_t open = children_open()[no];
     require(open == cursor.next - cursor.done && open > 0, label(no) + ": its cursor doesn't match its children");
@@ -196,6 +203,8 @@ class Check {
       done += is_terminal(row.state) ? 1 : 0;
       active += is_active(row.state) && row.state != StepState::Waiting ? 1 : 0;
       held += is_held(row.state) ? 1 : 0;
+      if (row.state == StepState::Waiting && (row.flags & kFlagWaitsBudget) != 0)
+        ++waiting[static_cast<std::size_t>(WaitKind::Budget)];
       if (image_.waits.contains(no)) ++waiting[static_cast<std::size_t>(node(row).wait->kind)];
     }
     const auto total = static_cast<std::int64_t>(image_.steps.size());
@@ -285,6 +294,10 @@ const Statement kImageParked{.id = "workflow.check_parked",
 const Statement kImageWaits{.id = "workflow.check_waits",
                             .sql = "SELECT step_no FROM waits WHERE execution_id = ?1 AND applied = 0",
                             .plan = "SEARCH waits USING INDEX idx_wait_step (execution_id=?)"};
+const Statement kImageDraws{
+    .id = "workflow.check_draws",
+    .sql = "SELECT DISTINCT step_no FROM budget_entries WHERE execution_id = ?1 AND settled IS NULL",
+    .plan = "SEARCH budget_entries USING INDEX idx_budget_open (execution_id=?)"};
 const Statement kImageJournal{
     .id = "workflow.check_journal",
     .sql =
@@ -322,7 +335,7 @@ const Statement kImageEvent{.id = "workflow.check_event",
 }  // namespace
 
 storage::StatementCatalogue::List of_execution_check() {
-  static const Statement* const list[] = {&kImageTask,    &kImageReady,    &kImageParked,  &kImageWaits,
+  static const Statement* const list[] = {&kImageTask,    &kImageReady,    &kImageParked,  &kImageWaits, &kImageDraws,
                                           &kImageJournal, &kImageFindings, &kImageEffects, &kImageEvent};
   return list;
 }
@@ -404,6 +417,8 @@ Result<ExecutionImage> load_image(ReadTx& tx, PlanCache& plans, std::int64_t exe
     image.timers[timer.step_no].emplace(timer.kind, timer);
   const Rows waits = WRENCH_TRY(tx.query(sql::kImageWaits, {execution_no}));
   for (const auto row : waits) image.waits.insert(row.integer(0));
+  const Rows drawing = WRENCH_TRY(tx.query(sql::kImageDraws, {execution_no}));
+  for (const auto row : drawing) image.drawing.insert(row.integer(0));
   WRENCH_TRY(load_journal(tx, image));
   image.early_findings = WRENCH_TRY(tx.query(sql::kImageFindings, {execution_no})).front().integer(0);
   image.strange_effects = WRENCH_TRY(tx.query(sql::kImageEffects, {execution_no})).front().integer(0);

@@ -36,6 +36,8 @@ enum class Keep : std::uint8_t {
   ChildGivenUp,         ///< A step that waits no more asks its child to end.
   ForkNeeds,            ///< What a fork took over counts for the steps that need it.
   ForkInputs,           ///< A fork goes on with the inputs that it was given.
+  Reserve,              ///< Nothing begins that a budget has nothing left for.
+  SettleDraws,          ///< What a run has reserved is settled with its end.
   BaggageOfAccepted,    ///< Findings are stored with the result that made them, or not at all.
   kCount,
 };
@@ -47,7 +49,8 @@ inline constexpr std::array<std::string_view, static_cast<std::size_t>(Keep::kCo
     "receipt_known",  "attempts_bound",    "poison_bound",    "deps_left",
     "finally_gate",   "requeue_on_adopt",  "cancel_on_adopt", "load_timers",
     "key_limit",      "key_release",       "unpark",          "child_end_kept",
-    "child_given_up", "fork_needs",        "fork_inputs",     "baggage_of_accepted"};
+    "child_given_up", "fork_needs",        "fork_inputs",     "reserve",
+    "settle_draws",   "baggage_of_accepted"};
 
 #ifdef WRENCH_WORKFLOW_MUTATIONS
 inline Keep g_removed_guard = Keep::kCount;

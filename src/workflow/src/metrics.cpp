@@ -137,6 +137,12 @@ void EngineMetrics::flushed(const Dispatcher::Batch& batch, const RowCache& cach
     if (!verdict.ok() && verdict.error().code == "workflow.fenced") fenced_.add();
   requests_.add(plan.requests_done.size());
   parked_.add(plan.parks.size());
+  for (const std::string& dim : plan.budgets.refusals) {
+    // Names of tools are whatever plans say.
+    const std::string label = dim.starts_with("tool_calls.") ? "tool_calls" : dim;
+    registry_.counter("wrench_budget_refusals_total", "What a budget had nothing left for", {{"dimension", label}})
+        .add();
+  }
   for (std::size_t i = 0; i < batch.jobs.size(); ++i) {
     const auto& work = batch.jobs[i].work;
     const bool creates = std::holds_alternative<Creation>(work) || std::holds_alternative<Rerun>(work);

@@ -126,6 +126,7 @@ class PlanBuilder {
       PlanNode node = WRENCH_TRY(read_plan_node(value, place));
       if (container && node.finally) return plan_invalid(place + ": a finally node stands outside of bodies");
       plan_.finally_count_ += node.finally ? 1 : 0;
+      plan_.has_step_budgets_ = plan_.has_step_budgets_ || node.budget != nullptr;
       if (node.kind == NodeKind::Map || node.kind == NodeKind::Loop)
         bodies_.push_back({static_cast<std::uint32_t>(plan_.nodes_.size()), &value.at("body"), place + ".body"});
       WRENCH_TRY(add(std::move(node), &value, std::move(place), container));
@@ -271,6 +272,7 @@ Result<std::shared_ptr<const Plan>> Plan::parse(const Json& value) {
   const auto digest = crypto::sha256(plan->body_);
   plan->hash_.assign(reinterpret_cast<const char*>(digest.data()), digest.size());
   WRENCH_TRY(PlanBuilder(*plan).build(value.at("nodes")));
+  if (!value.at("budget").is_null()) plan->budget_ = WRENCH_TRY(read_plan_budget(value.at("budget"), "plan"));
   return std::shared_ptr<const Plan>(std::move(plan));
 }
 

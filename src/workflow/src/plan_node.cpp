@@ -22,7 +22,7 @@ namespace {
 constexpr std::string_view kEffects[] = {"pure", "local_transactional", "idempotent", "guarded"};
 constexpr std::string_view kSlots[] = {"cpu", "io", "llm"};
 constexpr std::string_view kKinds[] = {"call", "map", "merge", "loop", "wait", "choose", "child"};
-constexpr std::string_view kWaitNames[] = {"signal", "input", "approval", "until", "child"};
+constexpr std::string_view kWaitNames[] = {"signal", "input", "approval", "until", "child", "budget"};
 constexpr std::string_view kWaitsWritten[] = {"signal", "input", "approval", "until"};
 constexpr std::size_t kIdBytesMax = 64;
 constexpr std::size_t kChoicesMax = 100;
@@ -280,6 +280,7 @@ Result<void> read_wait(const NodeReader& reader, PlanNode& node) {
         return plan_invalid(reader.place() + ": a wait until needs either at or after_ms");
       break;
     case WaitKind::Child:
+    case WaitKind::Budget:
       break;
   }
   node.wait = spec;
@@ -368,16 +369,16 @@ std::vector<std::string_view> members_of(NodeKind kind) {
   const auto add = [&](std::initializer_list<std::string_view> own) { out.insert(out.end(), own); };
   switch (kind) {
     case NodeKind::Call:
-      add({"concurrency", "rate", "capability", "effect", "input"});
+      add({"concurrency", "rate", "capability", "effect", "input", "budget"});
       break;
     case NodeKind::Map:
-      add({"over", "as", "max_parallel", "body", "collect", "filter"});
+      add({"over", "as", "max_parallel", "body", "collect", "filter", "budget"});
       break;
     case NodeKind::Merge:
       add({"strategy", "from", "filter"});
       break;
     case NodeKind::Loop:
-      add({"max_iterations", "until", "body"});
+      add({"max_iterations", "until", "body", "budget"});
       break;
     case NodeKind::Wait:
       add({"on", "name", "prompt", "schema", "title", "subject", "role", "four_eyes", "at", "after_ms", "expires_ms",
@@ -387,7 +388,7 @@ std::vector<std::string_view> members_of(NodeKind kind) {
       add({"strategy", "from", "criteria", "scores", "schema"});
       break;
     case NodeKind::Child:
-      add({"plan", "title", "inputs", "output", "parent_close", "expires_ms"});
+      add({"plan", "title", "inputs", "output", "parent_close", "expires_ms", "budget"});
       break;
     case NodeKind::Group:
       break;
@@ -435,8 +436,14 @@ bool is_node_id(std::string_view id) {
 }
 
 Result<void> check_plan_members(const Json& plan) {
-  static constexpr std::string_view kKnown[] = {"v", "nodes"};
+  static constexpr std::string_view kKnown[] = {"v", "nodes", "budget"};
   return NodeReader(plan, "plan").only(kKnown);
+}
+
+Result<BudgetAmounts> read_plan_budget(const Json& value, const std::string& place) {
+  auto budget = read_budget(value);
+  if (!budget.ok()) return plan_invalid(place + ".budget: " + budget.error().message);
+  return budget;
 }
 
 Result<PlanNode> read_plan_node(const Json& value, const std::string& place) {
@@ -463,6 +470,10 @@ Result<PlanNode> read_plan_node(const Json& value, const std::string& place) {
   if (node.wait != nullptr || node.has_body()) defaults = node.timeouts;
   const NodeReader timeouts = WRENCH_TRY(reader.object("timeouts"));
   node.timeouts = WRENCH_TRY(read_timeouts(timeouts, defaults));
+  if (!value.at("budget").is_null()) {
+    node.budget = std::make_shared<const BudgetAmounts>(WRENCH_TRY(read_plan_budget(value.at("budget"), place)));
+    if (node.finally) return plan_invalid(place + ".budget: a finally node runs whatever is spent");
+  }
   return node;
 }
 

@@ -16,8 +16,10 @@ bool is_node_id(std::string_view id);
 /// Everything of a node but its needs and its body, which concern others. `place` names it in messages.
 /// Errors: workflow.plan_invalid, workflow.plan_too_large.
 Result<PlanNode> read_plan_node(const codec::Json& value, const std::string& place);
-/// Only these two members may stand in a plan. Errors: workflow.plan_invalid.
+/// Only its members may stand in a plan. Errors: workflow.plan_invalid.
 Result<void> check_plan_members(const codec::Json& plan);
+/// Of a node or the plan. Errors: workflow.plan_invalid.
+Result<BudgetAmounts> read_plan_budget(const codec::Json& value, const std::string& place);
 /// The call of a map whose body is a single one.
 Result<PlanNode> read_single_body(const PlanNode& map, const codec::Json& body, const std::string& place);
 /// The members of a body of several nodes; its nodes are read by the caller.

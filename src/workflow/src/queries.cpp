@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "budget/budgets.hpp"
 #include "forks.hpp"
 #include "limits.hpp"
 #include "payload.hpp"
@@ -289,8 +290,13 @@ Result<bool> stands_still(ReadTx& tx, const TaskView& task) {
     open.pop_back();
     if (next.state == TaskState::Paused) continue;
     if (next.state != TaskState::Waiting || next.wait_reason == "timer") return false;
-    if (next.wait_reason != "child") continue;
+    if (next.wait_reason != "child" && next.wait_reason != "budget") continue;
     const Rows latest = WRENCH_TRY(tx.query(sql::kLatestExecution, {next.task_no}));
+    if (next.wait_reason == "budget") {
+      // What others have reserved comes back by itself.
+      if (WRENCH_TRY(budgets::waits_for_others_only(tx, latest.front().integer(0)))) return false;
+      continue;
+    }
     const auto children = WRENCH_TRY(list_open_children(tx, latest.front().integer(0)));
     if (children.empty()) return false;  // The last one has just ended.
     for (const std::string& id : children) open.push_back(WRENCH_TRY(find_task(tx, id)));

@@ -11,8 +11,14 @@ using storage::Rows;
 
 namespace {
 
-constexpr std::string_view kKinds[] = {"cancel",     "pause",     "pause_now",   "unpause",
-                                       "step_retry", "step_skip", "step_give_up"};
+constexpr std::string_view kKinds[] = {"cancel",    "pause",        "pause_now", "unpause",     "step_retry",
+                                       "step_skip", "step_give_up", "fund",      "budget_raise"};
+
+std::int64_t number_of(std::string_view text) {
+  std::int64_t out = 0;
+  std::from_chars(text.data(), text.data() + text.size(), out);
+  return out;
+}
 
 std::vector<Command> commands(const Rows& rows) {
   std::vector<Command> out;
@@ -22,10 +28,17 @@ std::vector<Command> commands(const Rows& rows) {
     std::string actor(row.text(4));
     if (kind == kKinds[0]) {
       out.emplace_back(command::Cancel{execution_no, std::string(row.text(3)), std::move(actor), seq});
+    } else if (kind == kKinds[7]) {
+      out.emplace_back(command::Fund{{execution_no, number_of(row.text(3))}, seq});
+    } else if (kind == kKinds[8]) {
+      const auto what = codec::parse_json(row.text(3));
+      auto by = what.ok() ? read_budget(what->at("by")) : Result<BudgetAmounts>(what.error());
+      command::Raise raise{.execution_no = execution_no, .actor = std::move(actor), .request = seq};
+      if (by.ok()) raise.by = std::move(*by);
+      if (what.ok()) raise.scope = what->at("scope").as_string();
+      out.emplace_back(std::move(raise));
     } else if (kind.starts_with("step_")) {
-      std::int64_t step_no = 0;
-      const std::string_view text = row.text(3);
-      std::from_chars(text.data(), text.data() + text.size(), step_no);
+      const std::int64_t step_no = number_of(row.text(3));
       const StepDecision decision = kind == kKinds[4]   ? StepDecision::Retry
                                     : kind == kKinds[5] ? StepDecision::Skip
                                                         : StepDecision::GiveUp;

@@ -191,7 +191,8 @@ struct Subjects {
             (std::is_same_v<C, command::Record> ? alone : steps).insert(c.step);
           } else if constexpr (requires { c.execution_no; }) {
             executions.insert(c.execution_no);
-            if constexpr (!std::is_same_v<C, command::Start>) all_open.insert(c.execution_no);
+            constexpr bool needs_no_steps = std::is_same_v<C, command::Start> || std::is_same_v<C, command::Raise>;
+            if constexpr (!needs_no_steps) all_open.insert(c.execution_no);
           }
         },
         command);
@@ -265,6 +266,7 @@ ExecutionRow execution_from(const Rows::Row& row) {
     for (std::size_t i = 0; counts.ok() && i < std::min(kWaitKinds, counts->as_array().size()); ++i)
       out.waiting[i] = counts->as_array()[i].as_integer();
   }
+  out.budgets = row.text_or_empty(26);
   return out;
 }
 
@@ -444,7 +446,9 @@ Result<void> write_queues(WriteTx& tx, const FlushPlan& plan) {
 
 Result<void> write_timers(WriteTx& tx, const FlushPlan& plan, Ownership ownership) {
   // Where any process may fire a timer, each is a row.
-  const auto has_row = [&](TimerKind kind) { return ownership == Ownership::Shared || !is_derived(kind); };
+  const auto has_row = [&](TimerKind kind) {
+    return kind != TimerKind::BudgetShare && (ownership == Ownership::Shared || !is_derived(kind));
+  };
   Columns of_kind, of_step, set;
   for (const TimerDelete& timer : plan.timers_delete) {
     if (!timer.kind && ownership == Ownership::Shared) add(of_step, {timer.step.execution_no, timer.step.step_no});

@@ -18,7 +18,7 @@ using storage::Access;
 #define WRENCH_EXECUTION_COLUMNS                                                                            \
   "id, execution_id, task_id, number, status, suspend_reason, error, plan_hash, owner_boot, on_exhausted, " \
   "cancel_at, cancel_reason, deadline_at, created_at, started_at, completed_at, next_step, steps_total, "   \
-  "steps_done, steps_failed, steps_active, steps_held, version, paused, waiting, forked_from"
+  "steps_done, steps_failed, steps_active, steps_held, version, paused, waiting, forked_from, budgets"
 #define WRENCH_STEP_COLUMNS                                                                                    \
   "execution_id, step_no, node, parent_step, iteration, state, attempt, lost, epoch, deps_left, worker_boot, " \
   "claimed_at, output_seq, cursor, flags, rank, scheduled_at, limits"
@@ -191,8 +191,8 @@ const Statement kInsertExecution{
     .sql =
         "INSERT INTO task_executions (id, execution_id, task_id, number, status, created_at, plan_hash, "
         "on_exhausted, deadline_at, engine_version, started_at, owner_boot, next_step, steps_total, steps_done, "
-        "steps_active, steps_failed, steps_held) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, 0, 0)"};
+        "steps_active, budgets, steps_failed, steps_held) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, 0, 0)"};
 // The next ?1 numbers: each in a row of its own, or all of them in a row, up to the one that is returned.
 const Statement kNextTask{
     .id = "workflow.next_task",
@@ -572,7 +572,7 @@ storage::StatementCatalogue::List statements() {
   static const std::vector<const storage::Statement*> all =
       storage::StatementCatalogue({kAll, sql::of_findings(), sql::of_shared_work(), sql::of_memory(),
                                    sql::of_messages(), sql::of_child_tasks(), sql::of_forks(), sql::of_dead_letters(),
-                                   sql::of_limits(), sql::of_monitor(), sql::of_restore(), sql::of_schedules(),
+                                   sql::of_limits(), sql::of_budgets(), sql::of_monitor(), sql::of_restore(), sql::of_schedules(),
                                    check_statements()})
           .all();
   return all;

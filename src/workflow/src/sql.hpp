@@ -41,6 +41,10 @@ storage::StatementCatalogue::List of_shared_work();
 extern const Statement kDueLimits, kQueueSize, kParkedKey;
 storage::StatementCatalogue::List of_limits();
 
+// budget/budgets.cpp
+extern const Statement kCheckBudgets, kCheckLedger;
+storage::StatementCatalogue::List of_budgets();
+
 // dead_letters.cpp
 storage::StatementCatalogue::List of_dead_letters();
 

@@ -4,7 +4,9 @@
 #include <exception>
 #include <iterator>
 #include <map>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -20,6 +22,7 @@
 #include "wrench/base/text.hpp"
 #include "wrench/base/ulid.hpp"
 #include "wrench/crypto/sha256.hpp"
+#include "wrench/runtime/usage.hpp"
 #include "wrench/workflow/artifact.hpp"
 #include "wrench/workflow/queries.hpp"
 
@@ -264,6 +267,7 @@ Result<Prepared> open_child(const Launch& at, const StepScope& scope, StepSessio
   const Micros over_at = expires_us == 0 ? 0 : session.clock.now_us() + expires_us;
   if (over_at != 0) draft.expires_at = over_at;
   command::Outcome::Wait wait{WaitKind::Child, draft.wait_id, over_at};
+  child.budgets = at.budgets;
   baggage.wait = std::move(draft);
   baggage.child = std::move(child);
   return Prepared(std::move(wait));
@@ -299,10 +303,62 @@ Result<Prepared> prepare(ReadTx& tx, const Launch& at, StepScope& scope, StepSes
   return Error("storage.corrupt", "a stored plan has a node of no known kind");
 }
 
+/// A value of the step: what its call answered.
+std::string call_name(int call) { return "call " + std::to_string(call); }
+
+constexpr int kCallsMax = 1'000'000;  ///< Of one step.
+
 class Context final : public StepContext {
  public:
-  Context(const StepInvocation& invocation, StepSession& session, Baggage& baggage)
-      : invocation_(invocation), session_(session), baggage_(baggage) {}
+  Context(const StepInvocation& invocation, const Launch& launch, StepSession& session, Baggage& baggage)
+      : invocation_(invocation), launch_(launch), session_(session), baggage_(baggage) {}
+
+  /// What a budget refused last; nothing: none did.
+  std::optional<BudgetAmounts> refused() const {
+    const std::lock_guard lock(mutex_);
+    return refused_;
+  }
+
+  /// A program begins. On any thread that works for the step.
+  Result<void> count_program(std::string_view program) {
+    std::string name(program.substr(program.rfind('/') + 1));
+    int call = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      call = ++programs_;
+    }
+    return draw(command::Record::Kind::Spend, kCallsMax + call, {{"tool_calls." + std::move(name), 1}});
+  }
+
+  Result<BudgetTicket> ask(int call, const BudgetAmounts& most) override {
+    WRENCH_TRY(check_budget(most));
+    if (call < 1 || call > kCallsMax || most.contains("depth") || !asked_.insert(call).second)
+      return Error("workflow.budget_invalid", "the call " + std::to_string(call) + " was asked for before, or is none");
+    BudgetTicket ticket{call, std::nullopt};
+    if (invocation_.epoch > 1) {
+      const Rows known = WRENCH_TRY(value(call_name(call)));
+      if (!known.empty()) ticket.response = WRENCH_TRY(codec::parse_json(known.front().text(0)));
+    }
+    if (!ticket.response && launch_.draws) WRENCH_TRY(draw(command::Record::Kind::Reserve, call, most));
+    return ticket;
+  }
+
+  Result<void> use(const BudgetTicket& ticket, const BudgetAmounts& used, const Json& response) override {
+    if (ticket.response) return {};
+    if (!used.empty()) WRENCH_TRY(check_budget(used));
+    std::string json = response.is_null() ? std::string() : codec::write_json(response);
+    if (json.size() > kCheckpointBytesMax)
+      return Error("workflow.checkpoint_too_large", "a response of " + format_bytes(json.size()) + "; the limit is " +
+                                                        format_bytes(kCheckpointBytesMax));
+    if (!launch_.draws && json.empty()) return {};
+    auto what = make(launch_.draws ? command::Record::Kind::Settle : command::Record::Kind::Value,
+                     call_name(ticket.call), std::move(json));
+    if (launch_.draws) {
+      what.call_no = ticket.call;
+      what.amounts = used;
+    }
+    return session_.record(std::move(what));
+  }
 
   StopToken stop() const override { return session_.stop; }
   Deadline deadline() const override { return session_.deadline; }
@@ -325,8 +381,7 @@ class Context final : public StepContext {
   }
 
   Result<Json> journaled(std::string_view name, const std::function<Json()>& draw) override {
-    const Rows known = WRENCH_TRY(session_.store.read(
-        [&](ReadTx& tx) { return tx.query(sql::kValue, {invocation_.execution_no, invocation_.step_no, name}); }));
+    const Rows known = WRENCH_TRY(value(name));
     if (!known.empty()) return codec::parse_json(known.front().text(0));
     Json value = draw();
     WRENCH_TRY(record(command::Record::Kind::Value, std::string(name), codec::write_json(value)));
@@ -354,14 +409,56 @@ class Context final : public StepContext {
   }
 
  private:
+  Result<Rows> value(std::string_view name) {
+    return session_.store.read(
+        [&](ReadTx& tx) { return tx.query(sql::kValue, {invocation_.execution_no, invocation_.step_no, name}); });
+  }
+  command::Record make(command::Record::Kind kind, std::string name, std::string json) const {
+    return {.step = {invocation_.execution_no, invocation_.step_no},
+            .epoch = invocation_.epoch,
+            .kind = kind,
+            .name = std::move(name),
+            .json = std::move(json)};
+  }
   Result<void> record(command::Record::Kind kind, std::string name, std::string json) {
-    return session_.record(command::Record{
-        {invocation_.execution_no, invocation_.step_no}, invocation_.epoch, kind, std::move(name), std::move(json)});
+    return session_.record(make(kind, std::move(name), std::move(json)));
+  }
+  Result<void> draw(command::Record::Kind kind, int call, const BudgetAmounts& amounts) {
+    auto what = make(kind, {}, {});
+    what.call_no = call;
+    what.amounts = amounts;
+    auto granted = session_.record(std::move(what));
+    if (!granted.ok() && granted.error().code == "workflow.budget_exceeded") {
+      const std::lock_guard lock(mutex_);
+      refused_ = amounts;
+    }
+    return granted;
   }
 
   const StepInvocation& invocation_;
+  const Launch& launch_;
   StepSession& session_;
   Baggage& baggage_;
+  std::set<int> asked_;
+  mutable std::mutex mutex_;
+  int programs_ = 0;
+  std::optional<BudgetAmounts> refused_;
+};
+
+/// While it lives, programs that the step runs are counted.
+class ProgramsCounted {
+ public:
+  ProgramsCounted(Context& context, bool counts) : account_(counts ? runtime::UsageAccount::current() : nullptr) {
+    if (account_) account_->admit_with([&context](std::string_view program) { return context.count_program(program); });
+  }
+  ~ProgramsCounted() {
+    if (account_) account_->admit_with({});
+  }
+  ProgramsCounted(const ProgramsCounted&) = delete;
+  ProgramsCounted& operator=(const ProgramsCounted&) = delete;
+
+ private:
+  std::shared_ptr<runtime::UsageAccount> account_;
 };
 
 Result<Payload> pack(const Json& value, Baggage& baggage) {
@@ -442,8 +539,17 @@ Result<Result1> carry_out(const Launch& at, StepRunner& runner, StepSession& ses
   const StepInvocation& invocation = std::get<Call>(prepared).invocation;
   const Micros limit = node_of(at).timeouts.start_to_close_us;
   if (limit > 0) session.deadline = Deadline::after(session.clock, limit);
-  Context context(invocation, session, baggage);
+  Context context(invocation, at, session, baggage);
+  const ProgramsCounted counted(context, at.counts_tools);
   StepOutcome outcome = call(runner, invocation, context);
+  if (const auto* failed = std::get_if<Failed>(&outcome); failed != nullptr && context.refused()) {
+    const Error* cause = &failed->error;
+    while (cause->code != "workflow.budget_exceeded" && cause->cause) cause = cause->cause.get();
+    if (cause->code == "workflow.budget_exceeded") {
+      baggage = Baggage();
+      return Result1(command::Outcome::OutOfBudget{*context.refused()});
+    }
+  }
   Json output;
   if (const auto* completed = std::get_if<Completed>(&outcome); completed != nullptr && node_of(at).ensure)
     output = completed->output;

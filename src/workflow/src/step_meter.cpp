@@ -17,6 +17,7 @@ StepMeter::Measured StepMeter::end(Job& job) {
                     out.used.read_bytes + out.used.written_bytes >= kUsageJournaledBytes;
   auto* command = std::get_if<Command>(&job.work);
   auto* outcome = command == nullptr ? nullptr : std::get_if<command::Outcome>(command);
+  if (outcome != nullptr) outcome->cpu_us = out.used.cpu_us + out.used.children_cpu_us;
   if (outcome != nullptr && much) outcome->usage_json = usage_json(out.used);
   return out;
 }

@@ -39,7 +39,9 @@ constexpr std::string_view kStepEvents[] = {"deps_done",
                                             "cancel",
                                             "cancel_grace_over",
                                             "answered",
-                                            "refused"};
+                                            "refused",
+                                            "out_of_budget",
+                                            "funded"};
 constexpr std::string_view kExecutionEvents[] = {"start",      "suspend",     "resume",   "all_done",
                                                  "any_failed", "cancel_done", "timed_out"};
 constexpr std::string_view kTaskEvents[] = {"submit", "started",   "held",  "continued", "completed",
@@ -99,6 +101,8 @@ constexpr Transition kTransitions[] = {
     row(S::Ready, SE::Timeout, S::Failed, Guard::Fail, "schedule_to_start or schedule_to_close"),
     row(S::Ready, SE::Timeout, S::Dead, Guard::Dead, "schedule_to_start or schedule_to_close"),
     row(S::Ready, SE::Cancel, S::Cancelled, Guard::None, "ready row deleted"),
+    row(S::Ready, SE::OutOfBudget, S::Waiting, Guard::None, "ready row deleted; wait reason budget"),
+    row(S::Ready, SE::OutOfBudget, S::Failed, Guard::Fail, "spent: workflow.budget_exceeded"),
 
     row(S::Running, SE::Complete, S::Completed, Guard::EpochEqual,
         "output, findings, attached rows; counts down dependents; next claim"),
@@ -125,6 +129,9 @@ constexpr Transition kTransitions[] = {
     row(S::Running, SE::CancelGraceOver, S::Cancelled, Guard::None, "epoch+1; its thread counts as stuck"),
     row(S::Running, SE::Cancel, S::Uncertain, Guard::OpenIntent, ""),
     row(S::Running, SE::CancelGraceOver, S::Uncertain, Guard::OpenIntent, "epoch+1"),
+    row(S::Running, SE::OutOfBudget, S::Waiting, Guard::None, "epoch+1, attempt-1, slot released; wait reason budget"),
+    row(S::Running, SE::OutOfBudget, S::Failed, Guard::Fail, "spent: workflow.budget_exceeded; epoch+1"),
+    row(S::Running, SE::OutOfBudget, S::Uncertain, Guard::OpenIntent, "epoch+1, stop requested"),
 
     row(S::RetryWait, SE::Timer, S::Ready, Guard::None, "ready row"),
     row(S::RetryWait, SE::Timeout, S::Failed, Guard::Fail, "schedule_to_close"),
@@ -138,6 +145,8 @@ constexpr Transition kTransitions[] = {
     row(S::Waiting, SE::Timeout, S::Failed, Guard::Fail, "children cancelled"),
     row(S::Waiting, SE::Timeout, S::Dead, Guard::Dead, "children cancelled"),
     row(S::Waiting, SE::Cancel, S::Cancelled, Guard::None, "children are cancelled too"),
+    row(S::Waiting, SE::Funded, S::Ready, Guard::None,
+        "the budget was raised, got something back, or its period is over"),
 
     row(S::Uncertain, SE::ReconciledDone, S::Completed, Guard::None, "receipt is the output"),
     row(S::Uncertain, SE::ReconciledNotDone, S::Ready, Guard::None, "the intent is void"),
@@ -154,7 +163,7 @@ constexpr Transition kTransitions[] = {
     row(X::Pending, XE::Start, X::Running, "step rows, owner boot"),
     row(X::Pending, XE::CancelDone, X::Cancelled, ""),
     row(X::Running, XE::Suspend, X::Suspended,
-        "reason: drain, interrupted, paused, uncertain, dead_letter, approval, input, event, child or timer"),
+        "reason: drain, interrupted, paused, uncertain, dead_letter, approval, input, budget, event, child or timer"),
     row(X::Suspended, XE::Resume, X::Running, "owner boot"),
     row(X::Running, XE::AllDone, X::Completed, ""),
     row(X::Running, XE::AnyFailed, X::Failed, "error of the first step that failed"),
@@ -168,7 +177,8 @@ constexpr Transition kTransitions[] = {
     row(T::Draft, TE::Submit, T::Queued, ""),
     row(T::Queued, TE::Started, T::Running, "first claim of the execution"),
     row(T::Queued, TE::Cancelled, T::Cancelled, ""),
-    row(T::Running, TE::Held, T::Waiting, "wait_reason uncertain, dead_letter, approval, input, event, child or timer"),
+    row(T::Running, TE::Held, T::Waiting,
+        "wait_reason uncertain, dead_letter, approval, input, budget, event, child or timer"),
     row(T::Waiting, TE::Continued, T::Running, ""),
     row(T::Running, TE::Completed, T::Completed, ""),
     row(T::Running, TE::Failed, T::Failed, ""),

@@ -26,7 +26,7 @@ const Statement kExecutions{.id = "sim.executions",
                                 "SELECT id, execution_id, task_id, number, status, suspend_reason, error, plan_hash, "
                                 "owner_boot, on_exhausted, cancel_at, cancel_reason, deadline_at, created_at, "
                                 "started_at, completed_at, next_step, steps_total, steps_done, steps_failed, "
-                                "steps_active, steps_held, version, paused, waiting, forked_from FROM "
+                                "steps_active, steps_held, version, paused, waiting, forked_from, budgets FROM "
                                 "task_executions"};
 const Statement kSteps{.id = "sim.steps",
                        .sql =
@@ -73,8 +73,19 @@ const Statement kPlanOf{.id = "sim.plan_of", .sql = "SELECT body FROM plans WHER
 const Statement kOpenWaits{.id = "sim.open_waits", .sql = "SELECT execution_id, step_no FROM waits WHERE applied = 0"};
 const Statement kDecisions{.id = "sim.decisions",
                            .sql = "SELECT wait_id, decision, execution_id, step_no, applied FROM waits"};
+// Each budget with the sums of its ledger: open, settled, used beyond what was reserved.
+const Statement kBudgets{
+    .id = "sim.budgets",
+    .sql =
+        "SELECT b.scope, b.dim, b.cap, b.reserved, b.spent, coalesce(sum(CASE WHEN e.settled IS NULL THEN e.reserved "
+        "ELSE 0 END), 0), coalesce(sum(e.settled), 0), coalesce(sum(CASE WHEN e.settled > e.reserved THEN e.settled - "
+        "e.reserved ELSE 0 END), 0) FROM budgets b LEFT JOIN budget_entries e ON e.scope = b.scope AND e.dim = b.dim "
+        "GROUP BY b.scope, b.dim"};
+const Statement kLedger{.id = "sim.ledger",
+                        .sql = "SELECT execution_id, step_no, epoch, call_no, dim, settled, scope FROM budget_entries"};
+const Statement kBudgetWaits{.id = "sim.budget_waits", .sql = "SELECT execution_id, step_no FROM budget_waits"};
 const Statement* const kStatements[] = {
-    &kLimits, &kForgottenChildren, &kGivenInputs, &kOpenWaits, &kDecisions, &kExecutions, &kSteps,     &kReady,
+    &kBudgets, &kLedger, &kBudgetWaits, &kLimits, &kForgottenChildren, &kGivenInputs, &kOpenWaits, &kDecisions, &kExecutions, &kSteps,     &kReady,
     &kTimers, &kJournal,           &kEvents,      &kClock,     &kEffects,   &kTasks,      &kLostBlobs, &kSightings,
     &kPlanOf};
 
@@ -198,11 +209,12 @@ void check_step(const Snapshot& s, StepKey key, const StepRow& row, const Execut
     require(row.worker_boot == e.owner_boot && ours, label(key) + " runs without a live boot");
   }
   if (row.state == StepState::Blocked && e.cancel_at == 0) check_needs(s, key, row, node);
+  require(!is_terminal(row.state) || (row.flags & kFlagDraws) == 0, label(key) + " ended but has something reserved");
   const bool outside = row.state == StepState::Waiting && (row.flags & kFlagWaitsOutside) != 0;
   require(outside == s.waits.contains(key), label(key) + " waits, but for nothing, or doesn't, but could be answered");
   if (outside && node.wait->kind == WaitKind::Until)
     require(has_timer(TimerKind::WaitOver), label(key) + " waits for a time without a timer");
-  if (row.state == StepState::Waiting && !outside) {
+  if (row.waits_for_children()) {
     const BodyCursor cursor = BodyCursor::parse(row.cursor);
     std::int64_t open = 0;
     for (const auto& [other, child] : s.steps)
@@ -229,6 +241,30 @@ void check_limits(const Snapshot& s, const Rows& rows) {
   for (const auto& [key, count] : used) require(count == 0, "the key " + key + " is used but has no row");
 }
 
+/// Budgets are the sums of their ledger, nothing is overdrawn, and what was told of calls is what stands there.
+void check_budgets(const Snapshot& s, const Rows& budgets, const Rows& ledger, const EffectSink& sink) {
+  for (const auto row : budgets) {
+    const std::string which = "the budget " + std::string(row.text(0)) + " of " + std::string(row.text(1));
+    require(row.integer(3) == row.integer(5) && row.integer(4) == row.integer(6),
+            which + " says " + std::to_string(row.integer(3)) + " + " + std::to_string(row.integer(4)) +
+                ", its ledger " + std::to_string(row.integer(5)) + " + " + std::to_string(row.integer(6)));
+    const auto cap = row.optional_integer(2);
+    require(!cap || row.integer(3) + row.integer(4) - row.integer(7) <= *cap, which + " is overdrawn");
+  }
+  std::set<StepKey> open;
+  for (const auto row : ledger) {
+    const StepKey key{row.integer(0), row.integer(1)};
+    if (row.is_null(5)) open.insert(key);
+    if (row.integer(3) != 1 || row.text(4) != "tokens") continue;
+    const auto paid = sink.paid.find({key.execution_no, key.step_no, row.integer(2)});
+    if (paid == sink.paid.end()) continue;
+    require(!row.is_null(5) && row.integer(5) == paid->second, label(key) + " told what a call cost, and it was lost");
+  }
+  for (const auto& [key, row] : s.steps)
+    require(((row.flags & kFlagDraws) != 0) == open.contains(key),
+            label(key) + " has something reserved that the ledger doesn't say, or hasn't");
+}
+
 void check_attempts(const Snapshot& s, const std::vector<StepRow>& attempts) {
   for (const StepRow& attempt : attempts) {
     const StepKey key{attempt.execution_no, attempt.step_no};
@@ -246,6 +282,8 @@ void check_executions(const Snapshot& s, Outside& outside) {
     ++total;
     done += is_terminal(row.state) ? 1 : 0;
     active += is_active(row.state) && row.state != StepState::Waiting ? 1 : 0;
+    if (row.state == StepState::Waiting && (row.flags & kFlagWaitsBudget) != 0)
+      ++waiting[key.execution_no][static_cast<std::size_t>(WaitKind::Budget)];
     if (s.waits.contains(key))
       ++waiting[key.execution_no][static_cast<std::size_t>(s.plans.at(key.execution_no)->nodes()[row.node].wait->kind)];
     held += is_held(row.state) ? 1 : 0;
@@ -434,6 +472,7 @@ void check_store(storage::Store& store, const Inside& inside, Outside& outside) 
     }
     check_attempts(s, inside.attempts);
     check_limits(s, WRENCH_TRY(tx.query(kLimits)));
+    check_budgets(s, WRENCH_TRY(tx.query(kBudgets)), WRENCH_TRY(tx.query(kLedger)), outside.sink);
     int used = 0;
     for (const int n : inside.dispatcher.used()) used += n;
     require(used == running, std::to_string(used) + " slots in use by " + std::to_string(running) + " running steps");
@@ -472,6 +511,7 @@ void check_end(storage::Store& store, const Outside& outside) {
     require(WRENCH_TRY(tx.query(kReady)).empty(), "steps are queued, but nothing is left to do");
     require(WRENCH_TRY(tx.query(kOpenWaits)).empty(), "something waits, but nothing is left to do");
     require(WRENCH_TRY(tx.query(kTimers)).empty(), "timers are left, but nothing is left to do");
+    require(WRENCH_TRY(tx.query(kBudgetWaits)).empty(), "something waits for a budget, but nothing is left to do");
     std::map<std::string, int> keys;
     const Rows tasks = WRENCH_TRY(tx.query(kTasks));
     require(tasks.size() == outside.acknowledged.size(), "there are more tasks than were asked for");

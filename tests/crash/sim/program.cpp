@@ -74,6 +74,7 @@ Json random_plan(Random& random, const Troubles& troubles, bool rich, int depth 
         node.set("concurrency", Json::object({{"key", "inputs.n % 2"}, {"limit", 1 + random.below(2)}}));
       if (rich && chance(random, 10))
         node.set("rate", Json::object({{"key", "'r'"}, {"per_s", 5}, {"burst", 1 + random.below(2)}}));
+      if (rich && !troubles.calm && chance(random, 15)) node.set("budget", Json::object({{"tokens", 40}}));
       node.set("capability", capability);
       node.set("input", std::move(input));
     } else if (kind < 9) {
@@ -148,6 +149,35 @@ Json random_plan(Random& random, const Troubles& troubles, bool rich, int depth 
   return Json::object({{"v", 1}, {"nodes", std::move(nodes)}});
 }
 
+/// Of a calm run no more than counts: what a crash costs isn't the same in an undisturbed one.
+BudgetAmounts random_budget(Random& random, bool calm) {
+  const auto amount = [&](std::int64_t least, std::int64_t most) {
+    const auto range = static_cast<std::uint64_t>(most - least);
+    return calm ? std::int64_t{1'000'000'000} : least + static_cast<std::int64_t>(random.below(range));
+  };
+  BudgetAmounts out{{"tokens", amount(20, 300)}};
+  if (chance(random, 40)) out["wall_ms"] = amount(20, 5000);
+  if (chance(random, 30)) out["cpu_ms"] = amount(20, 20'000);
+  if (chance(random, 40)) out["tool_calls"] = amount(2, 20);
+  return out;
+}
+
+constexpr std::int64_t kTokensMax = 50;
+
+/// A call that has a price.
+StepOutcome pay(const StepInvocation& in, StepContext& context, std::uint64_t dice, EffectSink& sink) {
+  const std::int64_t most = 1 + static_cast<std::int64_t>(dice % kTokensMax);
+  auto ticket = context.ask(1, {{"tokens", most}});
+  if (!ticket.ok()) return Failed{FailureClass::Retryable, ticket.error(), {}};
+  if (ticket->response || dice % 7 == 0) return Yielded{};  // Paid for before; or it forgets to tell.
+  const std::int64_t used = most - static_cast<std::int64_t>(dice % 3 == 0 ? most / 2 : 0);
+  const Json response = dice % 2 == 0 ? Json("answer") : Json();
+  if (auto told = context.use(*ticket, {{"tokens", used}}, response); !told.ok())
+    return Failed{FailureClass::Retryable, told.error(), {}};
+  sink.paid[{in.execution_no, in.step_no, in.epoch}] = used;
+  return Yielded{};
+}
+
 }  // namespace
 
 Program::Program(std::uint64_t seed) {
@@ -168,6 +198,7 @@ Program::Program(std::uint64_t seed) {
     troubles.pause_percent = random.below(4) == 0 ? 10 : 0;
   }
   const bool rich = random.below(3) == 0;
+  const bool with_budgets = random.below(3) == 0;
   const auto count = 1 + random.below(3);
   for (std::uint64_t i = 0; i < count; ++i) {
     CreateTask task;
@@ -178,6 +209,7 @@ Program::Program(std::uint64_t seed) {
     for (std::uint64_t n = random.below(5); n > 0; --n) list.push_back(n);
     task.inputs = Json::object({{"n", random.below(10)}, {"list", std::move(list)}});
     task.repository = "/repo";
+    if (with_budgets) task.budget = random_budget(random, troubles.calm);
     if (!troubles.calm && random.below(4) == 0) task.on_exhausted = OnExhausted::Dead;
     tasks.push_back(std::move(task));
   }
@@ -203,6 +235,8 @@ StepOutcome Runner::run(const StepInvocation& in, StepContext& context) {
     auto value = context.journaled("draw", [&] { return Json(static_cast<std::int64_t>(dice.below(1000))); });
     if (!value.ok()) return Failed{FailureClass::Permanent, value.error(), {}};
   }
+  if (const std::uint64_t price = hash("price of " + name); price % 2 == 0)
+    if (auto paid = pay(in, context, price >> 1, sink_); std::holds_alternative<Failed>(paid)) return paid;
   if (in.capability == "sim.guarded") {
     auto ticket = context.begin_effect(0, Json::object({{"node", in.node}}));
     if (!ticket.ok()) return Failed{FailureClass::Retryable, ticket.error(), {}};

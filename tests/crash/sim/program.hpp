@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <set>
@@ -37,6 +38,8 @@ struct Program {
 /// The outside world: remembers every effect, whatever becomes of the store.
 struct EffectSink {
   std::map<std::string, int> done;
+  /// What calls cost that were told to the store, by execution, step and epoch.
+  std::map<std::array<std::int64_t, 3>, std::int64_t> paid;
 };
 
 /// What a capability says: depends on the step and its input only.

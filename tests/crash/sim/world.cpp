@@ -70,7 +70,12 @@ const storage::Statement kResults{
         "JOIN task_executions x ON x.id = s.execution_id JOIN tasks t ON t.id = x.task_id "
         "LEFT JOIN journal j ON j.execution_id = s.execution_id AND j.seq = s.output_seq"};
 const storage::Statement kQueued{.id = "sim.queued", .sql = "SELECT 1 FROM ready WHERE queue = ?1 LIMIT 1"};
-const storage::Statement* const kStatements[] = {&kHeld,       &kOpenOwners, &kOpenTasks, &kOpenSteps,
+const storage::Statement kSpent{
+    .id = "sim.spent",
+    .sql =
+        "SELECT DISTINCT w.execution_id, w.scope, b.dim FROM budget_waits w JOIN budgets b ON b.scope = w.scope WHERE "
+        "w.spent = 1 AND b.cap IS NOT NULL"};
+const storage::Statement* const kStatements[] = {&kSpent, &kHeld,       &kOpenOwners, &kOpenTasks, &kOpenSteps,
                                                  &kEndedTasks, &kResults,    &kNextEvent, &kStepEpoch,
                                                  &kQueued,     &kPaused,     &kPlanOfTask};
 
@@ -381,6 +386,7 @@ void World::user_turn() {
     return;
   }
   if (chance(20)) answer_waits();
+  if (chance(10)) raise_budgets();
   if (faults_ && chance(program_.troubles.pause_percent)) {
     const Rows open = must(store_->read([](ReadTx& tx) { return tx.query(kOpenOwners); }), "read");
     if (open.empty()) return;
@@ -460,6 +466,7 @@ bool World::unpause() {
 
 void World::help_people() {
   answer_waits();
+  raise_budgets();
   const Rows held = must(store_->read([](ReadTx& tx) { return tx.query(kHeld); }), "read");
   for (const auto row : held) {
     StepDecision decision = chance(60) ? StepDecision::Skip : chance(50) ? StepDecision::GiveUp : StepDecision::Retry;
@@ -469,6 +476,15 @@ void World::help_people() {
     }
     dispatcher_->enqueue(Job{.work = Command(command::Decide{{row.integer(0), row.integer(1)}, decision, "person"})});
   }
+}
+
+void World::raise_budgets() {
+  const Rows spent = must(store_->read([](ReadTx& tx) { return tx.query(kSpent); }), "read");
+  std::map<std::pair<std::int64_t, std::string>, BudgetAmounts> by;
+  for (const auto row : spent) by[{row.integer(0), std::string(row.text(1))}][std::string(row.text(2))] = 100;
+  for (auto& [whose, amounts] : by)
+    dispatcher_->enqueue(
+        Job{.work = Command(command::Raise{whose.first, whose.second, std::move(amounts), "person", config_.boot})});
 }
 
 void World::answer_waits() {

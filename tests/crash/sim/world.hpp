@@ -96,6 +96,8 @@ class World final : public workflow::DispatcherShell {
   bool unpause();
   /// People decide about what waits for them.
   void answer_waits();
+  /// They raise what is spent.
+  void raise_budgets();
   void check();
   /// When there is nothing to flush: what could run does. Throws Violation.
   void check_queues();

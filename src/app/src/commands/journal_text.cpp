@@ -7,6 +7,7 @@
 #include "wrench/app/console.hpp"
 #include "wrench/base/clock.hpp"
 #include "wrench/base/text.hpp"
+#include "wrench/workflow/budget_amounts.hpp"
 #include "wrench/workflow/monitor.hpp"
 
 namespace wrench::app {
@@ -47,7 +48,23 @@ constexpr Wording kWordings[] = {
     {"intent", "is about to take effect", "effect_key"},
     {"receipt", "took effect", "effect_key"},
     {"ended", "the task ended", "status"},
+    {"budget_wait", "waits for its budget", "message"},
+    {"budget_reserved", "reserves of its budget", ""},
+    {"budget_used", "used of its budget", ""},
+    {"budget_raised", "a person raised a budget", ""},
+    {"funded", "looks at its budget again", ""},
 };
+
+/// Of entries about budgets.
+std::string amounts_of(const Json& data) {
+  std::string out;
+  for (const auto* member : {"amounts", "by"})
+    for (const auto& [dimension, amount] : data.at(member).as_object())
+      if (amount.is_integer())
+        out += (out.empty() ? ": " : ", ") + Console::safe(dimension) + " " +
+               workflow::shown_amount(dimension, amount.as_integer());
+  return out;
+}
 
 std::string what_happened(const JournalEntry& entry) {
   if (entry.kind == "usage") return "used " + usage_text(workflow::usage_of(entry.data));
@@ -56,6 +73,7 @@ std::string what_happened(const JournalEntry& entry) {
   if (wording == std::end(kWordings)) return Console::safe(entry.kind);
   std::string out(wording->words);
   if (entry.kind == "claim" && entry.attempt > 1) out += ", attempt " + std::to_string(entry.attempt);
+  if (entry.kind.starts_with("budget_")) out += amounts_of(entry.data);
   if (wording->detail.empty() || !entry.data.is_object()) return out;
   const auto& detail = entry.data.at(wording->detail);
   if (!detail.is_string()) return out;

@@ -52,6 +52,8 @@ Result<workflow::CreateTask> task_of(const Session& session, const Prepared& pre
   auto task = WRENCH_TRY(playbook_task(prepared.playbook, prepared.text.name, prepared.inputs));
   if (session.invocation.value("--on-exhausted") == "dead_letter") task.on_exhausted = workflow::OnExhausted::Dead;
   if (session.invocation.has("--priority")) task.priority = session.invocation.value("--priority");
+  if (session.invocation.has("--budget"))
+    task.budget = WRENCH_TRY(workflow::parse_budget(session.invocation.values("--budget")));
   return task;
 }
 

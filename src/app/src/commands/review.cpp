@@ -41,6 +41,11 @@ ExitCode run_review(Session& session) {
                           : agents::explain_text(prepared->planned);
     return delivered(session, text);
   }
+  if (session.invocation.has("--budget")) {
+    auto budget = workflow::parse_budget(session.invocation.values("--budget"));
+    if (!budget) return session.fail(budget.error());
+    prepared->task.budget = std::move(*budget);
+  }
   if (session.invocation.has("--priority")) prepared->task.priority = session.invocation.value("--priority");
   if (session.invocation.has("--detach")) return leave_task(session, std::move(prepared->task));
   auto space = Workspace::open(session, Workspace::Use::Run);

@@ -4,6 +4,7 @@
 #include "../layout.hpp"
 #include "../output.hpp"
 #include "../workspace.hpp"
+#include "budget_text.hpp"
 #include "commands.hpp"
 #include "journal_text.hpp"
 #include "playbook_result.hpp"
@@ -129,6 +130,7 @@ struct TaskDetails {
   bool interrupted = false;
   std::string parent;       ///< Id of the task that began this one.
   std::string forked_from;  ///< Id of the execution that this one goes back to.
+  std::vector<workflow::BudgetView> budgets;
 };
 
 Result<TaskDetails> details_of(Workspace& space, std::string_view id) {
@@ -140,6 +142,8 @@ Result<TaskDetails> details_of(Workspace& space, std::string_view id) {
       space.store().read([&](storage::ReadTx& tx) { return workflow::list_steps(tx, out.execution.execution_no); }));
   out.parent =
       WRENCH_TRY(space.store().read([&](storage::ReadTx& tx) { return workflow::find_parent(tx, out.task.task_no); }));
+  out.budgets =
+      WRENCH_TRY(space.store().read([&](storage::ReadTx& tx) { return workflow::list_budgets(tx, out.task.task_no); }));
   out.used = WRENCH_TRY(space.store().read(
       [&](storage::ReadTx& tx) { return workflow::monitor_task(tx, out.task.task_id, space.clock().now_us()); }));
   if (out.execution.forked_from != 0)
@@ -180,12 +184,13 @@ Json to_json(const TaskDetails& details) {
                                    {"steps_total", details.execution.steps_total},
                                    {"steps_done", details.execution.steps_done}})},
        {"steps", std::move(steps)},
+       {"budgets", budgets_json(details.budgets)},
        {"monitoring", workflow::to_json(details.used)}});
 }
 
 std::string to_text(const TaskDetails& details, const Console& console) {
   constexpr std::size_t kNodeColumnsMin = 6, kNodeColumnsMax = 32, kCapabilityColumns = 34;
-  const auto& [task, execution, steps, why, used, interrupted, parent, forked_from] = details;
+  const auto& [task, execution, steps, why, used, interrupted, parent, forked_from, budgets] = details;
   std::size_t node_columns = kNodeColumnsMin;
   for (const auto& step : steps) node_columns = std::max(node_columns, display_width(step.node) + 2);
   node_columns = std::min(node_columns, kNodeColumnsMax);
@@ -200,6 +205,8 @@ std::string to_text(const TaskDetails& details, const Console& console) {
     text += "  took     " + format_duration(*execution.completed_at - *execution.started_at) + "\n";
   if (used.resources.rss_bytes_max > 0)
     text += "  used     " + usage_text(used.resources) + (used.partial ? " and more" : "") + "\n";
+  for (const auto& budget : budgets)
+    if (budget.scope == "task") text += budgets_text({budget}, "  budget   ");
   if (execution.error.is_object())
     text += "  error    " + Console::safe(execution.error.at("error").at("message").as_string()) + " [" +
             Console::safe(execution.error.at("error").at("code").as_string()) + "]\n";
@@ -223,7 +230,11 @@ std::string to_text(const TaskDetails& details, const Console& console) {
   }
   const bool person = task.wait_reason == "approval" || task.wait_reason == "input";
   if (task.state == workflow::TaskState::Waiting)
-    text += "\nWaits: " + task.wait_reason + (person ? ". What for: wrench approval list" : "") + "\n";
+    text += "\nWaits: " + task.wait_reason + (person ? ". What for: wrench approval list" : "") +
+            (task.wait_reason == "budget"
+                 ? ". More of it: wrench task budget raise " + std::string(short_id(task.task_id)) + " DIM=N"
+                 : "") +
+            "\n";
   if (interrupted)
     text += std::string(task.state == workflow::TaskState::Waiting ? "Nobody runs it." : "\nInterrupted.") +
             " Go on: wrench task resume " + std::string(short_id(task.task_id)) + "\n";

@@ -33,7 +33,8 @@ Result<std::optional<OpenTask>> find_open(Workspace& space, const std::string& k
 void set_key(workflow::CreateTask& task, std::string_view besides) {
   task.idempotency_key =
       task.kind + ":" +
-      crypto::sha256_hex(task.plan->hash() + codec::canonical_json(task.inputs) + std::string(besides));
+      crypto::sha256_hex(task.plan->hash() + codec::canonical_json(task.inputs) + std::string(besides) +
+                         (task.budget.empty() ? "" : codec::canonical_json(workflow::to_json(task.budget))));
   task.key_scope = workflow::KeyScope::UntilTaskEnds;
 }
 
@@ -166,7 +167,9 @@ Error task_error(const workflow::TaskOutcome& outcome) {
     const bool decision = outcome.task.wait_reason == "approval" || outcome.task.wait_reason == "input";
     return Error("workflow.needs_person", "task " + id + " waits for a person" +
                                               (outcome.task.wait_reason.empty() ? "" : ": " + outcome.task.wait_reason))
-        .with_help(decision ? "wrench approval list" : "wrench task show " + id)
+        .with_help(decision                               ? "wrench approval list"
+                   : outcome.task.wait_reason == "budget" ? "wrench task budget show " + id
+                                                          : "wrench task show " + id)
         .with_help("wrench task resume " + id);
   }
   if (!failure.is_object())

@@ -177,6 +177,7 @@ class Compiler {
     if (const YamlNode* agents = header.get("agents")) agents_ = agents;
     if (const YamlNode* models = header.get("agent_llms")) models_ = models;
     if (const YamlNode* output = header.get("output")) output_ = output;
+    if (auto budget = read_budget(header, "budget", problems_)) budget_ = std::move(*budget);
     for (const auto* name : {"tools", "tools_allowed"})
       if (const YamlNode* tools = header.get(name))
         problems_.remark(*tools, "'" + std::string(name) + "' has no effect: no agent of this program calls tools");
@@ -405,6 +406,7 @@ class Compiler {
     }
     if (output_ != nullptr) add_result(nodes);
     playbook_.plan = Json::object({{"v", 1}, {"nodes", std::move(nodes)}});
+    if (!budget_.empty()) playbook_.plan.set("budget", to_json(budget_));
     playbook_.notes = Json::object({{"playbook", playbook_.name}, {"steps", std::move(whys)}});
     if (models_ != nullptr) playbook_.notes.set("agent_llms", codec::to_json(*models_));
   }
@@ -434,6 +436,7 @@ class Compiler {
       shown.after.push_back(drafts_[before].id);
     }
     step.read_common();
+    const auto budget = read_budget(fields, "budget", problems_);
     Block block(std::move(needs), all_of(conditions), read_join(fields));
     auto output = compile_type(draft.type, step, block);
     step.finish();
@@ -450,8 +453,14 @@ class Compiler {
     playbook_.steps.push_back(std::move(shown));
     for (Json& node : block.take()) {
       check_written_out(*draft.node, draft.id, node);
+      if (budget && can_have_budget(node.at("kind").as_string())) node.set("budget", to_json(*budget));
       nodes.push_back(std::move(node));
     }
+  }
+
+  /// What only combines values or waits uses nothing.
+  static bool can_have_budget(std::string_view kind) {
+    return kind == "call" || kind == "map" || kind == "loop" || kind == "child";
   }
 
   static std::optional<StepOutput> compile_type(StepType type, StepBuilder& step, Block& block) {
@@ -544,6 +553,7 @@ class Compiler {
   const YamlNode* agents_ = nullptr;
   const YamlNode* models_ = nullptr;
   const YamlNode* output_ = nullptr;
+  BudgetAmounts budget_;
   std::vector<Draft> drafts_;
   std::map<std::string, std::size_t, std::less<>> by_id_;
   std::vector<FlowPlace> places_;

@@ -16,6 +16,35 @@ std::optional<std::string> text_of(const YamlNode& node, std::string_view what, 
   return std::nullopt;
 }
 
+std::optional<BudgetAmounts> read_budget(Fields& fields, std::string_view name, Problems& problems) {
+  const YamlNode* written = fields.get(name);
+  if (written == nullptr) return std::nullopt;
+  if (!written->is_mapping()) {
+    problems.add(*written, "'" + std::string(name) + "' is a mapping such as {cost_usd: 2.50, tokens: 100000}");
+    return std::nullopt;
+  }
+  BudgetAmounts out;
+  for (const codec::YamlMember& member : written->members) {
+    const std::string& key = member.key.text;
+    const bool usd = key == "cost_usd";
+    const std::string text(trim(member.value.text));
+    const std::string word = usd ? text : key + "=" + text;
+    auto amounts = member.value.is_scalar() && (!usd || text.find('=') == std::string::npos)
+                       ? parse_budget({&word, 1})
+                       : Result<BudgetAmounts>(Error("workflow.budget_invalid", "'" + key + "' must be a number"));
+    if (!amounts.ok()) {
+      problems.add(member.value, amounts.error().message);
+      return std::nullopt;
+    }
+    for (const auto& [dimension, amount] : *amounts) out[dimension] = amount;
+  }
+  if (const auto whole = check_budget(out); !whole.ok()) {
+    problems.add(*written, whole.error().message);
+    return std::nullopt;
+  }
+  return out;
+}
+
 const YamlNode* Fields::given(std::string_view name) {
   if (std::ranges::find(asked_, name) == asked_.end()) asked_.push_back(name);
   return mapping_.find(name);

@@ -10,6 +10,7 @@
 #include "problems.hpp"
 #include "wrench/base/clock.hpp"
 #include "wrench/codec/yaml.hpp"
+#include "wrench/workflow/budget_amounts.hpp"
 
 namespace wrench::workflow::playbook {
 
@@ -47,6 +48,10 @@ class Fields {
   Problems& problems_;
   std::vector<std::string_view> asked_;
 };
+
+/// A budget: a mapping of dimensions to amounts; `cost_usd` stands for cost_nano_usd. Nothing when absent, or after a
+/// problem.
+std::optional<BudgetAmounts> read_budget(Fields& fields, std::string_view name, Problems& problems);
 
 /// The scalar's text, or nothing after a problem.
 std::optional<std::string> text_of(const codec::YamlNode& node, std::string_view what, Problems& problems);

@@ -27,6 +27,10 @@ class Withheld final : public StepContext {
   Result<void> end_effect(const EffectTicket& ticket, const Json& receipt) override {
     return context_.end_effect(ticket, receipt);
   }
+  Result<BudgetTicket> ask(int call, const BudgetAmounts& most) override { return context_.ask(call, most); }
+  Result<void> use(const BudgetTicket& ticket, const BudgetAmounts& used, const Json& response) override {
+    return context_.use(ticket, used, response);
+  }
   void attach(storage::WriteBody local_effect) override { withheld_.push_back(std::move(local_effect)); }
   Result<Json> keep(std::string_view bytes) override { return context_.keep(bytes); }
   Result<std::string> kept(const Json& reference) override { return context_.kept(reference); }
@@ -46,9 +50,10 @@ StepFailure facts_of(const StepInvocation& invocation, const Failed& failed) {
   StepFailure out;
   out.code = failed.error.code;
   out.capability = without_version(invocation.capability);
-  out.error_class = failed.failure == FailureClass::Permanent ? ErrorClass::Permanent
-                    : failed.retry_after_us                   ? ErrorClass::RateLimited
-                                                              : ErrorClass::Retryable;
+  out.error_class = failed.error.code == "workflow.budget_exceeded" ? ErrorClass::Budget
+                    : failed.failure == FailureClass::Permanent     ? ErrorClass::Permanent
+                    : failed.retry_after_us                         ? ErrorClass::RateLimited
+                                                                    : ErrorClass::Retryable;
   out.attempt = invocation.attempt;
   out.retry_after = failed.retry_after_us;
   return out;

@@ -49,6 +49,8 @@ class Step final : public StepContext {
   }
   Result<EffectTicket> begin_effect(int, const Json&) override { return EffectTicket{}; }
   Result<void> end_effect(const EffectTicket&, const Json&) override { return {}; }
+  Result<BudgetTicket> ask(int call, const BudgetAmounts&) override { return BudgetTicket{call, {}}; }
+  Result<void> use(const BudgetTicket&, const BudgetAmounts&, const Json&) override { return {}; }
   void attach(storage::WriteBody) override { ++attached; }
   Result<Json> keep(std::string_view) override { return Json(); }
   Result<std::string> kept(const Json&) override { return std::string(); }

@@ -1,14 +1,17 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <sys/types.h>
 
 #include "wrench/base/clock.hpp"
+#include "wrench/base/result.hpp"
 
 namespace wrench::runtime {
 
@@ -34,12 +37,17 @@ class UsageAccount {
   void book(const Usage& used);
   /// What is booked: scopes book when they end.
   Usage total() const;
+  /// From now on `admit` is asked before a program starts; what it refuses doesn't. On any thread that works for the
+  /// account, and it may block. Empty: no more.
+  void admit_with(std::function<Result<void>(std::string_view program)> admit);
+  Result<void> admit(std::string_view program) const;
   /// CPU time up to now, also of scopes that haven't ended, without programs that run.
   Micros cpu_us_now() const;
 
  private:
   friend class UsageScope;
   mutable std::mutex mutex_;
+  std::function<Result<void>(std::string_view)> admit_;
   Usage booked_;
   std::vector<std::pair<clockid_t, Micros>> open_;  ///< CPU clocks of the threads at work, and where they began.
 };

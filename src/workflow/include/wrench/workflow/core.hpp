@@ -17,6 +17,8 @@
 #include "wrench/base/random.hpp"
 #include "wrench/base/result.hpp"
 #include "wrench/storage/transaction.hpp"
+#include "wrench/workflow/budget_amounts.hpp"
+#include "wrench/workflow/budget_rows.hpp"
 #include "wrench/workflow/rows.hpp"
 #include "wrench/workflow/step_runner.hpp"
 
@@ -32,7 +34,7 @@ struct StepEvent {
   StepEventKind kind = StepEventKind::DepsDone;
   std::optional<std::int64_t> epoch;  ///< Of the sender; fenced if it isn't the row's.
   std::optional<Micros> retry_after_us;
-  bool final = false;  ///< Timeout: no more attempts (schedule_to_close).
+  bool final = false;  ///< Timeout: no more attempts (schedule_to_close). OutOfBudget: waiting alone doesn't help.
 };
 
 struct ApplyContext {
@@ -105,14 +107,20 @@ struct Outcome {
     std::string limits;   ///< StepRow::limits
     bool refuse = false;  ///< It fails rather than waits while its key is used up.
   };
+  /// A budget refused what it asked for; it goes on from its checkpoint when there is something left.
+  struct OutOfBudget {
+    BudgetAmounts want;
+  };
   StepKey step;
   std::int64_t epoch = 0;
-  std::variant<Complete, Fail, Yield, WhenFalse, OpenMap, Iterate, Wait, Limits> result;
+  std::variant<Complete, Fail, Yield, WhenFalse, OpenMap, Iterate, Wait, Limits, OutOfBudget> result;
   std::string usage_json;  ///< What the run used, for the journal; empty: not worth an entry.
+  Micros cpu_us = 0;       ///< It used so much, with its programs.
 };
 struct TimerDue {
   TimerRow timer;
-  Micros last_tick_at = 0;
+  Micros last_tick_at = 0;  ///< Heartbeat.
+  Micros cpu_us = 0;        ///< BudgetShare: used so far.
 };
 struct Cancel {
   std::int64_t execution_no = 0;
@@ -144,12 +152,22 @@ struct Reconcile {
 };
 /// Something a running step wants kept.
 struct Record {
-  enum class Kind : std::uint8_t { Checkpoint, Value, Intent, Receipt };
+  enum class Kind : std::uint8_t {
+    Checkpoint,
+    Value,
+    Intent,
+    Receipt,
+    Reserve,  ///< Of its budgets, for a call to come.
+    Settle,   ///< What the call used; a value, too, if there is `json`. Counts for attempts that are dead, too.
+    Spend,    ///< Both at once.
+  };
   StepKey step;
   std::int64_t epoch = 0;
   Kind kind = Kind::Checkpoint;
   std::string name;  ///< Of the value, or the effect key.
   std::string json;
+  std::int64_t call_no = 0;  ///< Of budgets, from 1.
+  BudgetAmounts amounts;
 };
 struct Suspend {
   std::int64_t execution_no = 0;
@@ -164,6 +182,20 @@ struct LoseLease {
 struct Refill {
   std::string key;
 };
+/// A step that waits for a budget looks again.
+struct Fund {
+  StepKey step;
+  std::int64_t request = 0;  ///< As of Cancel.
+};
+/// A person raises a budget.
+struct Raise {
+  std::int64_t execution_no = 0;
+  std::string scope;
+  BudgetAmounts by;
+  std::string actor;
+  std::string from_boot;     ///< As of Adopt; also of executions that ended.
+  std::int64_t request = 0;  ///< As of Cancel.
+};
 /// What a wait node waited for came, or was refused.
 struct Answer {
   StepKey step;
@@ -175,7 +207,7 @@ struct Answer {
 
 using Command = std::variant<command::Start, command::Outcome, command::TimerDue, command::Cancel, command::Adopt,
                              command::Decide, command::Reconcile, command::Record, command::Suspend, command::Answer,
-                             command::LoseLease, command::SetPause, command::Refill>;
+                             command::LoseLease, command::SetPause, command::Refill, command::Fund, command::Raise>;
 
 struct ReadyRow {
   std::int64_t rank = 0;
@@ -210,10 +242,12 @@ struct LoadedRows {
   std::map<StepKey, StepRow> steps;
   /// Executions that this flush creates, and who asked: neither they nor their tasks have rows.
   std::map<std::int64_t, std::string> unwritten;
-  std::set<std::int64_t> all_open_steps;                    ///< Executions whose open steps are all here.
-  std::set<StepKey> open_intents;                           ///< Of the guarded steps above.
-  std::array<std::vector<ReadyRow>, kSlotClasses> backlog;  ///< Heads of the queues.
-  std::map<std::string, LimitRow> limits;                   ///< By key; those without a row, too.
+  std::set<std::int64_t> all_open_steps;                     ///< Executions whose open steps are all here.
+  std::set<StepKey> open_intents;                            ///< Of the guarded steps above.
+  std::array<std::vector<ReadyRow>, kSlotClasses> backlog;   ///< Heads of the queues.
+  std::map<std::string, LimitRow> limits;                    ///< By key; those without a row, too.
+  std::map<std::string, BudgetDims> budgets;                 ///< By scope; those without rows, too.
+  std::map<StepKey, std::vector<BudgetEntry>> open_entries;  ///< Of the steps that have any.
 };
 
 struct JournalDraft {
@@ -286,14 +320,21 @@ struct Launch {
   std::string task_id, execution_id;
   OnExhausted on_exhausted = OnExhausted::Fail;
   std::shared_ptr<const Fork> fork;  ///< Null: it is none.
+  bool draws = false;         ///< From budgets.
+  bool counts_tools = false;  ///< One of which limits tool calls.
+  std::string budgets;        ///< What a child of the step draws from.
 };
 
 /// Everything one flush does: rows to write, and what to do once they are durable.
 struct FlushPlan {
   std::vector<StepKey> missing_steps;
   std::set<std::int64_t> missing_executions;  ///< All their open steps are needed.
-  std::set<std::string> missing_limits;
-  bool complete() const { return missing_steps.empty() && missing_executions.empty() && missing_limits.empty(); }
+  std::set<std::string> missing_limits, missing_budgets;
+  std::set<StepKey> missing_entries;
+  bool complete() const {
+    return missing_steps.empty() && missing_executions.empty() && missing_limits.empty() && missing_budgets.empty() &&
+           missing_entries.empty();
+  }
 
   std::vector<Result<void>> verdicts;  ///< One for each command.
   std::vector<Change<StepRow>> steps;
@@ -313,6 +354,7 @@ struct FlushPlan {
   std::vector<Park> parks;
   std::vector<QueueChange> limited_dequeues;  ///< Of steps with limits, which are queued or parked.
   std::set<std::string> unparks;              ///< Keys that may be free again.
+  BudgetMoves budgets;
 
   std::map<std::int64_t, std::int64_t> journal_next;  ///< Of the executions that were looked at.
 

@@ -45,6 +45,7 @@ struct Creation {
   std::string request_hash;
   std::int64_t repo_id = 0;  ///< Where CreateTask::repository is empty; 0: none.
   StepKey parent;            ///< The step that waits for its end; zeros: none.
+  std::string budgets;       ///< What the parent's step draws from, and so do the child's; ExecutionRow::budgets.
 };
 /// A new execution of an ended task.
 struct Rerun {
@@ -54,10 +55,20 @@ struct Rerun {
 };
 /// What a process asks of the one that owns an execution; it obeys within a second, a later owner when it takes over.
 struct Request {
-  enum class Kind : std::uint8_t { Cancel, Pause, PauseNow, Unpause, StepRetry, StepSkip, StepGiveUp };
+  enum class Kind : std::uint8_t {
+    Cancel,
+    Pause,
+    PauseNow,
+    Unpause,
+    StepRetry,
+    StepSkip,
+    StepGiveUp,
+    Fund,
+    BudgetRaise,
+  };
   std::int64_t execution_no = 0;
   Kind kind = Kind::Cancel;
-  std::string reason, actor;  ///< Of a decision about a step the reason is its number.
+  std::string reason, actor;  ///< Of a step the reason is its number, of a raise JSON {scope, by}.
 };
 
 /// Somebody decides about a step that waits.
@@ -129,6 +140,11 @@ class DispatcherShell {
   virtual void reconcile(StepKey step) = 0;
   virtual void notice(const Notice& notice) = 0;
   virtual Micros last_tick_at(StepKey step) = 0;
+  /// CPU time of a running step so far.
+  virtual Micros cpu_us(StepKey step) {
+    static_cast<void>(step);
+    return 0;
+  }
 };
 
 /// The engine without threads: queues jobs, makes one flush of what is queued, and carries out what became durable.

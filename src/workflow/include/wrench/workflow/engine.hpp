@@ -16,6 +16,7 @@
 #include "wrench/base/stop.hpp"
 #include "wrench/codec/json.hpp"
 #include "wrench/storage/store.hpp"
+#include "wrench/workflow/budget.hpp"
 #include "wrench/workflow/fork.hpp"
 #include "wrench/workflow/plan.hpp"
 #include "wrench/workflow/queries.hpp"
@@ -73,6 +74,7 @@ struct CreateTask {
   std::vector<TaskDependency> depends_on;
   OnExhausted on_exhausted = OnExhausted::Fail;
   std::optional<Micros> deadline_at;  ///< The execution ends as timed_out then.
+  BudgetAmounts budget;               ///< Of all its executions and child tasks; goes before what the plan says.
 };
 
 struct TaskReceipt {
@@ -187,6 +189,13 @@ class Engine {
   Result<void> delegate(std::string_view wait_id, std::string_view to);
   /// Sends a signal to the task's open execution. Nothing waits for it yet: it is kept.
   Result<void> signal(std::string_view task_id, std::string_view signal, codec::Json value);
+  /// Raises limits of the task's budget (`step_no` 0), or of that step of its latest execution, by so much; who waits
+  /// for it goes on. If another live process runs the task, that one obeys within a second. Errors:
+  /// workflow.budget_invalid: there is none to raise.
+  Result<void> raise_budget(std::string_view task_id, std::int64_t step_no, const BudgetAmounts& by);
+  /// What each day or month of a project may use, from now on; of the present one never less than is used already. For
+  /// executions that begin later. Errors: workflow.budget_invalid.
+  Result<void> set_project_budget(std::int64_t project_id, BudgetPeriod period, const BudgetAmounts& budget);
   /// Moves a dead or uncertain step on. If another live process runs the task, that one obeys within a second.
   Result<void> decide_step(std::string_view task_id, std::int64_t step_no, StepDecision decision);
 

@@ -11,6 +11,7 @@
 #include "wrench/base/clock.hpp"
 #include "wrench/base/result.hpp"
 #include "wrench/codec/json.hpp"
+#include "wrench/workflow/budget_amounts.hpp"
 #include "wrench/workflow/expression.hpp"
 
 namespace wrench::workflow {
@@ -83,8 +84,8 @@ struct LimitSpec {
 };
 
 /// The numbers are stored (waits.kind): add at the end.
-enum class WaitKind : std::uint8_t { Signal, Input, Approval, Until, Child };
-inline constexpr std::size_t kWaitKinds = 5;
+enum class WaitKind : std::uint8_t { Signal, Input, Approval, Until, Child, Budget };
+inline constexpr std::size_t kWaitKinds = 6;
 
 std::string_view name(NodeKind kind);
 std::string_view name(WaitKind kind);
@@ -170,6 +171,8 @@ struct PlanNode {
   std::shared_ptr<const LimitSpec> limits;  ///< call
   std::shared_ptr<const WaitSpec> wait;
   std::shared_ptr<const ChooseSpec> choose;
+  std::shared_ptr<const BudgetAmounts>
+      budget;  ///< call, map, loop, child: of the step with all that it does; null: none.
 
   bool has_body() const { return body_count > 0; }
 };
@@ -191,6 +194,9 @@ class Plan {
   /// A failure of this node doesn't fail the execution: it says so, or all that need it continue.
   bool tolerates_failure(std::uint32_t node) const { return tolerated_[node]; }
   std::uint32_t finally_count() const { return finally_count_; }
+  /// Of the task that runs it.
+  const BudgetAmounts& budget() const { return budget_; }
+  bool has_step_budgets() const { return has_step_budgets_; }
   /// RFC 8785 form, and its SHA-256 as 32 raw bytes.
   const std::string& body() const { return body_; }
   const std::string& hash() const { return hash_; }
@@ -203,6 +209,8 @@ class Plan {
   std::vector<bool> tolerated_;
   std::uint32_t top_count_ = 0;
   std::uint32_t finally_count_ = 0;
+  BudgetAmounts budget_;
+  bool has_step_budgets_ = false;
   std::string body_;
   std::string hash_;
 };

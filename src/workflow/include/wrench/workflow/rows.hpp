@@ -56,6 +56,7 @@ struct ExecutionRow {
   std::int64_t steps_total = 0, steps_done = 0, steps_failed = 0, steps_active = 0, steps_held = 0;
   std::array<std::int64_t, kWaitKinds> waiting = {};  ///< Steps that wait outside, by WaitKind.
   std::int64_t version = 0;
+  std::string budgets;  ///< Scopes that all its steps draw from, separated by spaces; empty: none.
   bool operator==(const ExecutionRow&) const = default;
 };
 
@@ -67,6 +68,8 @@ enum StepFlag : std::uint32_t {
   kFlagAskedToYield = 32,      ///< A pause can't wait: ending for that reason is no failure.
   kFlagSkippedByFailure = 64,  ///< Its dependents are skipped, too, unless they continue.
   kFlagWaitsOutside = 128,     ///< Waiting for a person, a signal or a time, not for its children.
+  kFlagWaitsBudget = 256,      ///< Waiting until a budget has something left for it.
+  kFlagDraws = 512,            ///< It has open lines in the ledger.
 };
 
 struct StepRow {
@@ -91,6 +94,9 @@ struct StepRow {
   bool operator==(const StepRow&) const = default;
 
   Effect effect() const { return static_cast<Effect>(flags & kFlagEffectMask); }
+  bool waits_for_children() const {
+    return state == StepState::Waiting && (flags & (kFlagWaitsOutside | kFlagWaitsBudget)) == 0;
+  }
 };
 
 /// The use of one key.
@@ -113,16 +119,22 @@ enum class TimerKind : std::uint8_t {
   Heartbeat = 4,
   CancelGrace = 5,
   Deadline = 6,  ///< Of the execution.
-  WaitOver = 7,  ///< The time that a wait node waits for, or the longest that it waits.
+  WaitOver = 7,  ///< The time that a wait node waits for, or the longest that it waits; the end of a budget's period.
+  BudgetShare = 8,  ///< What a running step has reserved of the time is used up.
+  BudgetHold = 9,   ///< What dead attempts have reserved counts as used.
 };
 
-inline constexpr int kTimerKinds = 8;
+inline constexpr int kTimerKinds = 10;
 
 /// Follows from rows of steps, so none of its own is written: what runs when its process dies is begun anew, and
 /// scheduled_at says when everything has to be over.
 constexpr bool is_derived(TimerKind kind) {
   return kind == TimerKind::StartToClose || kind == TimerKind::ScheduleToClose || kind == TimerKind::Heartbeat ||
-         kind == TimerKind::CancelGrace;
+         kind == TimerKind::CancelGrace || kind == TimerKind::BudgetShare;
+}
+/// Only the process that runs the step knows what the timer has to know.
+constexpr bool is_fired_where_it_runs(TimerKind kind) {
+  return kind == TimerKind::Heartbeat || kind == TimerKind::BudgetShare;
 }
 
 struct TimerRow {

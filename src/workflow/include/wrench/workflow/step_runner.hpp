@@ -57,6 +57,12 @@ struct EffectTicket {
   std::optional<codec::Json> receipt;
 };
 
+/// Permission to make one call. `response` set: an earlier attempt made it, and has paid; don't make it again.
+struct BudgetTicket {
+  int call = 0;
+  std::optional<codec::Json> response;
+};
+
 /// What a running step may ask of the engine. One thread: that of run().
 class StepContext {
  public:
@@ -75,6 +81,14 @@ class StepContext {
   virtual Result<EffectTicket> begin_effect(int index, const codec::Json& intent) = 0;
   /// Records that it happened. Errors: workflow.fenced.
   virtual Result<void> end_effect(const EffectTicket& ticket, const codec::Json& receipt) = 0;
+  /// Reserves the most that the step's next call may use, of all its budgets; durable before this returns. `call`
+  /// counts the step's calls from 1, the same at every attempt. Where nothing is limited it costs nothing. Errors:
+  /// workflow.budget_exceeded: don't make the call; a step that fails with this error waits until there is more, or
+  /// fails, as its task says. workflow.budget_invalid, workflow.fenced.
+  virtual Result<BudgetTicket> ask(int call, const BudgetAmounts& most) = 0;
+  /// What it used; what isn't named counts as reserved. `response`, unless null, is what a later attempt gets instead
+  /// of the call. Errors: workflow.fenced, workflow.checkpoint_too_large.
+  virtual Result<void> use(const BudgetTicket& ticket, const BudgetAmounts& used, const codec::Json& response) = 0;
   /// Rows to be written in the transaction that completes the step, and only then. Re-runnable.
   virtual void attach(storage::WriteBody local_effect) = 0;
   /// Stores bytes with the step's completion, however many they are; the reference that is returned goes into its

@@ -50,8 +50,10 @@ enum class StepEventKind : std::uint8_t {
   PersonGiveUp,
   Cancel,
   CancelGraceOver,
-  Answered,  ///< What a wait node waited for came.
-  Refused,   ///< Somebody said no, or nobody said anything in time.
+  Answered,     ///< What a wait node waited for came.
+  Refused,      ///< Somebody said no, or nobody said anything in time.
+  OutOfBudget,  ///< A budget has nothing left for it.
+  Funded,       ///< It may have again.
 };
 enum class ExecutionEventKind : std::uint8_t { Start, Suspend, Resume, AllDone, AnyFailed, CancelDone, TimedOut };
 enum class TaskEventKind : std::uint8_t {
