@@ -115,11 +115,10 @@ void add(Columns& columns, std::initializer_list<Bind> row) { columns.insert(col
 constexpr std::size_t kExecutionColumns = 17;
 void add_execution(Columns& columns, const ExecutionRow& row) {
   const auto or_null = [](Micros time) { return time == 0 ? Bind(std::nullopt) : Bind(time); };
-  add(columns,
-      {row.id, row.execution_id, row.task_no, row.number, name(row.status), row.created_at, Bind::bytes(row.plan_hash),
-       word(row.on_exhausted), or_null(row.deadline_at), version(), or_null(row.started_at),
-       text_or_null(row.owner_boot), row.next_step, row.steps_total, row.steps_done, row.steps_active,
-       text_or_null(row.budgets)});
+  add(columns, {row.id, row.execution_id, row.task_no, row.number, name(row.status), row.created_at,
+                Bind::bytes(row.plan_hash), word(row.on_exhausted), or_null(row.deadline_at), version(),
+                or_null(row.started_at), text_or_null(row.owner_boot), row.next_step, row.steps_total, row.steps_done,
+                row.steps_active, text_or_null(row.budgets)});
 }
 
 ExecutionRow new_execution(const TaskReceipt& receipt, std::int64_t number, std::string_view plan_hash,

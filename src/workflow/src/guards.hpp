@@ -43,14 +43,11 @@ enum class Keep : std::uint8_t {
 };
 
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(Keep::kCount)> kKeepNames = {
-    "fence",          "record_fence",      "state_predicate", "epoch_on_claim",
-    "epoch_on_loss",  "commit_before_ack", "key_unique",      "timer_epoch",
-    "slot_release",   "claim_again",       "intent_first",    "open_intent_uncertain",
-    "receipt_known",  "attempts_bound",    "poison_bound",    "deps_left",
-    "finally_gate",   "requeue_on_adopt",  "cancel_on_adopt", "load_timers",
-    "key_limit",      "key_release",       "unpark",          "child_end_kept",
-    "child_given_up", "fork_needs",        "fork_inputs",     "reserve",
-    "settle_draws",   "baggage_of_accepted"};
+    "fence",           "record_fence",   "state_predicate", "epoch_on_claim", "epoch_on_loss", "commit_before_ack",
+    "key_unique",      "timer_epoch",    "slot_release",    "claim_again",    "intent_first",  "open_intent_uncertain",
+    "receipt_known",   "attempts_bound", "poison_bound",    "deps_left",      "finally_gate",  "requeue_on_adopt",
+    "cancel_on_adopt", "load_timers",    "key_limit",       "key_release",    "unpark",        "child_end_kept",
+    "child_given_up",  "fork_needs",     "fork_inputs",     "reserve",        "settle_draws",  "baggage_of_accepted"};
 
 #ifdef WRENCH_WORKFLOW_MUTATIONS
 inline Keep g_removed_guard = Keep::kCount;

@@ -84,10 +84,10 @@ const Statement kBudgets{
 const Statement kLedger{.id = "sim.ledger",
                         .sql = "SELECT execution_id, step_no, epoch, call_no, dim, settled, scope FROM budget_entries"};
 const Statement kBudgetWaits{.id = "sim.budget_waits", .sql = "SELECT execution_id, step_no FROM budget_waits"};
-const Statement* const kStatements[] = {
-    &kBudgets, &kLedger, &kBudgetWaits, &kLimits, &kForgottenChildren, &kGivenInputs, &kOpenWaits, &kDecisions, &kExecutions, &kSteps,     &kReady,
-    &kTimers, &kJournal,           &kEvents,      &kClock,     &kEffects,   &kTasks,      &kLostBlobs, &kSightings,
-    &kPlanOf};
+const Statement* const kStatements[] = {&kBudgets,     &kLedger,    &kBudgetWaits, &kLimits,     &kForgottenChildren,
+                                        &kGivenInputs, &kOpenWaits, &kDecisions,   &kExecutions, &kSteps,
+                                        &kReady,       &kTimers,    &kJournal,     &kEvents,     &kClock,
+                                        &kEffects,     &kTasks,     &kLostBlobs,   &kSightings,  &kPlanOf};
 
 [[noreturn]] void violated(const std::string& what) { throw Violation{what}; }
 

@@ -75,9 +75,9 @@ const storage::Statement kSpent{
     .sql =
         "SELECT DISTINCT w.execution_id, w.scope, b.dim FROM budget_waits w JOIN budgets b ON b.scope = w.scope WHERE "
         "w.spent = 1 AND b.cap IS NOT NULL"};
-const storage::Statement* const kStatements[] = {&kSpent, &kHeld,       &kOpenOwners, &kOpenTasks, &kOpenSteps,
-                                                 &kEndedTasks, &kResults,    &kNextEvent, &kStepEpoch,
-                                                 &kQueued,     &kPaused,     &kPlanOfTask};
+const storage::Statement* const kStatements[] = {&kSpent,     &kHeld,       &kOpenOwners, &kOpenTasks,
+                                                 &kOpenSteps, &kEndedTasks, &kResults,    &kNextEvent,
+                                                 &kStepEpoch, &kQueued,     &kPaused,     &kPlanOfTask};
 
 /// Small ones, so that the log is copied and begun anew several times in a run.
 storage::CheckpointPages random_checkpoints(Random& random) {

@@ -124,9 +124,9 @@ struct RestoreReport {
 };
 
 /// Verifies beside the target, then swaps in one durable step: a crash at any moment leaves the old store or the new
-/// one. Of PostgreSQL it makes a new database beside, and swaps by renaming two: a crash between leaves both under other
-/// names, which the message of the next try says. Errors: those of verify_backup(), backup.invalid (verification found problems), backup.in_use (a process has
-/// the store open), backup.target_not_empty, backup.other_store.
+/// one. Of PostgreSQL it makes a new database beside, and swaps by renaming two: a crash between leaves both under
+/// other names, which the message of the next try says. Errors: those of verify_backup(), backup.invalid (verification
+/// found problems), backup.in_use (a process has the store open), backup.target_not_empty, backup.other_store.
 Result<RestoreReport> restore_backup(const std::string& path, const RestoreOptions& options, const Clock& clock,
                                      Random& random);
 

@@ -320,9 +320,9 @@ struct Launch {
   std::string task_id, execution_id;
   OnExhausted on_exhausted = OnExhausted::Fail;
   std::shared_ptr<const Fork> fork;  ///< Null: it is none.
-  bool draws = false;         ///< From budgets.
-  bool counts_tools = false;  ///< One of which limits tool calls.
-  std::string budgets;        ///< What a child of the step draws from.
+  bool draws = false;                ///< From budgets.
+  bool counts_tools = false;         ///< One of which limits tool calls.
+  std::string budgets;               ///< What a child of the step draws from.
 };
 
 /// Everything one flush does: rows to write, and what to do once they are durable.
