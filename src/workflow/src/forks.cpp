@@ -192,8 +192,20 @@ class Drafting {
     WRENCH_TRY(choose_steps());
     WRENCH_TRY(apply_edits(task_no));
     WRENCH_TRY(find_effects());
-    describe_steps();
+    write_set();
     return std::move(draft_);
+  }
+
+  /// For people: which steps those are. After run().
+  void describe(ForkPreview& preview) const {
+    const std::uint32_t count = plan_->top_count();
+    std::vector<bool> asked(count, false);
+    spread(asked_for(), asked);
+    for (std::uint32_t i = 0; i < count; ++i) {
+      const std::string& id = plan_->nodes()[i].id;
+      (runs_[i] ? preview.runs : preview.keeps).push_back(id);
+      if (runs_[i] && !asked[i]) preview.unasked.push_back(id);
+    }
   }
 
  private:
@@ -263,13 +275,11 @@ class Drafting {
   Result<void> choose_steps() {
     const std::uint32_t count = plan_->top_count();
     runs_.assign(count, false);
-    std::vector<std::uint32_t> next{from_};
-    for (std::uint32_t i = 0; i < count; ++i)
-      if (plan_->nodes()[i].finally) next.push_back(i);
+    std::vector<std::uint32_t> next = asked_for();
     if (base_.steps_total == 0) {  // It never began.
       for (std::uint32_t i = 0; i < count; ++i)
         if (!is_given(i)) next.push_back(i);
-    } else {
+    } else if (base_.status != ExecutionStatus::Completed) {
       const Rows rows = WRENCH_TRY(tx_.query(sql::kUnusualSteps, {base_.id, 1, count}));
       for (const auto row : rows) unusual_.insert(static_cast<std::uint32_t>(row.integer(0) - 1));
       for (const auto row : rows) {
@@ -284,6 +294,14 @@ class Drafting {
         return invalid("the output of '" + plan_->nodes()[i].id + "' can't be set: it runs again")
             .with_help("--from a step that needs it");
     return {};
+  }
+
+  std::vector<std::uint32_t> asked_for() const {
+    std::vector<std::uint32_t> out{from_};
+    // Nodes are large: looking at each of a long plan would take most of a fork's time.
+    for (std::uint32_t i = 0; plan_->finally_count() > 0 && i < plan_->top_count(); ++i)
+      if (plan_->nodes()[i].finally) out.push_back(i);
+    return out;
   }
 
   /// To all that needs them.
@@ -335,24 +353,11 @@ class Drafting {
     return {};
   }
 
-  void describe_steps() {
+  void write_set() {
     const std::uint32_t count = plan_->top_count();
-    std::vector<bool> asked(count, false);
-    std::vector<std::uint32_t> begin{from_};
-    for (std::uint32_t i = 0; i < count; ++i)
-      if (plan_->nodes()[i].finally) begin.push_back(i);
-    spread(std::move(begin), asked);
     draft_.set.assign((count + 7) / 8, '\0');
-    for (std::uint32_t i = 0; i < count; ++i) {
-      const std::string& id = plan_->nodes()[i].id;
+    for (std::uint32_t i = 0; i < count; ++i)
       if (runs_[i] || is_given(i)) draft_.set[i / 8] = static_cast<char>(draft_.set[i / 8] | (1 << (i % 8)));
-      if (!runs_[i]) {
-        draft_.preview.keeps.push_back(id);
-      } else {
-        draft_.preview.runs.push_back(id);
-        if (!asked[i]) draft_.preview.unasked.push_back(id);
-      }
-    }
   }
 
   ReadTx& tx_;
@@ -372,7 +377,10 @@ class Drafting {
 
 Result<ForkPreview> preview_fork(ReadTx& tx, std::int64_t task_no, const ForkRequest& request) {
   PlanCache plans;
-  return WRENCH_TRY(Drafting(tx, plans, request).run(task_no)).preview;
+  Drafting drafting(tx, plans, request);
+  ForkPreview preview = WRENCH_TRY(drafting.run(task_no)).preview;
+  drafting.describe(preview);
+  return preview;
 }
 
 namespace forks {

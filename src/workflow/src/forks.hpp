@@ -23,7 +23,7 @@ struct ForkDraft {
     std::string json;
     std::optional<storage::PreparedBlob> blob;  ///< Of large ones.
   };
-  ForkPreview preview;
+  ForkPreview preview;      ///< Without its lists of steps.
   std::int64_t base = 0;    ///< Execution.
   std::int64_t latest = 0;  ///< The task's latest execution when this was prepared.
   std::int64_t seq = 0;
