@@ -61,23 +61,25 @@ class Budgets(CliTest):
         self.assertEqual(again.code, 0, again.err)
         self.assertEqual(self.budget(task, "task", "tool_calls")["spent"], 2)
 
-    def test_a_process_that_runs_the_task_hears_of_a_raise(self):
-        self.write("wait.yaml", TWO + "  - {step_id: pause, wait: {on: until, after: 30s}, needs: []}\n")
-        running = subprocess.Popen([self.wrench, "playbook", "run", "wait.yaml", "--mock", "mock.yaml", "--budget",
-                                    "tool_calls=1", "--on-exhausted", "dead_letter"], cwd=self.dir, env=self.env(),
+    def test_a_process_that_serves_hears_of_a_raise(self):
+        self.git_project()
+        serving = subprocess.Popen([self.wrench, "serve", "--no-backups"], cwd=self.dir, env=self.env(),
                                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.addCleanup(running.communicate)
-        self.addCleanup(running.kill)
-
-        def waits():
-            rows = self.run_wrench("task", "list", "--json").json()["data"]
-            return rows and any(row["node"] == "second" and row["state"] == "waiting" for row in
-                                self.run_wrench("task", "show", rows[0]["task_id"], "--json").json()["steps"])
-        self.wait_for(waits)
+        self.addCleanup(serving.communicate)
+        self.addCleanup(serving.kill)
+        begun = self.run_wrench("playbook", "run", "nightly_health", "--input", "tree=shop", "--detach", "--budget",
+                                "tool_calls=1", "--on-exhausted", "dead_letter")
+        self.assertEqual(begun.code, 0, begun.err)
         task = self.only_task()
-        self.assertEqual(self.run_wrench("task", "budget", "raise", task, "tool_calls=1").code, 0)
-        self.wait_for(lambda: self.budget(task, "task", "tool_calls")["spent"] == 2)
-        self.assertIsNone(running.poll(), "the process that runs it did it")
+
+        def is_now(state):
+            shown = self.run_wrench("task", "show", task, "--json").json()["task"]
+            return (shown["state"], shown["wait_reason"]) == state
+
+        self.wait_for(lambda: is_now(("waiting", "budget")))
+        self.assertEqual(self.run_wrench("task", "budget", "raise", task, "tool_calls=50").code, 0)
+        self.wait_for(lambda: is_now(("completed", None)))
+        self.assertIsNone(serving.poll())
 
     def test_reviews_and_programs(self):
         project = self.git_project()
