@@ -215,8 +215,10 @@ ExitCode run_backup_restore(Session& session) {
   if (!key) return session.fail(key.error());
   options.replace = session.invocation.has("--replace");
   if (options.replace == session.invocation.has("--into"))
-    return session.fail(Error("cli.missing_argument",
-                              "say where to: --into DIR or URL, or --replace for the data directory or --database"));
+    return session.fail(
+        Error("cli.missing_argument",
+              "say where to: --into DIR, or --replace for the data directory; a PostgreSQL store to --into "
+              "URL, or with --replace to that of --database"));
   const std::string database = database_url(session);
   const auto own = database.empty() ? data_directory_of(session) : Result<std::string>(database);
   if (options.replace && !own) return session.fail(own.error());
