@@ -579,6 +579,12 @@ class Replaying {
 }  // namespace
 
 Result<ReplayReport> replay(const RecordedJournal& journal) {
+  // What others had left to draw from isn't in the journal.
+  for (const auto& entry : journal.entries)
+    if (entry.kind.starts_with("budget_") || entry.kind == "funded" ||
+        entry.data.at("code").as_string() == "workflow.budget_exceeded")
+      return Error("workflow.replay_unsupported", "a budget had a say in entry " + std::to_string(entry.seq) +
+                                                      ": journals with budgets can't be replayed yet");
   const auto folder = WRENCH_TRY(runtime::TempDir::create("wrench-replay"));
   ManualClock clock;
   clock.set(journal.entries.empty() ? 0 : journal.entries.front().at);

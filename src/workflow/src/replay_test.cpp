@@ -277,6 +277,16 @@ TEST_F(ReplayTest, ToldIsTheFirstDecisionThatDiffers) {
   EXPECT_EQ(unknown.error().code, "workflow.replay_unsupported");
 }
 
+TEST_F(ReplayTest, BudgetsArentReplayedYet) {
+  CreateTask what = task(R"([{"id":"a","kind":"call","capability":"t.echo"},
+                             {"id":"b","kind":"call","capability":"t.echo","needs":["a"]}])");
+  what.budget = {{"tool_calls", 1}};
+  run(std::move(what));
+  const auto report = replay(recorded());
+  ASSERT_FALSE(report.ok());
+  EXPECT_EQ(report.error().code, "workflow.replay_unsupported");
+}
+
 TEST_F(ReplayTest, RefusesFilesThatAreNoJournals) {
   run(task(R"([{"id":"a","kind":"call","capability":"t.echo"}])"));
   const Json good = to_json(recorded());
