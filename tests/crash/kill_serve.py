@@ -116,6 +116,19 @@ class World:
             return self.command("task", "resume", task, "--timeout", "1s")
         self.command("task", what, task)
 
+    def states(self):
+        """Of all tasks, asked of the program: the folder can't be copied while a server uses it."""
+        found, cursor = {}, []
+        while True:
+            code, out, err = self.command("task", "list", "--json", "--limit", "200", *cursor, mortal=False)
+            if code != 0:
+                raise Failure(f"task list: exit code {code}: {err}")
+            page = json.loads(out)
+            found |= {task["task_id"]: task["state"] for task in page["data"]}
+            if not page["next_cursor"]:
+                return found
+            cursor = ["--cursor", page["next_cursor"]]
+
     def faults(self, at_rest):
         store = KilledStore(self.data, self.copy)
         found = store.faults(at_rest)
@@ -158,7 +171,7 @@ def rest(world):
     world.start_server()
     ends = time.monotonic() + REST_TIMEOUT_S
     while True:
-        _, states = world.faults(at_rest=False)
+        states = world.states()
         for task in (task for task, state in states.items() if state == "paused"):
             world.command("task", "resume", task, "--timeout", "60s", mortal=False)
         world.decide(mortal=False)
@@ -169,7 +182,7 @@ def rest(world):
             if "workflow.poison" in world.command("task", "show", task, "--json", mortal=False)[1]:
                 world.poisoned += 1
                 world.command("task", "retry", task, mortal=False)
-        _, states = world.faults(at_rest=False)
+        states = world.states()
         left = {task: state for task, state in states.items() if state not in ("completed", "failed", "cancelled")}
         if not left:
             break
