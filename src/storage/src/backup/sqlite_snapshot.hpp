@@ -10,8 +10,7 @@
 
 namespace wrench::storage {
 
-/// How SQLite's content of a backup is made: a copy of the database file as one snapshot shows it. (PostgreSQL's will
-/// be an archive of pg_dump, another method in the manifest.)
+/// How SQLite's content of a backup is made: a copy of the database file as one snapshot shows it.
 inline constexpr std::string_view kSqliteMethod = "sqlite";
 
 /// Copies the store in `options.data_directory` to the new file `into`, while others write to it. The manifest tells of
