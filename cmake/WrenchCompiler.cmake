@@ -23,6 +23,7 @@ if(WRENCH_CCACHE)
 endif()
 
 set(WRENCH_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined or thread")
+set(WRENCH_TEST_OPTIONS "" CACHE STRING "Compiler options of unit tests alone")
 option(WRENCH_COVERAGE "Instrument for source-based coverage" OFF)
 option(WRENCH_FUZZ "Build the libFuzzer targets" OFF)
 

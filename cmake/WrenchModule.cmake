@@ -76,6 +76,8 @@ function(wrench_module)
     foreach(dep IN LISTS M_THIRD_PARTY)
       target_link_libraries(${target}_test PRIVATE wrench_dep::${dep})
     endforeach()
+    # After all other options, so that it can take back what they say.
+    set_property(SOURCE ${tests} APPEND PROPERTY COMPILE_OPTIONS ${WRENCH_TEST_OPTIONS})
     # Only for the tests that read it: the others then compile to the same objects in each folder (ccache).
     foreach(test IN LISTS tests)
       file(STRINGS ${test} reads_sources REGEX "WRENCH_SOURCE_DIR" LIMIT_COUNT 1)

@@ -16,6 +16,7 @@ import argparse
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -69,13 +70,19 @@ class World:
             raise Failure(f"the server ended by itself with {self.server.returncode}; see its log")
         self.kills["server"] += 1
 
-    def command(self, *words, mortal=True):
-        """Standard output of a command, which may be killed before it has said anything or everything."""
+    def command(self, *words, mortal=True, patience_s=None):
+        """Standard output of a command, which may be killed before it has said anything or everything, and is interrupted
+        (as by Ctrl-C) when it takes longer than somebody's patience."""
         process = subprocess.Popen([self.wrench, *words], env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE)
         if mortal and self.choice.random() < COMMANDS_KILLED:
             time.sleep(self.choice.uniform(0, 0.08))
             process.kill()
+        elif patience_s is not None:
+            try:
+                process.wait(patience_s)
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=COMMAND_TIMEOUT_S)
         if process.returncode == -9:
             self.kills["commands"] += 1
@@ -112,8 +119,8 @@ class World:
             if self.choice.random() < 0.7:
                 return
             self.asked_to_cancel.add(task)
-        if what == "resume":  # In this process: it runs the task to its end, unless it is killed.
-            return self.command("task", "resume", task, "--timeout", "1s")
+        if what == "resume":  # In this process: it runs the task to its end, unless it is stopped.
+            return self.command("task", "resume", task, patience_s=1)
         self.command("task", what, task)
 
     def states(self):
@@ -173,7 +180,7 @@ def rest(world):
     while True:
         states = world.states()
         for task in (task for task, state in states.items() if state == "paused"):
-            world.command("task", "resume", task, "--timeout", "60s", mortal=False)
+            world.command("task", "resume", task, mortal=False, patience_s=20)
         world.decide(mortal=False)
         code, out, _ = world.command("task", "dead", "list", "--json", mortal=False)
         if code == 0 and json.loads(out)["data"]:
