@@ -65,6 +65,8 @@ std::string grade(double worst_rank) {
 struct WeaknessClass {
   std::vector<const Finding*> findings;
   double worst = 0;
+  bool wants_work =
+      false;  ///< Anything above info: what stands in tests and examples is told, nobody is sent to mend it.
 };
 
 AgentOutput assess(const std::vector<std::shared_ptr<const findings::Report>>& reports, const Json& inspection) {
@@ -80,6 +82,7 @@ AgentOutput assess(const std::vector<std::shared_ptr<const findings::Report>>& r
       auto& entry = classes[finding.cwe.empty() ? "unclassified" : finding.cwe.front()];
       entry.findings.push_back(&finding);
       entry.worst = std::max(entry.worst, finding.rank);
+      entry.wants_work |= finding.severity > findings::Severity::Info;
     }
   std::sort(all.begin(), all.end(), [](const Finding* a, const Finding* b) {
     return a->rank != b->rank ? a->rank > b->rank : a->fingerprint < b->fingerprint;
@@ -100,6 +103,7 @@ AgentOutput assess(const std::vector<std::shared_ptr<const findings::Report>>& r
     by_cwe.push_back(Json::object({{"cwe", cwe}, {"findings", count}, {"worst_rank", entry->worst}}));
     if (known == nullptr) continue;
     by_owasp[std::string(known->owasp)] += count;
+    if (!entry->wants_work) continue;
     Json evidence = Json::array();
     for (const auto* finding : entry->findings)
       if (evidence.as_array().size() < kLocationsPerClass) evidence.push_back(finding->fingerprint);
@@ -107,6 +111,7 @@ AgentOutput assess(const std::vector<std::shared_ptr<const findings::Report>>& r
         {{"cwe", cwe}, {"owasp", known->owasp}, {"advice", known->advice}, {"evidence", std::move(evidence)}}));
     text += cwe + " (" + std::to_string(count) + "): " + std::string(known->advice) + "\n";
   }
+  if (text.empty()) text = all.empty() ? "No security findings." : "Nothing that has to be mended.";
   Json owasp = Json::object();
   for (const auto& [name, count] : by_owasp) owasp.set(name, count);
   const double worst = all.empty() ? 0 : all.front()->rank;
@@ -117,7 +122,7 @@ AgentOutput assess(const std::vector<std::shared_ptr<const findings::Report>>& r
                                                            {"by_cwe", std::move(by_cwe)},
                                                            {"by_owasp", std::move(owasp)}})},
                               {"recommendations", std::move(recommendations)},
-                              {"report", text.empty() ? "No security findings." : text}});
+                              {"report", std::move(text)}});
   return made;
 }
 

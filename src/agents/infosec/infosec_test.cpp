@@ -56,6 +56,17 @@ TEST(InfoSec, LeavesOutWhatTheInspectorSettled) {
   EXPECT_EQ(output.at("report").as_string(), "No security findings.");
 }
 
+TEST(InfoSec, SendsNobodyToMendWhatIsForInformation) {
+  auto sample = weakness("key", 1, "CWE-798", 2);
+  sample.severity = findings::Severity::Info;
+  Caller caller;
+  const Json output =
+      caller.call("infosec.scan_code", Json::object({{"code", findings::to_json(report_of({sample}))}}));
+  EXPECT_EQ(output.at("assessment").at("by_cwe").as_array().size(), 1u);
+  EXPECT_EQ(output.at("recommendations").as_array().size(), 0u);
+  EXPECT_EQ(output.at("report").as_string(), "Nothing that has to be mended.");
+}
+
 TEST(InfoSec, EveryAdviceHasItsPlaceInTheTopTen) {
   ASSERT_NE(recommendation_for("CWE-89"), nullptr);
   EXPECT_EQ(recommendation_for("CWE-0"), nullptr);

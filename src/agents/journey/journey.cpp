@@ -203,7 +203,7 @@ SeverityCounts counts(const std::vector<const findings::Finding*>& standing) {
 
 Json counts_json(const SeverityCounts& counted) {
   Json out = Json::object();
-  for (std::size_t i = 0; i < counted.size(); ++i)
+  for (std::size_t i = counted.size(); i-- > 0;)
     out.set(findings::name(static_cast<findings::Severity>(i)), counted[i]);
   return out;
 }
@@ -330,7 +330,7 @@ Json progress_since(const SeverityCounts& now, const std::vector<workflow::Memor
   if (memories.empty()) return progress;
   const workflow::MemoryItem& before = memories.front();
   Json change = Json::object();
-  for (std::size_t i = 0; i < now.size(); ++i) {
+  for (std::size_t i = now.size(); i-- > 0;) {
     const auto word = findings::name(static_cast<findings::Severity>(i));
     change.set(word, now[i] - before.content.at(word).as_integer());
   }

@@ -137,7 +137,7 @@ void set_ownership(const HistoryFacts& facts, const std::vector<Contribution>& c
 
 double knowledge_loss(const HistoryFacts& facts, const std::vector<FileHistory>& files,
                       const std::vector<std::uint32_t>& main_author, const std::vector<AuthorHistory>& authors,
-                      OwnershipBasis basis, std::int64_t active_from_s) {
+                      OwnershipBasis basis) {
   double total = 0;
   double lost = 0;
   for (std::size_t i = 0; i < files.size(); ++i) {
@@ -147,7 +147,7 @@ double knowledge_loss(const HistoryFacts& facts, const std::vector<FileHistory>&
     const double weight =
         by_lines ? static_cast<double>(file.added - std::min(file.added, file.deleted)) : file.revisions;
     total += weight;
-    if (authors[main_author[i]].last_s < active_from_s) lost += weight;
+    if (!authors[main_author[i]].active) lost += weight;
   }
   return total > 0 ? 100.0 * lost / total : 0;
 }
@@ -185,10 +185,12 @@ HistorySummary summarise(const HistoryFacts& facts, const SummaryOptions& option
   const TruckFactor truck = find_truck_factor(facts, contributions);
   summary.truck_factor = truck.value;
   for (const std::uint32_t author : truck.authors) summary.truck_factor_authors.push_back(facts.authors[author].name);
-  for (std::size_t i = 0; i < authors.size(); ++i) authors[i].files_authored = truck.files_authored[i];
-  summary.knowledge_loss_percent =
-      knowledge_loss(facts, files, main_author, authors, summary.basis,
-                     summary.newest_commit_s - std::int64_t{options.inactive_days} * kDaySeconds);
+  const std::int64_t active_from_s = summary.newest_commit_s - std::int64_t{options.inactive_days} * kDaySeconds;
+  for (std::size_t i = 0; i < authors.size(); ++i) {
+    authors[i].files_authored = truck.files_authored[i];
+    authors[i].active = authors[i].last_s >= active_from_s;
+  }
+  summary.knowledge_loss_percent = knowledge_loss(facts, files, main_author, authors, summary.basis);
 
   CouplingResult coupling = find_coupling(facts, options);
   summary.coupling = std::move(coupling.pairs);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <tuple>
 #include <vector>
 
 #include "wrench/base/clock.hpp"
@@ -85,6 +86,24 @@ Json authors(const HistorySummary& summary) {
   return list;
 }
 
+/// People, not bots, who know the code and still work on it; then those who left.
+Json who_to_ask(const HistorySummary& summary) {
+  std::vector<const AuthorHistory*> people;
+  for (const AuthorHistory& author : summary.authors)
+    if (!author.bot) people.push_back(&author);
+  std::ranges::stable_sort(people, std::ranges::greater{}, [&](const AuthorHistory* author) {
+    return std::tuple(author->active, author->files_authored, author->recent_commits);
+  });
+  people.resize(std::min(people.size(), kWhoToAskMax));
+  Json list = Json::array();
+  for (const AuthorHistory* author : people)
+    list.push_back(Json::object({{"name", author->name},
+                                 {"files_authored", author->files_authored},
+                                 {"recent_commits", author->recent_commits},
+                                 {"last_commit", day(author->last_s)}}));
+  return list;
+}
+
 Json coupling(const HistorySummary& summary) {
   Json list = Json::array();
   for (const Coupling& pair : summary.coupling) {
@@ -128,6 +147,7 @@ Json to_json(const HistorySummary& summary, const SummaryOptions& options) {
        {"commits", std::move(commits)},
        {"authors", authors(summary)},
        {"authors_total", summary.authors.size()},
+       {"who_to_ask", who_to_ask(summary)},
        {"churn", churn(summary)},
        {"coupling", coupling(summary)},
        {"coupling_total", summary.coupling.size()},

@@ -96,6 +96,18 @@ TEST(Summary, KnowledgeLossIsTheShareOfWhoLeft) {
   EXPECT_NEAR(summary.knowledge_loss_percent, 100.0 * 60 / 90, 1e-9);
 }
 
+TEST(Summary, AsksThoseFirstWhoAreStillThere) {
+  Log log;
+  log.add("gone", 0, {"a", "b", "c"})
+      .add("new", 300, {"d"})
+      .add("knows", 301, {"e", "f"})
+      .add("helper[bot]", 301, {"g"});
+  const codec::Json summary = to_json(summarise(log.facts({"a", "b", "c", "d", "e", "f", "g"})));
+  std::vector<std::string> names;
+  for (const codec::Json& one : summary.at("who_to_ask").as_array()) names.emplace_back(one.at("name").as_string());
+  EXPECT_THAT(names, ElementsAre("knows", "new", "gone"));
+}
+
 TEST(Summary, ActivityHasNoGapsAndSurvivesImpossibleTimes) {
   Log log;
   log.add("ann", 0, {"a"}).add("bob", 80, {"a", "b"}).add("bob", 81, {"a"});

@@ -45,6 +45,7 @@ struct Coupling {
 struct AuthorHistory {
   std::string name;
   bool bot = false;
+  bool active = false;  ///< A commit in the inactive_days before the newest one.
   std::uint32_t commits = 0, recent_commits = 0;
   std::uint64_t added = 0, deleted = 0;
   std::uint32_t files_authored = 0;  ///< By degree of authorship.
@@ -82,6 +83,7 @@ HistorySummary summarise(const HistoryFacts& facts, const SummaryOptions& option
 
 /// Output of journey.mine_history; lists are cut at kSummaryListMax, best first.
 inline constexpr std::size_t kSummaryListMax = 200;
+inline constexpr std::size_t kWhoToAskMax = 5;
 codec::Json to_json(const HistorySummary& summary, const SummaryOptions& options = {});
 
 }  // namespace wrench::history
