@@ -28,6 +28,7 @@ class FakeStep final : public workflow::StepContext {
   Result<void> use(const workflow::BudgetTicket&, const workflow::BudgetAmounts&, const codec::Json&) override {
     return {};
   }
+  Result<void> recovering(const codec::Json&) override { return {}; }
   void attach(storage::WriteBody body) override { attached_.push_back(std::move(body)); }
   Result<codec::Json> keep(std::string_view bytes) override {
     const auto name = crypto::sha256_hex(bytes);

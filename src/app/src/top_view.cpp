@@ -185,6 +185,11 @@ void add_head(std::vector<std::string>& out, const TopFrame& frame, const TopSty
     if (const auto rate = hit_rate(frame.metrics, cache))
       store.push_back(std::string(cache) + " cache " + percent(*rate));
   add_facts(out, style, "store", store);
+  std::vector<std::string> failures;
+  for (const char* severity : {"low", "medium", "high", "critical"})
+    if (const auto n = frame.metrics.total("wrench_recoveries_total", {{"severity", severity}}); n > 0)
+      failures.push_back(std::to_string(n) + " " + severity);
+  add_facts(out, style, "failures", failures);
 }
 
 void add_section(std::vector<std::string>& out, const TopStyle& style, std::string_view title,
@@ -261,6 +266,21 @@ void add_waits(std::vector<std::string>& out, const TopFrame& frame, const TopSt
               table.lines(style));
 }
 
+void add_circuits(std::vector<std::string>& out, const TopFrame& frame, const TopStyle& style) {
+  if (frame.circuits.empty()) return;
+  Table table({{"CAPABILITY", false, 9},
+               {"TARGET", false, 8},
+               {"STATE", false, 7},
+               {"AGAIN IN", true, 5},
+               {"PID", true, 2},
+               {"BECAUSE OF", false, 0}});
+  for (const auto& [circuit, pid] : frame.circuits)
+    table.add({Console::safe(circuit.capability), circuit.target.empty() ? "-" : Console::safe(circuit.target),
+               circuit.probing ? "probing" : "open", format_duration(std::max<Micros>(0, circuit.retry_at - frame.at)),
+               std::to_string(pid), Console::safe(circuit.reason)});
+  add_section(out, style, "Circuits that are open", table.lines(style));
+}
+
 void add_ends(std::vector<std::string>& out, const TopFrame& frame, const TopStyle& style) {
   if (frame.activity.ends.empty()) return;
   Table table({{"TASK", false, 9}, {"STATE", false, 8}, {"AGO", true, 5}, {"TITLE", false, 0}});
@@ -289,6 +309,7 @@ std::string top_text(const TopFrame& frame, const TopStyle& style) {
   add_running(lines, frame, style);
   add_queues(lines, frame, style);
   add_waits(lines, frame, style);
+  add_circuits(lines, frame, style);
   add_ends(lines, frame, style);
   add_slow(lines, frame, style);
   for (const auto& note : frame.notes)
@@ -369,6 +390,15 @@ Json lists_json(const TopFrame& frame, Json out) {
     slow.push_back(
         Json::object({{"at", one.at}, {"statement", one.statement}, {"sql", one.sql}, {"took_us", one.took_us}}));
   for (const auto& note : frame.notes) notes.push_back(note);
+  Json circuits = Json::array();
+  for (const auto& [circuit, pid] : frame.circuits)
+    circuits.push_back(Json::object({{"capability", circuit.capability},
+                                     {"target", circuit.target},
+                                     {"state", circuit.probing ? "probing" : "open"},
+                                     {"reason", circuit.reason},
+                                     {"retry_at", format_rfc3339(circuit.retry_at)},
+                                     {"pid", pid}}));
+  out.set("circuits", std::move(circuits));
   out.set("queues", std::move(queues));
   out.set("waits", std::move(waits));
   out.set("ended", std::move(ends));

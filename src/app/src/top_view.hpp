@@ -13,6 +13,7 @@
 #include "wrench/base/clock.hpp"
 #include "wrench/codec/json.hpp"
 #include "wrench/telemetry/metrics_snapshot.hpp"
+#include "wrench/workflow/circuit_breaker.hpp"
 #include "wrench/workflow/monitor.hpp"
 #include "wrench/workflow/step_runner.hpp"
 
@@ -43,6 +44,10 @@ struct TopFrame {
     std::string wait_id, kind, title, task_id;
     Micros since = 0;
   };
+  struct Circuit {
+    workflow::CircuitView circuit;
+    std::int64_t pid = 0;
+  };
   struct Slow {
     std::string at, statement, sql;  ///< at: RFC 3339.
     Micros took_us = 0;
@@ -53,6 +58,7 @@ struct TopFrame {
   std::vector<Process> processes;
   std::vector<Step> running;
   std::vector<Wait> waits;
+  std::vector<Circuit> circuits;  ///< That let nothing through, of all processes.
   bool more_waits = false;
   std::size_t interrupted = 0;  ///< Tasks that nobody runs any more.
   workflow::Activity activity;

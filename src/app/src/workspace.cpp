@@ -57,9 +57,14 @@ Result<workflow::RecoveryPolicies> recovery_policies(const std::string& director
   if (!text && text.error().code == "io.not_found") return workflow::RecoveryPolicies();
   if (!text) return text.error();
   auto policies = WRENCH_TRY(workflow::RecoveryPolicies::parse(*text, file));
-  for (const auto& [capability, line] : policies.fallbacks())
-    if (const auto known = runner.traits(capability); !known)
-      return Error("workflow.recovery_invalid", known.error().message).at(file, line, 1);
+  for (const auto& named : policies.named()) {
+    const auto known = runner.traits(named.capability);
+    if (!known) return Error("workflow.recovery_invalid", known.error().message).at(file, named.line, 1);
+    if (named.must_complete && known->effect == workflow::Effect::LocalTransactional)
+      return Error("workflow.recovery_invalid",
+                   "the rows that " + named.capability + " writes are stored only if its step completes: then: skip")
+          .at(file, named.line, 1);
+  }
   return policies;
 }
 
@@ -168,7 +173,7 @@ Result<void> Workspace::open_engine(Session& session, Use use, std::optional<Moc
   const bool runs_steps = use == Use::Work || use == Use::Serve || (use == Use::Run && !has_workers());
   auto policies =
       runs_steps ? WRENCH_TRY(recovery_policies(data_directory(session), carries_out)) : workflow::RecoveryPolicies();
-  recovering_ = std::make_unique<workflow::RecoveringRunner>(std::move(policies), carries_out);
+  recovering_ = std::make_unique<workflow::RecoveringRunner>(std::move(policies), carries_out, clock_, &metrics_);
   workflow::StepRunner& runner = *recovering_;
   config.traits = [&runner](std::string_view capability) -> std::optional<workflow::CapabilityTraits> {
     const auto traits = runner.traits(capability);
@@ -235,6 +240,7 @@ workflow::ReportPublisher::Looked Workspace::look(std::string_view role) {
   report.started_at = started_at_;
   report.at = clock_.now_us();
   report.work = engine_->look();
+  report.circuits = recovering_->open_circuits();
   workflow::export_store_stats(metrics_, store_->stats());
   workflow::export_queue_ages(metrics_, *store_, report.work, boot_id_, report.at);
   report.slow_statements = storage::to_json(storage::slow_statements(*store_));

@@ -26,7 +26,7 @@ Guard choose_guard(const StepRow& row, const StepEvent& event, const PlanNode& n
     case StepEventKind::FailRetryable:
       return open_intent ? Guard::OpenIntent : attempts_left ? Guard::AttemptsLeft : spent;
     case StepEventKind::FailPermanent:
-      return open_intent ? Guard::OpenIntent : stopped;
+      return open_intent ? Guard::OpenIntent : event.escalate && keeps(Keep::EscalationWaits) ? Guard::Dead : stopped;
     case StepEventKind::Timeout:
       if (!running) return stopped;
       return open_intent ? Guard::OpenIntent : attempts_left ? Guard::AttemptsLeft : spent;
@@ -37,6 +37,8 @@ Guard choose_guard(const StepRow& row, const StepEvent& event, const PlanNode& n
       return Guard::Repeatable;
     case StepEventKind::Release:
       return open_intent ? Guard::OpenIntent : Guard::Repeatable;
+    case StepEventKind::HoldBack:
+      return open_intent ? Guard::OpenIntent : Guard::EpochEqual;
     case StepEventKind::Cancel:
       if (!running) return Guard::None;
       return open_intent ? Guard::OpenIntent : Guard::EpochEqual;
@@ -107,6 +109,9 @@ Result<StepDelta> apply(const StepRow& row, const StepEvent& event, const PlanNo
     case StepEventKind::Funded:
       after.scheduled_at = 0;  // It wasn't late: its times begin anew.
       break;
+    case StepEventKind::HoldBack:
+      if (keeps(Keep::HoldBackFree)) after.attempt = std::max(0, row.attempt - 1);
+      break;
     case StepEventKind::PersonRetry:
       ++after.epoch;
       after.attempt = 0;
@@ -119,7 +124,9 @@ Result<StepDelta> apply(const StepRow& row, const StepEvent& event, const PlanNo
     default:
       break;
   }
-  if (after.state == StepState::RetryWait) {
+  if (event.kind == StepEventKind::HoldBack) {
+    delta.retry_delay_us = event.retry_after_us.value_or(0);
+  } else if (after.state == StepState::RetryWait) {
     WRENCH_ASSERT(context.random != nullptr);
     delta.retry_delay_us =
         std::max(retry_delay(node.retry, row.attempt, *context.random), event.retry_after_us.value_or(0));

@@ -163,7 +163,8 @@ void Decision::settle(Execution& e) {
   }
   if (!is_ours(e.row)) return;
   const std::string_view stuck = stuck_reason(e);
-  const bool paused = e.row.paused != Pause::No;
+  if (!plan_.complete()) return;
+  const bool paused = e.row.paused == Pause::Yes || e.row.paused == Pause::Now;
   if (e.task.state == TaskState::Paused && !paused) move(e, TaskEventKind::Unpause);
   if (!stuck.empty() && (e.row.status == ExecutionStatus::Running || e.row.suspend_reason != stuck)) {
     if (e.row.status == ExecutionStatus::Running) move(e, ExecutionEventKind::Suspend);
@@ -183,9 +184,11 @@ void Decision::settle(Execution& e) {
 }
 
 std::string_view Decision::stuck_reason(const Execution& e) {
-  if (e.row.paused != Pause::No) return "paused";
-  if (e.row.steps_active > 0) return {};
-  if (e.row.steps_held > 0) return e.row.on_exhausted == OnExhausted::Dead ? "dead_letter" : "uncertain";
+  const bool critical = e.row.paused == Pause::Critical;
+  if (e.row.paused != Pause::No && !critical) return "paused";
+  if (e.row.steps_active > 0) return critical ? "critical" : std::string_view();
+  if (e.row.steps_held > 0) return held_reason(e);
+  if (critical) return "critical";
   const auto waits = [&](WaitKind kind) { return e.row.waiting[static_cast<std::size_t>(kind)] > 0; };
   if (waits(WaitKind::Approval)) return "approval";
   if (waits(WaitKind::Input)) return "input";
@@ -193,6 +196,15 @@ std::string_view Decision::stuck_reason(const Execution& e) {
   if (waits(WaitKind::Signal)) return "event";
   if (waits(WaitKind::Child)) return "child";
   return waits(WaitKind::Until) ? "timer" : std::string_view();
+}
+
+std::string_view Decision::held_reason(const Execution& e) {
+  if (e.row.on_exhausted == OnExhausted::Dead) return "dead_letter";
+  // Uncertain, unless a policy gave it to a person.
+  const auto open = open_steps(e.row.id);
+  const bool dead = open && std::ranges::any_of(
+                                *open, [this](const StepKey& key) { return step(key)->row.state == StepState::Dead; });
+  return dead ? "dead_letter" : "uncertain";
 }
 
 void Decision::open_gate(Execution& e) {

@@ -243,5 +243,121 @@ TEST_F(CoreTest, AnIntentCountsFromTheFlushThatTakesIt) {
   EXPECT_EQ(plan.steps[0].after.state, StepState::Uncertain);  // The effect may take place now.
 }
 
+std::vector<std::string> kinds(const FlushPlan& plan) {
+  std::vector<std::string> out;
+  for (const auto& entry : plan.journal) out.push_back(entry.kind);
+  return out;
+}
+
+TEST_F(CoreTest, WhatIsHeldBackHoldsNoSlotAndIsNoAttempt) {
+  load(kOne);
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_EQ(step().state, StepState::Running);
+    EXPECT_EQ(step().attempt, 1);
+    ASSERT_TRUE(
+        send(command::Outcome{
+                 {1, 1}, step().epoch, command::Outcome::HeldBack{R"({"code":"workflow.circuit_open"})", 500'000}})
+            .ok());
+    EXPECT_EQ(step().state, StepState::RetryWait);
+    EXPECT_EQ(timer(TimerKind::Retry).due_at, now_ + 500'000);
+    EXPECT_EQ(plan_.released.size(), 1U);
+    EXPECT_THAT(kinds(plan_), ::testing::ElementsAre("recovery"));
+    ASSERT_EQ(plan_.recoveries.size(), 1U);
+    EXPECT_TRUE(plan_.recoveries[0].held_back);
+    fire(TimerKind::Retry);
+  }
+  ASSERT_TRUE(fail(FailureClass::Retryable).ok());
+  fire(TimerKind::Retry);
+  EXPECT_EQ(step().attempt, 2) << "both attempts are its own";
+  EXPECT_EQ(send(command::Outcome{{1, 1}, 1, command::Outcome::HeldBack{"{}", 1}}).error().code, "workflow.fenced");
+}
+
+TEST_F(CoreTest, EachFailureIsJournaledWithWhatWasDone) {
+  load(kOne);
+  ASSERT_TRUE(fail(FailureClass::Retryable).ok());
+  EXPECT_THAT(kinds(plan_), ::testing::ElementsAre("retry", "recovery"));
+  auto entry = codec::parse_json(plan_.journal[1].data).value();
+  EXPECT_EQ(entry.at("error").as_string(), "t");
+  EXPECT_EQ(entry.at("severity").as_string(), "low");
+  EXPECT_EQ(entry.at("recovery_result").at("strategy").as_string(), "retry");
+  EXPECT_EQ(entry.at("recovery_result").at("attempt").as_integer(), 1);
+  EXPECT_EQ(entry.at("recovery_result").at("delay_ms").as_integer(),
+            (timer(TimerKind::Retry).due_at - now_) / kMicrosPerMs);
+  EXPECT_EQ(plan_.events.size(), 1U) << "nobody is told of what is tried again";
+  fire(TimerKind::Retry);
+  ASSERT_TRUE(fail(FailureClass::Retryable).ok());
+  ASSERT_EQ(plan_.recoveries.size(), 1U);
+  EXPECT_EQ(plan_.recoveries[0].severity, Severity::High);
+  EXPECT_EQ(plan_.recoveries[0].strategy, RecoveryStrategy::Abort);
+  ASSERT_EQ(plan_.events.size(), 2U);
+  EXPECT_EQ(plan_.events[0].type, "step.recovery");
+  EXPECT_EQ(plan_.events[0].subject_kind, "step");
+}
+
+TEST_F(CoreTest, AStepOnItsWayWritesNoRecovery) {
+  load(kOne);
+  ASSERT_TRUE(finish().ok());
+  EXPECT_TRUE(plan_.recoveries.empty());
+  EXPECT_THAT(kinds(plan_), ::testing::ElementsAre("completed", "ended"));
+}
+
+constexpr std::string_view kTwo = R"([{"id":"a","kind":"call","capability":"x.y","retry":{"attempts":1}},
+  {"id":"b","kind":"call","capability":"x.y"},{"id":"c","kind":"call","capability":"x.y","needs":["b"]}])";
+
+command::Outcome::Fail failure(std::string code, RecoveryStrategy strategy) {
+  command::Outcome::Fail out;
+  out.error_json = R"({"code":")" + code + R"(","message":"m"})";
+  out.recovery = std::make_shared<const RecoveryNote>(RecoveryNote{strategy, "p", {}, R"({"mark":1})"});
+  return out;
+}
+
+TEST_F(CoreTest, WhatIsGivenToAPersonWaitsWhateverTheTaskDoesOtherwise) {
+  load(kTwo);
+  ASSERT_TRUE(send(command::Outcome{{1, 1}, step().epoch, failure("t", RecoveryStrategy::Escalate)}).ok());
+  EXPECT_EQ(step().state, StepState::Dead);
+  EXPECT_EQ(step().cursor, R"({"mark":1})");
+  ASSERT_TRUE(finish(2).ok());
+  ASSERT_TRUE(finish(3).ok());
+  EXPECT_EQ(rows_.tasks[1].state, TaskState::Waiting);
+  EXPECT_EQ(rows_.tasks[1].wait_reason, "dead_letter");
+  ASSERT_TRUE(send(command::Decide{{1, 1}, StepDecision::Retry, "ann"}).ok());
+  EXPECT_EQ(step().state, StepState::Running);
+  ASSERT_TRUE(finish(1).ok());
+  EXPECT_EQ(rows_.tasks[1].state, TaskState::Completed);
+}
+
+TEST_F(CoreTest, AfterACriticalFailureNothingBeginsUntilAPersonSaysSo) {
+  load(kTwo, OnExhausted::Dead);
+  ASSERT_TRUE(send(command::Outcome{{1, 1}, step().epoch, failure("storage.corrupt", RecoveryStrategy::Abort)}).ok());
+  EXPECT_EQ(step().state, StepState::Dead);
+  EXPECT_EQ(rows_.executions[1].paused, Pause::Critical);
+  EXPECT_EQ(rows_.tasks[1].wait_reason, "critical");
+  ASSERT_TRUE(finish(2).ok());
+  EXPECT_EQ(step(3).state, StepState::Ready);
+  EXPECT_TRUE(plan_.launches.empty());
+  EXPECT_EQ(rows_.tasks[1].state, TaskState::Waiting);
+  ASSERT_TRUE(send(command::SetPause{1, Pause::No, "ann"}).ok());
+  EXPECT_EQ(step(3).state, StepState::Running) << "resumed";
+  ASSERT_TRUE(send(command::Outcome{{1, 3}, step(3).epoch, command::Outcome::Complete{{"{}", {}}}}).ok());
+  EXPECT_EQ(rows_.tasks[1].wait_reason, "dead_letter");
+}
+
+TEST_F(CoreTest, TheLastDecisionAfterACriticalFailureLetsTheTaskGoOn) {
+  load(kTwo, OnExhausted::Dead);
+  ASSERT_TRUE(send(command::Outcome{{1, 1}, step().epoch, failure("storage.io", RecoveryStrategy::Abort)}).ok());
+  ASSERT_TRUE(finish(2).ok());
+  ASSERT_TRUE(send(command::Decide{{1, 1}, StepDecision::Skip, "ann"}).ok());
+  EXPECT_EQ(rows_.executions[1].paused, Pause::No);
+  EXPECT_EQ(step(3).state, StepState::Running);
+}
+
+TEST_F(CoreTest, WhereACriticalFailureEndsTheTaskNobodyIsAsked) {
+  load(kTwo);
+  ASSERT_TRUE(send(command::Outcome{{1, 1}, step().epoch, failure("storage.io", RecoveryStrategy::Abort)}).ok());
+  EXPECT_EQ(step().state, StepState::Failed);
+  EXPECT_EQ(rows_.executions[1].paused, Pause::No);
+  EXPECT_EQ(plan_.recoveries.at(0).severity, Severity::Critical);
+}
+
 }  // namespace
 }  // namespace wrench::workflow

@@ -197,6 +197,18 @@ class Decision {
   void settle_refused();
   void finish_budgets();
 
+  // ---- what is done about failures (decision_recovery.cpp) ----
+
+  /// Journals it, and does what its severity asks for. `note`: what the runner says of it, or null.
+  Result<void> recovered(Execution& e, Step& s, ErrorClass error_class, std::string_view error_json,
+                         const RecoveryNote* note = nullptr);
+  Result<void> recovered(Execution& e, Step& s, const RecoveryCount& what, std::string entry);
+  Result<void> recorded_recovery(Execution& e, Step& s, const std::string& entry);
+  Result<void> failed(Execution& e, Step& s, const command::Outcome& c);
+  Result<void> hold_back(Execution& e, Step& s, const command::Outcome& c);
+  /// Nothing new begins until a person says so, if the step waits for one.
+  Result<void> suspend_for(Execution& e, Step& s);
+
   Result<void> on(const command::SetPause& c);
   Result<void> set_pause(Execution& e, Pause pause);
   Result<void> wait_outside(Execution& e, Step& s, const command::Outcome& c);
@@ -209,7 +221,8 @@ class Decision {
   void end(Execution& e, ExecutionEventKind event, TaskEventKind task_event);
   void settle(Execution& e);
   /// Why nothing can go on; empty if something can.
-  static std::string_view stuck_reason(const Execution& e);
+  std::string_view stuck_reason(const Execution& e);
+  std::string_view held_reason(const Execution& e);
   void open_gate(Execution& e);
 
   // ---- slots ----

@@ -77,19 +77,13 @@ Result<void> Decision::on_outcome(const command::Outcome& c) {
   } else if (cancelling) {
     WRENCH_TRY(fire(*e, *s, {StepEventKind::Cancel, c.epoch}));
     journal(*e, std::string(name(s->row.state)), &s->row);
+    if (s->row.state == StepState::Uncertain) WRENCH_TRY(recovered(*e, *s, ErrorClass::Uncertain, {}));
   } else if (fail != nullptr && !asked_to_yield) {
-    if (fail->happened && s->row.epoch == c.epoch) close_intents(c.step, c.epoch);
-    if (fail->retry_after_us && s->row.epoch == c.epoch) empty_rate(s->row, *fail->retry_after_us);
-    WRENCH_TRY(
-        fire(*e, *s,
-             {fail->failure == FailureClass::Retryable ? StepEventKind::FailRetryable : StepEventKind::FailPermanent,
-              c.epoch, fail->retry_after_us}));
-    s->row.output_seq = journal(*e, s->row.state == StepState::RetryWait ? "retry" : std::string(name(s->row.state)),
-                                &s->row, fail->error_json);
-    if (s->row.state == StepState::Failed) keep_error(*e, s->row, fail->error_json);
+    WRENCH_TRY(failed(*e, *s, c));
   } else if (asked_to_yield || std::holds_alternative<O::Yield>(c.result)) {
     WRENCH_TRY(fire(*e, *s, {StepEventKind::Release, c.epoch}));
     journal(*e, "released", &s->row);
+    if (s->row.state == StepState::Uncertain) WRENCH_TRY(recovered(*e, *s, ErrorClass::Uncertain, {}));
   } else if (std::holds_alternative<O::WhenFalse>(c.result)) {
     WRENCH_TRY(fire(*e, *s, {StepEventKind::WhenFalse, c.epoch}));
     journal(*e, "skipped", &s->row, "{\"when\":false}");
@@ -97,6 +91,8 @@ Result<void> Decision::on_outcome(const command::Outcome& c) {
     WRENCH_TRY(on_limits(*e, *s, c));
   } else if (std::holds_alternative<O::OutOfBudget>(c.result)) {
     WRENCH_TRY(on_out_of_budget(*e, *s, c));
+  } else if (std::holds_alternative<O::HeldBack>(c.result)) {
+    WRENCH_TRY(hold_back(*e, *s, c));
   } else if (std::holds_alternative<O::Wait>(c.result)) {
     WRENCH_TRY(wait_outside(*e, *s, c));
   } else if (std::holds_alternative<O::OpenMap>(c.result)) {
@@ -205,6 +201,7 @@ Result<void> Decision::on(const command::TimerDue& c) {
     case TimerKind::CancelGrace:
       WRENCH_TRY(fire(*e, *s, {StepEventKind::CancelGraceOver}));
       journal(*e, std::string(name(s->row.state)), &s->row, "{\"grace\":\"over\"}");
+      if (s->row.state == StepState::Uncertain) WRENCH_TRY(recovered(*e, *s, ErrorClass::Uncertain, {}));
       break;
     default:
       WRENCH_TRY(time_out(*e, *s, c.timer.kind));
@@ -257,6 +254,7 @@ Result<void> Decision::time_out(Execution& e, Step& s, TimerKind kind) {
   const std::string error = "{\"code\":\"workflow.timeout\",\"message\":\"the " + limit + " timeout passed\"}";
   s.row.output_seq = journal(e, "timeout", &s.row, error);
   if (s.row.state == StepState::Failed) keep_error(e, s.row, error);
+  if (!cancelling || s.row.state == StepState::Uncertain) WRENCH_TRY(recovered(e, s, ErrorClass::Retryable, error));
   if (was_waiting) return cancel_children(e, s.row.step_no);
   return {};
 }
@@ -342,7 +340,10 @@ Result<void> Decision::set_pause(Execution& e, Pause pause) {
   if (!open) return missing();
   e.row.paused = pause;
   e.touched = true;
-  journal(e, pause == Pause::No ? "unpaused" : "paused", nullptr);
+  if (pause == Pause::Critical)
+    journal(e, "suspended", nullptr, R"({"reason":"critical"})");
+  else
+    journal(e, pause == Pause::No ? "unpaused" : "paused", nullptr);
   for (const StepKey& key : *open) {
     Step* s = step(key);
     const Timeouts& timeouts = node(e, s->row).timeouts;
@@ -388,10 +389,14 @@ Result<void> Decision::on(const command::Adopt& c) {
     const Micros limit = node(*e, s->row).timeouts.schedule_to_close_us;
     if (s->row.scheduled_at != 0 && limit > 0)
       set_timer({key.execution_no, key.step_no, TimerKind::ScheduleToClose, s->row.scheduled_at + limit, kAnyEpoch});
-    if (s->row.state == StepState::Ready) {
-      if (s->row.rank != 0) dequeue(*e, *s, old_boot);
-      newly_ready_.push_back(key);
-    } else if (s->row.state == StepState::Running && keeps(Keep::RequeueOnAdopt)) {
+    if (s->row.state != StepState::Ready) continue;
+    if (s->row.rank != 0) dequeue(*e, *s, old_boot);
+    newly_ready_.push_back(key);
+  }
+  // After that, because what these lead to may hold back the whole execution.
+  for (const StepKey& key : *open) {
+    Step* s = step(key);
+    if (s->row.state == StepState::Running && keeps(Keep::RequeueOnAdopt)) {
       WRENCH_TRY(lose_lease(*e, *s));
     } else if (s->row.state == StepState::Uncertain) {
       plan_.uncertain.push_back(key);
@@ -427,6 +432,8 @@ Result<void> Decision::lose_lease(Execution& e, Step& s) {
   const std::int64_t seq = journal(e, "lost", &s.row, ended ? poison : std::string());
   if (ended) s.row.output_seq = seq;
   if (s.row.state == StepState::Failed) keep_error(e, s.row, poison);
+  if (s.row.state != StepState::Ready)
+    WRENCH_TRY(recovered(e, s, ended ? ErrorClass::Permanent : ErrorClass::Uncertain, ended ? poison : std::string()));
   s.row.flags &= ~static_cast<std::uint32_t>(kFlagCancelRequested);
   if (cancelling && !is_terminal(s.row.state) && keeps(Keep::CancelOnAdopt)) WRENCH_TRY(cancel_step(e, s));
   return {};
@@ -449,6 +456,7 @@ Result<void> Decision::on(const command::Decide& c) {
   journal(*e, "decision", &s->row, "{\"to\":\"" + std::string(name(s->row.state)) + "\"}");
   if (s->row.state == StepState::Failed) keep_error(*e, s->row, "{\"code\":\"workflow.given_up\"}");
   propagate(*e);
+  if (e->row.paused == Pause::Critical && e->row.steps_held == 0) return set_pause(*e, Pause::No);
   return {};
 }
 
@@ -476,8 +484,8 @@ Result<void> Decision::on(const command::Reconcile& c) {
   Execution* e = WRENCH_TRY(owned(c.step.execution_no));
   Step* s = step(c.step);
   if (s == nullptr) return missing();
-  if (s->row.state != StepState::Uncertain || s->row.epoch != c.epoch || c.answer == ReconcileAnswer::Unknown)
-    return {};
+  if (s->row.state != StepState::Uncertain || s->row.epoch != c.epoch) return {};
+  if (c.answer == ReconcileAnswer::Unknown) return suspend_for(*e, *s);
   if (c.answer == ReconcileAnswer::NotDone) {
     void_intents(c.step, c.epoch);
     WRENCH_TRY(fire(*e, *s, {StepEventKind::ReconciledNotDone}));
@@ -516,6 +524,9 @@ Result<void> Decision::on(const command::Record& c) {
       journal(*e, "value", &s->row, codec::write_json(Json::object({{"name", c.name}})));
       break;
     case K::Intent:
+      // Whatever its capability says of itself: something that undoes it may be guarded.
+      s->row.flags =
+          (s->row.flags & ~static_cast<std::uint32_t>(kFlagEffectMask)) | static_cast<std::uint32_t>(Effect::Guarded);
       intents_opened_.insert(c.step);
       plan_.effects.push_back({EffectWrite::Kind::Intent, c.step, c.name, c.epoch, c.json});
       journal(*e, "intent", &s->row, "{\"effect_key\":\"" + c.name + "\"}");
@@ -523,6 +534,9 @@ Result<void> Decision::on(const command::Record& c) {
     case K::Receipt:
       plan_.effects.push_back({EffectWrite::Kind::Receipt, c.step, c.name, c.epoch, c.json});
       journal(*e, "receipt", &s->row, "{\"effect_key\":\"" + c.name + "\"}");
+      break;
+    case K::Recovery:
+      WRENCH_TRY(recorded_recovery(*e, *s, c.json));
       break;
   }
   return {};

@@ -84,7 +84,7 @@ Result<void> Decision::on_limits(Execution& e, Step& s, const command::Outcome& 
       WRENCH_TRY(fire(e, s, {StepEventKind::FailPermanent, c.epoch}));
       s.row.output_seq = journal(e, std::string(name(s.row.state)), &s.row, error);
       if (s.row.state == StepState::Failed) keep_error(e, s.row, error);
-      return {};
+      return recovered(e, s, ErrorClass::Permanent, error);
     }
   }
   WRENCH_TRY(fire(e, s, {StepEventKind::Release, c.epoch}));

@@ -38,6 +38,7 @@ Result<void> Decision::fire(Execution& e, Step& s, StepEvent event) {
   if (s.row.state != StepState::Waiting)
     s.row.flags &= ~static_cast<std::uint32_t>(kFlagWaitsOutside | kFlagWaitsBudget);
   if (old.state == StepState::Running) s.row.flags &= ~static_cast<std::uint32_t>(kFlagAskedToYield);
+  if (!is_held(s.row.state)) s.row.flags &= ~static_cast<std::uint32_t>(kFlagSuspended);
   count(e, old, -1);
   count(e, s.row, +1);
   leave(e, old, key);

@@ -48,6 +48,9 @@ constexpr Micros kListenSlice = 60 * kMicrosPerSecond;
 constexpr Micros kPauseMin = 500;  ///< Of the timekeeper.
 constexpr Micros kNever = std::numeric_limits<Micros>::max();
 
+/// What becomes of tasks that are paused when somebody goes on with them.
+enum class HeldBackTasks : std::uint8_t { GoOn, Stay };
+
 }  // namespace
 
 struct Engine::State final : DispatcherShell {
@@ -121,6 +124,7 @@ struct Engine::State final : DispatcherShell {
   }
 
   Result<Creation> prepare(CreateTask task);
+  Result<TaskReceipt> go_on(std::string_view task_id, HeldBackTasks held);
   Result<std::vector<std::string>> open_children(std::int64_t execution_no) {
     return store.read([&](ReadTx& tx) { return list_open_children(tx, execution_no); });
   }
@@ -452,8 +456,8 @@ std::vector<Result<TaskReceipt>> Engine::create_all(std::vector<CreateTask> task
   return out;
 }
 
-Result<TaskReceipt> Engine::resume(std::string_view task_id) {
-  State& s = *state_;
+Result<TaskReceipt> Engine::State::go_on(std::string_view task_id, HeldBackTasks held) {
+  State& s = *this;
   const TaskView task = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return find_task(tx, task_id); }));
   const auto executions = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return list_executions(tx, task.task_no); }));
   const ExecutionView& last = executions.back();
@@ -465,9 +469,10 @@ Result<TaskReceipt> Engine::resume(std::string_view task_id) {
                       .state = task.state};
   if (is_terminal(last.status)) return receipt;
   const bool elsewhere = !last.owner_boot.empty() && last.owner_boot != s.config.boot_id;
-  if (last.paused && s.shared) {
+  const bool unpause = last.paused && held == HeldBackTasks::GoOn;
+  if (unpause && s.shared) {
     WRENCH_TRY(s.ask(Command(command::SetPause{last.execution_no, Pause::No, s.config.actor})));
-  } else if (last.paused) {
+  } else if (unpause) {
     WRENCH_TRY(s.ask(Request{last.execution_no, Request::Kind::Unpause, {}, s.config.actor}));
     if (elsewhere && s.config.boot_is_live(last.owner_boot)) return receipt;
     if (last.owner_boot == s.config.boot_id) {
@@ -483,10 +488,12 @@ Result<TaskReceipt> Engine::resume(std::string_view task_id) {
   WRENCH_TRY(s.ask(Command(command::Adopt{last.execution_no, last.owner_boot})));
   // What it waits for may have lost its process, too.
   for (const std::string& child : WRENCH_TRY(s.open_children(last.execution_no)))
-    if (const auto resumed = resume(child); !resumed.ok() && resumed.error().code != "workflow.owned_elsewhere")
+    if (const auto resumed = go_on(child, held); !resumed.ok() && resumed.error().code != "workflow.owned_elsewhere")
       return resumed.error();
   return receipt;
 }
+
+Result<TaskReceipt> Engine::resume(std::string_view task_id) { return state_->go_on(task_id, HeldBackTasks::GoOn); }
 
 Result<std::vector<TaskReceipt>> Engine::adopt_orphans() {
   State& s = *state_;
@@ -692,7 +699,7 @@ Result<void> Engine::decide_step(std::string_view task_id, std::int64_t step_no,
                              s.config.actor}));
     return {};
   }
-  const TaskReceipt receipt = WRENCH_TRY(resume(task_id));
+  const TaskReceipt receipt = WRENCH_TRY(s.go_on(task_id, HeldBackTasks::Stay));
   WRENCH_TRY(s.ask(Command(command::Decide{{receipt.execution_no, step_no}, decision, s.config.actor})));
   return {};
 }

@@ -38,16 +38,47 @@ enum class Keep : std::uint8_t {
   ForkInputs,           ///< A fork goes on with the inputs that it was given.
   Reserve,              ///< Nothing begins that a budget has nothing left for.
   SettleDraws,          ///< What a run has reserved is settled with its end.
+  HoldBackFree,         ///< What wasn't tried counts as no attempt.
+  EscalationWaits,      ///< What is a person's to decide waits for a person.
+  CriticalSuspends,     ///< After a critical failure nothing begins until a person says so.
   BaggageOfAccepted,    ///< Findings are stored with the result that made them, or not at all.
   kCount,
 };
 
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(Keep::kCount)> kKeepNames = {
-    "fence",           "record_fence",   "state_predicate", "epoch_on_claim", "epoch_on_loss", "commit_before_ack",
-    "key_unique",      "timer_epoch",    "slot_release",    "claim_again",    "intent_first",  "open_intent_uncertain",
-    "receipt_known",   "attempts_bound", "poison_bound",    "deps_left",      "finally_gate",  "requeue_on_adopt",
-    "cancel_on_adopt", "load_timers",    "key_limit",       "key_release",    "unpark",        "child_end_kept",
-    "child_given_up",  "fork_needs",     "fork_inputs",     "reserve",        "settle_draws",  "baggage_of_accepted"};
+    "fence",
+    "record_fence",
+    "state_predicate",
+    "epoch_on_claim",
+    "epoch_on_loss",
+    "commit_before_ack",
+    "key_unique",
+    "timer_epoch",
+    "slot_release",
+    "claim_again",
+    "intent_first",
+    "open_intent_uncertain",
+    "receipt_known",
+    "attempts_bound",
+    "poison_bound",
+    "deps_left",
+    "finally_gate",
+    "requeue_on_adopt",
+    "cancel_on_adopt",
+    "load_timers",
+    "key_limit",
+    "key_release",
+    "unpark",
+    "child_end_kept",
+    "child_given_up",
+    "fork_needs",
+    "fork_inputs",
+    "reserve",
+    "settle_draws",
+    "hold_back_free",
+    "escalation_waits",
+    "critical_suspends",
+    "baggage_of_accepted"};
 
 #ifdef WRENCH_WORKFLOW_MUTATIONS
 inline Keep g_removed_guard = Keep::kCount;

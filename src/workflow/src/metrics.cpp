@@ -14,8 +14,19 @@ using telemetry::latency_buckets_s;
 
 constexpr std::string_view kTaskOutcomeNames[] = {"completed", "failed", "cancelled", "timed_out"};
 constexpr std::string_view kStepOutcomeNames[] = {"completed", "failed",    "skipped",  "cancelled", "retry",
-                                                  "dead",      "uncertain", "released", "lost"};
-enum StepOutcomeIndex : std::uint8_t { Done, Failing, Skipping, Cancelling, Retrying, Dying, Unsure, Released, Lost };
+                                                  "dead",      "uncertain", "released", "lost",      "held_back"};
+enum StepOutcomeIndex : std::uint8_t {
+  Done,
+  Failing,
+  Skipping,
+  Cancelling,
+  Retrying,
+  Dying,
+  Unsure,
+  Released,
+  Lost,
+  Held
+};
 
 double seconds(Micros us) { return static_cast<double>(us) / static_cast<double>(kMicrosPerSecond); }
 
@@ -33,7 +44,7 @@ std::optional<StepOutcomeIndex> outcome_of(const StepRow& before, const StepRow&
     case StepState::Cancelled:
       return Cancelling;
     case StepState::RetryWait:
-      return Retrying;
+      return after.attempt < before.attempt ? Held : Retrying;
     case StepState::Dead:
       return Dying;
     case StepState::Uncertain:
@@ -123,9 +134,19 @@ void EngineMetrics::count(const StepRow& before, const StepRow& after, const Pla
   if (after.state == StepState::Uncertain && before.state != StepState::Uncertain) uncertain_.add();
   if (after.lost > before.lost) lease_losses_.add();
   if (before.state != StepState::Running) return;
-  if (after.state == StepState::RetryWait) retries_.add();
+  if (after.state == StepState::RetryWait && after.attempt == before.attempt) retries_.add();
   if (node.kind != NodeKind::Call) return;
   if (const auto outcome = outcome_of(before, after)) of_capability(node.capability).processed[*outcome]->add();
+}
+
+/// Few words for each label, and only seen ones become series.
+void EngineMetrics::count(const RecoveryCount& recovery) {
+  registry_
+      .counter("wrench_recoveries_total", "What was done about failures of steps",
+               {{"class", recovery.held_back ? "held_back" : std::string(name(recovery.error_class))},
+                {"strategy", std::string(name(recovery.strategy))},
+                {"severity", std::string(name(recovery.severity))}})
+      .add();
 }
 
 void EngineMetrics::flushed(const Dispatcher::Batch& batch, const RowCache& cache) {
@@ -150,10 +171,12 @@ void EngineMetrics::flushed(const Dispatcher::Batch& batch, const RowCache& cach
   }
   for (const auto& [before, after] : plan.steps)
     if (before) count(*before, after, batch.rows.plans.at(after.execution_no)->nodes()[after.node]);
+  for (const RecoveryCount& recovery : plan.recoveries) count(recovery);
   for (const Launch& launch : plan.launches)
     if (launch.step.epoch == 1) claim_delay_.observe(seconds(launch.step.claimed_at - launch.step.scheduled_at));
   for (const auto& [before, after] : plan.executions) {
-    if (after.paused != Pause::No && before && before->paused == Pause::No) pauses_.add();
+    if ((after.paused == Pause::Yes || after.paused == Pause::Now) && before && before->paused == Pause::No)
+      pauses_.add();
     if (!is_terminal(after.status) || (before && is_terminal(before->status))) continue;
     TaskSeries& task = of_kind(batch.rows.tasks.at(after.task_no).kind);
     const auto outcome = static_cast<std::size_t>(after.status) - static_cast<std::size_t>(ExecutionStatus::Completed);

@@ -114,6 +114,17 @@ Result<TaskMonitoring> monitor_task(ReadTx& tx, std::string_view task_id, Micros
   return out;
 }
 
+Result<std::map<std::int64_t, Json>> last_recoveries(ReadTx& tx, std::int64_t execution_no) {
+  const Rows tail = WRENCH_TRY(tx.query(sql::kJournalTail, {execution_no}));
+  const std::int64_t entries = tail.empty() ? 0 : tail.front().integer(0);
+  const Rows rows =
+      WRENCH_TRY(tx.query(sql::kRecoveryEntries, {execution_no, entries - kRecoveriesLookedAt, kRecoveriesLookedAt}));
+  std::map<std::int64_t, Json> out;
+  for (const auto row : rows)
+    if (!out.contains(row.integer(0))) out[row.integer(0)] = WRENCH_TRY(codec::parse_json(row.text_or_empty(1)));
+  return out;
+}
+
 Result<std::optional<TaskView>> find_task_by_no(ReadTx& tx, std::int64_t task_no) {
   const Rows row = WRENCH_TRY(tx.query(sql::kTaskRow, {task_no}));
   if (row.empty()) return std::optional<TaskView>();

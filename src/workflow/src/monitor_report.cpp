@@ -50,6 +50,20 @@ RunningView running_of(const Json& json) {
   return out;
 }
 
+Json json_of(const CircuitView& circuit) {
+  return Json::object({{"capability", circuit.capability},
+                       {"target", circuit.target},
+                       {"reason", circuit.reason},
+                       {"probing", circuit.probing},
+                       {"retry_at_us", circuit.retry_at}});
+}
+
+CircuitView circuit_of(const Json& json) {
+  return {std::string(json.at("capability").as_string()), std::string(json.at("target").as_string()),
+          std::string(json.at("reason").as_string()), json.at("probing").as_boolean(),
+          json.at("retry_at_us").as_integer()};
+}
+
 std::vector<std::string> files_in(const std::string& directory) {
   std::vector<std::string> out;
   std::error_code failed;
@@ -77,6 +91,9 @@ Json ProcessReport::json() const {
     if (running.as_array().size() == kReportStepsMax) break;
     running.push_back(json_of(step));
   }
+  Json open = Json::array();
+  for (const CircuitView& circuit : circuits)
+    if (open.as_array().size() < kReportCircuitsMax) open.push_back(json_of(circuit));
   return Json::object({{"schema", kSchema},
                        {"boot", boot},
                        {"role", role},
@@ -88,6 +105,7 @@ Json ProcessReport::json() const {
                        {"executions", work.executions},
                        {"stuck", work.stuck},
                        {"running", std::move(running)},
+                       {"circuits", std::move(open)},
                        {"slow_statements", slow_statements},
                        {"metrics", metrics.json()}});
 }
@@ -111,6 +129,7 @@ Result<ProcessReport> ProcessReport::parse(const Json& json) {
   out.work.executions = static_cast<std::size_t>(std::max<std::int64_t>(0, json.at("executions").as_integer()));
   out.work.stuck = json.at("stuck").as_integer();
   for (const Json& step : json.at("running").as_array()) out.work.running.push_back(running_of(step));
+  for (const Json& circuit : json.at("circuits").as_array()) out.circuits.push_back(circuit_of(circuit));
   out.slow_statements = json.at("slow_statements");
   out.metrics = WRENCH_TRY(telemetry::MetricsSnapshot::parse(json.at("metrics")));
   return out;

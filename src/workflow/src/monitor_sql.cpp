@@ -10,6 +10,12 @@ const Statement kUsageEntries{
         "SELECT seq, step_no, data FROM journal WHERE execution_id = ?1 AND seq > ?2 AND seq <= ?3 AND kind = 'usage' "
         "ORDER BY seq",
     .plan = "SEARCH journal USING PRIMARY KEY (execution_id=? AND seq>? AND seq<?)"};
+const Statement kRecoveryEntries{
+    .id = "workflow.recovery_entries",
+    .sql =
+        "SELECT step_no, data FROM journal WHERE execution_id = ?1 AND seq > ?2 AND kind = 'recovery' ORDER BY seq "
+        "DESC LIMIT ?3",
+    .plan = "SEARCH journal USING PRIMARY KEY (execution_id=? AND seq>?)"};
 const Statement kWorkerRows{
     .id = "workflow.worker_rows",
     .sql = "SELECT boot, pid, host, version, started_at, seen_at, lost_at FROM workers ORDER BY boot LIMIT ?1",
@@ -35,7 +41,8 @@ const Statement kOpenStates{
     .plan_exception = "groups what it found, at most ?1 rows"};
 
 storage::StatementCatalogue::List of_monitor() {
-  static const Statement* const list[] = {&kUsageEntries, &kWorkerRows, &kQueueDepth, &kTasksWithStatus, &kOpenStates};
+  static const Statement* const list[] = {&kUsageEntries, &kRecoveryEntries, &kWorkerRows,
+                                          &kQueueDepth,   &kTasksWithStatus, &kOpenStates};
   return list;
 }
 

@@ -5,6 +5,7 @@
 namespace wrench::workflow::sql {
 
 extern const storage::Statement kUsageEntries;
+extern const storage::Statement kRecoveryEntries;
 extern const storage::Statement kWorkerRows;
 extern const storage::Statement kQueueDepth;
 extern const storage::Statement kTasksWithStatus;

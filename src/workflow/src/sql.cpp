@@ -145,7 +145,7 @@ const Statement kSetReceipt{.id = "workflow.set_receipt",
                             .access = Access::Write,
                             .sql =
                                 "UPDATE effects SET receipt = ?2, receipt_at = ?3, state = 1 "
-                                "WHERE effect_key = ?1 AND state = 0",
+                                "WHERE effect_key = ?1 AND state <> 2",
                             .plan = "SEARCH effects USING PRIMARY KEY (effect_key=?)"};
 const Statement kCloseEffects{.id = "workflow.close_effects",
                               .access = Access::Write,

@@ -160,6 +160,8 @@ Result<Prepared> prepare_call(const Launch& at, const StepScope& scope) {
   out.step_no = step.step_no;
   out.epoch = step.epoch;
   out.attempt = step.attempt;
+  out.attempts_max = node_of(at).retry.attempts;
+  out.effect = step.effect();
   out.task_id = at.task_id;
   out.execution_id = at.execution_id;
   out.project_id = at.project_id;
@@ -404,6 +406,10 @@ class Context final : public StepContext {
     return ticket;
   }
 
+  Result<void> recovering(const Json& entry) override {
+    return record(command::Record::Kind::Recovery, {}, codec::write_json(entry));
+  }
+
   Result<void> end_effect(const EffectTicket& ticket, const Json& receipt) override {
     return record(command::Record::Kind::Receipt, ticket.effect_key, codec::write_json(receipt));
   }
@@ -471,11 +477,15 @@ Result<Payload> pack(const Json& value, Baggage& baggage) {
   return Payload{{}, baggage.blobs.back().hash};
 }
 
-command::Outcome::Fail failure(FailureClass kind, const Error& error, std::optional<Micros> retry_after = {}) {
+std::string error_json(const Error& error) {
   std::string message = repair_utf8(error.message.substr(0, kErrorBytesMax));
   Json what = Json::object({{"code", error.code}, {"message", std::move(message)}});
   if (error.cause) what.set("cause", repair_utf8(describe(*error.cause).substr(0, kErrorBytesMax)));
-  return {kind, codec::write_json(what), retry_after};
+  return codec::write_json(what);
+}
+
+command::Outcome::Fail failure(FailureClass kind, const Error& error, std::optional<Micros> retry_after = {}) {
+  return {.failure = kind, .error_json = error_json(error), .retry_after_us = retry_after};
 }
 
 StepOutcome call(StepRunner& runner, const StepInvocation& invocation, StepContext& context) {
@@ -495,8 +505,13 @@ using Result1 = decltype(command::Outcome::result);
 Result<Result1> report(StepOutcome outcome, Baggage& baggage, Random& random, const Clock& clock) {
   if (!std::holds_alternative<Completed>(outcome)) baggage = Baggage();  // What it kept is for its completion only.
   if (std::holds_alternative<Yielded>(outcome)) return Result1(command::Outcome::Yield{});
-  if (auto* failed = std::get_if<Failed>(&outcome))
-    return Result1(failure(failed->failure, failed->error, failed->retry_after_us));
+  if (const auto* held = std::get_if<HeldBack>(&outcome))
+    return Result1(command::Outcome::HeldBack{error_json(held->reason), held->delay_us});
+  if (auto* failed = std::get_if<Failed>(&outcome)) {
+    auto fail = failure(failed->failure, failed->error, failed->retry_after_us);
+    if (failed->recovery) fail.recovery = std::make_shared<const RecoveryNote>(std::move(*failed->recovery));
+    return Result1(std::move(fail));
+  }
   auto& completed = std::get<Completed>(outcome);
   Payload output = WRENCH_TRY(pack(completed.output, baggage));
   for (const auto& finding : completed.findings)

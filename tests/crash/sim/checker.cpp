@@ -378,6 +378,21 @@ Result<void> check_values(const Snapshot& s, ReadTx& tx) {
   return {};
 }
 
+/// What was done last about a step's failure.
+struct Told {
+  std::int64_t seq = 0;
+  bool escalated = false, critical = false;
+};
+
+/// What is a person's to decide waits for one, and after something critical nothing goes on by itself.
+void check_told(const Snapshot& s, StepKey key, const Told& told, std::int64_t unpaused) {
+  const StepRow& row = s.steps.at(key);
+  if (told.escalated) require(is_held(row.state), label(key) + " went on without the person whom it was given to");
+  const ExecutionRow& e = s.executions.at(key.execution_no);
+  if (!told.critical || row.state != StepState::Dead || e.cancel_at != 0) return;
+  require(e.paused != Pause::No || unpaused > told.seq, label(key) + " failed critically, but its execution goes on");
+}
+
 void check_journal(const Snapshot& s, const Rows& journal) {
   std::int64_t execution = 0;
   std::int64_t next = 1;
@@ -386,16 +401,29 @@ void check_journal(const Snapshot& s, const Rows& journal) {
     Micros at = 0;
   };
   std::map<StepKey, Claimed> claims;
+  std::map<StepKey, Told> told;
+  std::map<std::int64_t, std::int64_t> unpaused;
+  bool paused = false;
   for (const auto row : journal) {
     if (row.integer(0) != execution) {
       execution = row.integer(0);
       next = 1;
+      paused = false;
     }
     require(row.integer(1) == next++, "the journal of execution " + std::to_string(execution) + " has a gap");
     const StepKey key{execution, row.integer(3)};
     const std::string_view kind = row.text(2);
+    if (kind == "unpaused") unpaused[execution] = row.integer(1);
+    if (kind == "paused" || kind == "unpaused") paused = kind == "paused";
+    if (kind == "decision" || kind == "cancelled" || kind == "reconciled" || kind == "completed") told.erase(key);
     if (row.is_null(5)) continue;
-    if (kind == "claim") {
+    if (kind == "suspended") paused = paused || row.text(5).find("critical") != std::string_view::npos;
+    if (kind == "recovery") {
+      const Json entry = codec::parse_json(row.text(5)).value();
+      told[key] = {row.integer(1), entry.at("recovery_result").at("strategy").as_string() == "escalate",
+                   entry.at("severity").as_string() == "critical"};
+    } else if (kind == "claim") {
+      require(!paused, label(key) + " began though its execution was held back");
       claims[key] = {codec::parse_json(row.text(5)).value().at("epoch").as_integer(), row.integer(4)};
     } else if (kind == "completed") {
       const Json output = codec::parse_json(row.text(5)).value();
@@ -407,6 +435,7 @@ void check_journal(const Snapshot& s, const Rows& journal) {
       require(row.integer(4) - claims[key].at >= limit, label(key) + " was timed out too early");
     }
   }
+  for (const auto& [key, last] : told) check_told(s, key, last, unpaused[key.execution_no]);
 }
 
 void check_outside(const Snapshot& s, ReadTx& tx, Outside& outside) {
@@ -423,6 +452,7 @@ void check_outside(const Snapshot& s, ReadTx& tx, Outside& outside) {
   std::map<std::string, std::int64_t> effects;
   const Rows rows = tx.query(kEffects).value();
   for (const auto row : rows) effects[std::string(row.text(0))] = row.integer(1);
+  require(outside.sink.wrong.empty(), outside.sink.wrong);
   for (const auto& [key, times] : outside.sink.done) {
     require(times == 1, "an effect happened " + std::to_string(times) + " times");
     require(effects.contains(key), "an effect happened without an intent");

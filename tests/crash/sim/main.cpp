@@ -26,7 +26,9 @@ constexpr std::pair<std::string_view, int Troubles::*> kTroubles[] = {
     {"fail", &Troubles::fail_percent},       {"timeout", &Troubles::timeout_percent},
     {"crash", &Troubles::crash_percent},     {"power_cut", &Troubles::power_cut_percent},
     {"kill", &Troubles::kill_percent},       {"cancel", &Troubles::cancel_percent},
-    {"doubled", &Troubles::doubled_percent}, {"slow", &Troubles::slow_percent}};
+    {"doubled", &Troubles::doubled_percent}, {"slow", &Troubles::slow_percent},
+    {"held", &Troubles::held_percent},       {"person", &Troubles::person_percent},
+    {"undone", &Troubles::undone_percent}};
 
 struct Totals {
   std::uint64_t runs = 0, crashes = 0, flushes = 0;

@@ -17,6 +17,8 @@ std::uint64_t hash(std::string_view text) {
   return h;
 }
 
+constexpr std::string_view kUndo = "sim.undo";
+constexpr Micros kHeldFor = 400'000;
 constexpr int kChildDepth = 2;
 
 bool chance(Random& random, int percent) { return static_cast<int>(random.below(100)) < percent; }
@@ -213,11 +215,24 @@ Program::Program(std::uint64_t seed) {
     if (!troubles.calm && random.below(4) == 0) task.on_exhausted = OnExhausted::Dead;
     tasks.push_back(std::move(task));
   }
+  // Drawn last: the programs of earlier seeds stay what they were.
+  troubles.held_percent = random.below(3) == 0 ? 20 : 0;
+  if (troubles.calm) return;
+  troubles.person_percent = random.below(2) == 0 ? 40 : 0;
+  troubles.undone_percent = random.below(3) == 0 ? 40 : 0;
+  troubles.breakers = random.below(4) == 0;
+}
+
+RecoveryPolicies recovery_policies(const Troubles& troubles) {
+  std::string yaml = "policies: [{error: sim.to_undo, strategy: compensate, inverse: sim.undo}]\n";
+  if (!troubles.breakers) yaml += "breakers: [{off: true}]\n";
+  return RecoveryPolicies::parse(yaml, "recovery.yaml").value();
 }
 
 Result<CapabilityTraits> Runner::traits(std::string_view capability) const {
   for (std::size_t i = 0; i < std::size(kCapabilities); ++i)
     if (kCapabilities[i] == capability) return CapabilityTraits{static_cast<Effect>(i), SlotClass::Cpu};
+  if (capability == kUndo) return CapabilityTraits{Effect::Guarded, SlotClass::Cpu};
   return Error("sim.no_such_capability", std::string(capability));
 }
 
@@ -225,8 +240,14 @@ StepOutcome Runner::run(const StepInvocation& in, StepContext& context) {
   const std::string name = in.node + "/" + in.iterations;
   SeededRandom dice(hash(name + "/" + std::to_string(in.attempt)) ^ seed_);
   context.tick({});
+  if (in.capability == kUndo) {
+    if (auto failed = take_effect(in, context)) return std::move(*failed);
+    return Completed{Json::object({{"undone", true}}), {}};
+  }
   if (hash(name + "@" + std::to_string(in.epoch)) % 100 < static_cast<std::uint64_t>(troubles_.yield_percent))
     return Yielded{};
+  if (hash(name + "~" + std::to_string(in.epoch)) % 100 < static_cast<std::uint64_t>(troubles_.held_percent))
+    return HeldBack{Error("sim.held", "drawn"), kHeldFor};
   if (dice.below(8) == 0) {
     if (auto kept = context.checkpoint(Json::object({{"attempt", in.attempt}})); !kept.ok())
       return Failed{FailureClass::Permanent, kept.error(), {}};
@@ -238,17 +259,11 @@ StepOutcome Runner::run(const StepInvocation& in, StepContext& context) {
   if (const std::uint64_t price = hash("price of " + name); price % 2 == 0)
     if (auto paid = pay(in, context, price >> 1, sink_); std::holds_alternative<Failed>(paid)) return paid;
   if (in.capability == "sim.guarded") {
-    auto ticket = context.begin_effect(0, Json::object({{"node", in.node}}));
-    if (!ticket.ok()) return Failed{FailureClass::Retryable, ticket.error(), {}};
-    if (!ticket->receipt) {
-      ++sink_.done[ticket->effect_key];
-      if (auto ended = context.end_effect(*ticket, Json("receipt")); !ended.ok())
-        return Failed{FailureClass::Retryable, ended.error(), {}};
-    }
+    if (auto failed = take_effect(in, context)) return std::move(*failed);
+    if (hash(name + "^" + std::to_string(in.attempt)) % 100 < static_cast<std::uint64_t>(troubles_.undone_percent))
+      return Failed{FailureClass::Permanent, Error("sim.to_undo", "drawn"), {}};
   }
-  if (static_cast<int>(dice.below(100)) < troubles_.fail_percent)
-    return Failed{
-        dice.below(4) == 0 ? FailureClass::Permanent : FailureClass::Retryable, Error("sim.failed", "drawn"), {}};
+  if (auto failed = draw_failure(in, dice)) return std::move(*failed);
   Completed done;
   done.output = Json::object({{"v", value_of(in.node, in.iterations, in.input)}, {"epoch", in.epoch}});
   if (hash(name) % 4 == 0) done.output.set("pad", std::string(2000, 'p'));
@@ -264,6 +279,35 @@ StepOutcome Runner::run(const StepInvocation& in, StepContext& context) {
 
 std::int64_t value_of(const std::string& node, const std::string& iterations, const Json& input) {
   return static_cast<std::int64_t>(hash(node + "/" + iterations + codec::canonical_json(input)) >> 12);
+}
+
+std::optional<Failed> Runner::take_effect(const StepInvocation& in, StepContext& context) {
+  auto ticket = context.begin_effect(0, Json::object({{"node", in.node}}));
+  if (!ticket.ok()) return Failed{FailureClass::Retryable, ticket.error(), {}};
+  if (ticket->receipt) return std::nullopt;
+  int& open = sink_.open[in.execution_id + "/" + in.node + "/" + in.iterations];
+  const bool undoes = in.capability == kUndo;
+  if (undoes ? open != 1 : open != 0)
+    sink_.wrong = in.node + (undoes ? " was undone without an effect" : " took effect again before it was undone");
+  open += undoes ? -1 : 1;
+  ++sink_.done[ticket->effect_key];
+  if (auto ended = context.end_effect(*ticket, Json("receipt")); !ended.ok())
+    return Failed{FailureClass::Retryable, ended.error(), {}};
+  return std::nullopt;
+}
+
+std::optional<Failed> Runner::draw_failure(const StepInvocation& in, Random& dice) const {
+  if (static_cast<int>(dice.below(100)) >= troubles_.fail_percent) return std::nullopt;
+  Failed out{dice.below(4) == 0 ? FailureClass::Permanent : FailureClass::Retryable, Error("sim.failed", "drawn"), {}};
+  const auto share = hash(in.node + "!" + in.iterations) % 100;
+  if (out.failure == FailureClass::Retryable || share >= static_cast<std::uint64_t>(troubles_.person_percent))
+    return out;
+  if (share % 2 == 0) {
+    out.recovery = RecoveryNote{RecoveryStrategy::Escalate, "sim", {}, {}};
+  } else {
+    out.error = Error("storage.corrupt", "drawn");
+  }
+  return out;
 }
 
 Reconciled Runner::reconcile(std::string_view, std::string_view effect_key, const Json&) {

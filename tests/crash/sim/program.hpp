@@ -3,12 +3,14 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "wrench/base/random.hpp"
 #include "wrench/workflow/engine.hpp"
+#include "wrench/workflow/recovery_policies.hpp"
 #include "wrench/workflow/step_runner.hpp"
 
 namespace wrench::sim {
@@ -25,6 +27,10 @@ struct Troubles {
   int yield_percent = 0;      ///< Attempts that give back what they do.
   int pause_percent = 0;      ///< User turns that pause a task or let it go on.
   int slow_percent = 0;       ///< Attempts that get going only after their step may have gone on without them.
+  int held_percent = 0;       ///< Attempts that are held back.
+  int person_percent = 0;     ///< Failures for good that are a person's to decide, or critical.
+  int undone_percent = 0;     ///< Attempts of guarded steps that fail after their effect, which is to be undone.
+  bool breakers = false;      ///< Circuit breakers watch.
   bool calm = false;          ///< Crashes only: the outcome must equal that of an undisturbed run.
 };
 
@@ -40,10 +46,15 @@ struct EffectSink {
   std::map<std::string, int> done;
   /// What calls cost that were told to the store, by execution, step and epoch.
   std::map<std::array<std::int64_t, 3>, std::int64_t> paid;
+  std::map<std::string, int> open;  ///< Effects of a step that aren't undone.
+  std::string wrong;                ///< What must not have happened.
 };
 
 /// What a capability says: depends on the step and its input only.
 std::int64_t value_of(const std::string& node, const std::string& iterations, const codec::Json& input);
+
+/// What is done about failures in a run: recovery.yaml.
+workflow::RecoveryPolicies recovery_policies(const Troubles& troubles);
 
 /// Does what the seed says; its outputs depend on the inputs only.
 class Runner final : public workflow::StepRunner {
@@ -56,6 +67,11 @@ class Runner final : public workflow::StepRunner {
                                  const codec::Json& intent) override;
 
  private:
+  /// A guarded effect of the step, or what undoes it; the failure if it isn't to be.
+  std::optional<workflow::Failed> take_effect(const workflow::StepInvocation& invocation,
+                                              workflow::StepContext& context);
+  std::optional<workflow::Failed> draw_failure(const workflow::StepInvocation& invocation, Random& dice) const;
+
   std::uint64_t seed_;
   const Troubles& troubles_;
   EffectSink& sink_;

@@ -149,6 +149,7 @@ void World::boot() {
   store_ = must(std::move(opened), "the store doesn't open after a crash");
   dispatcher_ = std::make_unique<Dispatcher>(config_, clock_, random_, *this);
   payloads_ = std::make_unique<PayloadCache>();
+  recovering_ = std::make_unique<RecoveringRunner>(recovery_policies(program_.troubles), runner_, clock_);
   dispatcher_->set_traits([this](std::string_view capability) { return *runner_.traits(capability); });
   dispatcher_->allow_claims(true);
   const Rows open = must(store_->read([](ReadTx& tx) { return tx.query(kOpenOwners); }), "read");
@@ -166,6 +167,7 @@ void World::look() {
 }
 
 void World::die() {
+  recovering_.reset();
   dispatcher_.reset();
   store_.reset();
   running_.clear();
@@ -233,7 +235,7 @@ void World::turn() {
   while (!reconciles_.empty()) {
     const StepKey step = reconciles_.back();
     reconciles_.pop_back();
-    dispatcher_->enqueue(must(reconcile_step(step, runner_, *store_, dispatcher_->plans()), "reconcile"));
+    dispatcher_->enqueue(must(reconcile_step(step, *recovering_, *store_, dispatcher_->plans()), "reconcile"));
   }
   if (!late_.empty() && chance(3)) {
     dispatcher_->enqueue(std::move(late_.back()));
@@ -333,7 +335,7 @@ void World::run_step(Running running) {
                       .deadline = {},
                       .tick = [this, key](const Progress&) { ticks_[key] = clock_.now_us(); },
                       .record = [this](command::Record what) { return record(std::move(what)); }};
-  Job result = execute_step(running.launch, runner_, std::move(session));
+  Job result = execute_step(running.launch, *recovering_, std::move(session));
   if (chance(program_.troubles.doubled_percent)) {
     Job again = result;
     again.reply = [](const Result<TaskReceipt>& r) {

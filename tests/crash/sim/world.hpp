@@ -15,6 +15,7 @@
 #include "wrench/storage/testing/fault_vfs.hpp"
 #include "wrench/workflow/dispatcher.hpp"
 #include "wrench/workflow/payload_cache.hpp"
+#include "wrench/workflow/recovering_runner.hpp"
 
 namespace wrench::sim {
 
@@ -113,6 +114,7 @@ class World final : public workflow::DispatcherShell {
   workflow::DispatcherConfig config_;
   storage::CheckpointPages checkpoints_;
   Runner runner_;
+  std::unique_ptr<workflow::RecoveringRunner> recovering_;  ///< What it knows of circuits dies with its process.
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<workflow::Dispatcher> dispatcher_;
   std::unique_ptr<workflow::PayloadCache> payloads_;

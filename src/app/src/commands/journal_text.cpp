@@ -12,9 +12,24 @@
 
 namespace wrench::app {
 
+using codec::Json;
+
+std::string recovery_text(const Json& entry) {
+  const Json& result = entry.at("recovery_result");
+  std::string out = entry.at("held_back").as_boolean()
+                        ? "held back"
+                        : "recovery: " + Console::safe(result.at("strategy").as_string());
+  if (const auto& other = result.at("capability"); other.is_string()) out += " " + Console::safe(other.as_string());
+  if (const auto& delay = result.at("delay_ms"); delay.is_integer())
+    out += " in " + format_duration(delay.as_integer() * kMicrosPerMs);
+  out += ", " + Console::safe(entry.at("severity").as_string());
+  if (const auto& policy = result.at("policy"); policy.is_string() && !policy.as_string().empty())
+    out += ", " + Console::safe(policy.as_string());
+  return out + ": " + Console::safe(entry.at("error").as_string());
+}
+
 namespace {
 
-using codec::Json;
 using workflow::JournalEntry;
 
 constexpr std::size_t kSinceColumns = 10;
@@ -67,6 +82,9 @@ std::string amounts_of(const Json& data) {
 }
 
 std::string what_happened(const JournalEntry& entry) {
+  if (entry.kind == "recovery") return recovery_text(entry.data);
+  if (entry.kind == "suspended" && entry.data.at("reason").as_string() == "critical")
+    return "something critical happened: nothing new begins until a person says so";
   if (entry.kind == "usage") return "used " + usage_text(workflow::usage_of(entry.data));
   const auto* const wording =
       std::find_if(std::begin(kWordings), std::end(kWordings), [&](const auto& w) { return w.kind == entry.kind; });

@@ -12,6 +12,9 @@ namespace wrench::app {
 /// what happened. Safe for a terminal.
 std::string journal_text(std::span<const workflow::JournalEntry> entries, std::span<const workflow::StepView> steps);
 
+/// What was done about a failure, of an entry of the kind `recovery`. Safe for a terminal.
+std::string recovery_text(const codec::Json& entry);
+
 /// "1.2 s CPU"; with the programs that were run.
 std::string cpu_text(const runtime::Usage& used);
 /// "1.2 s CPU, 84 MiB memory, read 1 MiB"

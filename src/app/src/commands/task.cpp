@@ -131,6 +131,8 @@ struct TaskDetails {
   std::string parent;       ///< Id of the task that began this one.
   std::string forked_from;  ///< Id of the execution that this one goes back to.
   std::vector<workflow::BudgetView> budgets;
+  bool critical = false;                         ///< Something happened after which nothing new begins.
+  std::map<std::int64_t, Json> recoveries = {};  ///< What was done last about failures, by step.
 };
 
 Result<TaskDetails> details_of(Workspace& space, std::string_view id) {
@@ -150,6 +152,9 @@ Result<TaskDetails> details_of(Workspace& space, std::string_view id) {
     for (const auto& execution : WRENCH_TRY(
              space.store().read([&](storage::ReadTx& tx) { return workflow::list_executions(tx, out.task.task_no); })))
       if (execution.execution_no == out.execution.forked_from) out.forked_from = execution.execution_id;
+  out.recoveries = WRENCH_TRY(space.store().read(
+      [&](storage::ReadTx& tx) { return workflow::last_recoveries(tx, out.execution.execution_no); }));
+  out.critical = out.execution.paused && out.task.state == workflow::TaskState::Waiting;
   const auto notes = WRENCH_TRY(
       space.store().read([&](storage::ReadTx& tx) { return workflow::read_plan_notes(tx, out.task.task_no); }));
   for (const auto& step : notes.at("steps").as_array())
@@ -167,10 +172,13 @@ Json to_json(const TaskDetails& details) {
     row.set("kept", kept);
     const auto used = kept ? details.used.steps.end() : details.used.steps.find(step.step_no);
     row.set("resources", used == details.used.steps.end() ? Json() : workflow::to_json(used->second));
+    const auto recovery = details.recoveries.find(step.step_no);
+    row.set("recovery", recovery == details.recoveries.end() ? Json() : recovery->second);
     steps.push_back(std::move(row));
   }
   auto task = to_json(details.task);
   task.set("interrupted", details.interrupted);
+  task.set("critical", details.critical);
   task.set("parent", details.parent.empty() ? Json() : Json(details.parent));
   return Json::object(
       {{"schema", "wrench.task/1"},
@@ -190,7 +198,8 @@ Json to_json(const TaskDetails& details) {
 
 std::string to_text(const TaskDetails& details, const Console& console) {
   constexpr std::size_t kNodeColumnsMin = 6, kNodeColumnsMax = 32, kCapabilityColumns = 34;
-  const auto& [task, execution, steps, why, used, interrupted, parent, forked_from, budgets] = details;
+  const auto& [task, execution, steps, why, used, interrupted, parent, forked_from, budgets, critical, recoveries] =
+      details;
   std::size_t node_columns = kNodeColumnsMin;
   for (const auto& step : steps) node_columns = std::max(node_columns, display_width(step.node) + 2);
   node_columns = std::min(node_columns, kNodeColumnsMax);
@@ -224,17 +233,25 @@ std::string to_text(const TaskDetails& details, const Console& console) {
       text += "  " + cpu_text(of_step->second);
     text += "\n";
     const std::string margin(2 + node_columns, ' ');
+    if (const auto recovery = recoveries.find(step.step_no); recovery != recoveries.end())
+      text += margin + recovery_text(recovery->second) + "\n";
     if (const auto reason = why.find(step.node); reason != why.end())
       for (const auto& line : wrap(Console::safe(reason->second), console.width() - margin.size()))
         text += margin + console.styled(Style::Dim, line) + "\n";
   }
   const bool person = task.wait_reason == "approval" || task.wait_reason == "input";
+  const bool held = task.wait_reason == "dead_letter" || task.wait_reason == "uncertain";
   if (task.state == workflow::TaskState::Waiting)
-    text += "\nWaits: " + task.wait_reason + (person ? ". What for: wrench approval list" : "") +
-            (task.wait_reason == "budget"
+    text += "\nWaits: " + task.wait_reason +
+            (person ? ". What for: wrench approval list"
+             : held ? ". Decide: wrench task dead retry | skip | give-up " + std::string(short_id(task.task_id))
+             : task.wait_reason == "budget"
                  ? ". More of it: wrench task budget raise " + std::string(short_id(task.task_id)) + " DIM=N"
                  : "") +
             "\n";
+  if (critical)
+    text += "Something critical happened: nothing new begins until wrench task resume " +
+            std::string(short_id(task.task_id)) + (held ? ", or a decision" : "") + "\n";
   if (interrupted)
     text += std::string(task.state == workflow::TaskState::Waiting ? "Nobody runs it." : "\nInterrupted.") +
             " Go on: wrench task resume " + std::string(short_id(task.task_id)) + "\n";

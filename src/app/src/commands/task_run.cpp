@@ -165,9 +165,11 @@ Error task_error(const workflow::TaskOutcome& outcome) {
     return Error("workflow.needs_person", "task " + id + " is paused").with_help("wrench task resume " + id);
   if (!workflow::is_terminal(outcome.task.state)) {
     const bool decision = outcome.task.wait_reason == "approval" || outcome.task.wait_reason == "input";
+    const bool held = outcome.task.wait_reason == "dead_letter" || outcome.task.wait_reason == "uncertain";
     return Error("workflow.needs_person", "task " + id + " waits for a person" +
                                               (outcome.task.wait_reason.empty() ? "" : ": " + outcome.task.wait_reason))
         .with_help(decision                               ? "wrench approval list"
+                   : held                                 ? "wrench task dead list " + id
                    : outcome.task.wait_reason == "budget" ? "wrench task budget show " + id
                                                           : "wrench task show " + id)
         .with_help("wrench task resume " + id);

@@ -60,6 +60,8 @@ class Looker {
     WRENCH_TRY(add_waits(frame));
     frame.interrupted = WRENCH_TRY(interrupted_tasks(*space_)).size();
     for (const auto& report : reports) add_slow(frame, report);
+    for (const auto& report : reports)
+      for (const auto& circuit : report.circuits) frame.circuits.push_back({circuit, report.pid});
     WRENCH_TRY(add_store(frame));
     add_rates(frame);
     return frame;

@@ -1,7 +1,13 @@
 #include "wrench/workflow/recovering_runner.hpp"
 
+#include <algorithm>
+#include <exception>
 #include <utility>
 #include <vector>
+
+#include "breakers.hpp"
+#include "recovery_mark.hpp"
+#include "wrench/base/text.hpp"
 
 namespace wrench::workflow {
 
@@ -9,28 +15,60 @@ using codec::Json;
 
 namespace {
 
-/// A step whose local effects count only if it completes: a run that failed must leave none to the one that takes its
-/// place. What it kept is bytes that nobody refers to.
+constexpr std::string_view kCircuitOpen = "workflow.circuit_open";
+/// Effects of a step's first round, of what undoes it, of its second round, …: each has as many numbers.
+constexpr int kEffectsPerRound = 1'000'000;
+constexpr int kRoundsMax = 100;
+constexpr Micros kHeldBackLeast = 1'000;
+
+/// The receipt of an effect that was undone.
+Json undone_receipt() { return Json::object({{"$undone", true}}); }
+bool is_undone(const Json& receipt) { return receipt.is_object() && receipt.at("$undone").as_boolean(); }
+
+/// A step as a capability sees it that may fail: its local effects count only if it completes, so that a run that
+/// failed leaves none to the one that takes its place (what it kept is bytes that nobody refers to); and its
+/// checkpoints and effects are those of its round.
 class Withheld final : public StepContext {
  public:
-  explicit Withheld(StepContext& context) : context_(context) {}
+  Withheld(StepContext& context, RecoveryMark mark) : context_(context), mark_(std::move(mark)) {}
   StopToken stop() const override { return context_.stop(); }
   Deadline deadline() const override { return context_.deadline(); }
   void tick(const Progress& progress) override { context_.tick(progress); }
-  Result<void> checkpoint(const Json& state) override { return context_.checkpoint(state); }
+  Result<void> checkpoint(const Json& state) override {
+    if (mark_.empty()) return context_.checkpoint(state);
+    mark_.checkpoint = state;
+    return context_.checkpoint(mark_.json());
+  }
   Result<Json> journaled(std::string_view name, const std::function<Json()>& draw) override {
-    return context_.journaled(name, draw);
+    if (!mark_.undoing) return context_.journaled(name, draw);
+    return context_.journaled("undo " + std::to_string(mark_.round + 1) + ": " + std::string(name), draw);
   }
   Result<EffectTicket> begin_effect(int index, const Json& intent) override {
-    return context_.begin_effect(index, intent);
+    auto ticket = WRENCH_TRY(context_.begin_effect(first_effect() + index, intent));
+    // Another run of the same body took effect, and was undone: this one begins a round of its own.
+    while (!mark_.undoing && ticket.receipt && is_undone(*ticket.receipt) && mark_.round < kRoundsMax) {
+      ++mark_.round;
+      ticket = WRENCH_TRY(context_.begin_effect(first_effect() + index, intent));
+    }
+    if (!ticket.receipt) {
+      ++open_;
+      return ticket;
+    }
+    if (is_undone(*ticket.receipt)) return Error("workflow.effect_undone", "it was undone too often");
+    took_place(ticket.effect_key);
+    return ticket;
   }
   Result<void> end_effect(const EffectTicket& ticket, const Json& receipt) override {
-    return context_.end_effect(ticket, receipt);
+    WRENCH_TRY(context_.end_effect(ticket, receipt));
+    --open_;
+    took_place(ticket.effect_key);
+    return {};
   }
   Result<BudgetTicket> ask(int call, const BudgetAmounts& most) override { return context_.ask(call, most); }
   Result<void> use(const BudgetTicket& ticket, const BudgetAmounts& used, const Json& response) override {
     return context_.use(ticket, used, response);
   }
+  Result<void> recovering(const Json& entry) override { return context_.recovering(entry); }
   void attach(storage::WriteBody local_effect) override { withheld_.push_back(std::move(local_effect)); }
   Result<Json> keep(std::string_view bytes) override { return context_.keep(bytes); }
   Result<std::string> kept(const Json& reference) override { return context_.kept(reference); }
@@ -38,10 +76,20 @@ class Withheld final : public StepContext {
   void release() {
     for (storage::WriteBody& effect : withheld_) context_.attach(std::move(effect));
   }
+  /// An effect was begun, and whether it took place isn't known.
+  bool is_uncertain() const { return open_ > 0; }
+  const RecoveryMark& mark() const { return mark_; }
 
  private:
+  void took_place(const std::string& key) {
+    if (!mark_.undoing) mark_.effects.push_back(key);
+  }
+  int first_effect() const { return (2 * mark_.round + (mark_.undoing ? 1 : 0)) * kEffectsPerRound; }
+
   StepContext& context_;
+  RecoveryMark mark_;
   std::vector<storage::WriteBody> withheld_;
+  int open_ = 0;
 };
 
 std::string_view without_version(std::string_view capability) { return capability.substr(0, capability.find('@')); }
@@ -49,26 +97,58 @@ std::string_view without_version(std::string_view capability) { return capabilit
 StepFailure facts_of(const StepInvocation& invocation, const Failed& failed) {
   StepFailure out;
   out.code = failed.error.code;
+  out.message = failed.error.message;
   out.capability = without_version(invocation.capability);
-  out.error_class = failed.error.code == "workflow.budget_exceeded" ? ErrorClass::Budget
-                    : failed.failure == FailureClass::Permanent     ? ErrorClass::Permanent
-                    : failed.retry_after_us                         ? ErrorClass::RateLimited
-                                                                    : ErrorClass::Retryable;
+  out.error_class = error_class(out.code, failed.failure == FailureClass::Retryable, failed.retry_after_us.has_value());
   out.attempt = invocation.attempt;
+  out.attempts_max = invocation.attempts_max;
   out.retry_after = failed.retry_after_us;
   return out;
 }
 
-/// As `wrench task journal` shows it.
-std::string journal_name(const Recovery& recovery, const StepFailure& failure) {
-  return "recovery " + std::to_string(failure.attempt) + ": " + std::string(name(recovery.strategy)) +
-         (recovery.fallback.empty() ? "" : " " + recovery.fallback) + ", " + std::string(name(recovery.severity)) +
-         ", " + recovery.policy;
-}
-
 Failed journal_failed(Error error) { return {failure_class(error), std::move(error), {}}; }
 
+RecoveryNote note_of(const Recovery& recovery) { return {recovery.strategy, recovery.policy, recovery.capability, {}}; }
+
+/// What a step gives whose task goes on without it.
+Completed passed_over(std::string_view code, std::string_view message, std::string_view word, std::string_view what) {
+  return {
+      Json::object({{"partial", Json::array({Json::object({{"code", code}, {"message", message}, {word, what}})})}}),
+      {}};
+}
+
+/// A result that was made of less says so.
+void tell_left_out(Completed& done, const RecoveryMark& mark, const std::map<std::string, std::size_t>& left_out) {
+  if (left_out.empty() || !done.output.is_object()) return;
+  Json counts = Json::object();
+  for (const auto& [member, count] : left_out) counts.set(member, count);
+  Json partial = done.output.at("partial").is_array() ? done.output.at("partial") : Json::array();
+  partial.push_back(Json::object({{"code", mark.code}, {"message", mark.message}, {"left_out", std::move(counts)}}));
+  done.output.set("partial", std::move(partial));
+}
+
+Breakers::Ended ended_how(const StepOutcome& outcome, const StepContext& context, const Clock& clock) {
+  if (std::holds_alternative<Completed>(outcome)) return Breakers::Ended::Succeeded;
+  if (context.stop().stop_requested())
+    return context.deadline().passed(clock) ? Breakers::Ended::Failed : Breakers::Ended::Unknown;
+  const auto* failed = std::get_if<Failed>(&outcome);
+  // What fails for good says nothing about the other side.
+  const bool passing = failed != nullptr && failed->failure == FailureClass::Retryable;
+  return passing ? Breakers::Ended::Failed : Breakers::Ended::Unknown;
+}
+
 }  // namespace
+
+RecoveringRunner::RecoveringRunner(RecoveryPolicies policies, StepRunner& others, const Clock& clock,
+                                   telemetry::MetricsRegistry* metrics)
+    : policies_(std::move(policies)),
+      others_(others),
+      clock_(clock),
+      breakers_(std::make_unique<Breakers>(policies_.breakers(), metrics)) {}
+
+RecoveringRunner::~RecoveringRunner() = default;
+
+std::vector<CircuitView> RecoveringRunner::open_circuits() const { return breakers_->open(); }
 
 bool RecoveringRunner::has_outside_effects(std::string_view capability) const {
   const auto traits = others_.traits(capability);
@@ -76,57 +156,228 @@ bool RecoveringRunner::has_outside_effects(std::string_view capability) const {
 }
 
 StepOutcome RecoveringRunner::run(const StepInvocation& invocation, StepContext& context) {
-  if (policies_.empty()) return others_.run(invocation, context);
-  Withheld withheld(context);
-  StepOutcome outcome = others_.run(invocation, withheld);
-  if (auto* failed = std::get_if<Failed>(&outcome)) return recover(invocation, context, std::move(*failed));
-  withheld.release();
+  const bool watched =
+      !policies_.breakers().empty() || invocation.effect == Effect::Idempotent || invocation.effect == Effect::Guarded;
+  if (policies_.empty() && !watched && !invocation.checkpoint) return others_.run(invocation, context);
+  RecoveryMark mark = RecoveryMark::of(invocation.checkpoint);
+  if (mark.undoing) return undo(invocation, context, std::move(mark));
+  return attempt(invocation, context, std::move(mark));
+}
+
+StepOutcome RecoveringRunner::call(const StepInvocation& invocation, Effect effect, StepContext& context) {
+  const auto watched = breakers_->watch(without_version(invocation.capability), effect, invocation.input);
+  if (watched) {
+    const auto admission = breakers_->admit(*watched, clock_.now_us());
+    if (!admission.admitted)
+      return HeldBack{Error(std::string(kCircuitOpen), watched->capability +
+                                                           (watched->target.empty() ? "" : " of " + watched->target) +
+                                                           " fails again and again (" + admission.error_code + ")"),
+                      std::max(admission.retry_at - clock_.now_us(), kHeldBackLeast), admission.error_code};
+  }
+  StepOutcome outcome = Yielded{};
+  try {
+    outcome = others_.run(invocation, context);
+  } catch (const std::exception& e) {
+    outcome = Failed{FailureClass::Permanent,
+                     Error("workflow.step_threw", "the capability '" + invocation.capability + "' failed: " + e.what()),
+                     {}};
+  }
+  if (watched) {
+    const auto* failed = std::get_if<Failed>(&outcome);
+    breakers_->ended(*watched, ended_how(outcome, context, clock_),
+                     failed == nullptr ? std::string_view() : failed->error.code, clock_.now_us());
+  }
   return outcome;
 }
 
-StepOutcome RecoveringRunner::recover(const StepInvocation& invocation, StepContext& context, Failed failed) {
+StepOutcome RecoveringRunner::attempt(const StepInvocation& invocation, StepContext& context, RecoveryMark mark) {
+  std::optional<StepInvocation> other;
+  std::map<std::string, std::size_t> left_out;
+  if (!mark.empty()) {
+    other = invocation;
+    other->checkpoint = mark.checkpoint;
+    other->input = mark.changed(std::move(other->input), left_out);
+  }
+  const StepInvocation& now = other ? *other : invocation;
+  Withheld withheld(context, mark);
+  StepOutcome outcome = call(now, now.effect, withheld);
+  if (auto* held = std::get_if<HeldBack>(&outcome)) return held_back(now, context, std::move(*held));
+  if (auto* failed = std::get_if<Failed>(&outcome)) {
+    if (withheld.is_uncertain()) return std::move(*failed);
+    return recover(now, context, std::move(*failed), withheld.mark());
+  }
+  withheld.release();
+  if (auto* done = std::get_if<Completed>(&outcome)) tell_left_out(*done, mark, left_out);
+  return outcome;
+}
+
+StepOutcome RecoveringRunner::held_back(const StepInvocation& invocation, StepContext& context, HeldBack held) {
+  // What ran before may have taken effect.
+  if (has_outside_effects(invocation.capability) && invocation.epoch > 1) return held;
+  StepFailure facts;
+  facts.code = held.reason.code;
+  facts.message = held.reason.message;
+  facts.capability = without_version(invocation.capability);
+  facts.error_class = ErrorClass::RateLimited;
+  facts.attempt = invocation.attempt;
+  Recovery recovery = policies_.decide(facts);
+  if (recovery.strategy != RecoveryStrategy::Fallback) {
+    facts.code = held.failed_with;
+    recovery = policies_.decide(facts);
+    facts.code = held.reason.code;
+  }
+  if (recovery.strategy != RecoveryStrategy::Fallback || context.stop().stop_requested()) return held;
+  StepOutcome outcome = fall_back(invocation, context, recovery, facts);
+  const bool made = std::holds_alternative<Completed>(outcome) || std::holds_alternative<Yielded>(outcome);
+  return made ? std::move(outcome) : StepOutcome(std::move(held));
+}
+
+StepOutcome RecoveringRunner::recover(const StepInvocation& invocation, StepContext& context, Failed failed,
+                                      RecoveryMark mark) {
   const StepFailure facts = facts_of(invocation, failed);
   const Recovery recovery = policies_.decide(facts);
+  if (recovery.policy == kBuiltIn) return failed;
+  const bool may_be_replaced = !context.stop().stop_requested() && !has_outside_effects(invocation.capability);
+  failed.recovery = note_of(recovery);
   switch (recovery.strategy) {
     case RecoveryStrategy::Retry:
       failed.failure = FailureClass::Retryable;
       if (recovery.delay_us > 0) failed.retry_after_us = recovery.delay_us;
       return failed;
     case RecoveryStrategy::Abort:
+    case RecoveryStrategy::Escalate:
       failed.failure = FailureClass::Permanent;
       return failed;
-    case RecoveryStrategy::Escalate:
-      return failed;
-    case RecoveryStrategy::Fallback:
-    case RecoveryStrategy::Skip:
+    case RecoveryStrategy::RetryChanged:
+      if (may_be_replaced) return change_input(invocation, std::move(failed), recovery, std::move(mark));
       break;
+    case RecoveryStrategy::Fallback: {
+      if (!may_be_replaced || has_outside_effects(recovery.capability)) break;
+      StepOutcome outcome = fall_back(invocation, context, recovery, facts);
+      const auto* again = std::get_if<Failed>(&outcome);
+      if (again != nullptr && again->error.code == "workflow.fenced") return outcome;
+      const auto* held = std::get_if<HeldBack>(&outcome);
+      if (again == nullptr && held == nullptr) return outcome;
+      // The first failure says what is wrong; the fallback's is told as well.
+      failed.error.message += " (and " + recovery.capability +
+                              ", tried instead: " + (again != nullptr ? again->error.message : held->reason.message) +
+                              ")";
+      return failed;
+    }
+    case RecoveryStrategy::Skip:
+      if (!may_be_replaced) break;
+      if (auto told = context.recovering(to_json(recovery, facts)); !told)
+        return journal_failed(std::move(told).error());
+      return passed_over(failed.error.code, failed.error.message, "skipped", facts.capability);
+    case RecoveryStrategy::Compensate:
+      if (context.stop().stop_requested()) break;
+      return begin_undoing(invocation, context, std::move(failed), recovery, facts, std::move(mark));
   }
-  if (context.stop().stop_requested() || has_outside_effects(invocation.capability)) return failed;
-  if (auto journaled = context.journaled(journal_name(recovery, facts), [&] { return to_json(recovery, facts); });
-      !journaled)
-    return journal_failed(std::move(journaled).error());
-  if (recovery.strategy == RecoveryStrategy::Fallback)
-    return fall_back(invocation, context, std::move(failed), recovery);
-  return Completed{Json::object({{"partial", Json::array({Json::object({{"code", failed.error.code},
-                                                                        {"message", failed.error.message},
-                                                                        {"skipped", facts.capability}})})}}),
-                   {}};
+  failed.recovery.reset();
+  return failed;
 }
 
-StepOutcome RecoveringRunner::fall_back(const StepInvocation& invocation, StepContext& context, Failed failed,
-                                        const Recovery& recovery) {
-  if (has_outside_effects(recovery.fallback)) return failed;
-  StepInvocation instead = invocation;
-  instead.capability = recovery.fallback;
-  Withheld withheld(context);
-  StepOutcome outcome = others_.run(instead, withheld);
-  if (auto* again = std::get_if<Failed>(&outcome)) {
-    // The first failure says what is wrong; the fallback's is told as well.
-    failed.error.message += " (and " + recovery.fallback + ", tried instead: " + again->error.message + ")";
+StepOutcome RecoveringRunner::change_input(const StepInvocation& invocation, Failed failed, const Recovery& recovery,
+                                           RecoveryMark mark) const {
+  bool smaller = false;
+  for (const std::string& member : recovery.change.halve) {
+    const Json& list = invocation.input.is_object() ? invocation.input.at(member) : Json();
+    if (!list.is_array() || list.as_array().size() < 2) continue;
+    smaller = true;
+    ++mark.halved[member];
+  }
+  if (!smaller && recovery.change.set.empty()) {
+    failed.error.message += " (and its input can't be made smaller)";
+    failed.failure = FailureClass::Permanent;
+    failed.recovery->strategy = RecoveryStrategy::Abort;
     return failed;
   }
-  withheld.release();
+  mark.set = recovery.change.set;
+  mark.code = failed.error.code;
+  mark.message = failed.error.message.substr(0, kRecoveryMessageBytesMax);
+  mark.checkpoint.reset();  // It is about another input.
+  std::string json = codec::write_json(mark.json());
+  if (json.size() > kCheckpointBytesMax) {
+    failed.recovery.reset();
+    return failed;
+  }
+  failed.recovery->checkpoint_json = std::move(json);
+  failed.failure = FailureClass::Retryable;
+  if (recovery.delay_us > 0) failed.retry_after_us = recovery.delay_us;
+  return failed;
+}
+
+StepOutcome RecoveringRunner::fall_back(const StepInvocation& invocation, StepContext& context,
+                                        const Recovery& recovery, const StepFailure& facts) {
+  const auto traits = others_.traits(recovery.capability);
+  if (!traits) return journal_failed(traits.error());
+  if (auto told = context.recovering(to_json(recovery, facts)); !told) return journal_failed(std::move(told).error());
+  StepInvocation instead = invocation;
+  instead.capability = recovery.capability;
+  Withheld withheld(context, {});
+  StepOutcome outcome = call(instead, traits->effect, withheld);
+  if (std::holds_alternative<Completed>(outcome) || std::holds_alternative<Yielded>(outcome)) withheld.release();
   return outcome;
+}
+
+StepOutcome RecoveringRunner::begin_undoing(const StepInvocation& invocation, StepContext& context, Failed failed,
+                                            const Recovery& recovery, const StepFailure& facts, RecoveryMark mark) {
+  if (mark.round >= kRoundsMax) {
+    failed.failure = FailureClass::Permanent;
+    failed.recovery->strategy = RecoveryStrategy::Escalate;
+    return failed;
+  }
+  mark.undoing = true;
+  mark.inverse = recovery.capability;
+  mark.policy = recovery.policy;
+  mark.then_skips = recovery.then_skips;
+  mark.code = failed.error.code;
+  mark.message = repair_utf8(failed.error.message.substr(0, kRecoveryMessageBytesMax));
+  // From here on the step itself never runs again in this round, whatever happens to this process.
+  if (auto kept = context.checkpoint(mark.json()); !kept) return journal_failed(std::move(kept).error());
+  if (auto told = context.recovering(to_json(recovery, facts)); !told) return journal_failed(std::move(told).error());
+  return undo(invocation, context, std::move(mark));
+}
+
+StepOutcome RecoveringRunner::undo(const StepInvocation& invocation, StepContext& context, RecoveryMark mark) {
+  StepInvocation inverse = invocation;
+  inverse.capability = mark.inverse;
+  inverse.checkpoint = mark.checkpoint;
+  std::map<std::string, std::size_t> left_out;
+  inverse.input = mark.changed(std::move(inverse.input), left_out);
+  const auto traits = others_.traits(mark.inverse);
+  Withheld withheld(context, mark);
+  StepOutcome outcome = traits ? call(inverse, traits->effect, withheld)
+                               : StepOutcome(Failed{FailureClass::Permanent, traits.error(), {}});
+  const RecoveryNote note{RecoveryStrategy::Compensate, mark.policy, mark.inverse, {}};
+  if (auto* again = std::get_if<Failed>(&outcome)) {
+    again->error.message = mark.message + " [" + mark.code + "] (and " + mark.inverse +
+                           ", which was to undo it: " + again->error.message + ")";
+    const bool more = again->failure == FailureClass::Retryable && invocation.attempt < invocation.attempts_max;
+    again->recovery = note;
+    if (!more && !withheld.is_uncertain()) {
+      again->failure = FailureClass::Permanent;
+      again->recovery->strategy = RecoveryStrategy::Escalate;
+    }
+    return outcome;
+  }
+  if (!std::holds_alternative<Completed>(outcome)) return outcome;
+  for (const std::string& key : mark.effects) {
+    EffectTicket ticket;
+    ticket.effect_key = key;
+    if (auto kept = context.end_effect(ticket, undone_receipt()); !kept) return journal_failed(std::move(kept).error());
+  }
+  if (mark.then_skips) {
+    withheld.release();
+    return passed_over(mark.code, mark.message, "undone_by", mark.inverse);
+  }
+  Failed failed{
+      FailureClass::Permanent, Error(mark.code, mark.message + " (undone by " + mark.inverse + ")"), {}, note};
+  // Who has it tried again has it done anew.
+  RecoveryMark next;
+  next.round = mark.round + 1;
+  failed.recovery->checkpoint_json = codec::write_json(next.json());
+  return failed;
 }
 
 }  // namespace wrench::workflow

@@ -5,6 +5,8 @@
 
 #include <map>
 
+#include "wrench/telemetry/metrics.hpp"
+
 namespace wrench::workflow {
 namespace {
 
@@ -22,6 +24,14 @@ class Others final : public StepRunner {
   }
   StepOutcome run(const StepInvocation& invocation, StepContext& context) override {
     ran.push_back(invocation.capability);
+    inputs.push_back(invocation.input);
+    checkpoints.push_back(invocation.checkpoint);
+    if (effects_begun.contains(invocation.capability)) {
+      const auto ticket = context.begin_effect(0, Json());
+      EXPECT_TRUE(ticket);
+      if (!ticket->receipt && effects_begun.at(invocation.capability))
+        EXPECT_TRUE(context.end_effect(*ticket, Json(1)));
+    }
     context.attach([](storage::WriteTx&) { return Result<void>(); });
     const auto failing = failures.find(invocation.capability);
     if (failing != failures.end()) return failing->second;
@@ -33,7 +43,10 @@ class Others final : public StepRunner {
                                            {"a.guarded", Effect::Guarded},
                                            {"b.other", Effect::Pure}};
   std::map<std::string, Failed> failures;
+  std::map<std::string, bool> effects_begun;  ///< And whether they are ended.
   std::vector<std::string> ran;
+  std::vector<Json> inputs;
+  std::vector<std::optional<Json>> checkpoints;
 };
 
 class Step final : public StepContext {
@@ -41,14 +54,35 @@ class Step final : public StepContext {
   StopToken stop() const override { return stop_.token(); }
   Deadline deadline() const override { return {}; }
   void tick(const Progress&) override {}
-  Result<void> checkpoint(const Json&) override { return {}; }
+  Result<void> checkpoint(const Json& state) override {
+    if (fenced) return Error("workflow.fenced", "another has it");
+    kept_state = state;
+    return {};
+  }
   Result<Json> journaled(std::string_view name, const std::function<Json()>& draw) override {
     if (fenced) return Error("workflow.fenced", "another has it");
     values.emplace_back(name);
     return draw();
   }
-  Result<EffectTicket> begin_effect(int, const Json&) override { return EffectTicket{}; }
-  Result<void> end_effect(const EffectTicket&, const Json&) override { return {}; }
+  Result<void> recovering(const Json& entry) override {
+    if (fenced) return Error("workflow.fenced", "another has it");
+    const Json& result = entry.at("recovery_result");
+    values.push_back(
+        std::string(result.at("strategy").as_string()) + " " + std::string(result.at("capability").as_string("-")) +
+        " " + std::string(entry.at("severity").as_string()) + " " + std::string(result.at("policy").as_string()));
+    return {};
+  }
+  Result<EffectTicket> begin_effect(int index, const Json&) override {
+    EffectTicket out;
+    out.effect_key = std::to_string(index);
+    if (const auto known = receipts.find(out.effect_key); known != receipts.end()) out.receipt = known->second;
+    begun.push_back(index);
+    return out;
+  }
+  Result<void> end_effect(const EffectTicket& ticket, const Json& receipt) override {
+    receipts[ticket.effect_key] = receipt;
+    return {};
+  }
   Result<BudgetTicket> ask(int call, const BudgetAmounts&) override { return BudgetTicket{call, {}}; }
   Result<void> use(const BudgetTicket&, const BudgetAmounts&, const Json&) override { return {}; }
   void attach(storage::WriteBody) override { ++attached; }
@@ -58,6 +92,9 @@ class Step final : public StepContext {
   StopSource stop_;
   bool fenced = false;
   int attached = 0;
+  std::optional<Json> kept_state;
+  std::vector<int> begun;
+  std::map<std::string, Json> receipts;
   std::vector<std::string> values;
 };
 
@@ -68,8 +105,17 @@ class Recovering : public testing::Test {
     EXPECT_TRUE(table) << describe(table.error());
     StepInvocation invocation;
     invocation.capability = capability;
+    invocation.effect = others_.traits(capability)->effect;
     invocation.attempt = 2;
-    return RecoveringRunner(std::move(*table), others_).run(invocation, step_);
+    invocation.attempts_max = 5;
+    invocation.input = input_;
+    invocation.checkpoint = checkpoint_;
+    return RecoveringRunner(std::move(*table), others_, clock_).run(invocation, step_);
+  }
+  /// The attempt after one that failed.
+  void go_on_from(const Failed& it) {
+    ASSERT_TRUE(it.recovery && !it.recovery->checkpoint_json.empty());
+    checkpoint_ = codec::parse_json(it.recovery->checkpoint_json).value();
   }
   void fails(const std::string& capability, FailureClass failure = FailureClass::Permanent,
              std::optional<Micros> retry_after = {}) {
@@ -87,6 +133,9 @@ class Recovering : public testing::Test {
 
   Others others_;
   Step step_;
+  ManualClock clock_;
+  Json input_;
+  std::optional<Json> checkpoint_;
 };
 
 TEST_F(Recovering, WhatSucceedsIsLeftAlone) {
@@ -116,7 +165,7 @@ TEST_F(Recovering, AFallbackRunsOnceAndOnlyItsEffectsCount) {
   EXPECT_EQ(output(outcome), R"({"by":"b.other"})");
   EXPECT_THAT(others_.ran, ElementsAre("a.pure@3", "b.other"));
   EXPECT_EQ(step_.attached, 1);
-  EXPECT_THAT(step_.values, ElementsAre("recovery 2: fallback b.other, medium, r.yaml:1"));
+  EXPECT_THAT(step_.values, ElementsAre("fallback b.other medium r.yaml:1"));
 }
 
 TEST_F(Recovering, AFallbackThatFailsIsToldBesideTheFirstFailure) {
@@ -134,7 +183,7 @@ TEST_F(Recovering, ASkippedStepSaysWhy) {
   EXPECT_EQ(output(run("{strategy: skip}", "a.local")),
             R"({"partial":[{"code":"x.broke","message":"a.local broke","skipped":"a.local"}]})");
   EXPECT_EQ(step_.attached, 0);
-  EXPECT_THAT(step_.values, ElementsAre("recovery 2: skip, medium, r.yaml:1"));
+  EXPECT_THAT(step_.values, ElementsAre("skip - medium r.yaml:1"));
 }
 
 TEST_F(Recovering, WhatMayHaveTakenEffectIsNeitherSkippedNorReplaced) {
@@ -146,6 +195,194 @@ TEST_F(Recovering, WhatMayHaveTakenEffectIsNeitherSkippedNorReplaced) {
   fails("a.pure");
   EXPECT_EQ(failed(run("{strategy: fallback, to: a.guarded}")).error.message, "a.pure broke");
   EXPECT_THAT(others_.ran, testing::Each(testing::AnyOf("a.keyed", "a.guarded", "a.pure")));
+}
+
+TEST_F(Recovering, WhatAPersonDecidesIsToldToTheEngine) {
+  fails("a.guarded", FailureClass::Retryable, 9);
+  const auto out = failed(run("{strategy: escalate}", "a.guarded"));
+  EXPECT_EQ(out.failure, FailureClass::Permanent);
+  ASSERT_TRUE(out.recovery);
+  EXPECT_EQ(out.recovery->strategy, RecoveryStrategy::Escalate);
+  EXPECT_EQ(out.recovery->policy, "r.yaml:1");
+  EXPECT_FALSE(failed(run("{error: other, strategy: escalate}", "a.guarded")).recovery) << "the engine does that";
+}
+
+TEST_F(Recovering, EachChangedAttemptGetsLessAndItsResultSaysSo) {
+  constexpr const char* kPolicy =
+      "{strategy: retry_changed, smaller_input: [files, other], input: {deep: false}, delay: 2s}";
+  input_ = codec::parse_json(R"({"files":[1,2,3],"deep":true,"other":"text"})").value();
+  checkpoint_ = Json("old");
+  fails("a.pure");
+  const auto first = failed(run(kPolicy));
+  EXPECT_EQ(first.failure, FailureClass::Retryable);
+  EXPECT_EQ(first.retry_after_us, 2 * kMicrosPerSecond);
+  EXPECT_EQ(first.recovery->strategy, RecoveryStrategy::RetryChanged);
+  go_on_from(first);
+  const auto second = failed(run(kPolicy));
+  EXPECT_EQ(codec::write_json(others_.inputs.back()), R"({"files":[1,2],"deep":false,"other":"text"})");
+  EXPECT_FALSE(others_.checkpoints.back()) << "it was about another input";
+  go_on_from(second);
+  others_.failures.clear();
+  EXPECT_EQ(output(run(kPolicy)),
+            R"({"by":"a.pure","partial":[{"code":"x.broke","message":"a.pure broke","left_out":{"files":2}}]})");
+  EXPECT_EQ(codec::write_json(others_.inputs.back()), R"({"files":[1],"deep":false,"other":"text"})");
+}
+
+TEST_F(Recovering, WhatCannotBeMadeSmallerHasFailed) {
+  input_ = codec::parse_json(R"({"files":[1]})").value();
+  fails("a.pure", FailureClass::Retryable);
+  const auto out = failed(run("{strategy: retry_changed, smaller_input: [files]}"));
+  EXPECT_EQ(out.failure, FailureClass::Permanent);
+  EXPECT_THAT(out.error.message, HasSubstr("can't be made smaller"));
+  fails("a.keyed", FailureClass::Retryable);
+  input_ = codec::parse_json(R"({"files":[1,2]})").value();
+  EXPECT_FALSE(failed(run("{strategy: retry_changed, smaller_input: [files]}", "a.keyed")).recovery)
+      << "the other side knows it by its key";
+}
+
+constexpr const char* kUndo = "{capability: a.guarded, strategy: compensate, inverse: a.undo}";
+
+TEST_F(Recovering, WhatFailedIsUndoneOnceAndThenHasFailed) {
+  others_.effects["a.undo"] = Effect::Guarded;
+  others_.effects_begun = {{"a.guarded", true}, {"a.undo", true}};
+  fails("a.guarded");
+  checkpoint_ = Json("half way");
+  const auto out = failed(run(kUndo, "a.guarded"));
+  EXPECT_EQ(out.failure, FailureClass::Permanent);
+  EXPECT_EQ(out.error.code, "x.broke");
+  EXPECT_EQ(out.error.message, "a.guarded broke (undone by a.undo)");
+  EXPECT_EQ(out.recovery->strategy, RecoveryStrategy::Compensate);
+  EXPECT_THAT(others_.ran, ElementsAre("a.guarded", "a.undo"));
+  EXPECT_EQ(others_.checkpoints.back(), Json("half way")) << "what undoes it may need to know";
+  EXPECT_THAT(step_.values, ElementsAre("compensate a.undo high r.yaml:1"));
+  EXPECT_THAT(step_.begun, ElementsAre(0, 1'000'000)) << "an effect of its own";
+
+  // Its process died before the failure was stored: the step itself never runs again in that round.
+  others_.ran.clear();
+  checkpoint_ = step_.kept_state;
+  const auto again = failed(run(kUndo, "a.guarded"));
+  EXPECT_EQ(again.error.message, out.error.message);
+  EXPECT_THAT(others_.ran, ElementsAre("a.undo"));
+  EXPECT_EQ(step_.receipts.size(), 2U) << "nothing was done twice";
+
+  // A person has it tried again: with effects of its own.
+  go_on_from(again);
+  others_.failures.clear();
+  EXPECT_EQ(output(run(kUndo, "a.guarded")), R"({"by":"a.guarded"})");
+  EXPECT_EQ(step_.begun.back(), 2'000'000);
+
+  // So does another run of the body that it is in, which knows nothing of this one.
+  checkpoint_.reset();
+  step_.receipts.erase("2000000");
+  EXPECT_EQ(output(run(kUndo, "a.guarded")), R"({"by":"a.guarded"})");
+  EXPECT_THAT(step_.begun, testing::IsSupersetOf({0, 2'000'000}));
+  EXPECT_EQ(step_.begun.back(), 2'000'000);
+}
+
+TEST_F(Recovering, WhatWasUndoneMayBePassedOver) {
+  others_.effects["a.undo"] = Effect::LocalTransactional;
+  fails("a.keyed");
+  EXPECT_EQ(output(run("{strategy: compensate, inverse: a.undo, then: skip}", "a.keyed")),
+            R"({"partial":[{"code":"x.broke","message":"a.keyed broke","undone_by":"a.undo"}]})");
+  EXPECT_EQ(step_.attached, 1) << "the rows of what undid it";
+}
+
+TEST_F(Recovering, WhatCannotBeUndoneIsForAPerson) {
+  others_.effects["a.undo"] = Effect::Idempotent;
+  fails("a.keyed");
+  fails("a.undo", FailureClass::Retryable);
+  const std::string policy = "{strategy: compensate, inverse: a.undo}";
+  auto out = failed(run(policy, "a.keyed"));
+  EXPECT_EQ(out.failure, FailureClass::Retryable) << "there are attempts left to undo it";
+  EXPECT_EQ(out.recovery->strategy, RecoveryStrategy::Compensate);
+  checkpoint_ = step_.kept_state;
+  fails("a.undo");
+  out = failed(run(policy, "a.keyed"));
+  EXPECT_EQ(out.failure, FailureClass::Permanent);
+  EXPECT_EQ(out.recovery->strategy, RecoveryStrategy::Escalate);
+  EXPECT_EQ(out.error.message, "a.keyed broke [x.broke] (and a.undo, which was to undo it: a.undo broke)");
+  EXPECT_THAT(others_.ran, ElementsAre("a.keyed", "a.undo", "a.undo"));
+}
+
+TEST_F(Recovering, AnEffectOfWhichNobodyKnowsIsNeitherUndoneNorGivenUp) {
+  others_.effects["a.undo"] = Effect::Guarded;
+  others_.effects_begun = {{"a.guarded", false}};
+  fails("a.guarded");
+  for (const char* policy : {kUndo, "{strategy: retry}", "{strategy: escalate}"}) {
+    EXPECT_FALSE(failed(run(policy, "a.guarded")).recovery);
+    EXPECT_EQ(others_.ran.back(), "a.guarded");
+  }
+  EXPECT_FALSE(step_.kept_state);
+}
+
+TEST_F(Recovering, CallsOfWhatFailsAgainAndAgainAreHeldBack) {
+  auto table = RecoveryPolicies::parse(
+      "breakers: [{capability: b.*, target: input.host}, {capability: a.guarded, off: true}]", "r.yaml");
+  ASSERT_TRUE(table);
+  telemetry::MetricsRegistry metrics;
+  RecoveringRunner runner(std::move(*table), others_, clock_, &metrics);
+  const auto call = [&](const std::string& capability, const std::string& host) {
+    StepInvocation invocation;
+    invocation.capability = capability;
+    invocation.effect = others_.traits(capability)->effect;
+    invocation.input = Json::object({{"host", host}, {"target", host}});
+    return runner.run(invocation, step_);
+  };
+  const auto held = [&](const StepOutcome& outcome) {
+    const auto* it = std::get_if<HeldBack>(&outcome);
+    return it == nullptr ? Micros{-1} : it->delay_us;
+  };
+  for (const char* capability : {"b.other", "a.keyed", "a.pure", "a.guarded"})
+    fails(capability, FailureClass::Retryable);
+  for (int i = 0; i < 5; ++i)
+    for (const char* capability : {"b.other", "a.keyed", "a.pure", "a.guarded"})
+      EXPECT_EQ(held(call(capability, "x")), -1) << capability << i;
+  others_.ran.clear();
+  EXPECT_EQ(held(call("b.other", "x")), 30 * kMicrosPerSecond) << "as its row says";
+  EXPECT_EQ(held(call("a.keyed", "x")), 30 * kMicrosPerSecond) << "it has effects outside";
+  EXPECT_THAT(others_.ran, testing::IsEmpty());
+  EXPECT_EQ(held(call("a.pure", "x")), -1) << "nobody watches that";
+  EXPECT_EQ(held(call("a.guarded", "x")), -1) << "nor that";
+  EXPECT_EQ(held(call("b.other", "y")), -1) << "another target";
+  const auto open = runner.open_circuits();
+  ASSERT_EQ(open.size(), 2U);
+  EXPECT_EQ(open[1].capability, "b.other");
+  EXPECT_EQ(open[1].target, "x");
+  EXPECT_EQ(open[1].reason, "x.broke");
+  const telemetry::Labels of_b = {{"capability", "b.other"}};
+  EXPECT_EQ(metrics.snapshot().total("wrench_circuits_open", of_b), 1);
+  EXPECT_EQ(metrics.snapshot().total("wrench_circuit_held_back_total", of_b), 1);
+
+  clock_.advance(30 * kMicrosPerSecond);
+  fails("b.other");
+  EXPECT_EQ(held(call("b.other", "x")), -1) << "the probe";
+  EXPECT_EQ(held(call("b.other", "x")), -1) << "a failure for good told nothing: another";
+  others_.failures.clear();
+  EXPECT_EQ(held(call("b.other", "x")), -1);
+  EXPECT_EQ(runner.open_circuits().size(), 1U);
+  EXPECT_EQ(metrics.snapshot().total("wrench_circuits_open", of_b), 0);
+}
+
+TEST_F(Recovering, WhileACircuitIsOpenItsFallbackRuns) {
+  auto table = RecoveryPolicies::parse(
+      "policies: [{error: x.broke, capability: a.keyed, strategy: fallback, to: b.other}]", "r.yaml");
+  ASSERT_TRUE(table);
+  RecoveringRunner runner(std::move(*table), others_, clock_);
+  fails("a.keyed", FailureClass::Retryable);
+  StepInvocation invocation;
+  invocation.capability = "a.keyed";
+  invocation.effect = Effect::Idempotent;
+  invocation.epoch = 1;
+  for (int i = 0; i < 5; ++i) static_cast<void>(runner.run(invocation, step_));
+  others_.ran.clear();
+  EXPECT_EQ(output(runner.run(invocation, step_)), R"({"by":"b.other"})");
+  EXPECT_THAT(others_.ran, ElementsAre("b.other"));
+  fails("b.other");
+  EXPECT_TRUE(std::holds_alternative<HeldBack>(runner.run(invocation, step_)));
+  invocation.epoch = 2;  // It may have taken effect before.
+  others_.ran.clear();
+  EXPECT_TRUE(std::holds_alternative<HeldBack>(runner.run(invocation, step_)));
+  EXPECT_THAT(others_.ran, testing::IsEmpty());
 }
 
 TEST_F(Recovering, NothingHappensThatIsNotJournaledOrAfterAStop) {

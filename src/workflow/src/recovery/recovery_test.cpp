@@ -1,4 +1,4 @@
-#include "wrench/workflow/recovery.hpp"
+#include "wrench/workflow/recovery_policies.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -60,7 +60,7 @@ TEST(Recovery, TheFirstRowThatFitsDecides) {
 )");
   const auto recovery = table.decide(failure(ErrorClass::Permanent));
   EXPECT_EQ(recovery.strategy, RecoveryStrategy::Fallback);
-  EXPECT_EQ(recovery.fallback, "infosec.scan_secrets");
+  EXPECT_EQ(recovery.capability, "infosec.scan_secrets");
   EXPECT_EQ(recovery.severity, Severity::Medium);
   EXPECT_EQ(recovery.policy, "recovery.yaml:4");
   auto of_fallback = failure(ErrorClass::Permanent);
@@ -73,7 +73,9 @@ TEST(Recovery, TheFirstRowThatFitsDecides) {
       codec::write_json(to_json(recovery, failure(ErrorClass::Permanent))),
       R"({"error":"scan.deadline","class":"permanent","severity":"medium","recovery_result":{"strategy":"fallback",)"
       R"("attempt":1,"policy":"recovery.yaml:4","capability":"infosec.scan_secrets"}})");
-  EXPECT_THAT(table.fallbacks(), testing::ElementsAre(testing::Pair("infosec.scan_secrets", 4)));
+  ASSERT_EQ(table.named().size(), 1U);
+  EXPECT_EQ(table.named()[0].capability, "infosec.scan_secrets");
+  EXPECT_EQ(table.named()[0].line, 4);
 }
 
 TEST(Recovery, NoPolicyRepeatsWhatMayHaveHappenedOrWasEnded) {
@@ -98,16 +100,34 @@ TEST(Recovery, ProblemsOfTheFileAreNamedWithTheirPlace) {
       {"polices: []", "1:1 there is no member 'polices'; did you mean 'policies'?"},
       {"policies: [{}]", "1:12 a policy needs a strategy"},
       {"policies:\n- {strategy: pray}", "2:14 a strategy is"},
-      {"policies:\n- {strategy: compensate}", "2:14 compensate isn't there yet"},
-      {"policies:\n- {strategy: escalate}", "2:14 escalate isn't there yet"},
-      {"policies:\n- {strategy: retry, attempts: 1}", "2:31 'attempts' is a whole number from 2 to 100"},
-      {"policies:\n- {strategy: skip, attempts: 2}", "2:30 'delay' and 'attempts' are for retry"},
-      {"policies:\n- {strategy: skip, delay: 1s}", "2:27 'delay' and 'attempts' are for retry"},
+      {"policies:\n- {strategy: compensate}", "2:3 'inverse' is the capability of a compensate"},
+      {"policies:\n- {strategy: compensate, inverse: a.b, then: pray}", "2:46 'then' is fail or skip"},
+      {"policies:\n- {strategy: compensate, inverse: nothing}", "2:35 this names one capability"},
+      {"policies:\n- {strategy: skip, inverse: a.b}", "2:29 'inverse' is the capability that undoes"},
+      {"policies:\n- {strategy: abort, then: skip}", "2:27 'then' is for compensate"},
+      {"policies:\n- {strategy: escalate, to: a.b}", "2:28 'to' is the capability of a fallback"},
+      {"policies:\n- {strategy: retry_changed}", "2:3 retry_changed needs 'input' or 'smaller_input'"},
+      {"policies:\n- {strategy: retry_changed, model: small}", "2:36 'model' isn't implemented"},
+      {"policies:\n- {strategy: retry_changed, input: {}}", "2:36 'input' is a mapping"},
+      {"policies:\n- {strategy: retry_changed, smaller_input: files}", "2:44 'smaller_input' is a list"},
+      {"policies:\n- {strategy: retry, smaller_input: [files]}", "2:36 'input' and 'smaller_input' are for"},
+      {"policies:\n- {strategy: retry, attempts: 1}", "2:31 this is a whole number from 2 to 100"},
+      {"policies:\n- {strategy: skip, attempts: 2}", "2:30 'delay' and 'attempts' are for retries"},
+      {"policies:\n- {strategy: skip, delay: 1s}", "2:27 'delay' and 'attempts' are for retries"},
+      {"breakers: {}", "1:11 'breakers' is a list"},
+      {"breakers: [{target: '1 +'}]", "1:21 a target is an expression"},
+      {"breakers: [{share: 0}]", "1:20 a share is"},
+      {"breakers: [{share: 101%}]", "1:20 a share is"},
+      {"breakers: [{failures: 0}]", "1:23 this is a whole number from 1 to 1000"},
+      {"breakers: [{failures: 21}]", "1:12 more failures than calls"},
+      {"breakers: [{open: 2h}]", "1:19 this is a duration up to 1h"},
+      {"breakers: [{off: maybe}]", "1:18 'off' is true or false"},
+      {"breakers: [{models: a}]", "1:13 there is no member 'models'"},
       {"policies:\n- {strategy: retry, delay: soon}", "2:28 a delay is"},
       {"policies:\n- {strategy: retry, delay: 2d}", "2:28 a delay is"},
       {"policies:\n- {strategy: fallback}", "2:3 'to' is the capability"},
       {"policies:\n- {strategy: skip, to: a.b}", "2:24 'to' is the capability"},
-      {"policies:\n- {strategy: fallback, to: 'a.*'}", "2:28 'to' names one capability"},
+      {"policies:\n- {strategy: fallback, to: 'a.*'}", "2:28 this names one capability"},
       {"policies:\n- {strategy: skip, error: []}", "2:27 a glob is"},
       {"policies:\n- {strategy: skip, error: &x a.b}", "2:"},
       {"a: &a [*a]", "1:"},
@@ -124,6 +144,58 @@ TEST(Recovery, ProblemsOfTheFileAreNamedWithTheirPlace) {
                 HasSubstr(expected))
         << yaml.substr(0, 100);
   }
+}
+
+TEST(Recovery, RowsSayHowToUndoChangeAndWatch) {
+  const auto table = policies(R"(policies:
+  - {error: "scan.deadline", strategy: retry_changed, attempts: 2, delay: 1s, smaller_input: [files], input: {deep: false}}
+  - {error: "pay.*", strategy: compensate, inverse: shop.refund}
+  - {error: "ask.*", strategy: compensate, inverse: shop.refund, then: skip}
+  - {strategy: escalate}
+breakers:
+  - {capability: "a.*", target: input.host, failures: 2, share: 20%, calls: 4, window: 10s, open: 1m, open_max: 1s}
+  - {off: true, capability: "b.*"}
+)");
+  const auto changed = table.decide(failure(ErrorClass::Retryable));
+  EXPECT_EQ(changed.strategy, RecoveryStrategy::RetryChanged);
+  EXPECT_EQ(changed.severity, Severity::Medium);
+  EXPECT_THAT(changed.change.halve, testing::ElementsAre("files"));
+  EXPECT_EQ(changed.change.set.at("deep"), codec::Json(false));
+  EXPECT_EQ(table.decide(failure(ErrorClass::Retryable, 2)).strategy, RecoveryStrategy::Escalate);
+  auto of_payment = failure(ErrorClass::Permanent);
+  of_payment.code = "pay.refused";
+  of_payment.message = "no money";
+  const auto undone = table.decide(of_payment);
+  EXPECT_EQ(undone.strategy, RecoveryStrategy::Compensate);
+  EXPECT_FALSE(undone.then_skips);
+  EXPECT_THAT(codec::write_json(to_json(undone, of_payment)), HasSubstr(R"("error":"pay.refused: no money")"));
+  ASSERT_EQ(table.named().size(), 2U);
+  EXPECT_TRUE(table.named()[0].must_complete);
+  EXPECT_FALSE(table.named()[1].must_complete);
+  ASSERT_EQ(table.breakers().size(), 2U);
+  const BreakerSettings& its = table.breakers()[0].settings;
+  EXPECT_EQ(its.failures_min, 2U);
+  EXPECT_EQ(its.calls, 4U);
+  EXPECT_DOUBLE_EQ(its.failure_share, 0.2);
+  EXPECT_EQ(its.window_us, 10 * kMicrosPerSecond);
+  EXPECT_EQ(its.open_us, 60 * kMicrosPerSecond);
+  EXPECT_EQ(its.open_us_max, 60 * kMicrosPerSecond) << "no less than the first";
+  EXPECT_FALSE(table.breakers()[1].target);
+}
+
+TEST(Recovery, AHandlerDecidesAfterTheFileAndBeforeWhatIsBuiltIn) {
+  auto table = policies("policies: [{error: scan.deadline, capability: other.*, strategy: abort}]");
+  table.handle("scan.deadline", [](const StepFailure& it) -> std::optional<Recovery> {
+    if (it.attempt > 1) return std::nullopt;
+    return Recovery{.strategy = RecoveryStrategy::Skip};
+  });
+  EXPECT_EQ(table.decide(failure(ErrorClass::Permanent)).strategy, RecoveryStrategy::Skip);
+  EXPECT_EQ(table.decide(failure(ErrorClass::Permanent)).policy, "handler of scan.deadline");
+  EXPECT_EQ(table.decide(failure(ErrorClass::Permanent, 2)).strategy, RecoveryStrategy::Abort);
+  EXPECT_EQ(table.decide(failure(ErrorClass::Uncertain)).strategy, RecoveryStrategy::Escalate) << "it can't do that";
+  auto of_other = failure(ErrorClass::Permanent);
+  of_other.capability = "other.x";
+  EXPECT_EQ(table.decide(of_other).policy, "recovery.yaml:1");
 }
 
 TEST(Recovery, APolicyMayGiveUpBeforeThePlanDoes) {

@@ -34,7 +34,8 @@ struct StepEvent {
   StepEventKind kind = StepEventKind::DepsDone;
   std::optional<std::int64_t> epoch;  ///< Of the sender; fenced if it isn't the row's.
   std::optional<Micros> retry_after_us;
-  bool final = false;  ///< Timeout: no more attempts (schedule_to_close). OutOfBudget: waiting alone doesn't help.
+  bool final = false;     ///< Timeout: no more attempts (schedule_to_close). OutOfBudget: waiting alone doesn't help.
+  bool escalate = false;  ///< FailPermanent: a person decides, whatever the execution does otherwise.
 };
 
 struct ApplyContext {
@@ -84,6 +85,12 @@ struct Outcome {
     std::string error_json;
     std::optional<Micros> retry_after_us;
     bool happened = false;  ///< The capability completed, its effects too; only its output won't do.
+    std::shared_ptr<const RecoveryNote> recovery = {};  ///< What is done about it, if somebody decided.
+  };
+  /// It wasn't tried; no attempt is counted.
+  struct HeldBack {
+    std::string error_json;
+    Micros delay_us = 0;
   };
   struct Yield {};
   struct WhenFalse {};
@@ -113,7 +120,7 @@ struct Outcome {
   };
   StepKey step;
   std::int64_t epoch = 0;
-  std::variant<Complete, Fail, Yield, WhenFalse, OpenMap, Iterate, Wait, Limits, OutOfBudget> result;
+  std::variant<Complete, Fail, Yield, WhenFalse, OpenMap, Iterate, Wait, Limits, OutOfBudget, HeldBack> result;
   std::string usage_json;  ///< What the run used, for the journal; empty: not worth an entry.
   Micros cpu_us = 0;       ///< It used so much, with its programs.
 };
@@ -157,9 +164,10 @@ struct Record {
     Value,
     Intent,
     Receipt,
-    Reserve,  ///< Of its budgets, for a call to come.
-    Settle,   ///< What the call used; a value, too, if there is `json`. Counts for attempts that are dead, too.
-    Spend,    ///< Both at once.
+    Reserve,   ///< Of its budgets, for a call to come.
+    Settle,    ///< What the call used; a value, too, if there is `json`. Counts for attempts that are dead, too.
+    Spend,     ///< Both at once.
+    Recovery,  ///< What the step is about to do about a failure.
   };
   StepKey step;
   std::int64_t epoch = 0;
@@ -311,6 +319,14 @@ struct Ranks {
   std::map<Flow, std::int64_t> tails;                      ///< Rank of the flow's newest step; none: it has been idle.
 };
 
+/// What was done about a failure, for the metrics.
+struct RecoveryCount {
+  ErrorClass error_class = ErrorClass::Permanent;
+  Severity severity = Severity::High;
+  RecoveryStrategy strategy = RecoveryStrategy::Abort;
+  bool held_back = false;
+};
+
 /// A claimed step, and what it takes to run it.
 struct Launch {
   StepRow step;
@@ -347,6 +363,7 @@ struct FlushPlan {
   std::vector<storage::EventDraft> events;
   std::vector<EffectWrite> effects;
   std::vector<ValueWrite> values;
+  std::vector<RecoveryCount> recoveries;
   std::vector<StepKey> waits_over;                                   ///< These steps wait outside no more.
   std::vector<StepKey> children_over;                                ///< Nor for their child tasks: none has to go on.
   std::vector<std::pair<std::int64_t, std::int64_t>> requests_done;  ///< (execution, seq)

@@ -44,7 +44,7 @@ class EngineMetrics {
   telemetry::Counter& payload_misses;
 
  private:
-  static constexpr std::size_t kTaskOutcomes = 4, kStepOutcomes = 9;
+  static constexpr std::size_t kTaskOutcomes = 4, kStepOutcomes = 10;
   struct TaskSeries {
     std::array<telemetry::Counter*, kTaskOutcomes> processed = {};
     telemetry::Histogram* seconds = nullptr;
@@ -56,6 +56,7 @@ class EngineMetrics {
   };
   TaskSeries& of_kind(std::string_view kind);
   StepSeries& of_capability(std::string_view capability);
+  void count(const RecoveryCount& recovery);
   void count(const StepRow& before, const StepRow& after, const PlanNode& node);
 
   telemetry::MetricsRegistry& registry_;

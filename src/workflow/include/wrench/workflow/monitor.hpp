@@ -20,6 +20,8 @@ namespace wrench::workflow {
 
 /// Of one execution's journal, so many entries are looked through for what its steps used.
 inline constexpr std::int64_t kUsageEntriesMax = 200'000;
+/// And so many of the newest for what was done about failures.
+inline constexpr std::int64_t kRecoveriesLookedAt = 20'000;
 inline constexpr std::int64_t kCountedMax = 10'000;  ///< Rows of a queue or state; further ones aren't counted.
 inline constexpr std::size_t kTailEventsMax = 200;   ///< Newest events that tell what ended and how fast it goes.
 inline constexpr std::size_t kProcessesShownMax = 200;
@@ -81,6 +83,9 @@ struct Activity {
 /// `queues`: of these. Of the newest ends, `ends_max` get their titles.
 Result<Activity> read_activity(storage::ReadTx& tx, const std::vector<std::string>& queues, Micros now,
                                std::size_t ends_max);
+/// What was done last about failures of steps, by step: entries of the kind `recovery`, docs/reference/recovery.md. Of
+/// the newest kRecoveriesLookedAt entries of the journal.
+Result<std::map<std::int64_t, codec::Json>> last_recoveries(storage::ReadTx& tx, std::int64_t execution_no);
 Result<std::optional<TaskView>> find_task_by_no(storage::ReadTx& tx, std::int64_t task_no);
 /// PostgreSQL: the steps that a worker runs, as the store tells; on SQLite its process knows (EngineView).
 Result<std::vector<RunningView>> list_running(storage::ReadTx& tx, std::string_view boot, std::size_t limit);

@@ -15,12 +15,14 @@
 #include "wrench/base/result.hpp"
 #include "wrench/codec/json.hpp"
 #include "wrench/telemetry/metrics_snapshot.hpp"
+#include "wrench/workflow/circuit_breaker.hpp"
 #include "wrench/workflow/engine.hpp"
 
 namespace wrench::workflow {
 
 inline constexpr Micros kReportEvery = kMicrosPerSecond;  ///< At most so often.
 inline constexpr std::size_t kReportBytesMax = 4 * 1024 * 1024;
+inline constexpr std::size_t kReportCircuitsMax = 100;
 inline constexpr std::size_t kReportStepsMax = 100;  ///< Running steps that a report names.
 
 /// What a process tells others of the same data directory about itself: docs/adr/0012-processes-tell-by-file.md.
@@ -30,7 +32,8 @@ struct ProcessReport {
   std::uint64_t started_ticks = 0;  ///< Of runtime::ProcessFigures: whether the pid still is that process.
   Micros started_at = 0, at = 0;
   EngineView work;
-  codec::Json slow_statements;  ///< As storage::to_json() gives it.
+  std::vector<CircuitView> circuits;  ///< That aren't closed, at most kReportCircuitsMax.
+  codec::Json slow_statements;        ///< As storage::to_json() gives it.
   telemetry::MetricsSnapshot metrics;
 
   codec::Json json() const;

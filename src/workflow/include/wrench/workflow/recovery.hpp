@@ -2,10 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "wrench/base/clock.hpp"
@@ -15,10 +15,8 @@
 /// What is done about a step that failed. Pure: whoever runs steps asks, does it, and journals it.
 namespace wrench::workflow {
 
-inline constexpr std::size_t kRecoveryBytesMax = std::size_t{64} << 10;
-inline constexpr std::size_t kRecoveryPoliciesMax = 200;
-inline constexpr int kRecoveryAttemptsMax = 100;
-inline constexpr Micros kRecoveryDelayMax = kMicrosPerDay;
+/// Of an error's message, in the entry that says what is done about it.
+inline constexpr std::size_t kRecoveryMessageBytesMax = 200;
 
 enum class ErrorClass : std::uint8_t { Retryable, RateLimited, Permanent, Uncertain, Cancelled, Budget };
 std::string_view name(ErrorClass error_class);
@@ -27,16 +25,27 @@ enum class Severity : std::uint8_t { Low, Medium, High, Critical };
 std::string_view name(Severity severity);
 
 enum class RecoveryStrategy : std::uint8_t {
-  Retry,     ///< Again, after a delay.
-  Fallback,  ///< Another capability with the same input. Never for what may have taken effect.
-  Skip,      ///< The step counts as done without an output; the result is partial.
-  Escalate,  ///< A person decides.
-  Abort,     ///< The step fails for good.
+  Retry,         ///< Again, after a delay.
+  RetryChanged,  ///< Again, with another input. Never for what may have taken effect.
+  Fallback,      ///< Another capability with the same input. Never for what may have taken effect.
+  Skip,          ///< The step counts as done without an output; the result is partial.
+  Compensate,    ///< Another capability undoes what it did; then it has failed, or its task goes on without it.
+  Escalate,      ///< A person decides.
+  Abort,         ///< The step fails for good.
 };
 std::string_view name(RecoveryStrategy strategy);
 
+/// What a runner says about a failure that it decided on; the engine does it, and journals what came of it.
+struct RecoveryNote {
+  RecoveryStrategy strategy = RecoveryStrategy::Abort;
+  std::string policy;           ///< Recovery::policy.
+  std::string capability;       ///< That has to do with it: a fallback that failed, too, or an inverse; or empty.
+  std::string checkpoint_json;  ///< What the step goes on from instead of its own checkpoint; empty: leave that.
+};
+
 struct StepFailure {
-  std::string_view code;        ///< Of the error.
+  std::string_view code;  ///< Of the error.
+  std::string_view message;
   std::string_view capability;  ///< "agent.name", without version.
   ErrorClass error_class = ErrorClass::Permanent;
   int attempt = 1;                         ///< From 1.
@@ -45,47 +54,35 @@ struct StepFailure {
   std::optional<Micros> retry_after = {};  ///< From outside.
 };
 
+/// How the next attempt differs.
+struct InputChange {
+  std::map<std::string, codec::Json> set;  ///< Members of the input that are replaced.
+  std::vector<std::string> halve;          ///< Members that are lists: each changed attempt gets the first half.
+  bool operator==(const InputChange&) const = default;
+};
+
 struct Recovery {
   RecoveryStrategy strategy = RecoveryStrategy::Abort;
   Severity severity = Severity::High;
-  Micros delay_us = 0;   ///< Retry: not before; the plan's own backoff may be longer.
-  std::string fallback;  ///< Capability.
-  std::string policy;    ///< Which decided: "recovery.yaml:3", "built in"; for the journal.
+  Micros delay_us = 0;      ///< Of a retry: not before; the plan's own backoff may be longer.
+  std::string capability;   ///< Of a fallback, or that undoes.
+  InputChange change;       ///< RetryChanged.
+  bool then_skips = false;  ///< Compensate: the task goes on without the step.
+  std::string policy;       ///< Which decided: "recovery.yaml:3", "built in"; for the journal.
 };
-/// {"error", "severity", "recovery_result": {"strategy", …}}
+/// The shape that is journaled: {"error": "code: message", "class", "severity", "recovery_result": {"strategy",
+/// "attempt", …}}. Long messages are cut.
 codec::Json to_json(const Recovery& recovery, const StepFailure& failure);
 
+/// Recovery::policy of what no policy decided.
+inline constexpr std::string_view kBuiltIn = "built in";
+
+/// The class of an error as far as it shows in its code and in what its step says of it.
+ErrorClass error_class(std::string_view code, bool retryable, bool retry_after);
+
 /// Low: retryable, and attempts are left. Medium: a rate limit, or something else takes the step's place. High: the
-/// step failed for good or its budget is spent. Critical: nobody knows whether it took effect, or the store is broken.
+/// step failed for good or its budget is spent. Critical: nobody knows whether it took effect, the store is broken, or
+/// the program is (it threw, its process died again and again).
 Severity severity_of(const StepFailure& failure, RecoveryStrategy strategy);
-
-/// An ordered table of (error code, capability) -> strategy; the first row that fits decides. Immutable, thread-safe.
-class RecoveryPolicies {
- public:
-  /// What holds without recovery.yaml, and after its rows: retryable and rate limited errors are retried while attempts
-  /// are left, uncertain ones go to a person, all others abort.
-  RecoveryPolicies() = default;
-  /// recovery.yaml: {policies: [{error: GLOB, capability: GLOB, strategy, attempts, delay, to}]}. Errors:
-  /// workflow.recovery_invalid with file, line and column.
-  static Result<RecoveryPolicies> parse(std::string_view yaml, std::string file);
-
-  Recovery decide(const StepFailure& failure) const;
-  /// Capabilities that rows name as fallback, with their lines: the composition root checks that they exist.
-  std::vector<std::pair<std::string, int>> fallbacks() const;
-  bool empty() const { return policies_.empty(); }
-
- private:
-  struct Policy {
-    std::string error = "*", capability = "*";  ///< Globs: '*' any characters, '?' one.
-    RecoveryStrategy strategy = RecoveryStrategy::Abort;
-    int attempts = 0;  ///< Of retry: fits only while there were fewer; 0: always.
-    Micros delay_us = 0;
-    std::string fallback;
-    int line = 0;
-  };
-  friend class RecoveryReader;
-  std::string file_;
-  std::vector<Policy> policies_;
-};
 
 }  // namespace wrench::workflow

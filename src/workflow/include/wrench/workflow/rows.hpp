@@ -31,8 +31,9 @@ struct TaskRow {
 
 enum class Pause : std::uint8_t {
   No = 0,
-  Yes = 1,  ///< Nothing new begins.
-  Now = 2,  ///< And what runs was asked to give back what it does.
+  Yes = 1,       ///< Nothing new begins.
+  Now = 2,       ///< And what runs was asked to give back what it does.
+  Critical = 3,  ///< Something went wrong that nobody should build on: the engine itself lets nothing new begin.
 };
 
 struct ExecutionRow {
@@ -70,6 +71,7 @@ enum StepFlag : std::uint32_t {
   kFlagWaitsOutside = 128,     ///< Waiting for a person, a signal or a time, not for its children.
   kFlagWaitsBudget = 256,      ///< Waiting until a budget has something left for it.
   kFlagDraws = 512,            ///< It has open lines in the ledger.
+  kFlagSuspended = 1024,       ///< Held, and its execution was suspended for it once: a person knows.
 };
 
 struct StepRow {

@@ -15,6 +15,7 @@
 #include "wrench/findings/finding.hpp"
 #include "wrench/storage/store.hpp"
 #include "wrench/workflow/plan.hpp"
+#include "wrench/workflow/recovery.hpp"
 
 namespace wrench::workflow {
 
@@ -40,7 +41,8 @@ struct StepInvocation {
   std::int64_t execution_no = 0;
   std::int64_t step_no = 0;
   std::int64_t epoch = 0;
-  int attempt = 1;
+  int attempt = 1, attempts_max = 1;
+  Effect effect = Effect::Guarded;  ///< As it was claimed.
   std::string task_id, execution_id;
   std::int64_t project_id = 0;
   std::string node;                  ///< Plan node id.
@@ -89,6 +91,9 @@ class StepContext {
   /// What it used; what isn't named counts as reserved. `response`, unless null, is what a later attempt gets instead
   /// of the call. Errors: workflow.fenced, workflow.checkpoint_too_large.
   virtual Result<void> use(const BudgetTicket& ticket, const BudgetAmounts& used, const codec::Json& response) = 0;
+  /// Journals what is about to be done about a failure (to_json(Recovery)); returns when durable. Errors:
+  /// workflow.fenced.
+  virtual Result<void> recovering(const codec::Json& entry) = 0;
   /// Rows to be written in the transaction that completes the step, and only then. Re-runnable.
   virtual void attach(storage::WriteBody local_effect) = 0;
   /// Stores bytes with the step's completion, however many they are; the reference that is returned goes into its
@@ -110,11 +115,18 @@ struct Completed {
 struct Failed {
   FailureClass failure = FailureClass::Permanent;
   Error error;
-  std::optional<Micros> retry_after_us;  ///< Rate limited: not before this long.
+  std::optional<Micros> retry_after_us;       ///< Rate limited: not before this long.
+  std::optional<RecoveryNote> recovery = {};  ///< Somebody decided already what is done about it.
+};
+/// It wasn't tried, because it would have failed: again after a while. No attempt, and no slot is held meanwhile.
+struct HeldBack {
+  Error reason;
+  Micros delay_us = 0;
+  std::string failed_with = {};  ///< Code of the error that others met before.
 };
 /// Given back unfinished because the stop token asked for it; runs again from its checkpoint, same attempt.
 struct Yielded {};
-using StepOutcome = std::variant<Completed, Failed, Yielded>;
+using StepOutcome = std::variant<Completed, Failed, Yielded, HeldBack>;
 
 enum class ReconcileAnswer : std::uint8_t { Done, NotDone, Unknown };
 struct Reconciled {

@@ -54,6 +54,7 @@ enum class StepEventKind : std::uint8_t {
   Refused,      ///< Somebody said no, or nobody said anything in time.
   OutOfBudget,  ///< A budget has nothing left for it.
   Funded,       ///< It may have again.
+  HoldBack,     ///< It wasn't tried, because it would have failed.
 };
 enum class ExecutionEventKind : std::uint8_t { Start, Suspend, Resume, AllDone, AnyFailed, CancelDone, TimedOut };
 enum class TaskEventKind : std::uint8_t {

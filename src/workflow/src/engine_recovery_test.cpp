@@ -1,0 +1,236 @@
+#include <algorithm>
+#include <thread>
+
+#include "engine_test.hpp"
+#include "wrench/storage/event_log.hpp"
+#include "wrench/telemetry/metrics.hpp"
+#include "wrench/workflow/dead_letters.hpp"
+#include "wrench/workflow/monitor.hpp"
+#include "wrench/workflow/recovering_runner.hpp"
+
+namespace wrench::workflow {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+
+/// Recoveries from recovery.yaml to the rows and back, on SQLite and PostgreSQL.
+class RecoveryTest : public EngineTest {
+ protected:
+  void begin(const std::string& yaml) {
+    auto policies = RecoveryPolicies::parse(yaml, "recovery.yaml");
+    ASSERT_TRUE(policies.ok()) << describe(policies.error());
+    recovering_ = std::make_unique<RecoveringRunner>(std::move(*policies), runner_, clock_, &metrics_);
+    EngineConfig config;
+    config.boot_id = "boot1";
+    config.slots = {4, 2, 1};
+    config.boot_is_live = [](std::string_view) { return true; };
+    config.metrics = &metrics_;
+    auto opened = Engine::open(*store_, std::move(config), clock_, random_);
+    ASSERT_TRUE(opened.ok());
+    engine_ = std::move(*opened);
+    engine_->start(*recovering_);
+  }
+  TaskOutcome run(std::string_view nodes, OnExhausted policy = OnExhausted::Fail) {
+    CreateTask what = task(nodes);
+    what.on_exhausted = policy;
+    auto receipt = engine_->create(std::move(what));
+    EXPECT_TRUE(receipt.ok()) << describe(receipt.error());
+    receipt_ = *receipt;
+    return finish(*engine_, receipt_.task_id);
+  }
+  /// "strategy severity" of each entry.
+  std::vector<std::string> recoveries() {
+    auto journal = store_->read([&](storage::ReadTx& tx) { return read_journal(tx, receipt_.execution_no, 0, 100); });
+    std::vector<std::string> out;
+    for (const auto& entry : *journal)
+      if (entry.kind == "recovery")
+        out.push_back(std::string(entry.data.at("recovery_result").at("strategy").as_string()) + " " +
+                      std::string(entry.data.at("severity").as_string()));
+    return out;
+  }
+  std::vector<std::string> told_the_project() {
+    auto events = store_->read([&](storage::ReadTx& tx) {
+      auto head = storage::event_log::head(tx);
+      head->seq = 0;
+      return storage::event_log::read(tx, {.project_id = kDefaultProject, .task_id = {}}, *head, 100);
+    });
+    EXPECT_TRUE(events.ok());
+    std::vector<std::string> out;
+    for (const auto& event : events->events)
+      if (event.what.type == "step.recovery")
+        out.emplace_back(codec::parse_json(event.what.payload)->at("severity").as_string());
+    return out;
+  }
+  std::int64_t counted(const telemetry::Labels& labels) {
+    return metrics_.snapshot().total("wrench_recoveries_total", labels);
+  }
+  void await(const std::string& node, StepState state) {
+    const auto until = Deadline::after(clock_, 30 * kMicrosPerSecond);
+    while (states()[node] != state && !until.passed(clock_)) std::this_thread::yield();
+    EXPECT_EQ(states()[node], state) << node;
+  }
+  void decide(StepDecision decision) {
+    const auto decided = engine_->decide_step(receipt_.task_id, 1, decision);
+    EXPECT_TRUE(decided.ok()) << describe(decided.error());
+  }
+
+  telemetry::MetricsRegistry metrics_;
+  std::unique_ptr<RecoveringRunner> recovering_;
+  std::unique_ptr<Engine> engine_;
+};
+
+constexpr std::string_view kFails =
+    R"([{"id":"a","kind":"call","capability":"t.fail"},{"id":"b","kind":"call","capability":"t.echo","needs":["a"]}])";
+
+TEST_F(RecoveryTest, AFailureForGoodIsHighAndTheProjectHearsOfIt) {
+  begin("policies: []");
+  EXPECT_EQ(run(kFails).task.state, TaskState::Failed);
+  EXPECT_THAT(recoveries(), ElementsAre("abort high"));
+  EXPECT_THAT(told_the_project(), ElementsAre("high"));
+  EXPECT_EQ(counted({{"class", "permanent"}, {"strategy", "abort"}, {"severity", "high"}}), 1);
+  const auto last = store_->read([&](storage::ReadTx& tx) { return last_recoveries(tx, receipt_.execution_no); });
+  ASSERT_TRUE(last.ok());
+  EXPECT_EQ(last->at(1).at("error").as_string(), "t.broken: it broke");
+}
+
+TEST_F(RecoveryTest, APersonDecidesAboutWhatIsEscalated) {
+  begin("policies: [{error: t.broken, strategy: escalate}]");
+  struct Row {
+    StepDecision decision;
+    TaskState state;
+  };
+  for (const Row& row : {Row{StepDecision::Skip, TaskState::Completed}, Row{StepDecision::GiveUp, TaskState::Failed}}) {
+    const TaskOutcome waiting = run(kFails);
+    EXPECT_EQ(waiting.task.state, TaskState::Waiting);
+    EXPECT_EQ(waiting.task.wait_reason, "dead_letter");
+    EXPECT_THAT(recoveries(), ElementsAre("escalate high"));
+    const auto held =
+        store_->read([&](storage::ReadTx& tx) { return list_held_steps(tx, {.task_id = receipt_.task_id}); });
+    ASSERT_EQ(held->steps.size(), 1U);
+    EXPECT_EQ(held->steps[0].error.at("message").as_string(), "it broke");
+    decide(row.decision);
+    EXPECT_EQ(finish(*engine_, receipt_.task_id).task.state, row.state);
+  }
+  static_cast<void>(run(kFails));
+  runner_.add("t.fail", [](const StepInvocation&, StepContext&) { return Completed{Json(1), {}}; });
+  decide(StepDecision::Retry);
+  EXPECT_EQ(finish(*engine_, receipt_.task_id).task.state, TaskState::Completed);
+}
+
+TEST_F(RecoveryTest, ACriticalFailureSuspendsUntilAPersonResumes) {
+  begin("policies: []");
+  runner_.add("t.corrupt", [](const StepInvocation&, StepContext&) {
+    return Failed{FailureClass::Permanent, Error("storage.corrupt", "a page is damaged"), {}};
+  });
+  runner_.add("t.after", [this](const StepInvocation&, StepContext& context) -> StepOutcome {
+    while (told_the_project().empty() && !context.stop().stop_requested()) std::this_thread::yield();
+    return Completed{Json(1), {}};
+  });
+  const TaskOutcome waiting =
+      run(R"([{"id":"a","kind":"call","capability":"t.corrupt"},{"id":"w","kind":"call","capability":"t.after"},
+              {"id":"c","kind":"call","capability":"t.echo","needs":["w"]}])",
+          OnExhausted::Dead);
+  EXPECT_EQ(waiting.task.state, TaskState::Waiting);
+  EXPECT_EQ(waiting.task.wait_reason, "critical");
+  EXPECT_THAT(recoveries(), ElementsAre("escalate critical"));
+  EXPECT_THAT(told_the_project(), ElementsAre("critical"));
+  await("w", StepState::Completed);
+  EXPECT_EQ(states().at("c"), StepState::Ready) << "nothing begins";
+  ASSERT_TRUE(engine_->resume(receipt_.task_id).ok());
+  await("c", StepState::Completed);
+  EXPECT_EQ(finish(*engine_, receipt_.task_id).task.wait_reason, "dead_letter");
+  decide(StepDecision::GiveUp);
+  EXPECT_EQ(finish(*engine_, receipt_.task_id).task.state, TaskState::Failed);
+}
+
+TEST_F(RecoveryTest, AnUncertainEffectIsCriticalUnlessItsHookKnows) {
+  begin("policies: []");
+  runner_.add(
+      "t.half",
+      [](const StepInvocation&, StepContext& context) -> StepOutcome {
+        static_cast<void>(context.begin_effect(0, Json("x")));
+        return Failed{FailureClass::Permanent, Error("t.cut", "cut off"), {}};
+      },
+      Effect::Guarded);
+  constexpr std::string_view kHalf = R"([{"id":"a","kind":"call","capability":"t.half"}])";
+  EXPECT_EQ(run(kHalf).task.wait_reason, "uncertain");
+  EXPECT_THAT(recoveries(), ElementsAre("escalate critical"));
+  decide(StepDecision::Skip);
+  EXPECT_EQ(finish(*engine_, receipt_.task_id).task.state, TaskState::Completed);
+  runner_.on_reconcile = [](std::string_view) { return Reconciled{ReconcileAnswer::Done, Json("receipt")}; };
+  auto receipt = engine_->create(task(kHalf));
+  ASSERT_TRUE(receipt.ok());
+  receipt_ = *receipt;
+  await("a", StepState::Completed);
+  EXPECT_EQ(output("a"), Json("receipt"));
+}
+
+TEST_F(RecoveryTest, WhatFailedIsUndoneWithAnEffectOfItsOwn) {
+  begin("policies: [{capability: t.pay, strategy: compensate, inverse: t.refund, then: skip}]");
+  std::vector<std::string> keys;
+  const auto effect = [&](StepContext& context) {
+    auto ticket = context.begin_effect(0, Json("x"));
+    EXPECT_TRUE(ticket.ok());
+    keys.push_back(ticket->effect_key);
+    EXPECT_TRUE(context.end_effect(*ticket, Json("done")).ok());
+  };
+  runner_.add(
+      "t.pay",
+      [&](const StepInvocation&, StepContext& context) -> StepOutcome {
+        effect(context);
+        return Failed{FailureClass::Permanent, Error("t.half", "paid, but not delivered"), {}};
+      },
+      Effect::Guarded);
+  runner_.add(
+      "t.refund",
+      [&](const StepInvocation&, StepContext& context) -> StepOutcome {
+        effect(context);
+        return Completed{Json("refunded"), {}};
+      },
+      Effect::Guarded);
+  EXPECT_EQ(run(R"([{"id":"a","kind":"call","capability":"t.pay"}])").task.state, TaskState::Completed);
+  EXPECT_EQ(output("a").at("partial").as_array().at(0).at("undone_by").as_string(), "t.refund");
+  EXPECT_THAT(recoveries(), ElementsAre("compensate high"));
+  ASSERT_EQ(keys.size(), 2U);
+  EXPECT_NE(keys[0], keys[1]);
+}
+
+TEST_F(RecoveryTest, AnotherInputIsTriedInTheNextAttempt) {
+  begin("policies: [{error: t.too_large, strategy: retry_changed, smaller_input: [files]}]");
+  runner_.add("t.scan", [](const StepInvocation& in, StepContext&) -> StepOutcome {
+    const std::size_t files = in.input.at("files").as_array().size();
+    if (files > 2) return Failed{FailureClass::Permanent, Error("t.too_large", "too much"), {}};
+    return Completed{Json::object({{"files", files}}), {}};
+  });
+  EXPECT_EQ(run(R"([{"id":"a","kind":"call","capability":"t.scan","input":{"files":[1,2,3,4,5,6,7]},
+                     "retry":{"attempts":5,"first_ms":1}}])")
+                .task.state,
+            TaskState::Completed);
+  EXPECT_EQ(output("a").at("files").as_integer(), 2);
+  EXPECT_EQ(output("a").at("partial").as_array().at(0).at("left_out").at("files").as_integer(), 5);
+  EXPECT_THAT(recoveries(), ElementsAre("retry_changed medium", "retry_changed medium"));
+}
+
+TEST_F(RecoveryTest, AStepIsHeldBackUntilItsCircuitLetsItThrough) {
+  begin("breakers: [{capability: t.shop, failures: 2, calls: 2, open: 200ms}]");
+  std::atomic<int> calls{0};
+  runner_.add("t.shop", [&](const StepInvocation&, StepContext&) -> StepOutcome {
+    if (++calls <= 2) return Failed{FailureClass::Retryable, Error("t.closed", "closed"), {}};
+    return Completed{Json(1), {}};
+  });
+  EXPECT_EQ(run(R"([{"id":"a","kind":"call","capability":"t.shop","retry":{"attempts":3,"first_ms":1}}])").task.state,
+            TaskState::Completed);
+  EXPECT_EQ(calls, 3) << "held back, it isn't called";
+  const auto done = recoveries();
+  EXPECT_THAT(done, Contains("retry medium"));
+  EXPECT_EQ(std::count(done.begin(), done.end(), "retry low"), 2);
+  EXPECT_GE(counted({{"class", "held_back"}}), 1);
+  EXPECT_EQ(metrics_.snapshot().total("wrench_circuits_open"), 0);
+  EXPECT_EQ(metrics_.snapshot().total("wrench_circuits_opened_total"), 1);
+  EXPECT_EQ(metrics_.snapshot().total("wrench_steps_processed_total", {{"outcome", "held_back"}}),
+            counted({{"class", "held_back"}}));
+}
+
+}  // namespace
+}  // namespace wrench::workflow
