@@ -44,6 +44,7 @@ class Decision {
     std::shared_ptr<const Fork> fork;  ///< Null: it is none.
     std::int64_t journal_next = 1;
     std::vector<StepKey> changed;
+    std::deque<StepKey> ended;  ///< Steps whose end others are still to be told.
     bool touched = false;
     std::string actor;
   };
@@ -86,7 +87,7 @@ class Decision {
 
   // ---- what the end of a step means for others ----
 
-  /// Steps whose end others wait for. A worklist, because a skip can run through the whole plan.
+  /// Tells those that wait for the ends of steps. A worklist, because a skip can run through the whole plan.
   void propagate(Execution& e);
   void need_ended(Execution& e, const StepRow& need, std::uint32_t dependent, bool failed);
   void need_ended(Execution& e, Step& s, const Need& need, StepState state, bool failed);
@@ -251,7 +252,6 @@ class Decision {
   std::map<StepKey, std::vector<BudgetEntry>> entries_;
   const command::Outcome* ending_ = nullptr;  ///< The run that reports its end at the moment.
   std::set<std::int64_t> refused_;            ///< Executions with steps that may not begin.
-  std::deque<StepKey> ended_;
   std::vector<StepKey> newly_ready_;
   std::map<StepKey, std::int64_t> ranks_;              ///< Of these.
   std::set<StepKey> intents_opened_, intents_closed_;  ///< In this flush.

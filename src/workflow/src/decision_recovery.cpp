@@ -22,27 +22,13 @@ Told told_by(std::string_view error_json) {
   return {std::string(error->at("code").as_string()), std::string(error->at("message").as_string())};
 }
 
-/// What was done shows in what became of the step; the runner knows more where it went its own way.
+/// What was done shows in what became of the step, but for what the runner did by itself.
 RecoveryStrategy strategy_of(StepState state, const RecoveryNote* note) {
-  const auto said = note == nullptr ? RecoveryStrategy::Abort : note->strategy;
-  switch (state) {
-    case StepState::RetryWait:
-      return said == RecoveryStrategy::RetryChanged ? said : RecoveryStrategy::Retry;
-    case StepState::Dead:
-      return said == RecoveryStrategy::Compensate ? said : RecoveryStrategy::Escalate;
-    case StepState::Uncertain:
-      return RecoveryStrategy::Escalate;
-    default:
-      return said == RecoveryStrategy::Compensate || said == RecoveryStrategy::Escalate ? said
-                                                                                        : RecoveryStrategy::Abort;
-  }
-}
-
-template <class Enum>
-Enum named(std::string_view text, Enum last) {
-  for (int i = 0; i < static_cast<int>(last); ++i)
-    if (text == name(static_cast<Enum>(i))) return static_cast<Enum>(i);
-  return last;
+  using R = RecoveryStrategy;
+  const R said = note == nullptr ? R::Abort : note->strategy;
+  if (state == StepState::RetryWait) return said == R::RetryChanged ? said : R::Retry;
+  if (said == R::Compensate && state != StepState::Uncertain) return said;
+  return state == StepState::Failed ? R::Abort : R::Escalate;
 }
 
 }  // namespace
@@ -53,24 +39,28 @@ Result<void> Decision::failed(Execution& e, Step& s, const command::Outcome& c) 
   if (fail.happened && current) close_intents(c.step, c.epoch);
   if (fail.retry_after_us && current) empty_rate(s.row, *fail.retry_after_us);
   const RecoveryNote* note = fail.recovery.get();
-  const bool retryable = fail.failure == FailureClass::Retryable;
-  StepEvent event{retryable ? StepEventKind::FailRetryable : StepEventKind::FailPermanent, c.epoch,
+  const ErrorClass error_class = workflow::error_class(
+      told_by(fail.error_json).code, fail.failure == FailureClass::Retryable, fail.retry_after_us.has_value());
+  StepEvent event{may_pass(error_class) ? StepEventKind::FailRetryable : StepEventKind::FailPermanent, c.epoch,
                   fail.retry_after_us};
+  if (note != nullptr && note->delay_us > 0)
+    event.retry_after_us = std::max(note->delay_us, fail.retry_after_us.value_or(0));
   event.escalate = note != nullptr && note->strategy == RecoveryStrategy::Escalate;
   WRENCH_TRY(fire(e, s, event));
   s.row.output_seq = journal(e, s.row.state == StepState::RetryWait ? "retry" : std::string(name(s.row.state)), &s.row,
                              fail.error_json);
   if (note != nullptr && !note->checkpoint_json.empty()) s.row.cursor = note->checkpoint_json;
   if (s.row.state == StepState::Failed) keep_error(e, s.row, fail.error_json);
-  const auto error_class =
-      workflow::error_class(told_by(fail.error_json).code, retryable, fail.retry_after_us.has_value());
   return recovered(e, s, error_class, fail.error_json, note);
 }
 
 Result<void> Decision::hold_back(Execution& e, Step& s, const command::Outcome& c) {
   const auto& held = std::get<command::Outcome::HeldBack>(c.result);
   WRENCH_TRY(fire(e, s, {StepEventKind::HoldBack, c.epoch, held.delay_us}));
-  if (s.row.state == StepState::Uncertain) return recovered(e, s, ErrorClass::Uncertain, held.error_json);
+  if (s.row.state == StepState::Uncertain) {
+    journal(e, "uncertain", &s.row, held.error_json);
+    return recovered(e, s, ErrorClass::Uncertain, held.error_json);
+  }
   const Told told = told_by(held.error_json);
   const StepFailure facts{.code = told.code,
                           .message = told.message,
@@ -132,13 +122,9 @@ Result<void> Decision::recovered(Execution& e, Step& s, const RecoveryCount& wha
 
 /// What a run is about to do by itself.
 Result<void> Decision::recorded_recovery(Execution& e, Step& s, const std::string& entry) {
-  const auto json = codec::parse_json(entry);
-  if (!json.ok()) return json.error();
-  const RecoveryCount what{named(json->at("class").as_string(), ErrorClass::Budget),
-                           named(json->at("severity").as_string(), Severity::Critical),
-                           named(json->at("recovery_result").at("strategy").as_string(), RecoveryStrategy::Abort),
-                           false};
-  return recovered(e, s, what, entry);
+  const auto told = recovery_entry(WRENCH_TRY(codec::parse_json(entry)));
+  if (!told) return Error("workflow.recovery_invalid", "what a step told isn't what is done about a failure");
+  return recovered(e, s, {told->error_class, told->recovery.severity, told->recovery.strategy, false}, entry);
 }
 
 Result<void> Decision::suspend_for(Execution& e, Step& s) {

@@ -55,7 +55,7 @@ Result<void> Decision::fire(Execution& e, Step& s, StepEvent event) {
     for (auto& [kind, timer] : edits.kinds) timer.reset();
     if (s.row.state == StepState::Failed && s.row.parent_step == 0 && !e.plan->tolerates_failure(s.row.node))
       ++e.row.steps_failed;
-    ended_.push_back(key);
+    e.ended.push_back(key);
   }
   return {};
 }
@@ -132,9 +132,9 @@ void Decision::enter_ready(Execution& e, Step& s) {
 }
 
 void Decision::propagate(Execution& e) {
-  while (!ended_.empty()) {
-    const StepKey key = ended_.front();
-    ended_.pop_front();
+  while (!e.ended.empty()) {
+    const StepKey key = e.ended.front();
+    e.ended.pop_front();
     const StepRow row = steps_.at(key).row;
     // A cancelled need was one that others made superfluous, or the whole execution is being cancelled.
     const bool failed = (row.state == StepState::Failed && node(e, row).on_failure == OnFailure::Stop) ||

@@ -73,10 +73,23 @@ bool is_outcome_of_running(std::string_view kind) {
   return kinds.contains(kind);
 }
 
+/// When a step is tried again is drawn, so that isn't compared.
+Json without_drawn(std::string_view kind, Json data) {
+  if (kind != "recovery" || data.at("held_back").as_boolean()) return data;
+  if (data.at("recovery_result").is_object()) data["recovery_result"].object_ref().erase("delay_ms");
+  return data;
+}
+
 class Replaying {
  public:
   Replaying(WriteTx& tx, storage::Store& store, ManualClock& clock, const RecordedJournal& journal)
-      : tx_(tx), store_(store), clock_(clock), journal_(journal), plan_(*journal.plan) {}
+      : tx_(tx),
+        store_(store),
+        clock_(clock),
+        journal_(journal),
+        plan_(*journal.plan),
+        tells_recoveries_(
+            std::ranges::any_of(journal.entries, [](const Entry& entry) { return entry.kind == "recovery"; })) {}
 
   Result<ReplayReport> run() {
     WRENCH_TRY(set_up());
@@ -217,6 +230,7 @@ class Replaying {
     clock_.set(now);
     for (;;) {
       FlushPlan plan = WRENCH_TRY(decide(turn, now));
+      if (!tells_recoveries_) std::erase_if(plan.journal, [](const auto& draft) { return draft.kind == "recovery"; });
       const std::size_t same = matching(plan);
       if (same < plan.journal.size()) {
         // An end too early: the flush of that time heard of something else, too, before it settled.
@@ -255,7 +269,8 @@ class Replaying {
       const JournalDraft& draft = plan.journal[i];
       const Entry& entry = journal_.entries[pos_ + i];
       if (draft.kind != entry.kind || draft.step_no != entry.step_no || draft.attempt != entry.attempt) break;
-      if (draft.blob_hash.empty() && codec::canonical_json(data_of(draft, {})) != codec::canonical_json(entry.data))
+      if (draft.blob_hash.empty() && codec::canonical_json(without_drawn(draft.kind, data_of(draft, {}))) !=
+                                         codec::canonical_json(without_drawn(entry.kind, entry.data)))
         break;
     }
     // Its execution may have been open when it was recorded: what came after that isn't known.
@@ -329,6 +344,7 @@ class Replaying {
       if (report_.first) return {};
     }
     if (is_of_execution(entry.kind)) return advance({.commands = {execution_command(entry)}}, entry.at);
+    if (entry.kind == "suspended" && entry.data.at("reason").as_string() == "critical") return suspend_for(entry);
     if (entry.kind == "suspended")
       return advance({.commands = {command::Suspend{no_, std::string(entry.data.at("reason").as_string())}}}, entry.at);
     if (entry.kind == "adopted") {
@@ -364,6 +380,7 @@ class Replaying {
     const StepRow& row = *found;
     if (entry.kind == "claim") return claim(entry, row);
     if (entry.kind == "value" || entry.kind == "intent" || entry.kind == "receipt") return record(entry, row);
+    if (entry.kind == "recovery") return recover(entry, row);
     if (entry.kind == "timeout") return time_out(entry, row);
     if (entry.kind == "lost") return advance({.commands = {command::LoseLease{key(row), row.worker_boot}}}, entry.at);
     if (entry.kind == "decision") return decide_step(entry, row);
@@ -405,6 +422,37 @@ class Replaying {
       record.name = entry.data.at("effect_key").as_string();
     }
     return advance({.commands = {std::move(record)}}, entry.at);
+  }
+
+  /// What a run is about to do by itself, or that it wasn't tried; what follows a failure is decided with that.
+  Result<void> recover(const Entry& entry, const StepRow& row) {
+    const auto told = recovery_entry(entry.data);
+    if (!told) return unknown(entry);
+    if (told->held_back) {
+      command::Outcome outcome;
+      outcome.step = key(row);
+      outcome.epoch = row.epoch;
+      outcome.result = command::Outcome::HeldBack{
+          codec::write_json(Json::object({{"code", told->code}, {"message", told->message}})), told->recovery.delay_us};
+      outcome.usage_json = usage_of_run(row.step_no);
+      return advance({.commands = {std::move(outcome)}}, entry.at);
+    }
+    command::Record record;
+    record.step = key(row);
+    record.epoch = row.epoch;
+    record.kind = command::Record::Kind::Recovery;
+    record.json = codec::write_json(entry.data);
+    return advance({.commands = {std::move(record)}}, entry.at);
+  }
+
+  /// Nobody knew whether the effect of some step took place.
+  Result<void> suspend_for(const Entry& entry) {
+    const Rows found = WRENCH_TRY(tx_.query(sql::kOpenSteps, {no_}));
+    for (const auto raw : found)
+      if (const StepRow row = row_store::step_from(raw);
+          row.state == StepState::Uncertain && (row.flags & kFlagSuspended) == 0)
+        return advance({.commands = {command::Reconcile{key(row), row.epoch, ReconcileAnswer::Unknown, {}}}}, entry.at);
+    return differs(pos_, "no step is uncertain");
   }
 
   Result<void> time_out(const Entry& entry, const StepRow& row) {
@@ -466,20 +514,51 @@ class Replaying {
       outcome.result = command::Outcome::Yield{};
     } else if ((!runner.called().empty() && entry.kind != "completed") || busy) {
       if (!is_failure(entry.kind) && !busy) return differs(pos_, "calls " + runner.called());
-      // Whether it was retryable isn't told of the last attempt: it failed either way.
-      const bool retryable = entry.kind == "retry" || (!busy && entry.attempt >= node.retry.attempts);
-      command::Outcome::Fail fail{retryable ? FailureClass::Retryable : FailureClass::Permanent,
-                                  codec::write_json(entry.data), std::nullopt};
-      fail.happened = entry.data.at("code").as_string() == "workflow.condition_false";
-      outcome.result = std::move(fail);
+      outcome.result = failure(entry, node, busy);
     }
     if (auto* wait = std::get_if<command::Outcome::Wait>(&outcome.result))
       wait->wait_id = entry.data.at("wait").as_string();
-    if (pos_ + 1 < journal_.entries.size() && journal_.entries[pos_ + 1].kind == "usage" &&
-        journal_.entries[pos_ + 1].step_no == row.step_no)
-      outcome.usage_json = codec::write_json(journal_.entries[pos_ + 1].data);
+    outcome.usage_json = usage_of_run(row.step_no);
     turn.commands.emplace_back(std::move(outcome));
     return advance(std::move(turn), entry.at);
+  }
+
+  command::Outcome::Fail failure(const Entry& entry, const PlanNode& node, bool busy) const {
+    command::Outcome::Fail fail;
+    fail.error_json = codec::write_json(entry.data);
+    fail.happened = entry.data.at("code").as_string() == "workflow.condition_false";
+    const auto told = told_after(entry);
+    // Without that it isn't told of the last attempt whether it was retryable: it failed either way.
+    const bool retryable = told ? may_pass(told->error_class)
+                                : entry.kind == "retry" || (!busy && entry.attempt >= node.retry.attempts);
+    fail.failure = retryable ? FailureClass::Retryable : FailureClass::Permanent;
+    if (!told) return fail;
+    if (told->error_class == ErrorClass::RateLimited) fail.retry_after_us = 0;
+    if (told->recovery.policy != kBuiltIn)
+      fail.recovery = std::make_shared<const RecoveryNote>(RecoveryNote{.strategy = told->recovery.strategy,
+                                                                        .policy = told->recovery.policy,
+                                                                        .capability = told->recovery.capability,
+                                                                        .delay_us = 0,
+                                                                        .checkpoint_json = {}});
+    return fail;
+  }
+
+  /// What was done about the failure that the entry, which is the next, tells of.
+  std::optional<RecoveryEntry> told_after(const Entry& failure) const {
+    if (pos_ + 1 >= journal_.entries.size()) return std::nullopt;
+    const Entry& next = journal_.entries[pos_ + 1];
+    if (next.kind != "recovery" || next.step_no != failure.step_no) return std::nullopt;
+    return recovery_entry(next.data);
+  }
+
+  /// What the run used whose end the next entry tells; before that may stand what was done about its failure.
+  std::string usage_of_run(std::int64_t step_no) const {
+    for (std::size_t i = pos_ + 1; i < journal_.entries.size(); ++i) {
+      const Entry& entry = journal_.entries[i];
+      if (entry.kind == "usage" && entry.step_no == step_no) return codec::write_json(entry.data);
+      if (!(entry.kind == "recovery" && entry.step_no == step_no) && entry.kind != "suspended") return {};
+    }
+    return {};
   }
 
   static bool is_failure(std::string_view kind) {
@@ -571,6 +650,7 @@ class Replaying {
   std::int64_t no_ = kBase;     ///< The execution that is replayed.
   std::size_t pos_ = 0;         ///< Of the next entry.
   std::int64_t next_step_ = 1;  ///< Steps of bodies with smaller numbers exist.
+  const bool tells_recoveries_;  ///< Journals of earlier engines don't.
   bool may_be_silent_ = false;  ///< What is decided next may have no entry.
   std::map<std::int64_t, Launch> running_;
   ReplayReport report_;

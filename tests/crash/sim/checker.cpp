@@ -420,11 +420,18 @@ void check_journal(const Snapshot& s, const Rows& journal) {
     if (kind == "suspended") paused = paused || row.text(5).find("critical") != std::string_view::npos;
     if (kind == "recovery") {
       const Json entry = codec::parse_json(row.text(5)).value();
-      told[key] = {row.integer(1), entry.at("recovery_result").at("strategy").as_string() == "escalate",
-                   entry.at("severity").as_string() == "critical"};
+      const RecoveryEntry what = recovery_entry(entry).value();
+      // What a budget refused waits for more of it.
+      told[key] = {
+          row.integer(1),
+          what.recovery.strategy == RecoveryStrategy::Escalate && what.error_class != ErrorClass::Budget,
+          what.recovery.severity == Severity::Critical};
     } else if (kind == "claim") {
       require(!paused, label(key) + " began though its execution was held back");
       claims[key] = {codec::parse_json(row.text(5)).value().at("epoch").as_integer(), row.integer(4)};
+    } else if (kind == "failed") {
+      require(row.text(5).find(kForAPerson) == std::string_view::npos,
+              label(key) + " failed though a person was to decide about it");
     } else if (kind == "completed") {
       const Json output = codec::parse_json(row.text(5)).value();
       const Json& epoch = output.at("epoch");

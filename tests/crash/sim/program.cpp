@@ -224,7 +224,10 @@ Program::Program(std::uint64_t seed) {
 }
 
 RecoveryPolicies recovery_policies(const Troubles& troubles) {
-  std::string yaml = "policies: [{error: sim.to_undo, strategy: compensate, inverse: sim.undo}]\n";
+  std::string yaml =
+      "policies:\n"
+      "  - {error: sim.to_undo, strategy: compensate, inverse: sim.undo}\n"
+      "  - {error: " + std::string(kForAPerson) + ", strategy: escalate}\n";
   if (!troubles.breakers) yaml += "breakers: [{off: true}]\n";
   return RecoveryPolicies::parse(yaml, "recovery.yaml").value();
 }
@@ -302,11 +305,7 @@ std::optional<Failed> Runner::draw_failure(const StepInvocation& in, Random& dic
   const auto share = hash(in.node + "!" + in.iterations) % 100;
   if (out.failure == FailureClass::Retryable || share >= static_cast<std::uint64_t>(troubles_.person_percent))
     return out;
-  if (share % 2 == 0) {
-    out.recovery = RecoveryNote{RecoveryStrategy::Escalate, "sim", {}, {}};
-  } else {
-    out.error = Error("storage.corrupt", "drawn");
-  }
+  out.error = Error(share % 2 == 0 ? std::string(kForAPerson) : "storage.corrupt", "drawn");
   return out;
 }
 

@@ -53,6 +53,8 @@ struct EffectSink {
 /// What a capability says: depends on the step and its input only.
 std::int64_t value_of(const std::string& node, const std::string& iterations, const codec::Json& input);
 
+/// Code of the failures that a person is to decide about.
+inline constexpr std::string_view kForAPerson = "sim.for_a_person";
 /// What is done about failures in a run: recovery.yaml.
 workflow::RecoveryPolicies recovery_policies(const Troubles& troubles);
 

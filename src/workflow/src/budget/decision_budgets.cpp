@@ -248,6 +248,8 @@ Result<void> Decision::refuse(Execution& e, Step& s, const Grant& grant, std::op
   } else {
     journal(e, std::string(name(s.row.state)), &s.row, data);
   }
+  // What others have reserved comes back; what is spent only a person gives.
+  if (spent || s.row.state == StepState::Uncertain) return recovered(e, s, ErrorClass::Budget, data);
   return {};
 }
 

@@ -108,7 +108,13 @@ StepFailure facts_of(const StepInvocation& invocation, const Failed& failed) {
 
 Failed journal_failed(Error error) { return {failure_class(error), std::move(error), {}}; }
 
-RecoveryNote note_of(const Recovery& recovery) { return {recovery.strategy, recovery.policy, recovery.capability, {}}; }
+RecoveryNote note_of(const Recovery& recovery) {
+  return {.strategy = recovery.strategy,
+          .policy = recovery.policy,
+          .capability = recovery.capability,
+          .delay_us = recovery.delay_us,
+          .checkpoint_json = {}};
+}
 
 /// What a step gives whose task goes on without it.
 Completed passed_over(std::string_view code, std::string_view message, std::string_view word, std::string_view what) {
@@ -242,7 +248,6 @@ StepOutcome RecoveringRunner::recover(const StepInvocation& invocation, StepCont
   switch (recovery.strategy) {
     case RecoveryStrategy::Retry:
       failed.failure = FailureClass::Retryable;
-      if (recovery.delay_us > 0) failed.retry_after_us = recovery.delay_us;
       return failed;
     case RecoveryStrategy::Abort:
     case RecoveryStrategy::Escalate:
@@ -303,7 +308,6 @@ StepOutcome RecoveringRunner::change_input(const StepInvocation& invocation, Fai
   }
   failed.recovery->checkpoint_json = std::move(json);
   failed.failure = FailureClass::Retryable;
-  if (recovery.delay_us > 0) failed.retry_after_us = recovery.delay_us;
   return failed;
 }
 
@@ -349,7 +353,11 @@ StepOutcome RecoveringRunner::undo(const StepInvocation& invocation, StepContext
   Withheld withheld(context, mark);
   StepOutcome outcome = traits ? call(inverse, traits->effect, withheld)
                                : StepOutcome(Failed{FailureClass::Permanent, traits.error(), {}});
-  const RecoveryNote note{RecoveryStrategy::Compensate, mark.policy, mark.inverse, {}};
+  const RecoveryNote note{.strategy = RecoveryStrategy::Compensate,
+                          .policy = mark.policy,
+                          .capability = mark.inverse,
+                          .delay_us = 0,
+                          .checkpoint_json = {}};
   if (auto* again = std::get_if<Failed>(&outcome)) {
     again->error.message = mark.message + " [" + mark.code + "] (and " + mark.inverse +
                            ", which was to undo it: " + again->error.message + ")";

@@ -148,7 +148,8 @@ TEST_F(Recovering, RetriesAndAbortsAreWhatTheFailureSays) {
   fails("a.pure");
   auto again = failed(run("{error: 'x.*', strategy: retry, delay: 5s}"));
   EXPECT_EQ(again.failure, FailureClass::Retryable);
-  EXPECT_EQ(again.retry_after_us, 5 * kMicrosPerSecond);
+  EXPECT_EQ(again.recovery->delay_us, 5 * kMicrosPerSecond);
+  EXPECT_FALSE(again.retry_after_us) << "the other side asked for nothing";
   EXPECT_EQ(again.error.code, "x.broke");
   fails("a.pure", FailureClass::Retryable, 9);
   EXPECT_EQ(failed(run("{strategy: abort}")).failure, FailureClass::Permanent);
@@ -215,7 +216,7 @@ TEST_F(Recovering, EachChangedAttemptGetsLessAndItsResultSaysSo) {
   fails("a.pure");
   const auto first = failed(run(kPolicy));
   EXPECT_EQ(first.failure, FailureClass::Retryable);
-  EXPECT_EQ(first.retry_after_us, 2 * kMicrosPerSecond);
+  EXPECT_EQ(first.recovery->delay_us, 2 * kMicrosPerSecond);
   EXPECT_EQ(first.recovery->strategy, RecoveryStrategy::RetryChanged);
   go_on_from(first);
   const auto second = failed(run(kPolicy));

@@ -13,10 +13,6 @@ using codec::Json;
 
 namespace {
 
-bool may_be_repeated(const StepFailure& failure) {
-  return failure.error_class == ErrorClass::Retryable || failure.error_class == ErrorClass::RateLimited;
-}
-
 bool attempts_left(const StepFailure& failure) {
   return failure.attempts_max == 0 || failure.attempt < failure.attempts_max;
 }
@@ -30,7 +26,7 @@ bool is_critical(std::string_view code) {
 
 RecoveryStrategy built_in(const StepFailure& failure) {
   if (failure.error_class == ErrorClass::Uncertain) return RecoveryStrategy::Escalate;
-  return may_be_repeated(failure) && attempts_left(failure) ? RecoveryStrategy::Retry : RecoveryStrategy::Abort;
+  return may_pass(failure.error_class) && attempts_left(failure) ? RecoveryStrategy::Retry : RecoveryStrategy::Abort;
 }
 
 /// What may have happened is never done again or passed over, and what a person or a budget ended stays ended.
@@ -46,9 +42,14 @@ bool is_allowed(RecoveryStrategy strategy, const StepFailure& failure) {
     default:
       break;
   }
-  if (strategy == RecoveryStrategy::Retry || strategy == RecoveryStrategy::RetryChanged) return attempts_left(failure);
-  if (strategy == RecoveryStrategy::Fallback) return !failure.is_fallback;
-  return true;
+  return (strategy != RecoveryStrategy::Retry && strategy != RecoveryStrategy::RetryChanged) || attempts_left(failure);
+}
+
+template <class Enum>
+std::optional<Enum> named(const Json& text, Enum last) {
+  for (int i = 0; i <= static_cast<int>(last); ++i)
+    if (text.as_string() == name(static_cast<Enum>(i))) return static_cast<Enum>(i);
+  return std::nullopt;
 }
 
 }  // namespace
@@ -97,6 +98,27 @@ Json to_json(const Recovery& recovery, const StepFailure& failure) {
                        {"class", name(failure.error_class)},
                        {"severity", name(recovery.severity)},
                        {"recovery_result", std::move(result)}});
+}
+
+std::optional<RecoveryEntry> recovery_entry(const Json& entry) {
+  const Json& result = entry.at("recovery_result");
+  const auto error_class = named<ErrorClass>(entry.at("class"), ErrorClass::Budget);
+  const auto severity = named<Severity>(entry.at("severity"), Severity::Critical);
+  const auto strategy = named<RecoveryStrategy>(result.at("strategy"), RecoveryStrategy::Abort);
+  if (!error_class || !severity || !strategy) return std::nullopt;
+  RecoveryEntry out;
+  const std::string_view error = entry.at("error").as_string();
+  const std::size_t colon = error.find(": ");
+  out.code = error.substr(0, colon);
+  if (colon != std::string_view::npos) out.message = error.substr(colon + 2);
+  out.error_class = *error_class;
+  out.recovery.severity = *severity;
+  out.recovery.strategy = *strategy;
+  out.recovery.policy = result.at("policy").as_string();
+  out.recovery.capability = result.at("capability").as_string();
+  out.recovery.delay_us = result.at("delay_ms").as_integer() * kMicrosPerMs;
+  out.held_back = entry.at("held_back").as_boolean();
+  return out;
 }
 
 Recovery RecoveryPolicies::decide(const StepFailure& failure) const {

@@ -63,16 +63,27 @@ TEST(Recovery, TheFirstRowThatFitsDecides) {
   EXPECT_EQ(recovery.capability, "infosec.scan_secrets");
   EXPECT_EQ(recovery.severity, Severity::Medium);
   EXPECT_EQ(recovery.policy, "recovery.yaml:4");
-  auto of_fallback = failure(ErrorClass::Permanent);
-  of_fallback.is_fallback = true;
-  EXPECT_EQ(table.decide(of_fallback).strategy, RecoveryStrategy::Retry) << "a fallback has none";
-  EXPECT_EQ(table.decide(of_fallback).delay_us, 5 * kMicrosPerSecond);
-  of_fallback.retry_after = 9 * kMicrosPerSecond;
-  EXPECT_EQ(table.decide(of_fallback).delay_us, 9 * kMicrosPerSecond) << "what the other side asked for";
+  auto other = failure(ErrorClass::Permanent);
+  other.capability = "journey.look";
+  EXPECT_EQ(table.decide(other).strategy, RecoveryStrategy::Retry);
+  EXPECT_EQ(table.decide(other).delay_us, 5 * kMicrosPerSecond);
+  other.retry_after = 9 * kMicrosPerSecond;
+  EXPECT_EQ(table.decide(other).delay_us, 9 * kMicrosPerSecond) << "what the other side asked for";
   EXPECT_EQ(
       codec::write_json(to_json(recovery, failure(ErrorClass::Permanent))),
       R"({"error":"scan.deadline","class":"permanent","severity":"medium","recovery_result":{"strategy":"fallback",)"
       R"("attempt":1,"policy":"recovery.yaml:4","capability":"infosec.scan_secrets"}})");
+  auto told = to_json(table.decide(other), other);
+  const auto entry = recovery_entry(told);
+  ASSERT_TRUE(entry);
+  EXPECT_EQ(entry->code, "scan.deadline");
+  EXPECT_EQ(entry->error_class, ErrorClass::Permanent);
+  EXPECT_EQ(entry->recovery.strategy, RecoveryStrategy::Retry);
+  EXPECT_EQ(entry->recovery.delay_us, 9 * kMicrosPerSecond);
+  EXPECT_EQ(entry->recovery.policy, "recovery.yaml:5");
+  EXPECT_FALSE(entry->held_back);
+  told.set("class", "none");
+  EXPECT_FALSE(recovery_entry(told));
   ASSERT_EQ(table.named().size(), 1U);
   EXPECT_EQ(table.named()[0].capability, "infosec.scan_secrets");
   EXPECT_EQ(table.named()[0].line, 4);

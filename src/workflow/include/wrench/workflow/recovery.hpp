@@ -40,6 +40,7 @@ struct RecoveryNote {
   RecoveryStrategy strategy = RecoveryStrategy::Abort;
   std::string policy;           ///< Recovery::policy.
   std::string capability;       ///< That has to do with it: a fallback that failed, too, or an inverse; or empty.
+  Micros delay_us = 0;          ///< Of a retry: not before; the plan's own backoff may be longer.
   std::string checkpoint_json;  ///< What the step goes on from instead of its own checkpoint; empty: leave that.
 };
 
@@ -50,7 +51,6 @@ struct StepFailure {
   ErrorClass error_class = ErrorClass::Permanent;
   int attempt = 1;                         ///< From 1.
   int attempts_max = 0;                    ///< Of the plan; 0: not known here, the plan bounds it anyway.
-  bool is_fallback = false;                ///< It was a fallback that failed: there is none of a fallback.
   std::optional<Micros> retry_after = {};  ///< From outside.
 };
 
@@ -74,11 +74,25 @@ struct Recovery {
 /// "attempt", …}}. Long messages are cut.
 codec::Json to_json(const Recovery& recovery, const StepFailure& failure);
 
+/// What such an entry of a journal says.
+struct RecoveryEntry {
+  std::string code, message;
+  ErrorClass error_class = ErrorClass::Permanent;
+  Recovery recovery;       ///< But for what isn't journaled: `change` and `then_skips`.
+  bool held_back = false;  ///< The step wasn't tried.
+};
+/// Nothing: it is no such entry.
+std::optional<RecoveryEntry> recovery_entry(const codec::Json& entry);
+
 /// Recovery::policy of what no policy decided.
 inline constexpr std::string_view kBuiltIn = "built in";
 
 /// The class of an error as far as it shows in its code and in what its step says of it.
 ErrorClass error_class(std::string_view code, bool retryable, bool retry_after);
+/// Whether what failed may be tried again.
+constexpr bool may_pass(ErrorClass error_class) {
+  return error_class == ErrorClass::Retryable || error_class == ErrorClass::RateLimited;
+}
 
 /// Low: retryable, and attempts are left. Medium: a rate limit, or something else takes the step's place. High: the
 /// step failed for good or its budget is spent. Critical: nobody knows whether it took effect, the store is broken, or
