@@ -11,22 +11,21 @@ constexpr Micros kSecond = kMicrosPerSecond;
 /// The core over rows in memory: what decide() writes is what it reads next.
 class CoreTest : public ::testing::Test {
  protected:
-  void load(std::string_view nodes, OnExhausted policy = OnExhausted::Fail) {
+  void load(std::string_view nodes, OnExhausted policy = OnExhausted::Fail, std::int64_t no = 1) {
     auto plan = Plan::parse_text("{\"v\":1,\"nodes\":" + std::string(nodes) + "}");
     ASSERT_TRUE(plan.ok()) << describe(plan.error());
-    rows_.plans[1] = *plan;
+    rows_.plans[no] = *plan;
     ExecutionRow execution;
-    execution.id = 1;
-    execution.task_no = 1;
+    execution.id = execution.task_no = no;
     execution.on_exhausted = policy;
-    rows_.executions[1] = execution;
-    rows_.tasks[1].id = 1;
-    rows_.journal_next[1] = 1;
-    rows_.all_open_steps.insert(1);
+    rows_.executions[no] = execution;
+    rows_.tasks[no].id = no;
+    rows_.journal_next[no] = 1;
+    rows_.all_open_steps.insert(no);
     context_.boot = "me";
     context_.free = {8, 8, 8};
     context_.traits = [](std::string_view) { return CapabilityTraits{Effect::Pure, SlotClass::Cpu}; };
-    ASSERT_TRUE(send(command::Start{1}).ok());
+    ASSERT_TRUE(send(command::Start{no}).ok());
   }
 
   Result<void> send(Command command) {
@@ -42,7 +41,7 @@ class CoreTest : public ::testing::Test {
         return entry.first.first == timer.step && (!timer.kind || entry.first.second == *timer.kind);
       });
     for (const auto& timer : plan_.timers_set) timers_[{{timer.execution_no, timer.step_no}, timer.kind}] = timer;
-    rows_.journal_next[1] += static_cast<std::int64_t>(plan_.journal.size());
+    for (const auto& [no, next] : plan_.journal_next) rows_.journal_next[no] = next;
     return plan_.verdicts.at(0);
   }
 
@@ -307,7 +306,7 @@ constexpr std::string_view kTwo = R"([{"id":"a","kind":"call","capability":"x.y"
 command::Outcome::Fail failure(std::string code, RecoveryStrategy strategy) {
   command::Outcome::Fail out;
   out.error_json = R"({"code":")" + code + R"(","message":"m"})";
-  out.recovery = std::make_shared<const RecoveryNote>(RecoveryNote{strategy, "p", {}, R"({"mark":1})"});
+  out.recovery = std::make_shared<const RecoveryNote>(RecoveryNote{strategy, "p", {}, 0, R"({"mark":1})"});
   return out;
 }
 
@@ -349,6 +348,18 @@ TEST_F(CoreTest, TheLastDecisionAfterACriticalFailureLetsTheTaskGoOn) {
   ASSERT_TRUE(send(command::Decide{{1, 1}, StepDecision::Skip, "ann"}).ok());
   EXPECT_EQ(rows_.executions[1].paused, Pause::No);
   EXPECT_EQ(step(3).state, StepState::Running);
+}
+
+TEST_F(CoreTest, WhatIsHalfDecidedForWantOfRowsTouchesNoOtherExecution) {
+  load(kTwo);
+  load(kTwo, OnExhausted::Dead, 2);
+  ASSERT_TRUE(send(command::Outcome{{2, 2}, rows_.steps.at({2, 2}).epoch, failure("storage.io", {})}).ok());
+  rows_.all_open_steps.clear();  // So it isn't known whose pause is over.
+  const Command commands[] = {command::Decide{{2, 2}, StepDecision::Skip, "ann"},
+                              command::Outcome{{1, 1}, step().epoch, command::Outcome::Complete{{"{}", {}}}}};
+  const FlushPlan plan = Core::decide(commands, rows_, context_, now_, random_);
+  EXPECT_THAT(plan.missing_executions, ::testing::ElementsAre(2));
+  EXPECT_TRUE(plan.launches.empty()) << "the first execution's third step needs its own second one";
 }
 
 TEST_F(CoreTest, WhereACriticalFailureEndsTheTaskNobodyIsAsked) {

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "engine_test.hpp"
+#include "wrench/workflow/recovering_runner.hpp"
 
 namespace wrench::workflow {
 namespace {
@@ -189,6 +190,107 @@ TEST_F(ReplayTest, AnOpenOneAndOneThatAnotherProcessWentOnWith) {
   while (finish(*e, receipt_.task_id).task.state != TaskState::Completed) {
   }
   expect_same();
+}
+
+TEST_F(ReplayTest, WhatIsDoneAboutFailures) {
+  runner_.add("t.picky", [](const StepInvocation& in, StepContext&) -> StepOutcome {
+    if (in.input.at("files").as_array().size() > 1)
+      return Failed{FailureClass::Permanent, Error("t.too_large", "too much"), {}};
+    return Completed{in.input, {}};
+  });
+  runner_.add("t.limited", [](const StepInvocation& in, StepContext&) -> StepOutcome {
+    if (in.attempt == 1) return Failed{FailureClass::Retryable, Error("t.slower", "not so fast"), 2 * kMicrosPerMs};
+    return Completed{Json(in.attempt), {}};
+  });
+  runner_.add("t.corrupt", [](const StepInvocation&, StepContext&) -> StepOutcome {
+    return Failed{FailureClass::Permanent, Error("storage.corrupt", "a page is damaged"), {}};
+  });
+  runner_.add(
+      "t.half",
+      [](const StepInvocation&, StepContext& context) -> StepOutcome {
+        EXPECT_TRUE(context.begin_effect(0, Json("half")).ok());
+        return Failed{FailureClass::Retryable, Error("t.cut", "cut off"), {}};
+      },
+      Effect::Guarded);
+  runner_.add(
+      "t.pay",
+      [](const StepInvocation&, StepContext& context) -> StepOutcome {
+        auto ticket = context.begin_effect(0, Json("pay"));
+        EXPECT_TRUE(ticket.ok() && context.end_effect(*ticket, Json("paid")).ok());
+        return Failed{FailureClass::Permanent, Error("t.undelivered", "paid, but not delivered"), {}};
+      },
+      Effect::Guarded);
+  auto policies = RecoveryPolicies::parse(R"(
+policies:
+  - {error: t.too_large, strategy: retry_changed, smaller_input: [files]}
+  - {error: t.undelivered, strategy: compensate, inverse: t.publish}
+  - {capability: t.fail, error: t.broken, strategy: fallback, to: t.echo}
+  - {error: t.flaky, strategy: skip}
+  - {error: t.slower, strategy: retry, delay: 3ms}
+breakers: [{capability: t.closed, failures: 1, calls: 1, open: 20ms}]
+)",
+                                          "recovery.yaml");
+  ASSERT_TRUE(policies.ok()) << describe(policies.error());
+  std::atomic<int> calls{0};
+  runner_.add("t.closed", [&](const StepInvocation&, StepContext&) -> StepOutcome {
+    if (++calls == 1) return Failed{FailureClass::Retryable, Error("t.down", "it is down"), {}};
+    return Completed{Json(1), {}};
+  });
+  RecoveringRunner recovering(std::move(*policies), runner_, clock_);
+  auto e = engine();
+  e->start(recovering);
+  CreateTask what = task(R"([
+    {"id":"picky","kind":"call","capability":"t.picky","input":{"files":[1,2,3]},"retry":{"attempts":5,"first_ms":1}},
+    {"id":"limited","kind":"call","capability":"t.limited","retry":{"attempts":2,"first_ms":1},"needs":["picky"]},
+    {"id":"closed","kind":"call","capability":"t.closed","retry":{"attempts":2,"first_ms":1},"needs":["limited"]},
+    {"id":"fallback","kind":"call","capability":"t.fail","needs":["closed"]},
+    {"id":"skip","kind":"call","capability":"t.flaky","needs":["fallback"]},
+    {"id":"pay","kind":"call","capability":"t.pay","needs":["skip"]},
+    {"id":"half","kind":"call","capability":"t.half","needs":["pay"]},
+    {"id":"corrupt","kind":"call","capability":"t.corrupt","needs":["half"]},
+    {"id":"last","kind":"call","capability":"t.echo","needs":["corrupt"]}])");
+  what.on_exhausted = OnExhausted::Dead;
+  receipt_ = e->create(std::move(what)).value();
+  for (const char* held : {"pay", "half", "corrupt"}) {
+    while (states().at(held) != StepState::Dead && states().at(held) != StepState::Uncertain)
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    finish(*e, receipt_.task_id);
+    expect_same();
+    const auto steps = store_->read([&](storage::ReadTx& tx) { return list_steps(tx, receipt_.execution_no); });
+    for (const auto& step : *steps)
+      if (step.node == held) ASSERT_TRUE(e->decide_step(receipt_.task_id, step.step_no, StepDecision::Skip).ok());
+  }
+  while (finish(*e, receipt_.task_id).task.state != TaskState::Completed) {
+  }
+  expect_same();
+  RecordedJournal journal = recorded();
+  std::set<std::string> strategies, severities;
+  for (const auto& entry : journal.entries) {
+    if (entry.kind != "recovery") continue;
+    strategies.insert(entry.data.at("held_back").as_boolean()
+                          ? "held back"
+                          : std::string(entry.data.at("recovery_result").at("strategy").as_string()));
+    severities.insert(std::string(entry.data.at("severity").as_string()));
+  }
+  EXPECT_THAT(strategies, ::testing::ElementsAre("compensate", "escalate", "fallback", "held back", "retry",
+                                                 "retry_changed", "skip"));
+  EXPECT_THAT(severities, ::testing::ElementsAre("critical", "high", "low", "medium"));
+  EXPECT_GE(std::ranges::count(journal.entries, "suspended", &RecordedJournal::Entry::kind), 2);
+
+  entry_of(journal, "recovery").data.set("severity", "high");
+  const auto report = replayed(journal);
+  ASSERT_TRUE(report.first);
+  EXPECT_EQ(report.first->node, "picky");
+  EXPECT_THAT(report.first->found, HasSubstr("medium"));
+}
+
+TEST_F(ReplayTest, JournalsFromBeforeRecoveriesHadEntries) {
+  run(task(R"([{"id":"a","kind":"call","capability":"t.flaky","retry":{"attempts":4,"first_ms":1}},
+               {"id":"b","kind":"call","capability":"t.fail","needs":["a"]}])"));
+  RecordedJournal journal = recorded();
+  EXPECT_EQ(std::erase_if(journal.entries, [](const auto& entry) { return entry.kind == "recovery"; }), 3U);
+  const auto report = replayed(journal);
+  EXPECT_FALSE(report.first) << report.first->found;
 }
 
 TEST_F(ReplayTest, Forks) {
