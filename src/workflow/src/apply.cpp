@@ -26,7 +26,8 @@ Guard choose_guard(const StepRow& row, const StepEvent& event, const PlanNode& n
     case StepEventKind::FailRetryable:
       return open_intent ? Guard::OpenIntent : attempts_left ? Guard::AttemptsLeft : spent;
     case StepEventKind::FailPermanent:
-      return open_intent ? Guard::OpenIntent : event.escalate && keeps(Keep::EscalationWaits) ? Guard::Dead : stopped;
+      if (open_intent) return Guard::OpenIntent;
+      return event.escalate && keeps(Keep::EscalationWaits) ? Guard::Escalated : stopped;
     case StepEventKind::Timeout:
       if (!running) return stopped;
       return open_intent ? Guard::OpenIntent : attempts_left ? Guard::AttemptsLeft : spent;

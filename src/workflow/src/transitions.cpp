@@ -53,11 +53,12 @@ constexpr std::string_view kGuards[] = {"",
                                         "epoch equal, attempts spent, on_exhausted fail",
                                         "epoch equal, attempts spent, on_exhausted dead",
                                         "epoch equal, on_exhausted fail",
-                                        "epoch equal, on_exhausted dead or escalated",
+                                        "epoch equal, on_exhausted dead",
                                         "no open intent, losses left",
                                         "open intent of a guarded effect",
                                         "lost too often, on_exhausted fail",
-                                        "lost too often, on_exhausted dead"};
+                                        "lost too often, on_exhausted dead",
+                                        "epoch equal, escalated"};
 
 using S = StepState;
 using SE = StepEventKind;
@@ -113,6 +114,7 @@ constexpr Transition kTransitions[] = {
     row(S::Running, SE::FailRetryable, S::Dead, Guard::AttemptsSpentDead, "error kept"),
     row(S::Running, SE::FailPermanent, S::Failed, Guard::Fail, "error kept"),
     row(S::Running, SE::FailPermanent, S::Dead, Guard::Dead, "error kept"),
+    row(S::Running, SE::FailPermanent, S::Dead, Guard::Escalated, "error kept"),
     row(S::Running, SE::Timeout, S::RetryWait, Guard::AttemptsLeft, "epoch+1, stop requested, timer"),
     row(S::Running, SE::Timeout, S::Failed, Guard::AttemptsSpentFail, "epoch+1, stop requested"),
     row(S::Running, SE::Timeout, S::Dead, Guard::AttemptsSpentDead, "epoch+1, stop requested"),

@@ -12,7 +12,7 @@ namespace wrench::workflow {
 namespace {
 
 constexpr int kStates = static_cast<int>(StepState::Uncertain) + 1;
-constexpr int kEvents = static_cast<int>(StepEventKind::CancelGraceOver) + 1;
+constexpr int kEvents = static_cast<int>(StepEventKind::HoldBack) + 1;
 
 /// Whether the table has a row for this state and event, whatever the guard.
 bool allowed(StepState from, StepEventKind event) {
@@ -31,14 +31,15 @@ TEST(Transitions, EveryPairOfStateAndEventDoesWhatTheTableSaysOrIsRefused) {
       for (const bool open_intent : {false, true})
         for (const int attempt : {1, 5})
           for (const int lost : {0, 2})
-            for (const OnExhausted policy : {OnExhausted::Fail, OnExhausted::Dead}) {
+            for (const auto& [policy, escalate] :
+                 {std::pair(OnExhausted::Fail, false), {OnExhausted::Dead, false}, {OnExhausted::Fail, true}}) {
               StepRow row;
               row.state = static_cast<StepState>(state);
               row.attempt = attempt;
               row.lost = lost;
               row.epoch = 7;
               row.cursor = "{}";
-              const StepEvent what{.kind = static_cast<StepEventKind>(event)};
+              const StepEvent what{.kind = static_cast<StepEventKind>(event), .escalate = escalate};
               const ApplyContext context{.now = 1,
                                          .random = &random,
                                          .boot = "b",

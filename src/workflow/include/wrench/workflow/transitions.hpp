@@ -85,6 +85,7 @@ enum class Guard : std::uint8_t {
   OpenIntent,         ///< Lost between the intent and the receipt of a guarded effect.
   PoisonFail,         ///< Lost too often, on_exhausted = fail.
   PoisonDead,         ///< Lost too often, on_exhausted = dead.
+  Escalated,          ///< Epoch equal, and a person is to decide.
 };
 
 struct Transition {
