@@ -30,6 +30,24 @@ steps:
   - {step_id: soon, wait: {on: until, after: 1ms}}
   - {step_id: go, wait: {on: signal, name: go}}
 """
+FAILS = """\
+name: Fails
+steps:
+  - {step_id: fetch, agent: shop, operation: fetch}
+  - {step_id: pay, agent: shop, operation: pay}
+  - {step_id: send, agent: shop, operation: send}
+"""
+FAILURES = """\
+shop.fetch: {outputs: [{$fail: {code: shop.busy, message: too many ask, retry: true}}, {n: 1}]}
+shop.pay: {outputs: [{$fail: {code: shop.undelivered, message: "paid, but not delivered"}}], effect: guarded}
+shop.refund: {refunded: true}
+shop.send: {outputs: [{$fail: {code: shop.no_address, message: nobody lives there}}]}
+"""
+RECOVERY = """\
+policies:
+  - {error: shop.undelivered, strategy: compensate, inverse: shop.refund, then: skip}
+  - {error: shop.no_address, strategy: escalate}
+"""
 
 
 class Forks(CliTest):
@@ -164,7 +182,18 @@ class Journals(CliTest):
         task = self.record("open", self.run_wrench("playbook", "run", "waits.yaml"))
         self.assertEqual(self.run_wrench("task", "cancel", task).code, 0)
         self.record("cancelled", None, task)
+        self.record("recovered", None, self.recover())
         self.record("review", self.review("shop"))
+
+    def recover(self):
+        """One that is tried again, one that is undone, one that a person decides about."""
+        for name, content in (("fails.yaml", FAILS), ("mock.yaml", FAILURES), ("data/recovery.yaml", RECOVERY)):
+            self.write(name, content)
+        self.assertEqual(self.run_wrench("playbook", "run", "fails.yaml", "--mock", "mock.yaml").code, 7)
+        os.unlink(self.at("data/recovery.yaml"))
+        task = self.run_wrench("task", "list", "--limit", "1", "--json").json()["data"][0]["task_id"]
+        self.assertEqual(self.run_wrench("task", "dead", "skip", task).code, 0)
+        return task
 
     def record(self, name, done, task=None):
         """Numbers and names of this machine are of no use to anybody."""

@@ -45,7 +45,7 @@ class Recovery(CliTest):
         done = self.run_it("policies: [{error: shop.closed, capability: shop.*, strategy: skip}]\n")
         self.assertEqual(done.code, 0, done.err)
         self.assertEqual(done.json()["output"]["fetched"]["partial"][0]["message"], "the shop is closed")
-        self.assertIn("recovery: skip, medium, ", self.journal())
+        self.assertIn("recovery: skip, medium, recovery.yaml:1: shop.closed", self.journal())
         self.assertEqual(self.run_it("policies: [{error: bank.*, strategy: skip}]\n").code, 1, "another error")
 
     def test_a_failure_is_journaled_with_its_severity(self):
@@ -118,6 +118,18 @@ class Recovery(CliTest):
         finally:
             process.send_signal(signal.SIGINT)
             self.end(process)
+
+    def test_what_a_budget_refuses_is_told_as_any_failure(self):
+        self.write("fragile.yaml", PLAYBOOK)
+        self.write("mock.yaml", "shop.fetch: {n: 1}\n")
+        done = self.run_wrench("playbook", "run", "fragile.yaml", "--mock", "mock.yaml", "--budget", "tool_calls=0")
+        self.assert_fails(done, 1, "the budget of tool_calls has nothing left")
+        entry, = self.recoveries()
+        self.assertEqual((entry["class"], entry["severity"], entry["recovery_result"]["strategy"]), ("budget", "high", "abort"))
+        self.assertIn("recovery: abort, high, built in: workflow.budget_exceeded: the budget of tool_calls",
+                      self.run_wrench("task", "show", self.task()).out)
+        self.assert_fails(self.run_wrench("task", "replay", self.task()), 3, "journals with budgets can't be replayed",
+                          "workflow.replay_unsupported")
 
     def test_what_is_not_there_is_refused(self):
         done = self.run_it("policies: [{strategy: retry_changed, model: small}]\n")

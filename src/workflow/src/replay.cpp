@@ -529,8 +529,8 @@ class Replaying {
     fail.happened = entry.data.at("code").as_string() == "workflow.condition_false";
     const auto told = told_after(entry);
     // Without that it isn't told of the last attempt whether it was retryable: it failed either way.
-    const bool retryable = told ? may_pass(told->error_class)
-                                : entry.kind == "retry" || (!busy && entry.attempt >= node.retry.attempts);
+    const bool retryable =
+        told ? may_pass(told->error_class) : entry.kind == "retry" || (!busy && entry.attempt >= node.retry.attempts);
     fail.failure = retryable ? FailureClass::Retryable : FailureClass::Permanent;
     if (!told) return fail;
     if (told->error_class == ErrorClass::RateLimited) fail.retry_after_us = 0;
@@ -647,11 +647,11 @@ class Replaying {
   LoadedRows rows_;  ///< Of the decision that was taken last, whose plan points into them.
   PayloadCache payloads_;
   std::string boot_;
-  std::int64_t no_ = kBase;     ///< The execution that is replayed.
-  std::size_t pos_ = 0;         ///< Of the next entry.
-  std::int64_t next_step_ = 1;  ///< Steps of bodies with smaller numbers exist.
+  std::int64_t no_ = kBase;      ///< The execution that is replayed.
+  std::size_t pos_ = 0;          ///< Of the next entry.
+  std::int64_t next_step_ = 1;   ///< Steps of bodies with smaller numbers exist.
   const bool tells_recoveries_;  ///< Journals of earlier engines don't.
-  bool may_be_silent_ = false;  ///< What is decided next may have no entry.
+  bool may_be_silent_ = false;   ///< What is decided next may have no entry.
   std::map<std::int64_t, Launch> running_;
   ReplayReport report_;
 };

@@ -422,10 +422,9 @@ void check_journal(const Snapshot& s, const Rows& journal) {
       const Json entry = codec::parse_json(row.text(5)).value();
       const RecoveryEntry what = recovery_entry(entry).value();
       // What a budget refused waits for more of it.
-      told[key] = {
-          row.integer(1),
-          what.recovery.strategy == RecoveryStrategy::Escalate && what.error_class != ErrorClass::Budget,
-          what.recovery.severity == Severity::Critical};
+      told[key] = {row.integer(1),
+                   what.recovery.strategy == RecoveryStrategy::Escalate && what.error_class != ErrorClass::Budget,
+                   what.recovery.severity == Severity::Critical};
     } else if (kind == "claim") {
       require(!paused, label(key) + " began though its execution was held back");
       claims[key] = {codec::parse_json(row.text(5)).value().at("epoch").as_integer(), row.integer(4)};

@@ -227,7 +227,8 @@ RecoveryPolicies recovery_policies(const Troubles& troubles) {
   std::string yaml =
       "policies:\n"
       "  - {error: sim.to_undo, strategy: compensate, inverse: sim.undo}\n"
-      "  - {error: " + std::string(kForAPerson) + ", strategy: escalate}\n";
+      "  - {error: " +
+      std::string(kForAPerson) + ", strategy: escalate}\n";
   if (!troubles.breakers) yaml += "breakers: [{off: true}]\n";
   return RecoveryPolicies::parse(yaml, "recovery.yaml").value();
 }

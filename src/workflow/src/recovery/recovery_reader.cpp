@@ -236,7 +236,7 @@ Result<RecoveryPolicies> RecoveryPolicies::parse(std::string_view yaml, std::str
   if (!root) return placed(root.error());
   RecoveryPolicies out;
   if (const auto read = RecoveryReader::read(*root, out); !read) return placed(read.error());
-  out.file_ = std::move(file);
+  out.file_ = file.substr(file.rfind('/') + 1);
   return out;
 }
 

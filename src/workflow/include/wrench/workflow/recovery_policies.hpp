@@ -40,7 +40,8 @@ class RecoveryPolicies {
   /// What holds without recovery.yaml, and after its rows: retryable and rate limited errors are retried while attempts
   /// are left, uncertain ones go to a person, all others abort.
   RecoveryPolicies() = default;
-  /// recovery.yaml, docs/reference/recovery.md. Errors: workflow.recovery_invalid with file, line and column.
+  /// recovery.yaml, docs/reference/recovery.md. `file`: its path, for errors; Recovery::policy has its name. Errors:
+  /// workflow.recovery_invalid with file, line and column.
   static Result<RecoveryPolicies> parse(std::string_view yaml, std::string file);
 
   Recovery decide(const StepFailure& failure) const;
