@@ -308,7 +308,8 @@ Result<Prepared> prepare(ReadTx& tx, const Launch& at, StepScope& scope, StepSes
 /// A value of the step: what its call answered.
 std::string call_name(int call) { return "call " + std::to_string(call); }
 
-constexpr int kCallsMax = 1'000'000;  ///< Of one step.
+/// Numbers from here on are those of programs, and no calls that capabilities ask for.
+constexpr int kPrograms = 1'000'000'000;
 
 class Context final : public StepContext {
  public:
@@ -329,12 +330,12 @@ class Context final : public StepContext {
       const std::lock_guard lock(mutex_);
       call = ++programs_;
     }
-    return draw(command::Record::Kind::Spend, kCallsMax + call, {{"tool_calls." + std::move(name), 1}});
+    return draw(command::Record::Kind::Spend, kPrograms + call, {{"tool_calls." + std::move(name), 1}});
   }
 
   Result<BudgetTicket> ask(int call, const BudgetAmounts& most) override {
     WRENCH_TRY(check_budget(most));
-    if (call < 1 || call > kCallsMax || most.contains("depth") || !asked_.insert(call).second)
+    if (call < 1 || call >= kPrograms || most.contains("depth") || !asked_.insert(call).second)
       return Error("workflow.budget_invalid", "the call " + std::to_string(call) + " was asked for before, or is none");
     BudgetTicket ticket{call, std::nullopt};
     if (invocation_.epoch > 1) {

@@ -7,6 +7,7 @@
 
 #include "breakers.hpp"
 #include "recovery_mark.hpp"
+#include "wrench/base/assert.hpp"
 #include "wrench/base/text.hpp"
 
 namespace wrench::workflow {
@@ -16,8 +17,7 @@ using codec::Json;
 namespace {
 
 constexpr std::string_view kCircuitOpen = "workflow.circuit_open";
-/// Effects of a step's first round, of what undoes it, of its second round, …: each has as many numbers.
-constexpr int kEffectsPerRound = 1'000'000;
+constexpr int kNumbersMax = 1'000'000;  ///< Effects, and as many calls, of one capability in one round of a step.
 constexpr int kRoundsMax = 100;
 constexpr Micros kHeldBackLeast = 1'000;
 
@@ -25,30 +25,35 @@ constexpr Micros kHeldBackLeast = 1'000;
 Json undone_receipt() { return Json::object({{"$undone", true}}); }
 bool is_undone(const Json& receipt) { return receipt.is_object() && receipt.at("$undone").as_boolean(); }
 
+/// What a capability does for a step.
+enum class Role : std::uint8_t { Itself, Undoing, Instead, kCount };
+
 /// A step as a capability sees it that may fail: its local effects count only if it completes, so that a run that
 /// failed leaves none to the one that takes its place (what it kept is bytes that nobody refers to); and its
-/// checkpoints and effects are those of its round.
+/// checkpoints, values, calls and effects are those of its role and round.
 class Withheld final : public StepContext {
  public:
-  Withheld(StepContext& context, RecoveryMark mark) : context_(context), mark_(std::move(mark)) {}
+  Withheld(StepContext& context, RecoveryMark mark, Role role)
+      : context_(context), mark_(std::move(mark)), role_(role) {}
   StopToken stop() const override { return context_.stop(); }
   Deadline deadline() const override { return context_.deadline(); }
   void tick(const Progress& progress) override { context_.tick(progress); }
   Result<void> checkpoint(const Json& state) override {
+    if (role_ == Role::Instead) return {};  // A later attempt begins with the step itself.
     if (mark_.empty()) return context_.checkpoint(state);
     mark_.checkpoint = state;
     return context_.checkpoint(mark_.json());
   }
   Result<Json> journaled(std::string_view name, const std::function<Json()>& draw) override {
-    if (!mark_.undoing) return context_.journaled(name, draw);
-    return context_.journaled("undo " + std::to_string(mark_.round + 1) + ": " + std::string(name), draw);
+    return context_.journaled(part() == 0 ? name : std::to_string(part()) + ": " + std::string(name), draw);
   }
   Result<EffectTicket> begin_effect(int index, const Json& intent) override {
-    auto ticket = WRENCH_TRY(context_.begin_effect(first_effect() + index, intent));
+    WRENCH_ASSERT(index >= 0 && index < kNumbersMax);
+    auto ticket = WRENCH_TRY(context_.begin_effect(number(index), intent));
     // Another run of the same body took effect, and was undone: this one begins a round of its own.
-    while (!mark_.undoing && ticket.receipt && is_undone(*ticket.receipt) && mark_.round < kRoundsMax) {
+    while (role_ == Role::Itself && ticket.receipt && is_undone(*ticket.receipt) && mark_.round < kRoundsMax) {
       ++mark_.round;
-      ticket = WRENCH_TRY(context_.begin_effect(first_effect() + index, intent));
+      ticket = WRENCH_TRY(context_.begin_effect(number(index), intent));
     }
     if (!ticket.receipt) {
       ++open_;
@@ -64,7 +69,11 @@ class Withheld final : public StepContext {
     took_place(ticket.effect_key);
     return {};
   }
-  Result<BudgetTicket> ask(int call, const BudgetAmounts& most) override { return context_.ask(call, most); }
+  Result<BudgetTicket> ask(int call, const BudgetAmounts& most) override {
+    if (call < 1 || call > kNumbersMax)
+      return Error("workflow.budget_invalid", "there is no call " + std::to_string(call));
+    return context_.ask(number(call), most);
+  }
   Result<void> use(const BudgetTicket& ticket, const BudgetAmounts& used, const Json& response) override {
     return context_.use(ticket, used, response);
   }
@@ -82,12 +91,14 @@ class Withheld final : public StepContext {
 
  private:
   void took_place(const std::string& key) {
-    if (!mark_.undoing) mark_.effects.push_back(key);
+    if (role_ == Role::Itself) mark_.effects.push_back(key);
   }
-  int first_effect() const { return (2 * mark_.round + (mark_.undoing ? 1 : 0)) * kEffectsPerRound; }
+  int part() const { return static_cast<int>(Role::kCount) * mark_.round + static_cast<int>(role_); }
+  int number(int its) const { return part() * kNumbersMax + its; }
 
   StepContext& context_;
   RecoveryMark mark_;
+  const Role role_;
   std::vector<storage::WriteBody> withheld_;
   int open_ = 0;
 };
@@ -162,9 +173,6 @@ bool RecoveringRunner::has_outside_effects(std::string_view capability) const {
 }
 
 StepOutcome RecoveringRunner::run(const StepInvocation& invocation, StepContext& context) {
-  const bool watched =
-      !policies_.breakers().empty() || invocation.effect == Effect::Idempotent || invocation.effect == Effect::Guarded;
-  if (policies_.empty() && !watched && !invocation.checkpoint) return others_.run(invocation, context);
   RecoveryMark mark = RecoveryMark::of(invocation.checkpoint);
   if (mark.undoing) return undo(invocation, context, std::move(mark));
   return attempt(invocation, context, std::move(mark));
@@ -205,9 +213,9 @@ StepOutcome RecoveringRunner::attempt(const StepInvocation& invocation, StepCont
     other->input = mark.changed(std::move(other->input), left_out);
   }
   const StepInvocation& now = other ? *other : invocation;
-  Withheld withheld(context, mark);
+  Withheld withheld(context, mark, Role::Itself);
   StepOutcome outcome = call(now, now.effect, withheld);
-  if (auto* held = std::get_if<HeldBack>(&outcome)) return held_back(now, context, std::move(*held));
+  if (auto* held = std::get_if<HeldBack>(&outcome)) return held_back(now, context, std::move(*held), mark);
   if (auto* failed = std::get_if<Failed>(&outcome)) {
     if (withheld.is_uncertain()) return std::move(*failed);
     return recover(now, context, std::move(*failed), withheld.mark());
@@ -217,7 +225,8 @@ StepOutcome RecoveringRunner::attempt(const StepInvocation& invocation, StepCont
   return outcome;
 }
 
-StepOutcome RecoveringRunner::held_back(const StepInvocation& invocation, StepContext& context, HeldBack held) {
+StepOutcome RecoveringRunner::held_back(const StepInvocation& invocation, StepContext& context, HeldBack held,
+                                        const RecoveryMark& mark) {
   // What ran before may have taken effect.
   if (has_outside_effects(invocation.capability) && invocation.epoch > 1) return held;
   StepFailure facts;
@@ -233,7 +242,7 @@ StepOutcome RecoveringRunner::held_back(const StepInvocation& invocation, StepCo
     facts.code = held.reason.code;
   }
   if (recovery.strategy != RecoveryStrategy::Fallback || context.stop().stop_requested()) return held;
-  StepOutcome outcome = fall_back(invocation, context, recovery, facts);
+  StepOutcome outcome = fall_back(invocation, context, recovery, facts, mark);
   const bool made = std::holds_alternative<Completed>(outcome) || std::holds_alternative<Yielded>(outcome);
   return made ? std::move(outcome) : StepOutcome(std::move(held));
 }
@@ -258,7 +267,7 @@ StepOutcome RecoveringRunner::recover(const StepInvocation& invocation, StepCont
       break;
     case RecoveryStrategy::Fallback: {
       if (!may_be_replaced || has_outside_effects(recovery.capability)) break;
-      StepOutcome outcome = fall_back(invocation, context, recovery, facts);
+      StepOutcome outcome = fall_back(invocation, context, recovery, facts, mark);
       const auto* again = std::get_if<Failed>(&outcome);
       if (again != nullptr && again->error.code == "workflow.fenced") return outcome;
       const auto* held = std::get_if<HeldBack>(&outcome);
@@ -291,7 +300,7 @@ StepOutcome RecoveringRunner::change_input(const StepInvocation& invocation, Fai
     smaller = true;
     ++mark.halved[member];
   }
-  if (!smaller && recovery.change.set.empty()) {
+  if ((!smaller && recovery.change.set.empty()) || mark.round >= kRoundsMax) {
     failed.error.message += " (and its input can't be made smaller)";
     failed.failure = FailureClass::Permanent;
     failed.recovery->strategy = RecoveryStrategy::Abort;
@@ -300,6 +309,7 @@ StepOutcome RecoveringRunner::change_input(const StepInvocation& invocation, Fai
   mark.set = recovery.change.set;
   mark.code = failed.error.code;
   mark.message = failed.error.message.substr(0, kRecoveryMessageBytesMax);
+  ++mark.round;
   mark.checkpoint.reset();  // It is about another input.
   std::string json = codec::write_json(mark.json());
   if (json.size() > kCheckpointBytesMax) {
@@ -312,13 +322,14 @@ StepOutcome RecoveringRunner::change_input(const StepInvocation& invocation, Fai
 }
 
 StepOutcome RecoveringRunner::fall_back(const StepInvocation& invocation, StepContext& context,
-                                        const Recovery& recovery, const StepFailure& facts) {
+                                        const Recovery& recovery, const StepFailure& facts, const RecoveryMark& mark) {
   const auto traits = others_.traits(recovery.capability);
   if (!traits) return journal_failed(traits.error());
   if (auto told = context.recovering(to_json(recovery, facts)); !told) return journal_failed(std::move(told).error());
   StepInvocation instead = invocation;
   instead.capability = recovery.capability;
-  Withheld withheld(context, {});
+  instead.checkpoint.reset();
+  Withheld withheld(context, mark, Role::Instead);
   StepOutcome outcome = call(instead, traits->effect, withheld);
   if (std::holds_alternative<Completed>(outcome) || std::holds_alternative<Yielded>(outcome)) withheld.release();
   return outcome;
@@ -350,7 +361,7 @@ StepOutcome RecoveringRunner::undo(const StepInvocation& invocation, StepContext
   std::map<std::string, std::size_t> left_out;
   inverse.input = mark.changed(std::move(inverse.input), left_out);
   const auto traits = others_.traits(mark.inverse);
-  Withheld withheld(context, mark);
+  Withheld withheld(context, mark, Role::Undoing);
   StepOutcome outcome = traits ? call(inverse, traits->effect, withheld)
                                : StepOutcome(Failed{FailureClass::Permanent, traits.error(), {}});
   const RecoveryNote note{.strategy = RecoveryStrategy::Compensate,

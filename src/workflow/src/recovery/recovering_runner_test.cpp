@@ -32,6 +32,11 @@ class Others final : public StepRunner {
       if (!ticket->receipt && effects_begun.at(invocation.capability))
         EXPECT_TRUE(context.end_effect(*ticket, Json(1)));
     }
+    if (asks) {
+      EXPECT_TRUE(context.ask(1, {{"tokens", 1}}));
+      EXPECT_TRUE(context.journaled("draw", [] { return Json(1); }));
+      EXPECT_TRUE(context.checkpoint(Json(invocation.capability)));
+    }
     context.attach([](storage::WriteTx&) { return Result<void>(); });
     const auto failing = failures.find(invocation.capability);
     if (failing != failures.end()) return failing->second;
@@ -44,6 +49,7 @@ class Others final : public StepRunner {
                                            {"b.other", Effect::Pure}};
   std::map<std::string, Failed> failures;
   std::map<std::string, bool> effects_begun;  ///< And whether they are ended.
+  bool asks = false;
   std::vector<std::string> ran;
   std::vector<Json> inputs;
   std::vector<std::optional<Json>> checkpoints;
@@ -83,7 +89,10 @@ class Step final : public StepContext {
     receipts[ticket.effect_key] = receipt;
     return {};
   }
-  Result<BudgetTicket> ask(int call, const BudgetAmounts&) override { return BudgetTicket{call, {}}; }
+  Result<BudgetTicket> ask(int call, const BudgetAmounts&) override {
+    asked.push_back(call);
+    return BudgetTicket{call, {}};
+  }
   Result<void> use(const BudgetTicket&, const BudgetAmounts&, const Json&) override { return {}; }
   void attach(storage::WriteBody) override { ++attached; }
   Result<Json> keep(std::string_view) override { return Json(); }
@@ -93,7 +102,7 @@ class Step final : public StepContext {
   bool fenced = false;
   int attached = 0;
   std::optional<Json> kept_state;
-  std::vector<int> begun;
+  std::vector<int> begun, asked;
   std::map<std::string, Json> receipts;
   std::vector<std::string> values;
 };
@@ -167,6 +176,24 @@ TEST_F(Recovering, AFallbackRunsOnceAndOnlyItsEffectsCount) {
   EXPECT_THAT(others_.ran, ElementsAre("a.pure@3", "b.other"));
   EXPECT_EQ(step_.attached, 1);
   EXPECT_THAT(step_.values, ElementsAre("fallback b.other medium r.yaml:1"));
+}
+
+TEST_F(Recovering, WhatRunsInsteadOrAnewKnowsNothingOfWhatFailed) {
+  others_.asks = true;
+  checkpoint_ = Json("half way");
+  fails("a.pure");
+  EXPECT_EQ(output(run("{strategy: fallback, to: b.other}")), R"({"by":"b.other"})");
+  EXPECT_THAT(others_.checkpoints, ElementsAre(Json("half way"), std::nullopt));
+  EXPECT_EQ(step_.kept_state, Json("a.pure")) << "a later attempt begins with that";
+  EXPECT_THAT(step_.asked, ElementsAre(1, 2'000'001));
+  EXPECT_THAT(step_.values, ElementsAre("draw", "fallback b.other medium r.yaml:1", "2: draw"));
+
+  const std::string changed = "{strategy: retry_changed, input: {deep: false}}";
+  input_ = Json::object();
+  go_on_from(failed(run(changed)));
+  static_cast<void>(run(changed));
+  EXPECT_EQ(step_.asked.back(), 3'000'001);
+  EXPECT_EQ(step_.values.back(), "3: draw");
 }
 
 TEST_F(Recovering, AFallbackThatFailsIsToldBesideTheFirstFailure) {
@@ -270,14 +297,14 @@ TEST_F(Recovering, WhatFailedIsUndoneOnceAndThenHasFailed) {
   go_on_from(again);
   others_.failures.clear();
   EXPECT_EQ(output(run(kUndo, "a.guarded")), R"({"by":"a.guarded"})");
-  EXPECT_EQ(step_.begun.back(), 2'000'000);
+  EXPECT_EQ(step_.begun.back(), 3'000'000);
 
   // So does another run of the body that it is in, which knows nothing of this one.
   checkpoint_.reset();
-  step_.receipts.erase("2000000");
+  step_.receipts.erase("3000000");
   EXPECT_EQ(output(run(kUndo, "a.guarded")), R"({"by":"a.guarded"})");
-  EXPECT_THAT(step_.begun, testing::IsSupersetOf({0, 2'000'000}));
-  EXPECT_EQ(step_.begun.back(), 2'000'000);
+  EXPECT_THAT(step_.begun, testing::IsSupersetOf({0, 3'000'000}));
+  EXPECT_EQ(step_.begun.back(), 3'000'000);
 }
 
 TEST_F(Recovering, WhatWasUndoneMayBePassedOver) {

@@ -13,7 +13,7 @@ namespace wrench::workflow {
 /// What a step remembers of its recoveries from one attempt to the next, whatever process makes it: a checkpoint
 /// {"$recovery": …} around the capability's own. A step that never needed one has none.
 struct RecoveryMark {
-  int round = 0;  ///< How often it was undone: its effects from then on are others.
+  int round = 0;  ///< How often it began anew, undone or with another input: with effects, calls and values of its own.
 
   bool undoing = false;  ///< From here on only what undoes it runs.
   std::string inverse, policy;

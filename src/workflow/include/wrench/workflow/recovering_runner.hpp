@@ -45,12 +45,13 @@ class RecoveringRunner final : public StepRunner {
   StepOutcome change_input(const StepInvocation& invocation, Failed failed, const Recovery& recovery,
                            RecoveryMark mark) const;
   StepOutcome fall_back(const StepInvocation& invocation, StepContext& context, const Recovery& recovery,
-                        const StepFailure& facts);
+                        const StepFailure& facts, const RecoveryMark& mark);
   StepOutcome begin_undoing(const StepInvocation& invocation, StepContext& context, Failed failed,
                             const Recovery& recovery, const StepFailure& facts, RecoveryMark mark);
   StepOutcome undo(const StepInvocation& invocation, StepContext& context, RecoveryMark mark);
   /// What a step whose circuit is open does instead: its fallback, or nothing for now.
-  StepOutcome held_back(const StepInvocation& invocation, StepContext& context, HeldBack held);
+  StepOutcome held_back(const StepInvocation& invocation, StepContext& context, HeldBack held,
+                        const RecoveryMark& mark);
   /// Runs it unless its circuit is open.
   StepOutcome call(const StepInvocation& invocation, Effect effect, StepContext& context);
 

@@ -56,7 +56,6 @@ class RecoveryPolicies {
   };
   std::vector<Named> named() const;
   const std::vector<BreakerRule>& breakers() const { return breakers_; }
-  bool empty() const { return policies_.empty() && handlers_.empty(); }
 
  private:
   struct Policy {
