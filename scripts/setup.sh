@@ -49,6 +49,7 @@ openssl | second opinion on hashes in tests
 '
 dev_packages='
 clang-tidy-19 | lint
+iproute2 | networks for workers that are cut off in a test
 llvm-19 | coverage reports, symbols in sanitizer reports
 '
 

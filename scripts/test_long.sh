@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# The long tests: scripts/test_long.sh [asan|tsan|fuzz|simulation|kill|plans|schedules]...   (default: all)
+# The long tests: scripts/test_long.sh [asan|tsan|fuzz|simulation|kill|networks|plans|schedules]...   (default: all)
 # FUZZ_SECONDS (60) is for each fuzz target, SIMULATION_RUNS (200000) for the simulator, KILLS (300) for the kill loop.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 jobs=$(nproc)
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(asan tsan fuzz simulation kill plans schedules)
+[ ${#parts[@]} -gt 0 ] || parts=(asan tsan fuzz simulation kill networks plans schedules)
 
 sanitized() {
   scripts/build.sh "$1" "$jobs" all
@@ -52,6 +52,10 @@ for part in "${parts[@]}"; do
       scripts/build.sh release-tests "$jobs" wrench_sim
       simulation
       build/release-tests/tests/crash/wrench_sim --mutations --runs 20000
+      ;;
+    networks)  # Needs root: workers in network namespaces, whose cables are pulled out.
+      scripts/build.sh release-tests "$jobs" wrench_kill_workers
+      build/release-tests/tests/crash/wrench_kill_workers --seconds 300 --workers 4 --networks yes
       ;;
     plans)  # 200,000 tasks, a million steps.
       scripts/build.sh dev "$jobs" wrench_workflow_test

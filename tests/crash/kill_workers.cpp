@@ -1,8 +1,10 @@
-// Kills, freezes and cuts off the workers of a PostgreSQL database under load, crashes its server, and looks at what is
-// left: every acknowledged task is there and ended, no guarded effect happened twice, nothing runs, waits or is queued
-// for nobody. Effects go to a file of their own that no transaction undoes.
+// Kills and freezes the workers of a PostgreSQL database under load, crashes its server, and looks at what is left:
+// every acknowledged task is there and ended, no guarded effect happened twice, nothing runs, waits or is queued for
+// nobody. Effects go to a file of their own that no transaction undoes.
 //
-//     build/dev/tests/crash/wrench_kill_workers [--seconds 300] [--workers 3] [--seed 1]
+//     build/dev/tests/crash/wrench_kill_workers [--seconds 300] [--workers 3] [--seed 1] [--networks yes]
+//
+// With --networks (as root) each worker lives in a network of its own, and its cable is pulled out, too.
 
 #include <fcntl.h>
 #include <signal.h>
@@ -15,11 +17,13 @@
 #include <cstdlib>
 #include <fstream>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "network_lab.hpp"
 #include "wrench/base/random.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/runtime/temp_dir.hpp"
@@ -34,6 +38,7 @@ namespace {
 
 using codec::Json;
 using storage::testing::PostgresServer;
+using tests::NetworkLab;
 
 constexpr Micros kTtl = 4 * kMicrosPerSecond;
 
@@ -137,45 +142,57 @@ int work(const std::string& url, const std::string& effects, const std::string& 
 
 class Fleet {
  public:
-  Fleet(std::string program, std::string url, std::string effects)
-      : program_(std::move(program)), url_(std::move(url)), effects_(std::move(effects)) {}
+  /// In networks of their own if `lab` is one; it must outlive this.
+  Fleet(std::string program, const PostgresServer& server, std::string url, std::string effects, const NetworkLab* lab)
+      : program_(std::move(program)), server_(server), url_(std::move(url)), effects_(std::move(effects)), lab_(lab) {}
   ~Fleet() {
     for (const pid_t pid : pids_) end(pid);
   }
-  void add() {
+  void add(std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) pids_.push_back(spawn(i));
+  }
+  void kill_one(std::size_t i) {
+    end(pids_[i]);  // And with it its network and both ends of its cable.
+    pids_[i] = spawn(i);
+  }
+  void freeze(std::size_t i) const { ::kill(pids_[i], SIGSTOP); }
+  void thaw(std::size_t i) const { ::kill(pids_[i], SIGCONT); }
+  void cut_off(std::size_t i) const { lab_->pull_out(room(i)); }
+  void reconnect(std::size_t i) const { lab_->plug_in(room(i)); }
+  std::size_t size() const { return pids_.size(); }
+
+ private:
+  static int room(std::size_t i) { return static_cast<int>(i) + 1; }
+  pid_t spawn(std::size_t i) {
     const std::string boot = "w" + std::to_string(next_++);
-    std::vector<std::string> words = {program_, "worker", url_, effects_, boot};
+    std::vector<std::string> words = {program_, "worker", url_, effects_, boot, "0"};
+    if (lab_ != nullptr) {
+      words[2] = server_.tcp_url(url_, 0, NetworkLab::server_address(room(i)));
+      words[5] = std::to_string(room(i));
+    }
     std::vector<char*> argv;
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
     pid_t pid = 0;
     if (::posix_spawn(&pid, program_.c_str(), nullptr, nullptr, argv.data(), environ) != 0) std::abort();
-    pids_.push_back(pid);
+    if (lab_ != nullptr) lab_->connect(room(i), pid);
+    return pid;
   }
-  void kill_one(std::size_t i) {
-    end(pids_[i]);
-    pids_.erase(pids_.begin() + static_cast<std::ptrdiff_t>(i));
-    add();
-  }
-  void freeze(std::size_t i) const { ::kill(pids_[i], SIGSTOP); }
-  void thaw_all() const {
-    for (const pid_t pid : pids_) ::kill(pid, SIGCONT);
-  }
-  std::size_t size() const { return pids_.size(); }
-
- private:
   static void end(pid_t pid) {
     ::kill(pid, SIGKILL);
     ::kill(pid, SIGCONT);
     ::waitpid(pid, nullptr, 0);
   }
-  const std::string program_, url_, effects_;
+  const std::string program_;
+  const PostgresServer& server_;
+  const std::string url_, effects_;
+  const NetworkLab* lab_;
   std::vector<pid_t> pids_;
   int next_ = 1;
 };
 
 struct Counts {
-  int kills = 0, freezes = 0, crashes = 0, tasks = 0, uncertain = 0, skipped = 0;
+  int kills = 0, freezes = 0, crashes = 0, cuts = 0, tasks = 0, uncertain = 0, skipped = 0;
 };
 
 int faults = 0;
@@ -196,18 +213,19 @@ std::map<std::string, int> read_effects(const std::string& file) {
   return out;
 }
 
-int drive(const char* program, int seconds, int workers, std::uint64_t seed) {
+int drive(const char* program, int seconds, int workers, std::uint64_t seed, const NetworkLab* lab) {
   SystemClock clock;
   SystemRandom random;
   SeededRandom dice(seed);
-  auto server = must(PostgresServer::start());
+  auto server =
+      must(PostgresServer::start(lab == nullptr ? PostgresServer::Reach::Loopback : PostgresServer::Reach::Neighbours));
   const std::string url = server->new_schema_url();
   const auto folder = must(runtime::TempDir::create("wrench-kill-workers"));
   const std::string effects = folder / "effects";
   std::ofstream(effects).flush();
   const Process person = must(open_process(url, "person", clock, random));
-  Fleet fleet(program, url, effects);
-  for (int i = 0; i < workers; ++i) fleet.add();
+  Fleet fleet(program, *server, url, effects, lab);
+  fleet.add(static_cast<std::size_t>(workers));
 
   Counts counts;
   std::set<std::string> acknowledged;
@@ -233,14 +251,15 @@ int drive(const char* program, int seconds, int workers, std::uint64_t seed) {
       must(server->stop(PostgresServer::Stop::Immediate).ok() ? Result<int>(0) : Error("t.stop", "can't stop it"));
       rest(static_cast<Micros>(dice.below(3'000'000)));
       must(server->start_again().ok() ? Result<int>(0) : Error("t.start", "can't start it"));
-    } else if (what <= 3) {
-      ++counts.freezes;
-      fleet.freeze(victim);
-      if (what == 1)
+    } else if (what <= 3 || (lab != nullptr && what <= 9)) {
+      const bool freeze = what <= 3;
+      ++(freeze ? counts.freezes : counts.cuts);
+      freeze ? fleet.freeze(victim) : fleet.cut_off(victim);
+      if (what % 3 == 1)
         rest(2 * kTtl);  // Others run its steps before it goes on.
       else
         rest(static_cast<Micros>(dice.below(static_cast<std::uint64_t>(kTtl))));
-      fleet.thaw_all();
+      freeze ? fleet.thaw(victim) : fleet.reconnect(victim);
     } else {
       ++counts.kills;
       fleet.kill_one(victim);
@@ -248,7 +267,6 @@ int drive(const char* program, int seconds, int workers, std::uint64_t seed) {
   }
   enough = true;
   customer.join();
-  fleet.thaw_all();
   counts.tasks = static_cast<int>(acknowledged.size());
 
   // Dry. Whoever was uncertain is asked about, now that nobody can come back and do it after all.
@@ -307,10 +325,11 @@ int drive(const char* program, int seconds, int workers, std::uint64_t seed) {
   expect_sql(*server, url, "SELECT count(*) - max(seq) FROM events", "0");
   const std::string lost = must(server->sql("SELECT sum(lost) FROM steps", url));
   std::printf(
-      "%d tasks of several steps; %d workers killed, %d frozen, %d crashes of the server; %s steps lost, %d "
+      "%d tasks of several steps; %d workers killed, %d frozen, %d cut off, %d crashes of the server; %s steps lost, "
+      "%d "
       "uncertain; %d faults\n",
-      counts.tasks, counts.kills, counts.freezes, counts.crashes, lost.c_str(), counts.uncertain, faults);
-  return faults == 0 && counts.kills > 0 && counts.tasks > 0 ? 0 : 1;
+      counts.tasks, counts.kills, counts.freezes, counts.cuts, counts.crashes, lost.c_str(), counts.uncertain, faults);
+  return faults == 0 && counts.kills > 0 && counts.tasks > 0 && (lab == nullptr || counts.cuts > 0) ? 0 : 1;
 }
 
 }  // namespace
@@ -319,14 +338,20 @@ int drive(const char* program, int seconds, int workers, std::uint64_t seed) {
 int main(int argc, char** argv) {
   using namespace wrench::workflow;
   const std::vector<std::string> words(argv, argv + argc);
-  if (argc == 5 && words[1] == "worker") return work(words[2], words[3], words[4]);
+  if (argc == 6 && words[1] == "worker") {
+    if (const int room = std::atoi(argv[5]); room != 0) NetworkLab::enter_room(room);
+    return work(words[2], words[3], words[4]);
+  }
   int seconds = 300;
   int workers = 3;
   std::uint64_t seed = 1;
+  std::optional<NetworkLab> lab;
   for (int i = 1; i + 1 < argc; i += 2) {
     if (words[static_cast<std::size_t>(i)] == "--seconds") seconds = std::atoi(argv[i + 1]);
     if (words[static_cast<std::size_t>(i)] == "--workers") workers = std::atoi(argv[i + 1]);
     if (words[static_cast<std::size_t>(i)] == "--seed") seed = std::strtoull(argv[i + 1], nullptr, 10);
+    if (words[static_cast<std::size_t>(i)] == "--networks" && words[static_cast<std::size_t>(i) + 1] == "yes")
+      lab.emplace();
   }
-  return drive(argv[0], seconds, workers, seed);
+  return drive(argv[0], seconds, workers, seed, lab ? &*lab : nullptr);
 }

@@ -15,6 +15,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -89,10 +90,10 @@ std::string schema_of(std::string_view url) {
 
 std::string_view PostgresServer::password() { return "p%40ss%2Fw%3Aord"; }
 
-Result<std::unique_ptr<PostgresServer>> PostgresServer::start() {
+Result<std::unique_ptr<PostgresServer>> PostgresServer::start(Reach reach) {
   const std::optional<std::string> bin = find_server_programs();
   if (!bin) return Error("postgres.not_installed", "no PostgreSQL server here: scripts/setup.sh test installs it");
-  std::unique_ptr<PostgresServer> server(new PostgresServer(WRENCH_TRY(runtime::TempDir::create("wrench-pg"))));
+  std::unique_ptr<PostgresServer> server(new PostgresServer(WRENCH_TRY(runtime::TempDir::create("wrench-pg")), reach));
   server->bin_ = *bin;
   WRENCH_TRY(server->init());
   for (int tries = 1;; ++tries) {
@@ -129,20 +130,23 @@ Result<void> PostgresServer::init() {
   spec.environment = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8"};
   spec.working_directory = "/";
   const runtime::CapturedOutput output = WRENCH_TRY(runtime::capture_subprocess(spec));
-  if (output.result.succeeded()) return {};
-  return Error("postgres.failed", "initdb: " + output.out + output.err);
+  if (!output.result.succeeded()) return Error("postgres.failed", "initdb: " + output.out + output.err);
+  if (reach_ == Reach::Loopback) return {};
+  std::ofstream(dir_ / "data/pg_hba.conf", std::ios::app) << "host all all samenet scram-sha-256\n";
+  return {};
 }
 
 Result<void> PostgresServer::launch() {
   std::vector<std::string> command = as_its_user({bin_ + "/postgres", "-D", dir_ / "data"});
-  const std::vector<std::string> settings = {"port=" + std::to_string(port_),
-                                             "listen_addresses=127.0.0.1",
-                                             "unix_socket_directories=" + dir_.path(),
-                                             "fsync=on",
-                                             "max_connections=40",
-                                             "shared_buffers=32MB",
-                                             "autovacuum_naptime=5s",
-                                             "log_min_messages=warning"};
+  const std::vector<std::string> settings = {
+      "port=" + std::to_string(port_),
+      reach_ == Reach::Loopback ? "listen_addresses=127.0.0.1" : "listen_addresses=*",
+      "unix_socket_directories=" + dir_.path(),
+      "fsync=on",
+      "max_connections=40",
+      "shared_buffers=32MB",
+      "autovacuum_naptime=5s",
+      "log_min_messages=warning"};
   for (const std::string& setting : settings) command.insert(command.end(), {"-c", setting});
   std::vector<char*> arguments;
   for (std::string& argument : command) arguments.push_back(argument.data());
@@ -195,10 +199,9 @@ std::string PostgresServer::new_schema_url() {
   return base_url() + "?options=-csearch_path%3D" + name;
 }
 
-std::string PostgresServer::tcp_url(std::string_view schema_url, int port) const {
-  return "postgresql://" + std::string(kUser) + ":" + std::string(password()) +
-         "@127.0.0.1:" + std::to_string(port == 0 ? port_ : port) + "/postgres?options=-csearch_path%3D" +
-         schema_of(schema_url);
+std::string PostgresServer::tcp_url(std::string_view schema_url, int port, std::string_view address) const {
+  return "postgresql://" + std::string(kUser) + ":" + std::string(password()) + "@" + std::string(address) + ":" +
+         std::to_string(port == 0 ? port_ : port) + "/postgres?options=-csearch_path%3D" + schema_of(schema_url);
 }
 
 Result<std::string> PostgresServer::sql(const std::string& text, std::string_view schema_url) const {

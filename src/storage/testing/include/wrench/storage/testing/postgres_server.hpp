@@ -15,16 +15,20 @@ namespace wrench::storage::testing {
 /// ends. One thread at a time, and the one that starts it must live as long.
 class PostgresServer {
  public:
+  enum class Reach {
+    Loopback,    ///< 127.0.0.1 alone.
+    Neighbours,  ///< Every network that this process is in, with the password.
+  };
   /// Errors: postgres.not_installed, postgres.failed (with the end of its log).
-  static Result<std::unique_ptr<PostgresServer>> start();
+  static Result<std::unique_ptr<PostgresServer>> start(Reach reach = Reach::Loopback);
   /// The one that the tests of a program share. Ends the program with a message if it can't be started.
   static PostgresServer& shared();
   ~PostgresServer();
 
   /// URL of a new, empty schema: a store of its own. Over a Unix socket, as the superuser.
   std::string new_schema_url();
-  /// The same schema over TCP at 127.0.0.1:`port` (ours if 0, or a proxy's), where the password counts.
-  std::string tcp_url(std::string_view schema_url, int port = 0) const;
+  /// The same schema over TCP at `address`:`port` (ours if 0, or a proxy's), where the password counts.
+  std::string tcp_url(std::string_view schema_url, int port = 0, std::string_view address = "127.0.0.1") const;
   int port() const { return port_; }
   /// Of the superuser, in URLs as percent escapes.
   static std::string_view password();
@@ -42,7 +46,7 @@ class PostgresServer {
   void kill_backend(int pid) const;
 
  private:
-  explicit PostgresServer(runtime::TempDir dir) : dir_(std::move(dir)) {}
+  PostgresServer(runtime::TempDir dir, Reach reach) : dir_(std::move(dir)), reach_(reach) {}
   Result<void> init();
   Result<void> launch();
   Result<void> wait_until_ready();
@@ -50,6 +54,7 @@ class PostgresServer {
   std::string base_url() const;
 
   runtime::TempDir dir_;
+  Reach reach_;
   std::string bin_;  ///< Folder of its programs.
   int port_ = 0;
   pid_t pid_ = -1;
