@@ -2,7 +2,9 @@
 
 #include <fstream>
 
+#include "../core/fake_step_test.hpp"
 #include "../core/report_test.hpp"
+#include "wrench/base/text.hpp"
 #include "wrench/runtime/temp_dir.hpp"
 
 namespace wrench::agents {
@@ -32,6 +34,33 @@ TEST_F(CodeAnalysisTest, AnalyzeReportsCodeAndLeavesSecretsToInfosec) {
   ASSERT_TRUE(report.ok()) << describe(report.error());
   EXPECT_EQ(report->functions.size(), 2U);
   for (const auto& finding : report->findings) EXPECT_NE(finding.category, findings::Category::Secret);
+}
+
+TEST_F(CodeAnalysisTest, SaysWhatItFindsWhileItRuns) {
+  const std::string secret = "AKIA" + std::string(16, 'Q');
+  std::ofstream(folder_ / "key.py") << "aws_access_key_id = '" << secret << "'\n";
+  const Registry registry = all_agents();
+  runtime::WorkerPool pool({.threads = 2});
+  const SystemClock clock;
+  AgentRunner runner(registry, pool, clock);
+  workflow::StepInvocation invocation;
+  invocation.capability = "code_analysis.analyze";
+  invocation.input = Json::object({{"tree", tree()}});
+  for (int run = 0; run < 2; ++run) {  // The second time from what is known of the tree.
+    FakeStep step;
+    ASSERT_TRUE(std::holds_alternative<workflow::Completed>(runner.run(invocation, step)));
+    ASSERT_TRUE(step.said_.ends_with('\n'));
+    int found = 0;
+    for (const auto line : split(trim(step.said_), '\n')) {
+      const auto finding = codec::parse_json(line);
+      ASSERT_TRUE(finding.ok()) << line;
+      EXPECT_EQ(finding->at("path").as_string(), "shop.py");
+      EXPECT_GT(finding->at("line").as_integer(), 0);
+      ++found;
+    }
+    EXPECT_GE(found, 1);
+    EXPECT_EQ(step.said_.find(secret), std::string::npos);
+  }
 }
 
 TEST_F(CodeAnalysisTest, ExplainsWhereAFunctionsComplexityComesFrom) {

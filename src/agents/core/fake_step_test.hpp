@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,6 +19,10 @@ class FakeStep final : public workflow::StepContext {
   StopToken stop() const override { return stop_.token(); }
   Deadline deadline() const override { return deadline_; }
   void tick(const workflow::Progress& progress) override { last_ = progress; }
+  void stream(std::string_view text) override {
+    const std::lock_guard lock(saying_);
+    said_ += text;
+  }
   Result<void> checkpoint(const codec::Json&) override { return {}; }
   Result<codec::Json> journaled(std::string_view, const std::function<codec::Json()>& draw) override { return draw(); }
   Result<workflow::EffectTicket> begin_effect(int, const codec::Json&) override { return workflow::EffectTicket{}; }
@@ -45,6 +50,8 @@ class FakeStep final : public workflow::StepContext {
   StopSource stop_;
   Deadline deadline_;
   workflow::Progress last_;
+  std::mutex saying_;
+  std::string said_;
   std::vector<storage::WriteBody> attached_;
   int reads_ = 0;
   std::map<std::string, std::string, std::less<>> kept_;

@@ -248,6 +248,7 @@ workflow::StepOutcome AgentRunner::run_step(const workflow::StepInvocation& invo
     const std::lock_guard lock(ticking);
     step.tick({done, 1.0, std::string(what)});
   };
+  context.say = [&](std::string_view text) { step.stream(text); };
   if (services_.store != nullptr)
     context.decisions = [&] {
       return services_.store->read(

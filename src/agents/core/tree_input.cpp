@@ -9,6 +9,17 @@ namespace wrench::agents {
 
 namespace {
 
+/// One JSON object a line: where something was found, and by which rule. No text of the file: the secrets of other
+/// files aren't known yet.
+std::string told(const findings::Finding& finding) {
+  return codec::write_json(codec::Json::object({{"rule", finding.rule},
+                                                {"severity", findings::name(finding.severity)},
+                                                {"path", finding.where.path},
+                                                {"line", finding.where.start.line},
+                                                {"col", finding.where.start.col}})) +
+         "\n";
+}
+
 /// The path as typed when it still means the same folder, so that reports read as the user expects; else the absolute
 /// one.
 std::string usable_path(const codec::Json& tree) {
@@ -38,6 +49,11 @@ Result<findings::Report> scan_tree(const codec::Json& tree, std::vector<scan::An
     const double total = at.files_total == 0 ? 1 : static_cast<double>(at.files_total);
     context.progress(static_cast<double>(at.files_done) / total,
                      std::to_string(at.files_done) + "/" + std::to_string(at.files_total) + " files");
+  };
+  const bool secrets_only = analyses == std::vector{scan::Analysis::Secrets};
+  scan_context.found = [&](const findings::Finding& finding) {
+    if (!secrets_only && finding.category == findings::Category::Secret) return;  // Infosec reports them.
+    context.say(told(finding));
   };
   auto report = scan::run(scan_request(tree, std::move(analyses)), scan_context, context.stop, context.deadline);
   cache->flush();

@@ -1,5 +1,6 @@
 #include "mock_runner.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <condition_variable>
@@ -47,6 +48,10 @@ Result<MockScript::Operation> read_operation(const YamlNode& key, const YamlNode
         const auto delay = parse_duration(member.value.text);
         if (!delay.ok()) return invalid(member.value, delay.error().message);
         out.delay_us = *delay;
+      } else if (member.key.text == "says") {
+        const auto texts = codec::to_json(member.value);
+        for (const Json& text : texts.as_array()) out.says.emplace_back(text.as_string());
+        if (texts.as_array().empty()) return invalid(member.value, "'says' is a list of texts");
       } else if (member.key.text == "effect") {
         constexpr workflow::Effect kEffects[] = {workflow::Effect::Pure, workflow::Effect::LocalTransactional,
                                                  workflow::Effect::Idempotent, workflow::Effect::Guarded};
@@ -58,7 +63,7 @@ Result<MockScript::Operation> read_operation(const YamlNode& key, const YamlNode
         }
         if (!known) return invalid(member.value, "effect is pure, local_transactional, idempotent or guarded");
       } else if (member.key.text != "outputs") {
-        return invalid(member.key, "beside 'outputs' there are 'delay' and 'effect'");
+        return invalid(member.key, "beside 'outputs' there are 'delay', 'says' and 'effect'");
       }
     }
   }
@@ -138,7 +143,11 @@ workflow::StepOutcome MockRunner::run(const workflow::StepInvocation& invocation
     const std::lock_guard lock(mutex_);
     call = calls_[operation->agent + "." + operation->name]++;
   }
-  if (operation->delay_us > 0 && !rest(operation->delay_us, context.stop())) return workflow::Yielded{};
+  const auto pieces = static_cast<Micros>(std::max<std::size_t>(operation->says.size(), 1));
+  for (Micros i = 0; i < pieces; ++i) {
+    if (!operation->says.empty()) context.stream(operation->says[static_cast<std::size_t>(i)]);
+    if (operation->delay_us > 0 && !rest(operation->delay_us / pieces, context.stop())) return workflow::Yielded{};
+  }
   const Json& scripted = operation->outputs[std::min(call, operation->outputs.size() - 1)];
   if (const Json& fail = scripted.at("$fail"); !fail.is_null()) {
     const auto kind =

@@ -23,6 +23,7 @@ class MockScript {
     std::string agent, name;
     std::vector<codec::Json> outputs;  ///< One for each call, the last for all after it.
     Micros delay_us = 0;
+    std::vector<std::string> says;  ///< Spread over the delay.
     workflow::Effect effect = workflow::Effect::Pure;
   };
 

@@ -65,6 +65,7 @@ class Run {
       tree_key = key_of_tree();
       if (auto kept = kept_report(tree_key)) {
         report = std::move(*kept);
+        tell(report.findings);
         // The next change of a file needs the results of all others.
         for (std::size_t i = 0; i < bytes_.size(); ++i)
           context_.cache->keep(key_of_file(discovery_.files[i], bytes_[i].content_id));
@@ -192,6 +193,7 @@ class Run {
                      const auto turn = gate.enter(stop_);
                      outcomes_[i] = turn.granted() ? outcome_of(worker, i) : out_of_memory(file);
                      found_.fetch_add(outcomes_[i].findings.size(), std::memory_order_relaxed);
+                     tell(outcomes_[i].findings);
                      done_.fetch_add(1, std::memory_order_relaxed);
                      progress(ScanProgress::Phase::Analyse, false);
                    });
@@ -310,6 +312,7 @@ class Run {
         if (const auto index = sources.index_of(finding.where.path)) by_file[*index].push_back(std::move(finding));
       for (auto& [index, more] : by_file) {
         setup_.apply_config(more, discovery_.files[index].project_path);
+        tell(more);
         std::move(more.begin(), more.end(), std::back_inserter(outcomes_[index].findings));
       }
     }
@@ -457,6 +460,12 @@ class Run {
   }
 
   // --- progress
+
+  void tell(const std::vector<findings::Finding>& found) const {
+    if (!context_.found) return;
+    for (const auto& finding : found)
+      if (!finding.suppressed) context_.found(finding);
+  }
 
   void progress(ScanProgress::Phase phase, bool always) {
     if (!context_.progress) return;

@@ -14,6 +14,7 @@
 #include "row_store.hpp"
 #include "shared_work.hpp"
 #include "sql.hpp"
+#include "stream_store.hpp"
 #include "timer_queue.hpp"
 #include "waits.hpp"
 #include "wrench/base/assert.hpp"
@@ -52,6 +53,7 @@ const command::Outcome* outcome_of(const Job& job) {
 
 /// Nobody waits for the answer, or a running step depends on it: it must get into the store in the end.
 bool must_be_kept(const Job& job) {
+  if (std::holds_alternative<StreamChunk>(job.work)) return true;
   const auto* any = std::get_if<Command>(&job.work);
   return any != nullptr && !std::holds_alternative<command::Cancel>(*any) &&
          !std::holds_alternative<command::SetPause>(*any) && !std::holds_alternative<command::Adopt>(*any) &&
@@ -244,6 +246,12 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
       if (const auto step = WRENCH_TRY(waits::signal(tx, *signalling))) WRENCH_TRY(carry(tx, *step, heard));
       add_all(std::move(heard), i);
       batch.receipts[i] = TaskReceipt{};
+      continue;
+    }
+    if (const auto* chunk = std::get_if<StreamChunk>(&job.work)) {
+      batch.receipts[i] = WRENCH_TRY(stream_store::write(tx, *chunk))
+                              ? Result<TaskReceipt>(TaskReceipt{})
+                              : Error("workflow.fenced", "the step has gone on without this run");
       continue;
     }
     if (const auto* request = std::get_if<Request>(&job.work)) {
@@ -471,7 +479,8 @@ void Dispatcher::failed(Batch& batch, const Error& error) {
       refused.result = command::Outcome::Fail{FailureClass::Permanent, codec::write_json(what), std::nullopt};
       again.push_back(Job{.work = Command(std::move(refused)), .reply = std::move(job.reply)});
     } else {
-      if (must_be_kept(job)) trouble_ = Trouble{error, clock_.now_us(), true};
+      if (must_be_kept(job) && !std::holds_alternative<StreamChunk>(job.work))
+        trouble_ = Trouble{error, clock_.now_us(), true};
       if (job.reply) std::exchange(job.reply, nullptr)(Result<TaskReceipt>(error));
     }
   }

@@ -19,6 +19,7 @@
 #include "row_store.hpp"
 #include "sql.hpp"
 #include "step_meter.hpp"
+#include "stream_buffers.hpp"
 #include "waits.hpp"
 #include "wrench/base/assert.hpp"
 #include "wrench/base/text.hpp"
@@ -94,6 +95,7 @@ struct Engine::State final : DispatcherShell {
     const auto it = steps.find(step);
     if (it == steps.end() || it->second.epoch != epoch) return;
     it->second.stop.request_stop();
+    streams.drop(step, epoch);
     if (!it->second.returned) ++stuck;
     steps.erase(it);
   }
@@ -135,7 +137,7 @@ struct Engine::State final : DispatcherShell {
   /// Tells whoever has to look again. Under `mutex`; a call that wakes nobody costs no system call.
   void wake() {
     if (waiters > 0) changed.notify_all();
-    if (closed || dispatcher.next_due() < sleeps_until || (sleeps_until == kNever && !dispatcher.active().empty()))
+    if (closed || next_due() < sleeps_until || (sleeps_until == kNever && !dispatcher.active().empty()))
       timers_sooner.notify_one();
   }
   /// Looks for requests now rather than at the next poll.
@@ -150,8 +152,15 @@ struct Engine::State final : DispatcherShell {
     --waiters;
   }
 
+  /// Chunks wait for the flush that is under way.
+  Micros next_due() const {
+    const Micros due = dispatcher.next_due();
+    return flushes_open > 0 ? due : std::min(due, streams.next_due());
+  }
+
   /// Under `mutex`.
   void pump() {
+    if (flushes_open == 0) add_chunks(streams.due(clock.now_us()));
     auto batch = dispatcher.next_batch();
     if (!batch) return;
     std::size_t bytes = 0;
@@ -174,6 +183,10 @@ struct Engine::State final : DispatcherShell {
       dispatcher.on_flushed(*batch, queued.error());
       wake();
     }
+  }
+
+  void add_chunks(std::vector<StreamChunk> chunks) {
+    for (StreamChunk& chunk : chunks) dispatcher.enqueue(Job{.work = std::move(chunk)});
   }
 
   /// Queues jobs and waits for their flushes: one answer for each.
@@ -222,6 +235,8 @@ struct Engine::State final : DispatcherShell {
                         .deadline = {},
                         .tick = [this, key, epoch = step.epoch,
                                  node = step.node](const Progress& progress) { on_tick(key, epoch, node, progress); },
+                        .stream = [this, key, epoch = step.epoch, attempt = step.attempt](
+                                      std::string_view text) { on_stream(key, epoch, attempt, text); },
                         .record = [this](command::Record record) -> Result<void> {
                           WRENCH_TRY(ask(Command(std::move(record))));
                           return {};
@@ -236,6 +251,7 @@ struct Engine::State final : DispatcherShell {
     else
       --stuck;
     if (stopping.token().stop_requested()) give_back(job);
+    add_chunks(streams.end(key, step.epoch));
     dispatcher.enqueue(std::move(job));
     --threads_busy;
     pump();
@@ -265,20 +281,28 @@ struct Engine::State final : DispatcherShell {
     subscriber(what);
   }
 
+  void on_stream(StepKey key, std::int64_t epoch, int attempt, std::string_view text) {
+    const std::lock_guard lock(mutex);
+    const auto it = steps.find(key);
+    if (it == steps.end() || it->second.epoch != epoch) return;
+    streams.append(key, epoch, attempt, text, clock.now_us());
+    wake();
+  }
+
   /// Fires timers, and looks for requests of other processes while something runs here.
   void keep_time() {
     std::unique_lock lock(mutex);
     while (!closed) {
       dispatcher.on_time();
       pump();
-      if (!shared && dispatcher.active().empty() && dispatcher.next_due() == kNever) {
+      if (!shared && dispatcher.active().empty() && next_due() == kNever) {
         sleeps_until = kNever;
         timers_sooner.wait(lock);
         continue;
       }
       const Micros now_us = clock.now_us();
       const auto pause = std::min<std::chrono::microseconds>(
-          kRequestPoll, std::chrono::microseconds(std::max<Micros>(dispatcher.next_due() - now_us, kPauseMin)));
+          kRequestPoll, std::chrono::microseconds(std::max<Micros>(next_due() - now_us, kPauseMin)));
       sleeps_until = now_us + pause.count();
       timers_sooner.wait_for(lock, pause);
       if (shared) continue;
@@ -344,6 +368,7 @@ struct Engine::State final : DispatcherShell {
   int waiters = 0;                         ///< For `changed`.
   std::unique_ptr<EngineMetrics> metrics;  ///< Null: nobody wants to know.
   Dispatcher dispatcher;
+  StreamBuffers streams;
   PayloadCache payloads;
   StepRunner* runner = nullptr;
   std::function<void(const Notice&)> subscriber;

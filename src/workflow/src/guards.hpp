@@ -41,6 +41,7 @@ enum class Keep : std::uint8_t {
   HoldBackFree,         ///< What wasn't tried counts as no attempt.
   EscalationWaits,      ///< What is a person's to decide waits for a person.
   CriticalSuspends,     ///< After a critical failure nothing begins until a person says so.
+  StreamFence,          ///< What a lost run says isn't added to what its step says.
   BaggageOfAccepted,    ///< Findings are stored with the result that made them, or not at all.
   kCount,
 };
@@ -78,6 +79,7 @@ inline constexpr std::array<std::string_view, static_cast<std::size_t>(Keep::kCo
     "hold_back_free",
     "escalation_waits",
     "critical_suspends",
+    "stream_fence",
     "baggage_of_accepted"};
 
 #ifdef WRENCH_WORKFLOW_MUTATIONS

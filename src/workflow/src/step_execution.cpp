@@ -366,6 +366,7 @@ class Context final : public StepContext {
   StopToken stop() const override { return session_.stop; }
   Deadline deadline() const override { return session_.deadline; }
   void tick(const Progress& progress) override { session_.tick(progress); }
+  void stream(std::string_view text) override { session_.stream(text); }
   void attach(storage::WriteBody body) override { baggage_.attached.push_back(std::move(body)); }
 
   Result<Json> keep(std::string_view bytes) override {

@@ -10,6 +10,7 @@
 #include "payload.hpp"
 #include "row_store.hpp"
 #include "world.hpp"
+#include "wrench/base/text.hpp"
 
 namespace wrench::sim {
 
@@ -84,10 +85,16 @@ const Statement kBudgets{
 const Statement kLedger{.id = "sim.ledger",
                         .sql = "SELECT execution_id, step_no, epoch, call_no, dim, settled, scope FROM budget_entries"};
 const Statement kBudgetWaits{.id = "sim.budget_waits", .sql = "SELECT execution_id, step_no FROM budget_waits"};
-const Statement* const kStatements[] = {&kBudgets,     &kLedger,    &kBudgetWaits, &kLimits,     &kForgottenChildren,
-                                        &kGivenInputs, &kOpenWaits, &kDecisions,   &kExecutions, &kSteps,
-                                        &kReady,       &kTimers,    &kJournal,     &kEvents,     &kClock,
-                                        &kEffects,     &kTasks,     &kLostBlobs,   &kSightings,  &kPlanOf};
+const Statement kStreams{
+    .id = "sim.streams",
+    .sql =
+        "SELECT s.execution_id, s.step_no, s.epoch, s.bytes, c.at, c.body FROM streams s LEFT JOIN stream_chunks c ON "
+        "c.execution_id = s.execution_id AND c.step_no = s.step_no ORDER BY s.execution_id, s.step_no, c.at"};
+const Statement* const kStatements[] = {&kBudgets, &kLedger,      &kBudgetWaits, &kLimits,    &kForgottenChildren,
+                                        &kStreams, &kGivenInputs, &kOpenWaits,   &kDecisions, &kExecutions,
+                                        &kSteps,   &kReady,       &kTimers,      &kJournal,   &kEvents,
+                                        &kClock,   &kEffects,     &kTasks,       &kLostBlobs, &kSightings,
+                                        &kPlanOf};
 
 [[noreturn]] void violated(const std::string& what) { throw Violation{what}; }
 
@@ -393,6 +400,32 @@ void check_told(const Snapshot& s, StepKey key, const Told& told, std::int64_t u
   require(e.paused != Pause::No || unpaused > told.seq, label(key) + " failed critically, but its execution goes on");
 }
 
+/// Streams have no gaps, say nothing of runs that don't count, and of a step that completed all that it said.
+Result<void> check_streams(const Snapshot& s, ReadTx& tx) {
+  std::map<StepKey, std::string> said;
+  const Rows rows = WRENCH_TRY(tx.query(kStreams));
+  for (const auto row : rows) {
+    const StepKey key{row.integer(0), row.integer(1)};
+    std::string& text = said[key];
+    require(!row.is_null(4) && row.integer(4) == static_cast<std::int64_t>(text.size()),
+            "the stream of " + label(key) + " has a gap");
+    text += row.text(5);
+    require(s.steps.at(key).epoch >= row.integer(2), "the stream of " + label(key) + " is of a run to come");
+    require(static_cast<std::int64_t>(text.size()) <= row.integer(3), "the stream of " + label(key) + " is too long");
+    for (const std::string_view line : split(row.text(5), '\n'))
+      require(line.empty() || line.starts_with(std::to_string(row.integer(2)) + " "),
+              label(key) + " says what another of its runs said");
+  }
+  for (const auto& [key, row] : s.steps) {
+    if (row.state != StepState::Completed || row.attempt == 0 || row.output_seq == 0) continue;
+    const Json output = WRENCH_TRY(data_of(tx, row));
+    if (output.at("said").is_string())
+      // What ran instead of it says more.
+      require(said[key].ends_with(output.at("said").as_string()), "the stream of " + label(key) + " isn't what it said");
+  }
+  return {};
+}
+
 void check_journal(const Snapshot& s, const Rows& journal) {
   std::int64_t execution = 0;
   std::int64_t next = 1;
@@ -516,6 +549,7 @@ void check_store(storage::Store& store, const Inside& inside, Outside& outside) 
     check_executions(s, outside);
     check_forks(s, outside);
     check_journal(s, WRENCH_TRY(tx.query(kJournal)));
+    WRENCH_TRY(check_streams(s, tx));
     check_outside(s, tx, outside);
     const Rows forgotten = WRENCH_TRY(tx.query(kForgottenChildren));
     for (const auto row : forgotten) {

@@ -252,6 +252,14 @@ StepOutcome Runner::run(const StepInvocation& in, StepContext& context) {
     return Yielded{};
   if (hash(name + "~" + std::to_string(in.epoch)) % 100 < static_cast<std::uint64_t>(troubles_.held_percent))
     return HeldBack{Error("sim.held", "drawn"), kHeldFor};
+  std::string said;
+  const auto say = [&](std::string_view what) {
+    if (hash("says " + name) % 2 != 0) return;
+    const std::string line = std::to_string(in.epoch) + " " + std::string(what) + "\n";
+    said += line;
+    context.stream(line);
+  };
+  say("begins");
   if (dice.below(8) == 0) {
     if (auto kept = context.checkpoint(Json::object({{"attempt", in.attempt}})); !kept.ok())
       return Failed{FailureClass::Permanent, kept.error(), {}};
@@ -260,6 +268,7 @@ StepOutcome Runner::run(const StepInvocation& in, StepContext& context) {
     auto value = context.journaled("draw", [&] { return Json(static_cast<std::int64_t>(dice.below(1000))); });
     if (!value.ok()) return Failed{FailureClass::Permanent, value.error(), {}};
   }
+  say("goes on");
   if (const std::uint64_t price = hash("price of " + name); price % 2 == 0)
     if (auto paid = pay(in, context, price >> 1, sink_); std::holds_alternative<Failed>(paid)) return paid;
   if (in.capability == "sim.guarded") {
@@ -268,8 +277,10 @@ StepOutcome Runner::run(const StepInvocation& in, StepContext& context) {
       return Failed{FailureClass::Permanent, Error("sim.to_undo", "drawn"), {}};
   }
   if (auto failed = draw_failure(in, dice)) return std::move(*failed);
+  say("ends");
   Completed done;
   done.output = Json::object({{"v", value_of(in.node, in.iterations, in.input)}, {"epoch", in.epoch}});
+  if (!said.empty()) done.output.set("said", said);
   if (hash(name) % 4 == 0) done.output.set("pad", std::string(2000, 'p'));
   if (hash(name) % 3 == 0) {
     findings::Finding finding;

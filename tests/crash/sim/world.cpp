@@ -10,6 +10,7 @@
 #include "wrench/storage/blob_store.hpp"
 #include "wrench/workflow/queries.hpp"
 #include "wrench/workflow/step_execution.hpp"
+#include "wrench/workflow/streams.hpp"
 #include "wrench/workflow/waits.hpp"
 
 namespace wrench::sim {
@@ -174,6 +175,7 @@ void World::die() {
   late_.clear();
   reconciles_.clear();
   ticks_.clear();
+  streams_ = {};
   asked_.clear();
 }
 
@@ -259,6 +261,7 @@ void World::turn() {
 }
 
 bool World::flush() {
+  for (StreamChunk& chunk : streams_.due(clock_.now_us())) dispatcher_->enqueue(Job{.work = std::move(chunk)});
   auto batch = dispatcher_->next_batch();
   if (!batch) {
     if (chance(kIdlePercent)) {
@@ -334,6 +337,11 @@ void World::run_step(Running running) {
                       .stop = running.stop.token(),
                       .deadline = {},
                       .tick = [this, key](const Progress&) { ticks_[key] = clock_.now_us(); },
+                      .stream =
+                          [this, key, &step = running.launch.step](std::string_view text) {
+                            streams_.append(key, step.epoch, step.attempt, text, clock_.now_us());
+                            if (chance(kInterleavePercent)) clock_.advance(kStreamPause);
+                          },
                       .record = [this](command::Record what) { return record(std::move(what)); }};
   Job result = execute_step(running.launch, *recovering_, std::move(session));
   if (chance(program_.troubles.doubled_percent)) {
@@ -343,6 +351,8 @@ void World::run_step(Running running) {
     };
     late_.push_back(std::move(again));
   }
+  for (StreamChunk& chunk : streams_.end(key, running.launch.step.epoch))
+    dispatcher_->enqueue(Job{.work = std::move(chunk)});
   dispatcher_->enqueue(std::move(result));
 }
 

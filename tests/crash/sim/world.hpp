@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "program.hpp"
+#include "stream_buffers.hpp"
 #include "wrench/base/clock.hpp"
 #include "wrench/base/random.hpp"
 #include "wrench/storage/store.hpp"
@@ -118,6 +119,7 @@ class World final : public workflow::DispatcherShell {
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<workflow::Dispatcher> dispatcher_;
   std::unique_ptr<workflow::PayloadCache> payloads_;
+  workflow::StreamBuffers streams_;
   std::vector<Running> running_;
   std::vector<workflow::Job> late_;  ///< Results that arrive again, some time.
   std::vector<workflow::StepKey> reconciles_;

@@ -9,6 +9,7 @@ ExitCode run_review(Session& session);
 ExitCode run_scan(Session& session);
 ExitCode run_task_list(Session& session);
 ExitCode run_task_show(Session& session);
+ExitCode run_task_stream(Session& session);
 ExitCode run_task_watch(Session& session);
 ExitCode run_task_journal(Session& session);
 ExitCode run_task_report(Session& session);

@@ -38,6 +38,7 @@ class Withheld final : public StepContext {
   StopToken stop() const override { return context_.stop(); }
   Deadline deadline() const override { return context_.deadline(); }
   void tick(const Progress& progress) override { context_.tick(progress); }
+  void stream(std::string_view text) override { context_.stream(text); }
   Result<void> checkpoint(const Json& state) override {
     if (role_ == Role::Instead) return {};  // A later attempt begins with the step itself.
     if (mark_.empty()) return context_.checkpoint(state);

@@ -60,6 +60,7 @@ class Step final : public StepContext {
   StopToken stop() const override { return stop_.token(); }
   Deadline deadline() const override { return {}; }
   void tick(const Progress&) override {}
+  void stream(std::string_view) override {}
   Result<void> checkpoint(const Json& state) override {
     if (fenced) return Error("workflow.fenced", "another has it");
     kept_state = state;

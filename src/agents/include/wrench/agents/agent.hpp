@@ -67,6 +67,8 @@ struct AgentContext {
   };
   /// What people decided about findings of the task's repository.
   std::function<Result<findings::Decisions>()> decisions = [] { return findings::Decisions(); };
+  /// Says something to whoever follows the step; from any thread.
+  std::function<void(std::string_view text)> say = [](std::string_view) {};
   std::function<void(double done, std::string_view what)> progress = [](double, std::string_view) {};
 };
 

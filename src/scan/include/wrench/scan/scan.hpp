@@ -71,6 +71,9 @@ struct ScanContext {
   const Clock& clock;
   FactCache* cache = nullptr;                           ///< Null: every file is analysed anew.
   std::function<void(const ScanProgress&)> progress{};  ///< Called from several threads, at most some times a second.
+  /// Each finding when its file is done, long before the report: without rank, and perhaps dismissed later. Called from
+  /// several threads.
+  std::function<void(const findings::Finding&)> found{};
 };
 
 /// Errors are about the request, before any work: io.* (of a path), scan.invalid_config, scan.rules_unreadable,

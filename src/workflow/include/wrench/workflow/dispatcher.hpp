@@ -110,10 +110,21 @@ struct Baggage {
   std::vector<storage::WriteBody> attached;
 };
 
+/// What a running step said.
+struct StreamChunk {
+  StepKey step;
+  std::int64_t epoch = 0;
+  int attempt = 1;
+  std::int64_t offset = 0;  ///< Bytes of the run before it.
+  std::string text;         ///< Valid UTF-8 without NUL, at most kStreamChunkBytesMax.
+  std::int64_t left_out = 0;
+  bool last = false;  ///< Of the run.
+};
+
 /// One piece of work for the next flush. `reply` is called once, after the flush.
 struct Job {
   using Reply = std::function<void(Result<TaskReceipt>)>;
-  std::variant<Command, Creation, Rerun, Request, Answering, Signalling, Decided> work;
+  std::variant<Command, Creation, Rerun, Request, Answering, Signalling, Decided, StreamChunk> work;
   std::shared_ptr<const Baggage> baggage;
   Reply reply;
   bool alone = false;  ///< Its batch failed: it must show whether it was the reason.

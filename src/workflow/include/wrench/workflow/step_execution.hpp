@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "wrench/base/clock.hpp"
@@ -24,6 +25,7 @@ struct StepSession {
   StopToken stop;
   Deadline deadline;
   std::function<void(const Progress&)> tick;
+  std::function<void(std::string_view)> stream;
   /// Makes one record durable; returns after its flush.
   std::function<Result<void>(command::Record)> record;
   storage::ReadTx* reads = nullptr;  ///< Reads what the step begins with; null: the store.

@@ -74,6 +74,9 @@ class StepContext {
   virtual Deadline deadline() const = 0;
   /// Feeds the heartbeat and the display. Never blocks.
   virtual void tick(const Progress& progress) = 0;
+  /// Says something to whoever follows the step: text that is read while it runs (streams.hpp). Never blocks; what is
+  /// more than kStreamBytesMax is left out. On any thread that works for the step.
+  virtual void stream(std::string_view text) = 0;
   /// Keeps this for a later attempt; returns when durable. Errors: workflow.fenced, workflow.checkpoint_too_large.
   virtual Result<void> checkpoint(const codec::Json& state) = 0;
   /// `draw()` at the first attempt, the same value at every later one; returns when durable. Errors: workflow.fenced.
