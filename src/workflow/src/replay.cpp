@@ -292,6 +292,7 @@ class Replaying {
       if (codec::canonical_json(value) != codec::canonical_json(entry.data))
         return differs(pos_ + i, shown(entry.kind, entry.step_no, entry.attempt, value));
     }
+    for (const auto& [before, row] : plan.executions) paused_ = row.paused;
     for (const auto& [before, row] : plan.steps) {
       if (!before && row.parent_step != 0) {
         next_step_ = std::max(next_step_, row.step_no + 1);
@@ -328,7 +329,9 @@ class Replaying {
     return kind == "cancel_requested" || kind == "paused" || kind == "unpaused";
   }
   Command execution_command(const Entry& entry) const {
-    if (entry.kind == "paused") return command::SetPause{no_, Pause::Yes, entry.actor};
+    // What is paused already is paused at once.
+    if (entry.kind == "paused")
+      return command::SetPause{no_, paused_ == Pause::Yes ? Pause::Now : Pause::Yes, entry.actor};
     if (entry.kind == "unpaused") return command::SetPause{no_, Pause::No, entry.actor};
     return command::Cancel{no_, std::string(entry.data.at("reason").as_string()), entry.actor};
   }
@@ -647,7 +650,8 @@ class Replaying {
   LoadedRows rows_;  ///< Of the decision that was taken last, whose plan points into them.
   PayloadCache payloads_;
   std::string boot_;
-  std::int64_t no_ = kBase;      ///< The execution that is replayed.
+  std::int64_t no_ = kBase;  ///< The execution that is replayed.
+  Pause paused_ = Pause::No;
   std::size_t pos_ = 0;          ///< Of the next entry.
   std::int64_t next_step_ = 1;   ///< Steps of bodies with smaller numbers exist.
   const bool tells_recoveries_;  ///< Journals of earlier engines don't.
@@ -660,6 +664,8 @@ class Replaying {
 
 Result<ReplayReport> replay(const RecordedJournal& journal) {
   // What others had left to draw from isn't in the journal.
+  if (journal.plan->has_step_budgets())
+    return Error("workflow.replay_unsupported", "steps have budgets: journals with budgets can't be replayed yet");
   for (const auto& entry : journal.entries)
     if (entry.kind.starts_with("budget_") || entry.kind == "funded" ||
         entry.data.at("code").as_string() == "workflow.budget_exceeded")

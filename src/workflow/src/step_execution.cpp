@@ -489,18 +489,6 @@ command::Outcome::Fail failure(FailureClass kind, const Error& error, std::optio
   return {.failure = kind, .error_json = error_json(error), .retry_after_us = retry_after};
 }
 
-StepOutcome call(StepRunner& runner, const StepInvocation& invocation, StepContext& context) {
-  if (const auto traits = runner.traits(invocation.capability); !traits)
-    return Failed{FailureClass::Permanent, Error("workflow.missing_capability", traits.error().message), {}};
-  try {
-    return runner.run(invocation, context);
-  } catch (const std::exception& e) {
-    return Failed{FailureClass::Permanent,
-                  Error("workflow.step_threw", "the capability '" + invocation.capability + "' failed: " + e.what()),
-                  {}};
-  }
-}
-
 using Result1 = decltype(command::Outcome::result);
 
 Result<Result1> report(StepOutcome outcome, Baggage& baggage, Random& random, const Clock& clock) {
@@ -557,7 +545,7 @@ Result<Result1> carry_out(const Launch& at, StepRunner& runner, StepSession& ses
   if (limit > 0) session.deadline = Deadline::after(session.clock, limit);
   Context context(invocation, at, session, baggage);
   const ProgramsCounted counted(context, at.counts_tools);
-  StepOutcome outcome = call(runner, invocation, context);
+  StepOutcome outcome = run_capability(runner, invocation, context);
   if (const auto* failed = std::get_if<Failed>(&outcome); failed != nullptr && context.refused()) {
     const Error* cause = &failed->error;
     while (cause->code != "workflow.budget_exceeded" && cause->cause) cause = cause->cause.get();
@@ -576,6 +564,18 @@ Result<Result1> carry_out(const Launch& at, StepRunner& runner, StepSession& ses
 }
 
 }  // namespace
+
+StepOutcome run_capability(StepRunner& runner, const StepInvocation& invocation, StepContext& context) {
+  if (const auto traits = runner.traits(invocation.capability); !traits)
+    return Failed{FailureClass::Permanent, Error("workflow.missing_capability", traits.error().message), {}};
+  try {
+    return runner.run(invocation, context);
+  } catch (const std::exception& e) {
+    return Failed{FailureClass::Permanent,
+                  Error("workflow.step_threw", "the capability '" + invocation.capability + "' failed: " + e.what()),
+                  {}};
+  }
+}
 
 FailureClass failure_class(const Error& error) {
   constexpr std::string_view kLasting[] = {"storage.corrupt", "storage.blob_missing", "storage.schema_newer"};

@@ -1,7 +1,6 @@
 #include "wrench/workflow/recovering_runner.hpp"
 
 #include <algorithm>
-#include <exception>
 #include <utility>
 #include <vector>
 
@@ -9,6 +8,7 @@
 #include "recovery_mark.hpp"
 #include "wrench/base/assert.hpp"
 #include "wrench/base/text.hpp"
+#include "wrench/workflow/step_execution.hpp"
 
 namespace wrench::workflow {
 
@@ -188,14 +188,7 @@ StepOutcome RecoveringRunner::call(const StepInvocation& invocation, Effect effe
                                                            " fails again and again (" + admission.error_code + ")"),
                       std::max(admission.retry_at - clock_.now_us(), kHeldBackLeast), admission.error_code};
   }
-  StepOutcome outcome = Yielded{};
-  try {
-    outcome = others_.run(invocation, context);
-  } catch (const std::exception& e) {
-    outcome = Failed{FailureClass::Permanent,
-                     Error("workflow.step_threw", "the capability '" + invocation.capability + "' failed: " + e.what()),
-                     {}};
-  }
+  StepOutcome outcome = run_capability(others_, invocation, context);
   if (watched) {
     const auto* failed = std::get_if<Failed>(&outcome);
     breakers_->ended(*watched, ended_how(outcome, context, clock_),
@@ -233,7 +226,7 @@ StepOutcome RecoveringRunner::held_back(const StepInvocation& invocation, StepCo
   facts.code = held.reason.code;
   facts.message = held.reason.message;
   facts.capability = without_version(invocation.capability);
-  facts.error_class = ErrorClass::RateLimited;
+  facts.error_class = context.stop().stop_requested() ? ErrorClass::Cancelled : ErrorClass::RateLimited;
   facts.attempt = invocation.attempt;
   Recovery recovery = policies_.decide(facts);
   if (recovery.strategy != RecoveryStrategy::Fallback) {
@@ -241,7 +234,7 @@ StepOutcome RecoveringRunner::held_back(const StepInvocation& invocation, StepCo
     recovery = policies_.decide(facts);
     facts.code = held.reason.code;
   }
-  if (recovery.strategy != RecoveryStrategy::Fallback || context.stop().stop_requested()) return held;
+  if (recovery.strategy != RecoveryStrategy::Fallback) return held;
   StepOutcome outcome = fall_back(invocation, context, recovery, facts, mark);
   const bool made = std::holds_alternative<Completed>(outcome) || std::holds_alternative<Yielded>(outcome);
   return made ? std::move(outcome) : StepOutcome(std::move(held));
@@ -249,10 +242,11 @@ StepOutcome RecoveringRunner::held_back(const StepInvocation& invocation, StepCo
 
 StepOutcome RecoveringRunner::recover(const StepInvocation& invocation, StepContext& context, Failed failed,
                                       RecoveryMark mark) {
-  const StepFailure facts = facts_of(invocation, failed);
+  StepFailure facts = facts_of(invocation, failed);
+  if (context.stop().stop_requested()) facts.error_class = ErrorClass::Cancelled;
   const Recovery recovery = policies_.decide(facts);
   if (recovery.policy == kBuiltIn) return failed;
-  const bool may_be_replaced = !context.stop().stop_requested() && !has_outside_effects(invocation.capability);
+  const bool may_be_replaced = !has_outside_effects(invocation.capability);
   failed.recovery = note_of(recovery);
   switch (recovery.strategy) {
     case RecoveryStrategy::Retry:
@@ -284,7 +278,6 @@ StepOutcome RecoveringRunner::recover(const StepInvocation& invocation, StepCont
         return journal_failed(std::move(told).error());
       return passed_over(failed.error.code, failed.error.message, "skipped", facts.capability);
     case RecoveryStrategy::Compensate:
-      if (context.stop().stop_requested()) break;
       return begin_undoing(invocation, context, std::move(failed), recovery, facts, std::move(mark));
   }
   failed.recovery.reset();

@@ -419,8 +419,12 @@ TEST_F(Recovering, NothingHappensThatIsNotJournaledOrAfterAStop) {
   EXPECT_EQ(failed(run("{strategy: fallback, to: b.other}")).error.code, "workflow.fenced");
   step_.fenced = false;
   step_.stop_.request_stop();
-  EXPECT_EQ(failed(run("{strategy: skip}")).error.code, "x.broke");
-  EXPECT_THAT(others_.ran, ElementsAre("a.pure", "a.pure"));
+  for (const char* policy : {"{strategy: skip}", "{strategy: retry}", "{strategy: compensate, inverse: b.other}"}) {
+    const auto out = failed(run(policy));
+    EXPECT_EQ(out.failure, FailureClass::Permanent) << policy;
+    EXPECT_FALSE(out.recovery) << policy;
+  }
+  EXPECT_THAT(others_.ran, testing::Each("a.pure"));
 }
 
 }  // namespace

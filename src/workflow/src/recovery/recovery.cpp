@@ -31,17 +31,8 @@ RecoveryStrategy built_in(const StepFailure& failure) {
 
 /// What may have happened is never done again or passed over, and what a person or a budget ended stays ended.
 bool is_allowed(RecoveryStrategy strategy, const StepFailure& failure) {
-  switch (failure.error_class) {
-    case ErrorClass::Uncertain:
-      return strategy == RecoveryStrategy::Escalate;
-    case ErrorClass::Cancelled:
-      return strategy == RecoveryStrategy::Abort;
-    case ErrorClass::Budget:
-      return strategy != RecoveryStrategy::Retry && strategy != RecoveryStrategy::RetryChanged &&
-             strategy != RecoveryStrategy::Fallback;
-    default:
-      break;
-  }
+  if (failure.error_class == ErrorClass::Uncertain) return strategy == RecoveryStrategy::Escalate;
+  if (failure.error_class == ErrorClass::Cancelled || failure.error_class == ErrorClass::Budget) return false;
   return (strategy != RecoveryStrategy::Retry && strategy != RecoveryStrategy::RetryChanged) || attempts_left(failure);
 }
 

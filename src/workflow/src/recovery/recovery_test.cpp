@@ -93,15 +93,12 @@ TEST(Recovery, NoPolicyRepeatsWhatMayHaveHappenedOrWasEnded) {
   for (const char* strategy : {"retry", "skip", "abort", "fallback, to: a.b"}) {
     const auto table = policies(std::string("policies: [{strategy: ") + strategy + "}]");
     EXPECT_EQ(table.decide(failure(ErrorClass::Uncertain)).strategy, RecoveryStrategy::Escalate) << strategy;
-    EXPECT_EQ(table.decide(failure(ErrorClass::Cancelled)).strategy, RecoveryStrategy::Abort) << strategy;
+    for (const auto ended : {ErrorClass::Cancelled, ErrorClass::Budget})
+      EXPECT_EQ(table.decide(failure(ended)).policy, kBuiltIn) << strategy;
   }
   EXPECT_EQ(policies("policies: [{strategy: retry}]").decide(failure(ErrorClass::Permanent, 3)).strategy,
             RecoveryStrategy::Abort)
       << "the plan says how often";
-  EXPECT_EQ(policies("policies: [{strategy: retry}]").decide(failure(ErrorClass::Budget)).strategy,
-            RecoveryStrategy::Abort);
-  EXPECT_EQ(policies("policies: [{strategy: skip}]").decide(failure(ErrorClass::Budget)).strategy,
-            RecoveryStrategy::Skip);
 }
 
 TEST(Recovery, ProblemsOfTheFileAreNamedWithTheirPlace) {

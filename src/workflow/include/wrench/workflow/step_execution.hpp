@@ -33,6 +33,10 @@ struct StepSession {
 /// collects a map, merges, or calls the runner. Blocks; one thread. Exceptions of the runner become failures.
 Job execute_step(const Launch& launch, StepRunner& runner, StepSession session);
 
+/// Has a capability run. That nobody knows it (workflow.missing_capability), and what it throws (workflow.step_threw),
+/// are failures.
+StepOutcome run_capability(StepRunner& runner, const StepInvocation& invocation, StepContext& context);
+
 /// Asks the runner's hook about the open effects of an uncertain step.
 Result<Job> reconcile_step(StepKey step, StepRunner& runner, storage::Store& store, PlanCache& plans);
 
