@@ -17,9 +17,9 @@ class FlushTx : public WriteTx {
  public:
   /// Before each body.
   virtual void start_job() = 0;
-  /// The statement error that the body of this job got, if the database has given up on it since. Such a body has
-  /// failed whatever it says.
-  virtual std::optional<Error> job_error() const { return std::nullopt; }
+  /// After a body: the statement error that it got, if the database has given up on it since. Such a body has failed
+  /// whatever it says. Waits for what it sent.
+  virtual std::optional<Error> job_error() { return std::nullopt; }
   /// Whether a failed body's traces stay unless the transaction, or its savepoint, is undone.
   virtual bool must_undo_job() const = 0;
   /// False once nothing can be done in this transaction any more.

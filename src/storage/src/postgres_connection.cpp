@@ -191,15 +191,8 @@ void PostgresConnection::queue(const char* command) {
 
 Result<void> PostgresConnection::run(const Statement& statement, Form form, std::size_t width,
                                      std::span<const Bind> binds, Rows* rows, std::int64_t* changed) {
-  const Micros began_us = SlowLog::coarse_now_us();
-  const std::size_t rows_before = rows == nullptr ? 0 : rows->size();
   WRENCH_TRY(queue(statement, form, width, binds, rows, changed));
-  Result<void> done = exchange();
-  if (slow_log_ == nullptr) return done;
-  std::uint64_t seen = rows == nullptr ? 0 : rows->size() - rows_before;
-  if (rows == nullptr && changed != nullptr && done.ok()) seen = static_cast<std::uint64_t>(*changed);
-  slow_log_->took(statement, SlowLog::coarse_now_us() - began_us, seen);
-  return done;
+  return exchange();
 }
 
 void PostgresConnection::renew_plans(const Clock& clock) {
@@ -234,8 +227,12 @@ Result<void> PostgresConnection::queue(const Statement& statement, Form form, st
                           parameters.lengths().data(), binary.data(), 1) != 1)
     return become_lost(statement.id);
   ++statements_run_;
-  due_.push_back(
-      {.kind = Due::Kind::Statement, .doing = statement.id, .prepared = known, .rows = rows, .changed = changed});
+  due_.push_back({.kind = Due::Kind::Statement,
+                  .doing = statement.id,
+                  .statement = &statement,
+                  .prepared = known,
+                  .rows = rows,
+                  .changed = changed});
   return {};
 }
 
@@ -308,16 +305,25 @@ Result<void> PostgresConnection::exchange() {
     WRENCH_TRY(await(true));
   }
   Result<void> first;
+  Micros last_us = slow_log_ == nullptr ? 0 : SlowLog::coarse_now_us();
   while (!due_.empty()) {
     const Due due = due_.front();
     due_.pop_front();
     Result<void> taken = take(due);
+    if (due.statement != nullptr && slow_log_ != nullptr) note_time(due, last_us);
     const bool counts = !taken.ok() && first.ok() && !due.forget_errors;
     if (counts) first = std::move(taken);
     if (lost_) return first.ok() ? become_lost(due.doing) : std::move(first);
   }
   // Only the first error has a say; those behind it overwrote nothing.
   return first;
+}
+
+/// Answers come as statements are done: what one took is the time since the one before it.
+void PostgresConnection::note_time(const Due& due, Micros& last_us) {
+  const Micros began_us = std::exchange(last_us, SlowLog::coarse_now_us());
+  const auto changed = due.changed == nullptr ? 0 : static_cast<std::uint64_t>(*due.changed);
+  slow_log_->took(*due.statement, last_us - began_us, due.rows == nullptr ? changed : due.rows->size());
 }
 
 Result<void> PostgresConnection::take(const Due& due) {

@@ -71,10 +71,10 @@ class PostgresConnection {
   /// Statements that this connection hasn't seen cost round trips here.
   Result<void> queue(const Statement& statement, Form form, std::size_t width, std::span<const Bind> binds, Rows* rows,
                      std::int64_t* changed);
-  /// queue() and exchange() of one statement; a slow one is noted.
+  /// queue() and exchange() of one statement.
   Result<void> run(const Statement& statement, Form form, std::size_t width, std::span<const Bind> binds, Rows* rows,
                    std::int64_t* changed);
-  /// From now on; `log` must outlive the connection.
+  /// Statements that take long, from now on; `log` must outlive the connection.
   void note_slow_in(SlowLog& log) { slow_log_ = &log; }
   /// Between transactions: queues, now and then, that the server shall plan its statements anew.
   void renew_plans(const Clock& clock);
@@ -114,6 +114,7 @@ class PostgresConnection {
   struct Due {
     enum class Kind : std::uint8_t { Command, Statement, Prepare, Describe, Sync } kind = Kind::Command;
     std::string_view doing;
+    const Statement* statement = nullptr;
     const Prepared* prepared = nullptr;
     Prepared* described = nullptr;
     Rows* rows = nullptr;
@@ -132,6 +133,7 @@ class PostgresConnection {
   Result<PostgresResult> next_result();
   Result<void> await(bool for_writing);
   Result<void> take(const Due& due);
+  void note_time(const Due& due, Micros& last_us);
   Result<void> describe(Prepared& prepared, const pg_result* result, std::string_view doing);
   Result<void> collect(const Due& due, const pg_result* result);
   Error failure(const pg_result* result, std::string_view doing);

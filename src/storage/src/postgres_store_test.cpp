@@ -239,6 +239,33 @@ TEST_F(PostgresStoreTest, ACutInTheMiddleOfAFlushLosesNothing) {
   EXPECT_EQ(told(*store).size(), 7U);
 }
 
+TEST_F(PostgresStoreTest, ACutWhileWritesAreSentLosesNothing) {
+  const auto cutting = proxy();
+  const auto store = open(url_of(*cutting)).value();
+  ASSERT_TRUE(store->write(note(1)).ok());
+  std::int64_t next = 2;
+  for (const char* where : {"first sent", "sent after it"})
+    for (const TcpProxy::Cut how : {TcpProxy::Cut::Before, TcpProxy::Cut::After}) {
+      cutting->cut_at(where, how);
+      const std::int64_t id = next++;
+      EXPECT_TRUE(store
+                      ->write([&](WriteTx& tx) -> Result<void> {
+                        const Error not_all("test.not_all", "not every row");
+                        const Bind add[] = {Bind(id), Bind("first sent")};
+                        WRENCH_TRY(tx.send_many(kAdd, 2, add, not_all));
+                        const Bind set[] = {Bind(id), Bind("sent after it")};
+                        WRENCH_TRY(tx.send_many(kSet, 2, set, not_all));
+                        return tx.append_event(
+                            {.type = "note.added", .subject_kind = "note", .subject_id = std::to_string(id)});
+                      })
+                      .ok());
+    }
+  EXPECT_EQ(cutting->cuts(), 4);
+  EXPECT_EQ(store->stats().lost_answers, 0U);  // COMMIT wasn't sent yet.
+  EXPECT_THAT(ids(*store), ElementsAre(1, 2, 3, 4, 5));
+  EXPECT_EQ(told(*store).size(), 5U);
+}
+
 TEST_F(PostgresStoreTest, AnIdleConnectionThatWasCutIsReplaced) {
   const auto store = open();
   ASSERT_TRUE(store->write(note(1)).ok());
@@ -467,7 +494,10 @@ TEST_F(PostgresChaos, ABackendIsKilled) {
 
 // --- others who write ---------------------------------------------------------------------------------------------
 
-TEST_F(PostgresStoreTest, ADeadlockIsDoneAgain) {
+class Deadlock : public PostgresStoreTest, public ::testing::WithParamInterface<bool> {};
+
+TEST_P(Deadlock, IsDoneAgain) {
+  const bool sends = GetParam();
   const auto a = open();
   const auto b = open();
   ASSERT_TRUE(a->write(note(1)).ok());
@@ -480,7 +510,9 @@ TEST_F(PostgresStoreTest, ADeadlockIsDoneAgain) {
       const bool again = std::exchange(met, true);
       WRENCH_TRY(tx.exec(kSet, {again ? second : first, "mine"}));
       if (!again) both.arrive_and_wait();
-      WRENCH_TRY(tx.exec(kSet, {again ? first : second, "mine"}));
+      const Bind last[] = {Bind(again ? first : second), Bind("mine")};
+      if (sends) return tx.send_many(kSet, 2, last);
+      WRENCH_TRY(tx.exec_many(kSet, 2, last));
       return {};
     });
   };
@@ -492,6 +524,8 @@ TEST_F(PostgresStoreTest, ADeadlockIsDoneAgain) {
   EXPECT_TRUE(other.ok());
   EXPECT_EQ(a->stats().conflicts + b->stats().conflicts, 1U);
 }
+INSTANTIATE_TEST_SUITE_P(OfWhatIs, Deadlock, ::testing::Bool(),
+                         [](const auto& sends) { return sends.param ? "Sent" : "Waited"; });
 
 TEST_F(PostgresStoreTest, LockedRowsAndLocksKeepOthersOut) {
   const auto a = open();

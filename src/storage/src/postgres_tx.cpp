@@ -29,16 +29,17 @@ std::int64_t advisory_key(std::string_view store_id, std::string_view name) {
 
 // --- reading ----------------------------------------------------------------------------------------------------
 
-void PostgresReadTx::begin(const Clock& clock, Deadline deadline) {
+void PostgresReadTx::begin(const Clock& clock, Deadline deadline, Reads reads) {
   clock_ = &clock;
   deadline_ = deadline;
   ends_us_ = clock.boot_us() + kSnapshotAgeMax;
+  reads_ = reads;
   begun_ = false;
   error_.reset();
 }
 
 void PostgresReadTx::end() {
-  if (!begun_) return;
+  if (!begun_ || reads_ == Reads::One) return;
   connection_.queue("ROLLBACK");
   connection_.send();
 }
@@ -53,7 +54,7 @@ Result<void> PostgresReadTx::limit_time() {
 
 Result<void> PostgresReadTx::run(const Statement& statement, std::span<const Bind> binds, Rows& rows) {
   if (!std::exchange(begun_, true)) {
-    connection_.queue("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    if (reads_ == Reads::Several) connection_.queue("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY");
     connection_.renew_plans(*clock_);  // not before: nothing may come before an isolation level
   }
   WRENCH_TRY(limit_time());
@@ -62,6 +63,7 @@ Result<void> PostgresReadTx::run(const Statement& statement, std::span<const Bin
 
 Result<Rows> PostgresReadTx::query(const Statement& statement, Binds binds) {
   WRENCH_ASSERT(statement.access == Access::Read);
+  WRENCH_ASSERT(!begun_ || reads_ == Reads::Several);
   if (error_) return *error_;
   const auto too_late = [&]() -> std::optional<Error> {
     if (deadline_.passed(*clock_))
@@ -99,13 +101,31 @@ Result<void> PostgresWriteTx::begin() {
 Result<void> PostgresWriteTx::run(const Statement& statement, Form form, std::size_t width, std::span<const Bind> binds,
                                   Rows* rows, std::int64_t* changed) {
   if (error_) return *error_;
-  Result<void> ran = connection_.run(statement, form, width, binds, rows, changed);
-  if (ran.ok()) return ran;
+  return answered(connection_.run(statement, form, width, binds, rows, changed));
+}
+
+Result<void> PostgresWriteTx::answered(Result<void> outcome) {
+  if (outcome.ok()) {
+    for (Sent& sent : sent_)
+      if (sent.unless_each && sent.changed != sent.groups && !error_) error_ = std::move(sent.unless_each);
+    sent_.clear();
+    if (error_) return *error_;
+    return outcome;
+  }
   // Without an SQLSTATE it was refused before it reached the server, or was too large to be taken: the transaction goes
   // on.
   conflict_ = conflict_ || is_conflict(connection_.last_sqlstate());
-  if (connection_.lost() || connection_.transaction() == PostgresConnection::Transaction::Failed) error_ = ran.error();
-  return ran;
+  if (connection_.lost() || connection_.transaction() == PostgresConnection::Transaction::Failed)
+    error_ = outcome.error();
+  return outcome;
+}
+
+std::optional<Error> PostgresWriteTx::job_error() {
+  if (!sent_.empty() && !error_) {
+    const Result<void> settled = answered(connection_.exchange());
+    if (!settled.ok() && !error_) error_ = settled.error();
+  }
+  return error_;
 }
 
 void PostgresWriteTx::start_job() {
@@ -120,6 +140,10 @@ bool PostgresWriteTx::begin_savepoint() {
 
 bool PostgresWriteTx::undo_savepoint() {
   events_.resize(events_at_job_start_);
+  // What it sent and didn't ask about may have failed, and would take along what comes after it.
+  if (!sent_.empty() && !error_) (void)answered(connection_.exchange());
+  sent_.clear();
+  if (!alive()) return false;
   error_.reset();
   connection_.queue("ROLLBACK TO SAVEPOINT job");
   return keep_savepoint();
@@ -152,6 +176,21 @@ Result<std::int64_t> PostgresWriteTx::exec_many(const Statement& statement, std:
   WRENCH_TRY(run(statement, Form::Many, width, rows, nullptr, &changed));
   changed_ = changed_ || changed > 0;
   return changed;
+}
+
+Result<void> PostgresWriteTx::send_many(const Statement& statement, std::size_t width, std::span<const Bind> rows,
+                                        std::optional<Error> unless_each) {
+  WRENCH_ASSERT(statement.access == Access::Write && width > 0 && rows.size() % width == 0);
+  if (error_) return *error_;
+  if (rows.empty()) return {};
+  changed_ = true;
+  Sent& sent = sent_.emplace_back();
+  sent.groups = static_cast<std::int64_t>(rows.size() / width);
+  sent.unless_each = std::move(unless_each);
+  const Result<void> queued = connection_.queue(statement, Form::Many, width, rows, nullptr, &sent.changed);
+  if (queued.ok()) return {};
+  sent_.pop_back();
+  return answered(queued);
 }
 
 Result<Rows> PostgresWriteTx::query_many(const Statement& statement, std::size_t width, std::span<const Bind> keys,

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <span>
 #include <string>
@@ -20,7 +21,8 @@ class PostgresReadTx final : public ReadTx {
  public:
   explicit PostgresReadTx(PostgresConnection& connection) : connection_(connection) {}
 
-  void begin(const Clock& clock, Deadline deadline);
+  /// Reads::One: the one query is a transaction of its own, without the server's being told of one.
+  void begin(const Clock& clock, Deadline deadline, Reads reads);
   /// Doesn't wait for the server.
   void end();
   Result<Rows> query(const Statement& statement, Binds binds) override;
@@ -33,6 +35,7 @@ class PostgresReadTx final : public ReadTx {
   const Clock* clock_ = nullptr;
   Deadline deadline_;
   Micros ends_us_ = 0;
+  Reads reads_ = Reads::Several;
   bool begun_ = false;
   std::optional<Error> error_;  ///< PostgreSQL answers nothing more after it.
 };
@@ -56,7 +59,7 @@ class PostgresWriteTx final : public FlushTx {
   std::optional<std::int64_t> last_event() const { return last_event_; }
 
   void start_job() override;
-  std::optional<Error> job_error() const override { return error_; }
+  std::optional<Error> job_error() override;
   bool must_undo_job() const override { return error_ || changed_ || events_.size() != events_at_job_start_; }
   bool alive() const override { return !connection_.lost() && !conflict_; }
   bool begin_savepoint() override;
@@ -66,6 +69,8 @@ class PostgresWriteTx final : public FlushTx {
   Result<Rows> query(const Statement& statement, Binds binds) override;
   Result<std::int64_t> exec(const Statement& statement, Binds binds) override;
   Result<std::int64_t> exec_many(const Statement& statement, std::size_t width, std::span<const Bind> rows) override;
+  Result<void> send_many(const Statement& statement, std::size_t width, std::span<const Bind> rows,
+                         std::optional<Error> unless_each) override;
   Result<Rows> query_many(const Statement& statement, std::size_t width, std::span<const Bind> keys,
                           RowLock lock) override;
   Result<bool> try_lock(std::string_view name) override;
@@ -75,6 +80,8 @@ class PostgresWriteTx final : public FlushTx {
  private:
   Result<void> run(const Statement& statement, PostgresConnection::Form form, std::size_t width,
                    std::span<const Bind> binds, Rows* rows, std::int64_t* changed);
+  /// After an exchange with the server: keeps the error, and looks at what was sent before.
+  Result<void> answered(Result<void> outcome);
   Result<void> queue_events(Rows& last);
 
   PostgresConnection& connection_;
@@ -88,6 +95,12 @@ class PostgresWriteTx final : public FlushTx {
   bool conflict_ = false;
   std::optional<Error> error_;
   std::optional<std::int64_t> last_event_;
+  /// By send_many(), and not looked at yet.
+  struct Sent {
+    std::int64_t changed = 0, groups = 0;
+    std::optional<Error> unless_each;
+  };
+  std::deque<Sent> sent_;
 };
 
 /// The number of an advisory lock: the same name in the store of another schema of the same database is another lock.

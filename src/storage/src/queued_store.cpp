@@ -105,10 +105,10 @@ std::size_t QueuedStore::measured_flush() {
   return jobs;
 }
 
-Result<void> QueuedStore::read_erased(const std::function<void(ReadTx&)>& body, Deadline deadline) {
+Result<void> QueuedStore::read_erased(const std::function<void(ReadTx&)>& body, Deadline deadline, Reads reads) {
   if (std::optional<Error> error = poison()) return std::move(*error);
   reads_.fetch_add(1);
-  return readers_->run(body, deadline);
+  return readers_->run(body, deadline, reads);
 }
 
 void QueuedStore::events_committed(std::int64_t last_seq) {

@@ -48,7 +48,7 @@ class QueuedStore : public Store {
   virtual void on_closed() {}
 
   void start_writer_thread();
-  Result<void> read_erased(const std::function<void(ReadTx&)>& body, Deadline deadline) final;
+  Result<void> read_erased(const std::function<void(ReadTx&)>& body, Deadline deadline, Reads reads) final;
   void events_committed(std::int64_t last_seq);
 
   StoreConfig config_;

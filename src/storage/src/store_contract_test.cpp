@@ -228,6 +228,60 @@ TEST_P(StoreContract, ManyRowsFailTogether) {
   EXPECT_EQ(count(*store), 4);
 }
 
+TEST_P(StoreContract, WhatIsSentIsSeenByWhatFollows) {
+  const auto store = open().value();
+  std::string seen;
+  ASSERT_TRUE(store
+                  ->write([&](WriteTx& tx) -> Result<void> {
+                    const Bind rows[] = {Bind(1), Bind("one"), Bind(2), Bind("two")};
+                    WRENCH_TRY(tx.send_many(kAdd, 2, rows, Error("test.not_all", "not every row")));
+                    const Bind update[] = {Bind(2), Bind("second")};
+                    WRENCH_TRY(tx.send_many(kSet, 2, update, Error("test.not_all", "not every row")));
+                    WRENCH_TRY(tx.send_many(kDelete, 1, {}, Error("test.not_all", "not every row")));
+                    seen = WRENCH_TRY(tx.query(kGet, {2})).front().text(0);
+                    const Bind doomed[] = {Bind(1), Bind(5000)};
+                    return tx.send_many(kDelete, 1, doomed);
+                  })
+                  .ok());
+  EXPECT_EQ(seen, "second");
+  EXPECT_EQ(count(*store), 1);
+}
+
+/// The last thing that a body does, and all that it did, counts as failed when the database says so.
+TEST_P(StoreContract, WhatIsSentFailsItsJobOnly) {
+  const auto store = open_passive();
+  std::vector<std::string> outcomes;
+  const auto submit = [&](std::vector<Bind> rows, std::vector<Bind> updates, bool asks) {
+    ASSERT_TRUE(store
+                    ->submit({.body = [rows, updates, asks](WriteTx& tx) -> Result<void> {
+                               WRENCH_TRY(tx.send_many(kAdd, 2, rows));
+                               WRENCH_TRY(tx.send_many(kSet, 2, updates, Error("test.not_all", "not every row")));
+                               if (asks) WRENCH_TRY(tx.query(kCount));
+                               return {};
+                             }},
+                             [&](const Result<void>& r) { outcomes.push_back(r.ok() ? "ok" : r.error().code); })
+                    .ok());
+  };
+  submit({Bind(1), Bind("a")}, {Bind(1), Bind("b")}, false);
+  submit({Bind(2), Bind("a"), Bind(1), Bind("again")}, {}, false);  // Refused by the database.
+  submit({Bind(3), Bind("a")}, {Bind(3), Bind("b"), Bind(4), Bind("nobody")}, false);
+  submit({Bind(5), Bind("a")}, {Bind(6), Bind("nobody")}, true);
+  ASSERT_TRUE(store
+                  ->submit({.body = [](WriteTx& tx) -> Result<void> {
+                             const Bind rows[] = {Bind(8), Bind("a"), Bind(1), Bind("again")};
+                             (void)tx.send_many(kAdd, 2, rows);
+                             return Error("test.own", "it fails before it hears that its rows were refused");
+                           }},
+                           [&](const Result<void>& r) { outcomes.push_back(r.error().code); })
+                  .ok());
+  submit({Bind(7), Bind("a")}, {Bind(7), Bind("b")}, true);
+  store->flush_once();
+  EXPECT_THAT(outcomes,
+              ElementsAre("ok", "storage.constraint_unique", "test.not_all", "test.not_all", "test.own", "ok"));
+  EXPECT_EQ(count(*store), 2);
+  EXPECT_EQ(store->stats().flushes, 1u);
+}
+
 TEST_P(StoreContract, ALockIsOurs) {
   const auto store = open().value();
   bool got = false;

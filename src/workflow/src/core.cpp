@@ -311,7 +311,7 @@ void Decision::finish() {
   for (const auto& [key, edits] : timers_) {
     if (edits.all_derived_deleted) plan_.timers_delete.push_back({key, std::nullopt});
     for (const auto& [kind, timer] : edits.kinds) {
-      if (timer) plan_.timers_set.push_back(*timer);
+      if (timer) (is_kept_here(*timer) ? plan_.timers_kept : plan_.timers_set).push_back(*timer);
       if (!timer && !(edits.all_derived_deleted && is_derived(kind))) plan_.timers_delete.push_back({key, kind});
     }
   }
@@ -333,6 +333,14 @@ void Decision::finish() {
     if (unwritten || execution_changed) plan_.executions.push_back({unwritten ? nullptr : e.before, std::move(e.row)});
     if (unwritten || task_changed) plan_.tasks.push_back({unwritten ? nullptr : e.task_before, std::move(e.task)});
   }
+}
+
+bool Decision::is_kept_here(const TimerRow& timer) const {
+  if (!is_derived(timer.kind)) return false;
+  if (is_fired_where_it_runs(timer.kind)) return true;
+  if (context_.ownership == Ownership::Exclusive) return true;
+  const auto s = steps_.find({timer.execution_no, timer.step_no});
+  return s != steps_.end() && s->second.row.state == StepState::Running && s->second.row.worker_boot == context_.boot;
 }
 
 storage::EventDraft Decision::event_of(const Execution& e) const {

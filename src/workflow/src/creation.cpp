@@ -263,9 +263,9 @@ Result<void> insert(WriteTx& tx, std::span<const NewRows> created) {
                 or_null(row->parent_execution == 0 ? 0 : row->parent_step)});
   }
   for (const auto& [hash, plan] : unique_plans) add(plans, {Bind::bytes(hash), plan->body()});
-  WRENCH_TRY(tx.exec_many(sql::kInsertTask, 20, tasks));
-  WRENCH_TRY(tx.exec_many(sql::kInsertPlan, 2, plans));
-  WRENCH_TRY(tx.exec_many(sql::kInsertExecution, kExecutionColumns, executions));
+  WRENCH_TRY(tx.send_many(sql::kInsertTask, 20, tasks));
+  WRENCH_TRY(tx.send_many(sql::kInsertPlan, 2, plans));
+  WRENCH_TRY(tx.send_many(sql::kInsertExecution, kExecutionColumns, executions));
   return {};
 }
 

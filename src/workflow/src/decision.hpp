@@ -82,6 +82,8 @@ class Decision {
   void leave(Execution& e, const StepRow& old, StepKey key);
   void set_timer(const TimerRow& timer);
   void delete_timer(StepKey key, TimerKind kind);
+  /// Whoever runs a step sees to its time, or others find out that its worker is lost. Others' timers are rows.
+  bool is_kept_here(const TimerRow& timer) const;
   void dequeue(const Execution& e, Step& s, const std::string& boot);
   void enter_ready(Execution& e, Step& s);
 

@@ -47,6 +47,12 @@ Result<void> Decision::fire(Execution& e, Step& s, StepEvent event) {
   if (s.row.state == StepState::Ready) enter_ready(e, s);
   if (s.row.state == StepState::RetryWait)
     set_timer({e.row.id, s.row.step_no, TimerKind::Retry, now_ + delta.retry_delay_us, s.row.epoch});
+  // Whoever ran it kept this time in mind; now anybody has to.
+  const Micros schedule_to_close_us = node(e, s.row).timeouts.schedule_to_close_us;
+  if (old.state == StepState::Running && !is_terminal(s.row.state) && s.row.scheduled_at != 0 &&
+      schedule_to_close_us > 0 && context_.ownership == Ownership::Shared)
+    set_timer(
+        {e.row.id, s.row.step_no, TimerKind::ScheduleToClose, s.row.scheduled_at + schedule_to_close_us, kAnyEpoch});
   if (s.row.state == StepState::Uncertain) plan_.uncertain.push_back(key);
   if (is_terminal(s.row.state)) {
     s.row.flags &= ~static_cast<std::uint32_t>(kFlagCancelRequested);

@@ -397,6 +397,7 @@ void Dispatcher::release(StepKey step, std::int64_t epoch) {
   if (it == running_.end() || it->second.epoch != epoch) return;
   --used_[static_cast<std::size_t>(it->second.slot)];
   running_.erase(it);
+  if (shared_) timers_->erase({step, std::nullopt});
   shell_.released(step, epoch);
 }
 
@@ -502,9 +503,10 @@ void Dispatcher::carry_out(Batch& batch) {
     if (at != 0 && shared_) shared_->expect(at);
   }
   for (const TimerDelete& timer : plan.timers_delete) timers_->erase(timer);
+  for (const TimerRow& timer : plan.timers_kept) timers_->set(timer);
   for (const TimerRow& timer : plan.timers_set) {
-    // The others of a shared store fire in whichever process looks first.
-    if (!shared_ || is_fired_where_it_runs(timer.kind))
+    // Those of a shared store fire in whichever process looks first.
+    if (!shared_)
       timers_->set(timer);
     else
       shared_->expect(timer.due_at);

@@ -40,21 +40,22 @@ std::string waiting_text(const std::array<std::int64_t, kWaitKinds>& counts) {
   return codec::write_json(list);
 }
 
-TaskRow task_from(const Rows::Row& row) {
+/// From its columns, which begin at `at`.
+TaskRow task_from(const Rows::Row& row, std::size_t at) {
   TaskRow out;
-  out.id = row.integer(0);
-  out.task_id = row.text(1);
-  out.project_id = row.integer(2);
-  out.repo_id = row.optional_integer(3).value_or(0);
-  out.state = parse_task_state(row.text_or_empty(4)).value_or(TaskState::Draft);
-  out.wait_reason = row.text_or_empty(5);
-  out.progress_ppm = row.integer(6);
-  out.updated_at = row.integer(7);
-  out.version = row.integer(8);
-  out.parent_execution = row.optional_integer(9).value_or(0);
-  out.parent_step = row.optional_integer(10).value_or(0);
-  out.priority = parse_priority(row.text(11)).value_or(Priority::Medium);
-  out.kind = row.text_or_empty(12);
+  out.id = row.integer(at);
+  out.task_id = row.text(at + 1);
+  out.project_id = row.integer(at + 2);
+  out.repo_id = row.optional_integer(at + 3).value_or(0);
+  out.state = parse_task_state(row.text_or_empty(at + 4)).value_or(TaskState::Draft);
+  out.wait_reason = row.text_or_empty(at + 5);
+  out.progress_ppm = row.integer(at + 6);
+  out.updated_at = row.integer(at + 7);
+  out.version = row.integer(at + 8);
+  out.parent_execution = row.optional_integer(at + 9).value_or(0);
+  out.parent_step = row.optional_integer(at + 10).value_or(0);
+  out.priority = parse_priority(row.text(at + 11)).value_or(Priority::Medium);
+  out.kind = row.text_or_empty(at + 12);
   return out;
 }
 
@@ -89,25 +90,17 @@ Result<void> load_executions(const Source& from, const std::set<std::int64_t>& w
     ++from.cache.misses;
     keys.emplace_back(no);
   }
-  const Rows found = WRENCH_TRY(from.tx.query_many(sql::kExecutionRow, 1, keys));
-  keys.clear();
-  std::set<std::int64_t> tasks;
+  constexpr std::size_t kTaskColumn = 27, kTailColumn = kTaskColumn + 13;  // Of kExecutionWithTask.
+  const Rows found = WRENCH_TRY(from.tx.query_many(sql::kExecutionWithTask, 1, keys));
   for (const auto row : found) {
     ExecutionRow execution = row_store::execution_from(row);
     const std::int64_t no = execution.id;
-    keys.emplace_back(no);
-    tasks.insert(execution.task_no);
+    rows.tasks[execution.task_no] = task_from(row, kTaskColumn);
     rows.plans[no] = WRENCH_TRY(from.plans.get(from.tx, execution.plan_hash));
-    rows.journal_next[no] = 1;
+    rows.journal_next[no] = row.optional_integer(kTailColumn).value_or(0) + 1;
     rows.executions[no] = std::move(execution);
     WRENCH_TRY(load_fork(from, no, rows));
   }
-  const Rows tails = WRENCH_TRY(from.tx.query_many(sql::kJournalTail, 1, keys));
-  for (const auto row : tails) rows.journal_next[row.integer(1)] = row.integer(0) + 1;
-  const Rows of_tasks = WRENCH_TRY(from.tx.query_many(sql::kTaskRow, 1, Columns(tasks.begin(), tasks.end())));
-  for (const auto row : of_tasks) rows.tasks[row.integer(0)] = task_from(row);
-  for (const std::int64_t no : tasks)
-    if (!rows.tasks.contains(no)) return Error("storage.corrupt", "an execution has no task");
   return {};
 }
 
@@ -340,9 +333,8 @@ namespace {
 /// Each row must be what it was when it was decided on.
 Result<void> update_all(WriteTx& tx, const storage::Statement& statement, std::size_t width, const Columns& columns,
                         std::string_view what) {
-  const auto count = WRENCH_TRY(tx.exec_many(statement, width, columns));
-  if (count == static_cast<std::int64_t>(columns.size() / width)) return {};
-  return Error("workflow.conflict", std::string(what) + " changed while it was decided on");
+  return tx.send_many(statement, width, columns,
+                      Error("workflow.conflict", std::string(what) + " changed while it was decided on"));
 }
 
 Result<void> write_steps(WriteTx& tx, const FlushPlan& plan) {
@@ -445,22 +437,21 @@ Result<void> write_queues(WriteTx& tx, const FlushPlan& plan) {
 }
 
 Result<void> write_timers(WriteTx& tx, const FlushPlan& plan, Ownership ownership) {
-  // Where any process may fire a timer, each is a row.
-  const auto has_row = [&](TimerKind kind) {
-    return kind != TimerKind::BudgetShare && (ownership == Ownership::Shared || !is_derived(kind));
-  };
   Columns of_kind, of_step, set;
   for (const TimerDelete& timer : plan.timers_delete) {
-    if (!timer.kind && ownership == Ownership::Shared) add(of_step, {timer.step.execution_no, timer.step.step_no});
-    if (timer.kind && has_row(*timer.kind))
+    const bool may_have_row =
+        ownership == Ownership::Shared ? timer.kind != TimerKind::BudgetShare : timer.kind && !is_derived(*timer.kind);
+    if (!may_have_row) continue;
+    if (timer.kind)
       add(of_kind, {timer.step.execution_no, timer.step.step_no, static_cast<int>(*timer.kind)});
+    else
+      add(of_step, {timer.step.execution_no, timer.step.step_no});
   }
   for (const TimerRow& timer : plan.timers_set)
-    if (has_row(timer.kind))
-      add(set, {timer.execution_no, timer.step_no, static_cast<int>(timer.kind), timer.due_at, timer.epoch});
-  WRENCH_TRY(tx.exec_many(sql::kDeleteTimersOfStep, 2, of_step));
-  WRENCH_TRY(tx.exec_many(sql::kDeleteTimer, 3, of_kind));
-  WRENCH_TRY(tx.exec_many(sql::kSetTimer, 5, set));
+    add(set, {timer.execution_no, timer.step_no, static_cast<int>(timer.kind), timer.due_at, timer.epoch});
+  WRENCH_TRY(tx.send_many(sql::kDeleteTimersOfStep, 2, of_step));
+  WRENCH_TRY(tx.send_many(sql::kDeleteTimer, 3, of_kind));
+  WRENCH_TRY(tx.send_many(sql::kSetTimer, 5, set));
   return {};
 }
 
@@ -471,7 +462,7 @@ Result<void> write_journal(WriteTx& tx, const FlushPlan& plan) {
     add(entries,
         {entry.execution_no, entry.seq, entry.kind, number_or_null(entry.step_no), entry.attempt, tx.now(), entry.actor,
          text_or_null(entry.data), entry.blob_hash.empty() ? Bind(std::nullopt) : Bind::bytes(entry.blob_hash)});
-  WRENCH_TRY(tx.exec_many(sql::kInsertJournal, 9, entries));
+  WRENCH_TRY(tx.send_many(sql::kInsertJournal, 9, entries));
   return {};
 }
 
@@ -498,18 +489,13 @@ Result<void> write_effects(WriteTx& tx, std::span<const EffectWrite> effects) {
   }
   switch (effects.front().kind) {
     case EffectWrite::Kind::Intent:
-      if (WRENCH_TRY(tx.exec_many(sql::kInsertIntent, 6, columns)) != static_cast<std::int64_t>(columns.size() / 6))
-        return Error("workflow.conflict", "an effect was begun before");
-      return {};
+      return tx.send_many(sql::kInsertIntent, 6, columns, Error("workflow.conflict", "an effect was begun before"));
     case EffectWrite::Kind::Receipt:
-      WRENCH_TRY(tx.exec_many(sql::kSetReceipt, 3, columns));
-      return {};
+      return tx.send_many(sql::kSetReceipt, 3, columns);
     case EffectWrite::Kind::CloseAll:
-      WRENCH_TRY(tx.exec_many(sql::kCloseEffects, 4, columns));
-      return {};
+      return tx.send_many(sql::kCloseEffects, 4, columns);
     case EffectWrite::Kind::VoidAll:
-      WRENCH_TRY(tx.exec_many(sql::kVoidEffects, 2, columns));
-      return {};
+      return tx.send_many(sql::kVoidEffects, 2, columns);
   }
   return {};
 }
@@ -523,7 +509,7 @@ Result<void> write_what_steps_keep(WriteTx& tx, const FlushPlan& plan) {
   Columns values;
   for (const ValueWrite& value : plan.values)
     add(values, {value.step.execution_no, value.step.step_no, value.name, value.json});
-  WRENCH_TRY(tx.exec_many(sql::kInsertValue, 4, values));
+  WRENCH_TRY(tx.send_many(sql::kInsertValue, 4, values));
   return {};
 }
 
@@ -540,9 +526,9 @@ Result<void> write(WriteTx& tx, const FlushPlan& plan, const std::map<std::int64
   WRENCH_TRY(write_what_steps_keep(tx, plan));
   Columns waits, requests;
   for (const StepKey& step : plan.waits_over) add(waits, {step.execution_no, step.step_no, tx.now()});
-  WRENCH_TRY(tx.exec_many(sql::kCloseWait, 3, waits));
+  WRENCH_TRY(tx.send_many(sql::kCloseWait, 3, waits));
   for (const auto& [execution_no, seq] : plan.requests_done) add(requests, {execution_no, seq});
-  WRENCH_TRY(tx.exec_many(sql::kDeleteRequest, 2, requests));
+  WRENCH_TRY(tx.send_many(sql::kDeleteRequest, 2, requests));
   for (const storage::EventDraft& event : plan.events) WRENCH_TRY(tx.append_event(event));
   return {};
 }

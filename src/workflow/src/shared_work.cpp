@@ -110,7 +110,7 @@ Result<void> SharedTurn::begin(WriteTx& tx, const std::vector<Job>& jobs, std::v
     if (const auto* due = std::get_if<command::TimerDue>(&command))
       timers.insert(timers.end(),
                     {Bind(due->timer.execution_no), Bind(due->timer.step_no), Bind(static_cast<int>(due->timer.kind))});
-  WRENCH_TRY(tx.exec_many(sql::kDeleteTimer, 3, timers));
+  WRENCH_TRY(tx.send_many(sql::kDeleteTimer, 3, timers));
   if (starts_queued && starts_wanted > 0) WRENCH_TRY(find_starts(tx, found));
   return watch(tx);
 }
@@ -179,7 +179,7 @@ Result<void> SharedTurn::find_starts(WriteTx& tx, std::vector<Command>& found) c
     else if (verdict->second == creation::Verdict::Cancel)
       found.emplace_back(command::Cancel{row.integer(1), std::string(creation::kDependencyFailed), "system"});
   }
-  WRENCH_TRY(tx.exec_many(sql::kDeleteReady, 4, taken));
+  WRENCH_TRY(tx.send_many(sql::kDeleteReady, 4, taken));
   return {};
 }
 

@@ -14,6 +14,7 @@
 #include "engine_test.hpp"
 #include "wrench/storage/testing/postgres_server.hpp"
 #include "wrench/storage/testing/tcp_proxy.hpp"
+#include "wrench/workflow/rows.hpp"
 
 namespace wrench::workflow {
 namespace {
@@ -285,12 +286,15 @@ TEST_F(SharedWorkTest, ADrainedWorkerHandsItsStepsBackAtOnce) {
   first->engine->start(first->runner);
   const TaskReceipt task = create(*first, R"([{"id":"a","kind":"call","capability":"t.long"}])");
   gate.wait_for_somebody();
+  EXPECT_EQ(sql("SELECT count(*) FROM timers"), "0");  // Whoever runs a step sees to its time.
   EXPECT_TRUE(first->engine->drain(Deadline::after(clock_, 10 * kMicrosPerSecond)).ok());
   EXPECT_EQ(sql("SELECT count(*) FROM ready"), "1");
   EXPECT_EQ(sql("SELECT count(*) FROM workers"), "0");
+  EXPECT_EQ(sql("SELECT kind FROM timers"), std::to_string(static_cast<int>(TimerKind::ScheduleToClose)));
   second->engine->start(second->runner);
   EXPECT_EQ(finish(*second, task).task.state, TaskState::Completed);
   EXPECT_EQ(sql("SELECT lost FROM steps"), "0");
+  EXPECT_EQ(sql("SELECT count(*) FROM timers"), "0");
 }
 
 TEST_F(SharedWorkTest, ACancelReachesTheWorkerThatRunsTheStep) {

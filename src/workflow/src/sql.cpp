@@ -33,6 +33,22 @@ const Statement kTaskRow{.id = "workflow.task_row",
 const Statement kExecutionRow{.id = "workflow.execution_row",
                               .sql = "SELECT " WRENCH_EXECUTION_COLUMNS " FROM task_executions WHERE id = ?1",
                               .plan = "SEARCH task_executions USING INTEGER PRIMARY KEY (rowid=?)"};
+// kExecutionRow, kTaskRow of its task, and the last number in its journal: what a flush needs to know of an execution.
+#define WRENCH_OF_EXECUTION                                                                                     \
+  "x.id, x.execution_id, x.task_id, x.number, x.status, x.suspend_reason, x.error, x.plan_hash, x.owner_boot, " \
+  "x.on_exhausted, x.cancel_at, x.cancel_reason, x.deadline_at, x.created_at, x.started_at, x.completed_at, "   \
+  "x.next_step, x.steps_total, x.steps_done, x.steps_failed, x.steps_active, x.steps_held, x.version, "         \
+  "x.paused, x.waiting, x.forked_from, x.budgets"
+const Statement kExecutionWithTask{
+    .id = "workflow.execution_with_task",
+    .sql = "SELECT " WRENCH_OF_EXECUTION
+           ", t.id, t.task_id, t.project_id, t.repo_id, t.state, t.wait_reason, t.progress, t.updated_at, t.version, "
+           "t.parent_execution, t.parent_step, t.priority, t.kind, (SELECT max(j.seq) FROM journal j WHERE "
+           "j.execution_id = x.id) FROM task_executions x JOIN tasks t ON t.id = x.task_id WHERE x.id = ?1",
+    .plan =
+        "SEARCH x USING INTEGER PRIMARY KEY (rowid=?); SEARCH t USING INTEGER PRIMARY KEY (rowid=?); CORRELATED SCALAR "
+        "SUBQUERY 1; SEARCH j USING PRIMARY KEY (execution_id=?)"};
+#undef WRENCH_OF_EXECUTION
 const Statement kStepRow{.id = "workflow.step_row",
                          .sql = "SELECT " WRENCH_STEP_COLUMNS " FROM steps WHERE execution_id = ?1 AND step_no = ?2",
                          .plan = "SEARCH steps USING PRIMARY KEY (execution_id=? AND step_no=?)"};
@@ -48,10 +64,9 @@ const Statement kOpenIntents{
     .id = "workflow.open_intents",
     .sql = "SELECT execution_id, step_no FROM effects WHERE execution_id = ?1 AND step_no = ?2 AND state = 0 LIMIT 1",
     .plan = "SEARCH effects USING INDEX idx_effect_step (execution_id=? AND step_no=?)"};
-const Statement kJournalTail{
-    .id = "workflow.journal_tail",
-    .sql = "SELECT seq, execution_id FROM journal WHERE execution_id = ?1 ORDER BY seq DESC LIMIT 1",
-    .plan = "SEARCH journal USING PRIMARY KEY (execution_id=?)"};
+const Statement kJournalTail{.id = "workflow.journal_tail",
+                             .sql = "SELECT seq FROM journal WHERE execution_id = ?1 ORDER BY seq DESC LIMIT 1",
+                             .plan = "SEARCH journal USING PRIMARY KEY (execution_id=?)"};
 const Statement kBacklog{
     .id = "workflow.backlog",
     .sql =
@@ -487,6 +502,7 @@ const Statement kOwnedDecisions{
 storage::StatementCatalogue::List statements() {
   static const storage::Statement* const kAll[] = {&sql::kTaskRow,
                                                    &sql::kExecutionRow,
+                                                   &sql::kExecutionWithTask,
                                                    &sql::kStepRow,
                                                    &sql::kStepRows,
                                                    &sql::kOpenSteps,

@@ -8,8 +8,8 @@ namespace wrench::workflow::sql {
 using storage::Statement;
 
 // rows_load.cpp, rows_write.cpp
-extern const Statement kTaskRow, kExecutionRow, kStepRow, kOpenSteps, kOpenIntents, kJournalTail, kBacklog, kPlanBody,
-    kTimersOfExecution;
+extern const Statement kTaskRow, kExecutionRow, kExecutionWithTask, kStepRow, kOpenSteps, kOpenIntents, kJournalTail,
+    kBacklog, kPlanBody, kTimersOfExecution;
 extern const Statement kInsertStep, kUpdateStep, kUpdateExecution, kUpdateProgress, kUpdateTask, kInsertReady,
     kDeleteReady, kSetTimer, kDeleteTimer, kDeleteTimersOfStep, kInsertJournal, kInsertIntent, kSetReceipt,
     kCloseEffects, kVoidEffects, kInsertValue;

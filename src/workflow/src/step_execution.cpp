@@ -42,7 +42,7 @@ class SeparateReads final : public ReadTx {
  public:
   explicit SeparateReads(storage::Store& store) : store_(store) {}
   Result<Rows> query(const storage::Statement& statement, storage::Binds binds) override {
-    return store_.read([&](ReadTx& tx) { return tx.query(statement, binds); });
+    return store_.query(statement, binds);
   }
 
  private:

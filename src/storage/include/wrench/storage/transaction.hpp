@@ -24,6 +24,9 @@ class ReadTx {
   virtual Result<Rows> query(const Statement& statement, Binds binds = {}) = 0;
 };
 
+/// How many queries a reader makes on its snapshot.
+enum class Reads : std::uint8_t { Several, One };
+
 /// What changed, for the event log. Written in the transaction of the change itself.
 struct EventDraft {
   std::string type;  ///< "task.updated"
@@ -57,6 +60,15 @@ class WriteTx : public ReadTx {
   /// concern the same row. One loop on SQLite; one statement over arrays on PostgreSQL, so there it must be an INSERT …
   /// VALUES, or an UPDATE or DELETE with a WHERE and of one table.
   virtual Result<std::int64_t> exec_many(const Statement& statement, std::size_t width, std::span<const Bind> rows) = 0;
+  /// exec_many() without waiting: on PostgreSQL it goes out with what comes next, and is answered with it, at the
+  /// latest at the end of the body. A statement that fails fails the job then. So does `unless_each`, if it is an error
+  /// and not every group changed one row.
+  virtual Result<void> send_many(const Statement& statement, std::size_t width, std::span<const Bind> rows,
+                                 std::optional<Error> unless_each = std::nullopt) {
+    const std::int64_t changed = WRENCH_TRY(exec_many(statement, width, rows));
+    if (unless_each && changed != static_cast<std::int64_t>(rows.size() / width)) return std::move(*unless_each);
+    return {};
+  }
   /// The statement, a SELECT, once for each group of `width` parameters, results appended in order. Pass keys sorted:
   /// that is cheaper here, and on PostgreSQL the order in which rows get locked, which keeps two flushes from a
   /// deadlock.

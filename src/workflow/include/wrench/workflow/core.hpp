@@ -357,7 +357,8 @@ struct FlushPlan {
   std::vector<Change<ExecutionRow>> executions;
   std::vector<Change<TaskRow>> tasks;
   std::vector<QueueChange> ready_insert, ready_delete;
-  std::vector<TimerRow> timers_set;
+  std::vector<TimerRow> timers_set;   ///< Rows.
+  std::vector<TimerRow> timers_kept;  ///< Only this process remembers them: derived from rows that are its own.
   std::vector<TimerDelete> timers_delete;
   std::vector<JournalDraft> journal;
   std::vector<storage::EventDraft> events;
