@@ -40,7 +40,8 @@ class CoreTest : public ::testing::Test {
       std::erase_if(timers_, [&](const auto& entry) {
         return entry.first.first == timer.step && (!timer.kind || entry.first.second == *timer.kind);
       });
-    for (const auto& timer : plan_.timers_set) timers_[{{timer.execution_no, timer.step_no}, timer.kind}] = timer;
+    for (const auto* timers : {&plan_.timers_set, &plan_.timers_kept})
+      for (const auto& timer : *timers) timers_[{{timer.execution_no, timer.step_no}, timer.kind}] = timer;
     for (const auto& [no, next] : plan_.journal_next) rows_.journal_next[no] = next;
     return plan_.verdicts.at(0);
   }
