@@ -421,7 +421,8 @@ Result<void> check_streams(const Snapshot& s, ReadTx& tx) {
     const Json output = WRENCH_TRY(data_of(tx, row));
     if (output.at("said").is_string())
       // What ran instead of it says more.
-      require(said[key].ends_with(output.at("said").as_string()), "the stream of " + label(key) + " isn't what it said");
+      require(said[key].ends_with(output.at("said").as_string()),
+              "the stream of " + label(key) + " isn't what it said");
   }
   return {};
 }
