@@ -20,7 +20,7 @@ class RecoveryTest : public EngineTest {
   void begin(const std::string& yaml) {
     auto policies = RecoveryPolicies::parse(yaml, "recovery.yaml");
     ASSERT_TRUE(policies.ok()) << describe(policies.error());
-    recovering_ = std::make_unique<RecoveringRunner>(std::move(*policies), runner_, clock_, &metrics_);
+    recovering_ = std::make_unique<RecoveringRunner>(std::move(*policies), runner_, circuits_clock_, &metrics_);
     EngineConfig config;
     config.boot_id = "boot1";
     config.slots = {4, 2, 1};
@@ -76,6 +76,7 @@ class RecoveryTest : public EngineTest {
   }
 
   telemetry::MetricsRegistry metrics_;
+  ManualClock circuits_clock_;
   std::unique_ptr<RecoveringRunner> recovering_;
   std::unique_ptr<Engine> engine_;
 };
@@ -213,19 +214,24 @@ TEST_F(RecoveryTest, AnotherInputIsTriedInTheNextAttempt) {
 }
 
 TEST_F(RecoveryTest, AStepIsHeldBackUntilItsCircuitLetsItThrough) {
-  begin("breakers: [{capability: t.shop, failures: 2, calls: 2, open: 200ms}]");
+  begin("breakers: [{capability: t.shop, failures: 2, calls: 2, open: 20ms}]");
   std::atomic<int> calls{0};
   runner_.add("t.shop", [&](const StepInvocation&, StepContext&) -> StepOutcome {
     if (++calls <= 2) return Failed{FailureClass::Retryable, Error("t.closed", "closed"), {}};
     return Completed{Json(1), {}};
   });
-  EXPECT_EQ(run(R"([{"id":"a","kind":"call","capability":"t.shop","retry":{"attempts":3,"first_ms":1}}])").task.state,
-            TaskState::Completed);
+  receipt_ =
+      engine_->create(task(R"([{"id":"a","kind":"call","capability":"t.shop","retry":{"attempts":3,"first_ms":1}}])"))
+          .value();
+  const auto until = Deadline::after(clock_, 30 * kMicrosPerSecond);
+  while (counted({{"class", "held_back"}}) < 2 && !until.passed(clock_)) std::this_thread::yield();
+  circuits_clock_.advance(20 * kMicrosPerMs);
+  EXPECT_EQ(finish(*engine_, receipt_.task_id).task.state, TaskState::Completed);
   EXPECT_EQ(calls, 3) << "held back, it isn't called";
   const auto done = recoveries();
   EXPECT_THAT(done, Contains("retry medium"));
   EXPECT_EQ(std::count(done.begin(), done.end(), "retry low"), 2);
-  EXPECT_GE(counted({{"class", "held_back"}}), 1);
+  EXPECT_GE(counted({{"class", "held_back"}}), 2);
   EXPECT_EQ(metrics_.snapshot().total("wrench_circuits_open"), 0);
   EXPECT_EQ(metrics_.snapshot().total("wrench_circuits_opened_total"), 1);
   EXPECT_EQ(metrics_.snapshot().total("wrench_steps_processed_total", {{"outcome", "held_back"}}),

@@ -229,13 +229,14 @@ policies:
   - {capability: t.fail, error: t.broken, strategy: fallback, to: t.echo}
   - {error: t.flaky, strategy: skip}
   - {error: t.slower, strategy: retry, delay: 3ms}
-breakers: [{capability: t.closed, failures: 1, calls: 1, open: 20ms}]
 )",
                                           "recovery.yaml");
   ASSERT_TRUE(policies.ok()) << describe(policies.error());
   std::atomic<int> calls{0};
   runner_.add("t.closed", [&](const StepInvocation&, StepContext&) -> StepOutcome {
-    if (++calls == 1) return Failed{FailureClass::Retryable, Error("t.down", "it is down"), {}};
+    ++calls;
+    if (calls == 1) return Failed{FailureClass::Retryable, Error("t.down", "it is down"), {}};
+    if (calls == 2) return HeldBack{Error("t.down", "it is down"), 2 * kMicrosPerMs};
     return Completed{Json(1), {}};
   });
   RecoveringRunner recovering(std::move(*policies), runner_, clock_);
