@@ -54,7 +54,7 @@ TEST_F(CodeAnalysisTest, SaysWhatItFindsWhileItRuns) {
     for (const auto line : split(trim(step.said_), '\n')) {
       const auto finding = codec::parse_json(line);
       ASSERT_TRUE(finding.ok()) << line;
-      EXPECT_EQ(finding->at("path").as_string(), "shop.py");
+      EXPECT_EQ(finding->at("path").as_string(), folder_ / "shop.py");
       EXPECT_GT(finding->at("line").as_integer(), 0);
       ++found;
     }

@@ -79,14 +79,15 @@ Result<std::vector<MigrationState>> list_migrations(const std::string& directory
   SqliteMigrationTarget target(**connection);
   MigrationRunner runner(target, migrations, clock);
   WRENCH_TRY(runner.check());
-  WRENCH_TRY(query_sqlite((*connection)->raw(), "SELECT version, applied_at, duration_us FROM schema_migrations",
-                          [&](sqlite3_stmt* row) {
-                            const auto at = static_cast<std::size_t>(sqlite3_column_int64(row, 0)) - 1;
-                            if (at >= states.size()) return;
-                            states[at].applied = true;
-                            states[at].applied_at = sqlite3_column_int64(row, 1);
-                            states[at].duration_us = sqlite3_column_int64(row, 2);
-                          }));
+  WRENCH_TRY(query_sqlite(
+      (*connection)->raw(), "SELECT version, applied_at, duration_us FROM schema_migrations", [&](sqlite3_stmt* row) {
+        // Numbers of the other dialect are missing here.
+        const auto it = std::ranges::find(states, sqlite3_column_int64(row, 0), &MigrationState::version);
+        if (it == states.end()) return;
+        it->applied = true;
+        it->applied_at = sqlite3_column_int64(row, 1);
+        it->duration_us = sqlite3_column_int64(row, 2);
+      }));
   return states;
 }
 
