@@ -175,7 +175,7 @@ bool RecoveringRunner::has_outside_effects(std::string_view capability) const {
 
 StepOutcome RecoveringRunner::run(const StepInvocation& invocation, StepContext& context) {
   RecoveryMark mark = RecoveryMark::of(invocation.checkpoint);
-  if (mark.undoing) return undo(invocation, context, std::move(mark));
+  if (mark.undoing) return undo(invocation, context, mark);
   return attempt(invocation, context, std::move(mark));
 }
 
@@ -345,10 +345,10 @@ StepOutcome RecoveringRunner::begin_undoing(const StepInvocation& invocation, St
   // From here on the step itself never runs again in this round, whatever happens to this process.
   if (auto kept = context.checkpoint(mark.json()); !kept) return journal_failed(std::move(kept).error());
   if (auto told = context.recovering(to_json(recovery, facts)); !told) return journal_failed(std::move(told).error());
-  return undo(invocation, context, std::move(mark));
+  return undo(invocation, context, mark);
 }
 
-StepOutcome RecoveringRunner::undo(const StepInvocation& invocation, StepContext& context, RecoveryMark mark) {
+StepOutcome RecoveringRunner::undo(const StepInvocation& invocation, StepContext& context, const RecoveryMark& mark) {
   StepInvocation inverse = invocation;
   inverse.capability = mark.inverse;
   inverse.checkpoint = mark.checkpoint;

@@ -48,7 +48,7 @@ class RecoveringRunner final : public StepRunner {
                         const StepFailure& facts, const RecoveryMark& mark);
   StepOutcome begin_undoing(const StepInvocation& invocation, StepContext& context, Failed failed,
                             const Recovery& recovery, const StepFailure& facts, RecoveryMark mark);
-  StepOutcome undo(const StepInvocation& invocation, StepContext& context, RecoveryMark mark);
+  StepOutcome undo(const StepInvocation& invocation, StepContext& context, const RecoveryMark& mark);
   /// What a step whose circuit is open does instead: its fallback, or nothing for now.
   StepOutcome held_back(const StepInvocation& invocation, StepContext& context, HeldBack held,
                         const RecoveryMark& mark);
