@@ -20,14 +20,16 @@ TEST(PostgresSql, WritesPlaceholdersItsWay) {
 
 TEST(PostgresSql, MakesOneStatementOfMany) {
   EXPECT_EQ(many("INSERT INTO t (a, b) VALUES (?1, coalesce(?2, 'x'), ?1) ON CONFLICT (a) DO NOTHING"),
-            "INSERT INTO t (a, b) SELECT k.k1, coalesce(k.k2, 'x'), k.k1 FROM unnest($1::bigint[], $2::text[]) AS "
-            "k(k1, k2) ON CONFLICT (a) DO NOTHING");
+            "INSERT INTO t (a, b) SELECT k.k1, coalesce(k.k2, 'x'), k.k1 FROM (SELECT unnest($1::bigint[]) AS k1, "
+            "unnest($2::text[]) AS k2) AS k ON CONFLICT (a) DO NOTHING");
   EXPECT_EQ(
       many("UPDATE t SET b = ?2, n = n + 1 WHERE a = ?1 AND n > (SELECT 1 WHERE true)"),
-      "UPDATE t SET b = k.k2, n = n + 1 FROM unnest($1::bigint[], $2::text[]) AS k(k1, k2) WHERE a = k.k1 AND n > "
-      "(SELECT 1 WHERE true)");
-  EXPECT_EQ(many("DELETE FROM t WHERE a = ?1 AND b = ?2"),
-            "DELETE FROM t USING unnest($1::bigint[], $2::text[]) AS k(k1, k2) WHERE a = k.k1 AND b = k.k2");
+      "UPDATE t SET b = k.k2, n = n + 1 FROM (SELECT unnest($1::bigint[]) AS k1, unnest($2::text[]) AS k2) AS k WHERE "
+      "a = k.k1 AND n > (SELECT 1 WHERE true)");
+  EXPECT_EQ(
+      many("DELETE FROM t WHERE a = ?1 AND b = ?2"),
+      "DELETE FROM t USING (SELECT unnest($1::bigint[]) AS k1, unnest($2::text[]) AS k2) AS k WHERE a = k.k1 AND b "
+      "= k.k2");
   EXPECT_EQ(
       many("SELECT b FROM t WHERE a = ?1 ORDER BY b LIMIT 2"),
       "SELECT r.* FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS k(k1, k2, n) CROSS JOIN LATERAL (SELECT "

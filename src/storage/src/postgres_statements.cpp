@@ -36,10 +36,12 @@ const Statement kAppendEvents{
         "added AS (INSERT INTO events (seq, at, type, project_id, task_id, subject_kind, subject_id, actor, version, "
         "payload, trace_id) SELECT clock.next - cardinality(CAST(?1 AS BIGINT[])) + e.n - 1, e.at, e.type, "
         "e.project_id, e.task_id, e.subject_kind, e.subject_id, e.actor, e.version, e.payload, e.trace_id "
-        "FROM clock, unnest(CAST(?1 AS BIGINT[]), CAST(?2 AS TEXT[]), CAST(?3 AS BIGINT[]), CAST(?4 AS BIGINT[]), "
-        "CAST(?5 AS TEXT[]), CAST(?6 AS TEXT[]), CAST(?7 AS TEXT[]), CAST(?8 AS BIGINT[]), CAST(?9 AS TEXT[]), "
-        "CAST(?10 AS TEXT[])) WITH ORDINALITY AS e (at, type, project_id, task_id, subject_kind, subject_id, actor, "
-        "version, payload, trace_id, n)) "
+        "FROM clock, (SELECT unnest(CAST(?1 AS BIGINT[])) AS at, unnest(CAST(?2 AS TEXT[])) AS type, "
+        "unnest(CAST(?3 AS BIGINT[])) AS project_id, unnest(CAST(?4 AS BIGINT[])) AS task_id, "
+        "unnest(CAST(?5 AS TEXT[])) AS subject_kind, unnest(CAST(?6 AS TEXT[])) AS subject_id, "
+        "unnest(CAST(?7 AS TEXT[])) AS actor, unnest(CAST(?8 AS BIGINT[])) AS version, "
+        "unnest(CAST(?9 AS TEXT[])) AS payload, unnest(CAST(?10 AS TEXT[])) AS trace_id, "
+        "generate_subscripts(CAST(?1 AS BIGINT[]), 1) AS n) AS e) "
         "SELECT next - 1 FROM clock"};
 const Statement kTryLock{
     .id = "storage.try_lock", .access = Access::Write, .sql = "SELECT pg_try_advisory_xact_lock(?1)"};

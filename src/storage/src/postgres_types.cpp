@@ -1,7 +1,9 @@
 #include "postgres_types.hpp"
 
+#include <algorithm>
 #include <array>
 #include <bit>
+#include <cstddef>
 #include <limits>
 
 namespace wrench::storage {
@@ -24,9 +26,16 @@ constexpr PostgresType kTypes[] = {
 constexpr char kJsonbVersion = 1;
 
 template <class T>
+std::array<char, sizeof(T)> to_big_endian(T value) {
+  std::array<char, sizeof(T)> out;
+  for (std::size_t i = 0; i < sizeof(T); ++i)
+    out[i] = static_cast<char>(static_cast<std::make_unsigned_t<T>>(value) >> (8 * (sizeof(T) - 1 - i)));
+  return out;
+}
+template <class T>
 void append_big_endian(std::string& out, T value) {
-  for (int shift = static_cast<int>(sizeof(T) - 1) * 8; shift >= 0; shift -= 8)
-    out.push_back(static_cast<char>(static_cast<std::make_unsigned_t<T>>(value) >> static_cast<unsigned>(shift)));
+  const auto bytes = to_big_endian(value);
+  out.append(bytes.data(), bytes.size());
 }
 
 template <class T>
@@ -121,9 +130,8 @@ Result<void> append_binary_array(std::string& out, const PostgresType& element, 
     const std::size_t length_at = out.size();
     out.append(sizeof(std::int32_t), '\0');
     WRENCH_TRY(append_binary(out, element, binds[i]));
-    std::string length;
-    append_big_endian(length, static_cast<std::int32_t>(out.size() - length_at - sizeof(std::int32_t)));
-    out.replace(length_at, length.size(), length);
+    const auto length = to_big_endian(static_cast<std::int32_t>(out.size() - length_at - sizeof(std::int32_t)));
+    std::copy(length.begin(), length.end(), out.begin() + static_cast<std::ptrdiff_t>(length_at));
   }
   return {};
 }

@@ -342,19 +342,22 @@ const Statement kNextOwner{
     .sql =
         "SELECT owner_boot FROM task_executions WHERE completed_at IS NULL AND owner_boot > ?1 ORDER BY owner_boot "
         "LIMIT 1",
-    .plan = "SEARCH task_executions USING INDEX idx_execution_owner (owner_boot>?)"};
+    .plan = "SEARCH task_executions USING INDEX idx_execution_owner (owner_boot>?)",
+    .postgres = {.plan_exception = "nobody asks: there executions have no owner"}};
 const Statement kExecutionsOfOwner{
     .id = "workflow.executions_of_owner",
     .sql =
         "SELECT id, task_id, status FROM task_executions WHERE completed_at IS NULL AND owner_boot = ?1 AND id > ?2 "
         "ORDER BY id LIMIT ?3",
-    .plan = "SEARCH task_executions USING INDEX idx_execution_owner (owner_boot=? AND id>?)"};
+    .plan = "SEARCH task_executions USING INDEX idx_execution_owner (owner_boot=? AND id>?)",
+    .postgres = {.plan_exception = "nobody asks: there executions have no owner"}};
 const Statement kUnownedExecutions{
     .id = "workflow.unowned_executions",
     .sql =
         "SELECT id, task_id, status FROM task_executions WHERE completed_at IS NULL AND owner_boot IS NULL AND id > ?1 "
         "ORDER BY id LIMIT ?2",
-    .plan = "SEARCH task_executions USING INDEX idx_execution_owner (owner_boot=? AND id>?)"};
+    .plan = "SEARCH task_executions USING INDEX idx_execution_owner (owner_boot=? AND id>?)",
+    .postgres = {.plan_exception = "nobody asks: there executions have no owner"}};
 const Statement kTaskPlanNotes{.id = "workflow.task_plan_notes",
                                .sql = "SELECT plan_notes FROM tasks WHERE id = ?1",
                                .plan = "SEARCH tasks USING INTEGER PRIMARY KEY (rowid=?)"};
