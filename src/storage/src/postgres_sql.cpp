@@ -44,6 +44,22 @@ std::string array(std::size_t i, std::string_view type) {
   return "$" + std::to_string(i + 1) + "::" + std::string(type) + "[]";
 }
 
+/// A WHERE, its first "= ?1" as "= ANY (ARRAY[k.k1])". An equality between two tables lets the server read the whole
+/// index of one and look through `k` for each entry: cheap while it believes the table to be empty, and ruinous once
+/// that isn't so any more. With ANY it looks up in the index what each row of `k` asks for.
+std::string where_of_many(Tokens tokens) {
+  bool is_equal = false;
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    const SqlToken& token = tokens[i];
+    if (token.kind == SqlToken::Kind::Space) continue;
+    if (token.kind == SqlToken::Kind::Placeholder && token.depth == 0 && is_equal)
+      return written(tokens.first(i), "k.k") + "ANY (ARRAY[k.k" + std::string(token.text.substr(1)) + "])" +
+             written(tokens.subspan(i + 1), "k.k");
+    is_equal = token.text == "=" && std::string_view("<>!").find(tokens[i - 1].text) == std::string_view::npos;
+  }
+  return written(tokens, "k.k");
+}
+
 /// "unnest($1::bigint[], …)". It keeps each column in a store of its own first, but can count the rows.
 std::string unnest(std::span<const std::string_view> types) {
   std::string out = "unnest(";
@@ -109,7 +125,7 @@ Result<std::string> postgres_sql_for_many(const Statement& statement, std::span<
   if (verb == "DELETE" && find_word(tokens.first(*where), "USING")) return refused;
   if (verb != "UPDATE" && verb != "DELETE") return refused;
   return written(tokens.first(*where), "k.k") + (verb == "UPDATE" ? "FROM " : "USING ") + rows_of(types) + " " +
-         written(tokens.subspan(*where), "k.k");
+         where_of_many(tokens.subspan(*where));
 }
 
 }  // namespace wrench::storage

@@ -25,11 +25,13 @@ TEST(PostgresSql, MakesOneStatementOfMany) {
   EXPECT_EQ(
       many("UPDATE t SET b = ?2, n = n + 1 WHERE a = ?1 AND n > (SELECT 1 WHERE true)"),
       "UPDATE t SET b = k.k2, n = n + 1 FROM (SELECT unnest($1::bigint[]) AS k1, unnest($2::text[]) AS k2) AS k WHERE "
-      "a = k.k1 AND n > (SELECT 1 WHERE true)");
-  EXPECT_EQ(
-      many("DELETE FROM t WHERE a = ?1 AND b = ?2"),
-      "DELETE FROM t USING (SELECT unnest($1::bigint[]) AS k1, unnest($2::text[]) AS k2) AS k WHERE a = k.k1 AND b "
-      "= k.k2");
+      "a = ANY (ARRAY[k.k1]) AND n > (SELECT 1 WHERE true)");
+  EXPECT_EQ(many("DELETE FROM t WHERE a = ?1 AND b = ?2"),
+            "DELETE FROM t USING (SELECT unnest($1::bigint[]) AS k1, unnest($2::text[]) AS k2) AS k WHERE a = ANY "
+            "(ARRAY[k.k1]) AND b = k.k2");
+  EXPECT_EQ(many("DELETE FROM t WHERE a IN (?1, ?2) AND b = 'x' AND c >= ?1 AND d=?2"),
+            "DELETE FROM t USING (SELECT unnest($1::bigint[]) AS k1, unnest($2::text[]) AS k2) AS k WHERE a IN (k.k1, "
+            "k.k2) AND b = 'x' AND c >= k.k1 AND d=ANY (ARRAY[k.k2])");
   EXPECT_EQ(
       many("SELECT b FROM t WHERE a = ?1 ORDER BY b LIMIT 2"),
       "SELECT r.* FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS k(k1, k2, n) CROSS JOIN LATERAL (SELECT "

@@ -437,12 +437,13 @@ const Statement kDelegateWait{.id = "workflow.delegate_wait",
                                   "UPDATE waits SET delegated_to = ?2 WHERE wait_id = ?1 AND decided_at IS NULL AND "
                                   "applied = 0",
                               .plan = "SEARCH waits USING PRIMARY KEY (wait_id=?)"};
+// "< 1" keeps PostgreSQL from reading all open waits by idx_wait_open.
 const Statement kCloseWait{.id = "workflow.close_wait",
                            .access = Access::Write,
                            .sql =
                                "UPDATE waits SET applied = 1, decision = coalesce(decision, 'void'), "
                                "decided_at = coalesce(decided_at, ?3) WHERE execution_id = ?1 AND step_no = ?2 AND "
-                               "applied = 0",
+                               "applied < 1",
                            .plan = "SEARCH waits USING INDEX idx_wait_step (execution_id=? AND step_no=?)"};
 const Statement kFirstSignal{
     .id = "workflow.first_signal",

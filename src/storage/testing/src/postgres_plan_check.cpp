@@ -25,6 +25,13 @@ struct Node {
   std::string text;
   bool has_index_condition = false;
 
+  std::string_view index() const {
+    constexpr std::string_view kUsing = " using ";
+    const std::size_t at = text.find(kUsing);
+    if (at == std::string::npos) return {};
+    const std::string_view name = std::string_view(text).substr(at + kUsing.size());
+    return name.substr(0, name.find(' '));
+  }
   bool needs_reason(const std::set<std::string, std::less<>>& filled_tables) const {
     static constexpr std::string_view kBad[] = {"Seq Scan", "Sort", "Incremental Sort", "Hash"};
     for (const std::string_view bad : kBad)
@@ -61,11 +68,20 @@ class Checker {
  public:
   explicit Checker(PostgresConnection& connection) : connection_(connection) {}
 
+  /// Of which reading all is no fault: they hold a few rows of their tables.
+  void set_partial_indexes(std::vector<std::string> indexes) { partial_.insert(indexes.begin(), indexes.end()); }
   void set_filled_tables(std::vector<std::string> tables) { filled_.insert(tables.begin(), tables.end()); }
   void check_empty(const Statement& statement) {
     const std::string id(statement.id);
     if (const auto nodes = explain(id, "one", postgres_sql(statement), parameters_of(statement)))
       check_nodes(statement, id + " on empty tables", *nodes);
+  }
+
+  /// Many rows of a table that was counted as empty, and need not be so when the plan is used.
+  void check_many_of_nothing(const Statement& statement) {
+    const std::string id(statement.id);
+    if (statement.access == Access::Write && explain(id, "one", postgres_sql(statement), parameters_of(statement)))
+      check_many(statement, id, " for many, of a table counted as empty");
   }
 
   void check(const Statement& statement) {
@@ -78,7 +94,7 @@ class Checker {
     for (const Node& node : *nodes) plan += (plan.empty() ? "" : "; ") + node.text;
     if (!statement.postgres.sql.empty() && plan != statement.postgres.plan)
       wrong_.push_back(id + ": plan is \"" + plan + "\", declared is \"" + std::string(statement.postgres.plan) + "\"");
-    check_many(statement, id);
+    check_many(statement, id, " for many");
   }
   std::vector<std::string> take() { return std::move(wrong_); }
 
@@ -97,17 +113,17 @@ class Checker {
   void check_nodes(const Statement& statement, const std::string& what, const std::vector<Node>& nodes) {
     if (!statement.plan_exception.empty() || !statement.postgres.plan_exception.empty()) return;
     for (const Node& node : nodes)
-      if (node.needs_reason(filled_)) wrong_.push_back(what + ": " + node.text);
+      if (node.needs_reason(filled_) && !partial_.contains(node.index())) wrong_.push_back(what + ": " + node.text);
   }
 
-  void check_many(const Statement& statement, const std::string& id) {
+  void check_many(const Statement& statement, const std::string& id, std::string_view how) {
     const std::string types =
         value("SELECT array_to_string(parameter_types, '|') FROM pg_prepared_statements WHERE name = 'one'");
     if (types.empty() || types.find("[]") != std::string::npos) return;  // takes arrays as it is
     const std::vector<std::string_view> names = split(types, '|');
     const Result<std::string> sql = postgres_sql_for_many(statement, names, RowLock::None);
     if (!sql.ok()) return;  // it isn't meant for that
-    const std::string what = id + " for many";
+    const std::string what = id + std::string(how);
     if (const auto nodes = explain(what, "many", *sql, names.size())) check_nodes(statement, what, *nodes);
   }
 
@@ -135,29 +151,58 @@ class Checker {
   std::string value(const std::string& sql) { return connection_.value(sql).value_or(""); }
 
   PostgresConnection& connection_;
-  std::set<std::string, std::less<>> filled_;
+  std::set<std::string, std::less<>> filled_, partial_;
   std::vector<std::string> wrong_;
 };
+
+/// An empty store in a schema of its own.
+Result<std::unique_ptr<PostgresConnection>> open_empty(std::span<const Migration> migrations) {
+  static const StatementCatalogue none;
+  const DatabaseUrl url = WRENCH_TRY(DatabaseUrl::parse(PostgresServer::shared().new_schema_url()));
+  auto connection = WRENCH_TRY(PostgresConnection::open(url, {}, none));
+  for (const Migration& migration : migrations)
+    if (Result<void> done = connection->exec(postgres_dialect(migration.sql)); !done.ok())
+      return Error(done.error().code, std::string(migration.name) + ": " + done.error().message);
+  return connection;
+}
+
+std::vector<std::string> tables_of(PostgresConnection& connection) {
+  return connection.values("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()").value();
+}
+
+std::vector<std::string> check_tables_counted_as_empty(StatementCatalogue::List statements,
+                                                       std::span<const Migration> migrations) {
+  const auto opened = open_empty(migrations);
+  if (!opened.ok()) return {describe(opened.error())};
+  PostgresConnection& connection = **opened;
+  std::vector<std::string> tables = tables_of(connection);
+  for (const std::string& table : tables)
+    if (Result<void> done = connection.exec("VACUUM ANALYZE " + table); !done.ok()) return {done.error().message};
+  Checker checker(connection);
+  checker.set_filled_tables(std::move(tables));
+  checker.set_partial_indexes(
+      connection
+          .values("SELECT relname FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid WHERE indpred IS NOT NULL")
+          .value());
+  for (const Statement* statement : statements) checker.check_many_of_nothing(*statement);
+  return checker.take();
+}
 
 }  // namespace
 
 std::vector<std::string> check_postgres_plans(StatementCatalogue::List statements, std::string_view fill,
                                               std::span<const Migration> migrations) {
-  const Result<DatabaseUrl> url = DatabaseUrl::parse(PostgresServer::shared().new_schema_url());
-  const StatementCatalogue none;
-  Result<std::unique_ptr<PostgresConnection>> opened = PostgresConnection::open(*url, {}, none);
+  if (std::vector<std::string> wrong = check_tables_counted_as_empty(statements, migrations); !wrong.empty())
+    return wrong;
+  const auto opened = open_empty(migrations);
   if (!opened.ok()) return {describe(opened.error())};
   PostgresConnection& connection = **opened;
-  for (const Migration& migration : migrations)
-    if (Result<void> done = connection.exec(postgres_dialect(migration.sql)); !done.ok())
-      return {std::string(migration.name) + ": " + done.error().message};
   Checker checker(connection);
   for (const Statement* statement : statements) checker.check_empty(*statement);
   if (Result<void> done = connection.exec(std::string(fill)); !done.ok()) return {done.error().message};
   // Tables that nobody filled stay as new as they are: once counted as empty they would be planned for as empty.
   std::vector<std::string> filled;
-  const auto tables = connection.values("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()");
-  for (const std::string& table : *tables) {
+  for (const std::string& table : tables_of(connection)) {
     if (connection.value("SELECT 1 FROM " + table + " LIMIT 1").value_or("").empty()) continue;
     if (Result<void> done = connection.exec("VACUUM ANALYZE " + table); !done.ok()) return {done.error().message};
     filled.push_back(table);
