@@ -67,7 +67,7 @@ std::string unnest(std::span<const std::string_view> types) {
   return out + ")";
 }
 
-/// "(SELECT unnest($1::bigint[]) AS k1, …) AS k": row after row, at half of its cost.
+/// "(SELECT unnest($1::bigint[]) AS k1, …) AS k": row after row, which costs less.
 std::string rows_of(std::span<const std::string_view> types) {
   std::string out = "(SELECT ";
   for (std::size_t i = 0; i < types.size(); ++i)
