@@ -925,7 +925,7 @@ class Output(CliTest):
             with self.subTest(columns=columns):
                 done = self.review("shop", env=self.env(COLUMNS=columns))
                 self.assertEqual(done.code, 1, done.err)
-                prose = [line for line in done.out.splitlines() if line.startswith("     why")]
+                prose = [line for line in done.out.splitlines() if line.startswith("    why")]
                 if most:
                     self.assertLessEqual(max(map(len, prose)), most, done.out)
 

@@ -126,7 +126,7 @@ class Correspondence(CliTest):
         self.assertEqual(mail[1]["content"]["evidence"][0]["fingerprint"], finding["fingerprint"])
         one = self.run_wrench("finding", "show", finding["fingerprint"]).out
         self.assertIn("by Ada in " + finding["introduced"]["commit"][:7], one)
-        self.assertIn("by Ada in", self.review("shop").out)
+        self.assertRegex(self.review("shop").out, r"\bsince [0-9-]{10} by Ada in ")
 
     def test_without_git_nobody_is_asked(self):
         self.project()

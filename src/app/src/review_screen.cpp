@@ -230,7 +230,7 @@ class Painter {
       lines.back() = clip(lines.back() + (unicode_ ? " …" : " ..."), room, unicode_);
     }
     for (std::size_t i = 0; i < lines.size(); ++i)
-      line(std::string(5, ' ') + styled(Style::Dim, pad(i == 0 ? label : "", 5)) + lines[i]);
+      line(std::string(4, ' ') + styled(Style::Dim, pad(i == 0 ? label : "", kIndent - 4)) + lines[i]);
   }
 
   void snippet(const Finding& finding) {
