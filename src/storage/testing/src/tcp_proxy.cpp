@@ -187,9 +187,9 @@ void TcpProxy::from_server(Pair& pair, std::string bytes) {
       static constexpr std::string_view kFields("SFATAL\0VFATAL\0C57P01\0Mgoing down\0\0", 34);
       bytes.resize(at + answer.size());
       bytes += std::string("E\0\0\0", 4) + static_cast<char>(kFields.size() + 4) + std::string(kFields);
-      send_all(pair.client, bytes);
       last_answer_.reset();
-      cuts_.fetch_add(1);
+      cuts_.fetch_add(1);  // before the client can know of it
+      send_all(pair.client, bytes);
       // Not a full close: with the client's bytes unread that would reset the connection, and the answer might be lost.
       ::shutdown(pair.client, SHUT_WR);
       ::close(std::exchange(pair.server, -1));
