@@ -2,6 +2,7 @@
 
 #include "execution_check.hpp"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 
@@ -173,16 +174,19 @@ class Check {
     require(!budget || draws(), label(no) + " waits for a budget, but has none");
     if (!row.waits_for_children()) return;
     const BodyCursor cursor = BodyCursor::parse(row.cursor);
-    const std::int64_t open = children_open()[no];
+    const std::int64_t open = children_open(no, cursor.base);
     require(open == cursor.next - cursor.done && open > 0, label(no) + ": its cursor doesn't match its children");
   }
 
-  std::map<std::int64_t, std::int64_t>& children_open() {
-    if (children_open_) return *children_open_;
-    children_open_.emplace();
-    for (const auto& [no, row] : image_.steps)
-      if (row.parent_step != 0 && !is_terminal(row.state)) ++(*children_open_)[row.parent_step];
-    return *children_open_;
+  /// Without those of a run that a person began anew.
+  std::int64_t children_open(std::int64_t parent, std::int64_t base) {
+    if (!children_open_) {
+      children_open_.emplace();
+      for (const auto& [no, row] : image_.steps)
+        if (row.parent_step != 0 && !is_terminal(row.state)) (*children_open_)[row.parent_step].push_back(no);
+    }
+    const auto& open = (*children_open_)[parent];
+    return std::ranges::count_if(open, [&](std::int64_t no) { return no >= base; });
   }
 
   void check_queued() {
@@ -268,7 +272,7 @@ class Check {
   const ExecutionImage& image_;
   const ExecutionCheck& options_;
   const bool live_;
-  std::optional<std::map<std::int64_t, std::int64_t>> children_open_;
+  std::optional<std::map<std::int64_t, std::vector<std::int64_t>>> children_open_;
   std::vector<std::string> problems_;
 };
 
