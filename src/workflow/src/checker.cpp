@@ -29,6 +29,39 @@ const Statement kCheckQueues{
     .plan =
         "SEARCH r USING PRIMARY KEY ((queue,rank,execution_id,step_no)>(?,?,?,?)); SEARCH s USING PRIMARY KEY "
         "(execution_id=? AND step_no=?) LEFT-JOIN"};
+// Each key with what says the same of it: what runs within it, what waits for it.
+const Statement kCheckKeys{
+    .id = "workflow.check_keys",
+    .sql =
+        "SELECT key, in_use, waiting, (SELECT count(*) FROM key_holders h WHERE h.key = l.key), (SELECT count(*) FROM "
+        "parked p WHERE p.key = l.key) FROM limits l WHERE key > ?1 ORDER BY key LIMIT ?2",
+    .plan =
+        "SEARCH l USING PRIMARY KEY (key>?); CORRELATED SCALAR SUBQUERY 1; SEARCH h USING PRIMARY KEY (key=?); "
+        "CORRELATED SCALAR SUBQUERY 2; SEARCH p USING COVERING INDEX idx_parked (key=?)"};
+// Told: asked to stop, or a request says so.
+#define WRENCH_CHECK_PLACES(columns, table)                                                                           \
+  "SELECT " columns                                                                                                   \
+  ", s.state, CASE WHEN t.superseded = 0 OR s.flags & 2052 <> 0 OR EXISTS (SELECT 1 FROM requests "                   \
+  "r WHERE r.execution_id = t.execution_id AND r.kind = 'superseded' AND r.reason = CAST(t.step_no AS TEXT)) THEN 1 " \
+  "ELSE 0 END FROM " table " t LEFT JOIN steps s ON s.execution_id = t.execution_id AND s.step_no = t.step_no "
+const Statement kCheckHolders{
+    .id = "workflow.check_key_holders",
+    .sql = WRENCH_CHECK_PLACES("t.key, t.arrived, t.execution_id, t.step_no"  , "key_holders")
+    "WHERE (t.key, t.arrived, t.execution_id, t.step_no) > (?1, ?2, ?3, ?4) ORDER BY t.key, t.arrived, "
+    "t.execution_id, t.step_no LIMIT ?5",
+    .plan =
+        "SEARCH t USING PRIMARY KEY ((key,arrived,execution_id,step_no)>(?,?,?,?)); SEARCH s USING PRIMARY KEY "
+        "(execution_id=? AND step_no=?) LEFT-JOIN; CORRELATED SCALAR SUBQUERY 1; SEARCH r USING PRIMARY KEY "
+        "(execution_id=?)"};
+const Statement kCheckParked{
+    .id = "workflow.check_parked_steps",
+    .sql = WRENCH_CHECK_PLACES(
+        "t.execution_id, t.step_no",
+        "parked") "WHERE (t.execution_id, t.step_no) > (?1, ?2) ORDER BY t.execution_id, t.step_no LIMIT ?3",
+    .plan =
+        "SEARCH t USING PRIMARY KEY ((execution_id,step_no)>(?,?)); SEARCH s USING PRIMARY KEY (execution_id=? AND "
+        "step_no=?) LEFT-JOIN; CORRELATED SCALAR SUBQUERY 1; SEARCH r USING PRIMARY KEY (execution_id=?)"};
+#undef WRENCH_CHECK_PLACES
 const Statement kCheckEvents{.id = "workflow.check_events",
                              .sql = "SELECT seq FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2",
                              .plan = "SEARCH events USING INTEGER PRIMARY KEY (rowid>?)"};
@@ -44,8 +77,9 @@ const Statement kCheckContents{.id = "workflow.check_contents",
 
 storage::StatementCatalogue::List check_statements() {
   static const std::vector<const storage::Statement*> all = [] {
-    static const storage::Statement* const own[] = {&sql::kCheckExecutions, &sql::kCheckQueues, &sql::kCheckEvents,
-                                                    &sql::kCheckClock, &sql::kCheckContents};
+    static const storage::Statement* const own[] = {&sql::kCheckExecutions, &sql::kCheckQueues,  &sql::kCheckKeys,
+                                                    &sql::kCheckHolders,    &sql::kCheckParked,  &sql::kCheckEvents,
+                                                    &sql::kCheckClock,      &sql::kCheckContents};
     return storage::StatementCatalogue({own, sql::of_execution_check()}).all();
   }();
   return all;
@@ -63,6 +97,9 @@ class StoreCheck {
   Result<CheckReport> run() {
     WRENCH_TRY(executions());
     WRENCH_TRY(queues());
+    WRENCH_TRY(keys());
+    WRENCH_TRY(holders());
+    WRENCH_TRY(parked());
     WRENCH_TRY(ledger());
     WRENCH_TRY(events());
     if (options_.contents) WRENCH_TRY(contents());
@@ -135,6 +172,61 @@ class StoreCheck {
       }
       if (!WRENCH_TRY(go_on()) || page.size() < sql::kPage) return {};
     }
+  }
+
+  /// What a key says of its use is what uses it, and what waits for it.
+  Result<void> keys() {
+    std::string key;
+    for (;;) {
+      const Rows page =
+          WRENCH_TRY(store_.read([&](ReadTx& tx) { return tx.query(sql::kCheckKeys, {key, sql::kPage}); }));
+      for (const auto row : page) {
+        key = row.text(0);
+        if (row.integer(1) != row.integer(3)) problem("the key " + key + " isn't used by as many steps as it says");
+        if (row.integer(2) != row.integer(4)) problem("not as many steps wait for the key " + key + " as it says");
+      }
+      if (!WRENCH_TRY(go_on()) || page.size() < sql::kPage) return {};
+    }
+  }
+
+  /// Whatever runs within a key runs, and hears of it when its place goes to another step.
+  Result<void> holders() {
+    std::string key;
+    std::int64_t arrived = -1, execution = 0, step = 0;
+    for (;;) {
+      const Rows page = WRENCH_TRY(store_.read(
+          [&](ReadTx& tx) { return tx.query(sql::kCheckHolders, {key, arrived, execution, step, sql::kPage}); }));
+      for (const auto row : page) {
+        key = row.text(0);
+        arrived = row.integer(1);
+        execution = row.integer(2);
+        step = row.integer(3);
+        place(execution, step, row.optional_integer(4) == static_cast<std::int64_t>(StepState::Running),
+              "uses the key " + key + " but doesn't run", row.integer(5) != 0);
+      }
+      if (!WRENCH_TRY(go_on()) || page.size() < sql::kPage) return {};
+    }
+  }
+
+  Result<void> parked() {
+    std::int64_t execution = 0, step = 0;
+    for (;;) {
+      const Rows page = WRENCH_TRY(
+          store_.read([&](ReadTx& tx) { return tx.query(sql::kCheckParked, {execution, step, sql::kPage}); }));
+      for (const auto row : page) {
+        execution = row.integer(0);
+        step = row.integer(1);
+        place(execution, step, row.optional_integer(2) == static_cast<std::int64_t>(StepState::Ready),
+              "isn't ready but waits for a key", row.integer(3) != 0);
+      }
+      if (!WRENCH_TRY(go_on()) || page.size() < sql::kPage) return {};
+    }
+  }
+
+  void place(std::int64_t execution, std::int64_t step, bool as_it_says, const std::string& wrong, bool told) {
+    const std::string which = "execution " + std::to_string(execution) + " step " + std::to_string(step) + " ";
+    if (!as_it_says) problem(which + wrong);
+    if (as_it_says && !told) problem(which + "lost its place to a newer step, but nobody tells it");
   }
 
   /// Budgets are the sums of their ledger, and none is overdrawn but by what was used beyond what was reserved.

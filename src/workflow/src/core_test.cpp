@@ -101,6 +101,38 @@ TEST_F(CoreTest, AStepThatTakesTooLongIsStoppedAndTriedAgain) {
   EXPECT_TRUE(timers_.empty());
 }
 
+TEST_F(CoreTest, ARunningStepWhosePlaceIsGoneHasItsGraceAndThenItsTaskFails) {
+  load(R"([{"id":"a","kind":"call","capability":"x.y","concurrency":{"key":"'k'"}},
+           {"id":"b","kind":"call","capability":"x.y","needs":["a"]}])");
+  rows_.limits["c:1:k"] = {.key = "c:1:k"};
+  const std::string limits = R"({"key":"c:1:k","cap":1})";
+  ASSERT_TRUE(send(command::Outcome{{1, 1}, step().epoch, command::Outcome::Limits{limits}}).ok());
+  ASSERT_EQ(step().state, StepState::Running);
+  EXPECT_EQ(plan_.keys_taken.size(), 1U);
+  ASSERT_TRUE(send(command::Supersede{{1, 1}, 7}).ok());
+  EXPECT_EQ(step().state, StepState::Running) << "it is asked, and may still complete";
+  EXPECT_THAT(plan_.stops, ::testing::ElementsAre(StepKey{1, 1}));
+  EXPECT_EQ(plan_.requests_done.size(), 1U);
+  EXPECT_TRUE(plan_.keys_given.empty()) << "its place isn't free yet";
+  ASSERT_TRUE(send(command::Supersede{{1, 1}, 8}).ok());
+  EXPECT_TRUE(plan_.journal.empty()) << "it has heard";
+  fire(TimerKind::CancelGrace);
+  EXPECT_EQ(step().state, StepState::Cancelled);
+  EXPECT_EQ(plan_.keys_given.size(), 1U);
+  EXPECT_EQ(step(2).state, StepState::Skipped);
+  EXPECT_EQ(rows_.executions[1].status, ExecutionStatus::Failed);
+  EXPECT_THAT(rows_.executions[1].error, ::testing::HasSubstr("workflow.superseded"));
+}
+
+TEST_F(CoreTest, WhatAPersonDecidesAboutIsNobodysPlace) {
+  load(kOne, OnExhausted::Dead);
+  ASSERT_TRUE(fail(FailureClass::Permanent).ok());
+  ASSERT_EQ(step().state, StepState::Dead);
+  ASSERT_TRUE(send(command::Supersede{{1, 1}, 1}).ok());
+  EXPECT_EQ(step().state, StepState::Dead);
+  EXPECT_EQ(plan_.requests_done.size(), 1U);
+}
+
 TEST_F(CoreTest, ScheduleToCloseEndsAllAttempts) {
   load(kOne);
   ASSERT_TRUE(fail(FailureClass::Retryable).ok());

@@ -147,6 +147,7 @@ class Decision {
   Result<void> on(const command::Suspend& c);
   Result<void> on(const command::Answer& c);
   Result<void> on(const command::Refill& c);
+  Result<void> on(const command::Supersede& c);
 
   // ---- limits (decision_limits.cpp) ----
 

@@ -252,7 +252,8 @@ Result<void> Decision::time_out(Execution& e, Step& s, TimerKind kind) {
   if (was_running) plan_.stops.push_back(key_of(s.row));
   const std::string limit(kNames[static_cast<std::size_t>(kind)]);
   const std::string error = "{\"code\":\"workflow.timeout\",\"message\":\"the " + limit + " timeout passed\"}";
-  s.row.output_seq = journal(e, "timeout", &s.row, error);
+  const std::int64_t told = journal(e, "timeout", &s.row, error);
+  if ((s.row.flags & kFlagSuperseded) == 0) s.row.output_seq = told;
   if (s.row.state == StepState::Failed) keep_error(e, s.row, error);
   if (!cancelling || s.row.state == StepState::Uncertain) WRENCH_TRY(recovered(e, s, ErrorClass::Retryable, error));
   if (was_waiting) return cancel_children(e, s.row.step_no);
@@ -490,6 +491,7 @@ Result<void> Decision::on(const command::Reconcile& c) {
     void_intents(c.step, c.epoch);
     WRENCH_TRY(fire(*e, *s, {StepEventKind::ReconciledNotDone}));
     journal(*e, "reconciled", &s->row, "{\"done\":false}");
+    if ((s->row.flags & kFlagSuperseded) != 0) WRENCH_TRY(cancel_step(*e, *s));
   } else {
     WRENCH_TRY(fire(*e, *s, {StepEventKind::ReconciledDone}));
     s->row.output_seq = journal(*e, "completed", &s->row, c.receipt.inline_json, c.receipt.blob_hash);

@@ -21,14 +21,30 @@ LimitRow* Decision::limit(const std::string& key) {
 /// A claim takes what all limits of the step give, or the step is parked under the first that gives nothing.
 bool Decision::take_limits(const Execution& e, Step& s, SlotClass slot) {
   if (s.row.limits.empty()) return true;
-  const auto its = limits::Evaluated::parse(s.row.limits);
+  auto its = limits::Evaluated::parse(s.row.limits);
   LimitRow* running = its.key.empty() ? nullptr : limit(its.key);
   LimitRow* rate = its.rate.empty() ? nullptr : limit(its.rate);
   if ((!its.key.empty() && running == nullptr) || (!its.rate.empty() && rate == nullptr)) return false;
   if (running != nullptr) {
     running->cap = its.cap;
-    if (running->in_use >= its.cap && keeps(Keep::KeyLimit)) {
+    const bool newcomer = its.arrived == 0;
+    if (newcomer) {
+      its.arrived = ++running->arrivals;
+      s.row.limits = its.str();
+    }
+    // Those that wait have their turns before one that comes just when the key is free again.
+    const bool had_turn = !newcomer && s.row.rank != 0;
+    const bool others_first = !had_turn && running->waiting > 0 && plan_.unparks.contains(its.key);
+    if ((running->in_use >= its.cap && keeps(Keep::KeyLimit)) || others_first) {
       park(e, s, slot, its.key);
+      Park& how = plan_.parks.back();
+      how.strategy = its.strategy;
+      how.by = its.by;
+      how.arrived = its.arrived;
+      how.cap = its.cap;
+      how.had_turn = had_turn;
+      if (its.strategy == KeyStrategy::KeepNewestQueued) running->newest = std::max(running->newest, its.arrived);
+      if (its.strategy == KeyStrategy::CancelRunning || its.arrived <= running->newest) plan_.contests.insert(its.key);
       return false;
     }
   }
@@ -42,7 +58,10 @@ bool Decision::take_limits(const Execution& e, Step& s, SlotClass slot) {
     }
     limits::take(*rate, now_);
   }
-  if (running != nullptr) ++running->in_use;
+  if (running != nullptr) {
+    ++running->in_use;
+    plan_.keys_taken.push_back({its.key, its.arrived, key_of(s.row), its.strategy == KeyStrategy::CancelRunning});
+  }
   return true;
 }
 
@@ -60,6 +79,7 @@ void Decision::give_limits_back(const StepRow& row) {
   LimitRow* running = limit(its.key);
   if (running == nullptr) return;
   --running->in_use;
+  plan_.keys_given.push_back({its.key, its.arrived, key_of(row)});
   plan_.unparks.insert(its.key);
 }
 
@@ -93,6 +113,26 @@ Result<void> Decision::on_limits(Execution& e, Step& s, const command::Outcome& 
   return {};
 }
 
+/// Ended as cancelled, which for its execution is a failure: nobody tries it again, and nobody has to decide about it.
+Result<void> Decision::on(const command::Supersede& c) {
+  Execution* e = execution(c.step.execution_no);
+  if (e == nullptr) return Error("workflow.task_not_found", "there is no such execution");
+  const bool over = is_terminal(e->row.status);
+  if (!over) WRENCH_TRY(owned(c.step.execution_no));
+  if (c.request != 0) plan_.requests_done.emplace_back(c.step.execution_no, c.request);
+  if (over) return {};
+  Step* s = step(c.step);
+  if (s == nullptr) return missing();
+  // It ends anyway, or a person is to decide about it.
+  constexpr std::uint32_t kEnds = kFlagCancelRequested | kFlagSuperseded;
+  if (is_terminal(s->row.state) || is_held(s->row.state) || (s->row.flags & kEnds) != 0) return {};
+  s->row.flags |= kFlagSuperseded;
+  s->row.output_seq = journal(*e, "superseded", &s->row, limits::superseded_error(s->row));
+  WRENCH_TRY(cancel_step(*e, *s));
+  propagate(*e);
+  return {};
+}
+
 Result<void> Decision::on(const command::Refill& c) {
   LimitRow* row = limit(c.key);
   if (row == nullptr) return missing();
@@ -118,7 +158,7 @@ void Decision::finish_limits() {
     return std::any_of(plan_.parks.begin(), plan_.parks.end(), [&](const Park& park) { return park.key == key; });
   };
   for (auto& [key, row] : limits_)
-    if (!(row == rows_.limits.at(key)) || plan_.unparks.contains(key) || parked(key))
+    if (!(row == rows_.limits.at(key)) || plan_.unparks.contains(key) || plan_.contests.contains(key) || parked(key))
       plan_.limits.push_back(std::move(row));
 }
 

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "decision.hpp"
+#include "limits.hpp"
 
 namespace wrench::workflow {
 
@@ -39,6 +40,13 @@ Result<void> Decision::fire(Execution& e, Step& s, StepEvent event) {
     s.row.flags &= ~static_cast<std::uint32_t>(kFlagWaitsOutside | kFlagWaitsBudget);
   if (old.state == StepState::Running) s.row.flags &= ~static_cast<std::uint32_t>(kFlagAskedToYield);
   if (!is_held(s.row.state)) s.row.flags &= ~static_cast<std::uint32_t>(kFlagSuspended);
+  const bool person = event.kind == StepEventKind::PersonRetry || event.kind == StepEventKind::PersonSkip ||
+                      event.kind == StepEventKind::PersonGiveUp;
+  if (person && (old.flags & kFlagSuperseded) != 0) {  // What a person says counts.
+    s.row.flags &= ~static_cast<std::uint32_t>(kFlagSuperseded);
+    if (e.row.cancel_at == 0) s.row.flags &= ~static_cast<std::uint32_t>(kFlagCancelRequested);
+    s.row.output_seq = 0;
+  }
   count(e, old, -1);
   count(e, s.row, +1);
   leave(e, old, key);
@@ -59,8 +67,8 @@ Result<void> Decision::fire(Execution& e, Step& s, StepEvent event) {
     TimerEdits& edits = timers_[key];
     edits.all_derived_deleted = true;
     for (auto& [kind, timer] : edits.kinds) timer.reset();
-    if (s.row.state == StepState::Failed && s.row.parent_step == 0 && !e.plan->tolerates_failure(s.row.node))
-      ++e.row.steps_failed;
+    if (s.row.failed() && s.row.parent_step == 0 && !e.plan->tolerates_failure(s.row.node)) ++e.row.steps_failed;
+    if (s.row.superseded()) keep_error(e, s.row, limits::superseded_error(s.row));
     e.ended.push_back(key);
   }
   return {};
@@ -143,8 +151,9 @@ void Decision::propagate(Execution& e) {
     e.ended.pop_front();
     const StepRow row = steps_.at(key).row;
     // A cancelled need was one that others made superfluous, or the whole execution is being cancelled.
-    const bool failed = (row.state == StepState::Failed && node(e, row).on_failure == OnFailure::Stop) ||
-                        row.state == StepState::Cancelled || (row.flags & kFlagSkippedByFailure) != 0;
+    const bool failed = (row.failed() && node(e, row).on_failure == OnFailure::Stop) ||
+                        (row.state == StepState::Cancelled && !row.superseded()) ||
+                        (row.flags & kFlagSkippedByFailure) != 0;
     for (const std::uint32_t dependent : e.plan->dependents(row.node)) need_ended(e, row, dependent, failed);
     if (row.parent_step != 0) child_ended(e, row);
   }
@@ -200,7 +209,7 @@ void Decision::join_needs(Execution& e, Step& s) {
     if (other == nullptr) return;
     const StepState state = other->row.state;
     completed += state == StepState::Completed ? 1 : 0;
-    failed = failed || state == StepState::Failed || (other->row.flags & kFlagSkippedByFailure) != 0;
+    failed = failed || other->row.failed() || (other->row.flags & kFlagSkippedByFailure) != 0;
     if (!is_terminal(state)) open.push_back(*key);
   }
   if (completed >= n.join) {
@@ -225,7 +234,7 @@ void Decision::child_ended(Execution& e, const StepRow& child) {
   BodyCursor cursor = BodyCursor::parse(parent->row.cursor);
   if (child.step_no < cursor.base) return;  // Of a run that a person began anew.
   ++cursor.done;
-  if (child.state == StepState::Failed && (n.kind == NodeKind::Map || !e.plan->tolerates_failure(child.node))) {
+  if (child.failed() && (n.kind == NodeKind::Map || !e.plan->tolerates_failure(child.node))) {
     ++cursor.failed;
     if (parent->row.output_seq == 0) parent->row.output_seq = child.output_seq;
   }

@@ -301,6 +301,7 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
   }
   WRENCH_TRY(row_store::write(tx, batch.plan, unwritten, config_.ownership));
   batch.moved = WRENCH_TRY(limits::write(tx, batch.plan, shared_ ? std::string_view() : config_.boot));
+  for (Command& command : batch.moved.told) batch.follow_ups.push_back(std::move(command));
   for (Command& command : WRENCH_TRY(budgets::write(tx, batch.plan, config_.boot, config_.ownership)))
     batch.follow_ups.push_back(std::move(command));
 

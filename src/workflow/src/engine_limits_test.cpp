@@ -1,3 +1,7 @@
+#include <functional>
+#include <set>
+#include <thread>
+
 #include "engine_test.hpp"
 #include "limits.hpp"
 #include "wrench/workflow/checker.hpp"
@@ -200,6 +204,333 @@ TEST_F(LimitsTest, WhoTakesOverTakesTheKeysToo) {
   ASSERT_TRUE(e->resume(id).ok());
   EXPECT_EQ(finish(*e, id).task.state, TaskState::Completed);
   expect_sound();
+}
+
+/// What becomes of its steps is told in the order of their beginnings.
+class StrategiesTest : public LimitsTest {
+ protected:
+  StrategiesTest() {
+    runner_.add("t.named", [this](const StepInvocation& in, StepContext& context) -> StepOutcome {
+      const std::string name(in.input.at("name").as_string());
+      begun(name);
+      while (!released(name) && !context.stop().stop_requested())
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      if (context.stop().stop_requested() && !deaf_.contains(name))
+        return Failed{FailureClass::Retryable, Error("t.stopped", "stopped"), {}};
+      while (!released(name)) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      return Completed{Json(name), {}};
+    });
+  }
+
+  void begun(const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    order_.push_back(name);
+  }
+  bool released(const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    return released_.contains("*") || released_.contains(name);
+  }
+  void release(const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    released_.insert(name);
+  }
+  std::vector<std::string> order() {
+    const std::lock_guard lock(mutex_);
+    return order_;
+  }
+  bool wait_for(const std::function<bool()>& what) {
+    for (int i = 0; i < 2'000; ++i) {
+      if (what()) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return false;
+  }
+  bool has_begun(const std::string& name) {
+    return wait_for([&] { return std::ranges::count(order(), name) > 0; });
+  }
+
+  /// A task of one step within the key 'one'; `concurrency`: what else there is to say.
+  TaskReceipt create(Engine& e, const std::string& name, std::string_view concurrency, std::string_view node = {}) {
+    CreateTask what =
+        task(R"([{"id":"a","kind":"call","capability":"t.named","input":{"name":")" + name +
+             R"("},"concurrency":{"key":"'one'")" + std::string(concurrency) + "}" + std::string(node) + "}]");
+    what.title = name;
+    auto receipt = e.create(std::move(what));
+    EXPECT_TRUE(receipt.ok()) << describe(receipt.error());
+    return receipt.ok() ? *receipt : TaskReceipt{};
+  }
+  bool is_parked(const TaskReceipt& of) {
+    return wait_for([&] {
+      const auto steps = store_->read([&](storage::ReadTx& tx) { return list_steps(tx, of.execution_no); });
+      return steps.ok() && !steps->empty() && steps->front().parked_for == "one";
+    });
+  }
+  StepState state_of(const TaskReceipt& of) {
+    const auto steps = store_->read([&](storage::ReadTx& tx) { return list_steps(tx, of.execution_no); });
+    return steps->front().state;
+  }
+  void expect_superseded(Engine& e, const TaskReceipt& of) {
+    const TaskOutcome lost = finish(e, of.task_id);
+    EXPECT_EQ(lost.task.state, TaskState::Failed);
+    EXPECT_EQ(state_of(of), StepState::Cancelled);
+    EXPECT_THAT(
+        codec::write_json(lost.execution.error),
+        HasSubstr(R"({"code":"workflow.superseded","message":"a newer step of its key 'one' took its place"})"));
+  }
+
+  std::vector<std::string> order_;
+  std::set<std::string> released_, deaf_;
+};
+
+TEST_F(StrategiesTest, SubKeysTakeTurns) {
+  auto e = engine();
+  e->start(runner_);
+  const auto turn = [&](const std::string& name) {
+    return create(*e, name, R"(,"strategy":"round_robin","by":"')" + name.substr(0, 1) + R"('")");
+  };
+  std::vector<TaskReceipt> all = {turn("x0")};
+  ASSERT_TRUE(has_begun("x0"));
+  for (const auto* name : {"a1", "a2", "a3", "b1", "c1", "a4", "b2"}) {
+    all.push_back(turn(name));
+    ASSERT_TRUE(is_parked(all.back())) << name;
+  }
+  release("*");
+  for (const TaskReceipt& one : all) EXPECT_EQ(finish(*e, one.task_id).task.state, TaskState::Completed);
+  EXPECT_THAT(order(), ::testing::ElementsAre("x0", "a1", "b1", "c1", "a2", "b2", "a3", "a4"));
+  expect_sound();
+}
+
+TEST_F(StrategiesTest, WhoComesLaterHasNoTurnsToCatchUpOn) {
+  auto e = engine();
+  e->start(runner_);
+  const auto turn = [&](const std::string& name) {
+    return create(*e, name, R"(,"strategy":"round_robin","by":"')" + name.substr(0, 1) + R"('")");
+  };
+  std::vector<TaskReceipt> all = {turn("a0")};
+  ASSERT_TRUE(has_begun("a0"));
+  const auto add = [&](const std::string& name) {
+    all.push_back(turn(name));
+    ASSERT_TRUE(is_parked(all.back())) << name;
+  };
+  for (const auto* name : {"a1", "a2", "a3", "a4", "a5"}) add(name);
+  for (const auto* name : {"a0", "a1"}) {
+    release(name);
+    ASSERT_TRUE(has_begun(std::string("a") + static_cast<char>(name[1] + 1)));
+  }
+  for (const auto* name : {"b1", "b2", "b3"}) add(name);  // While a2 runs: from now on they alternate.
+  release("*");
+  for (const TaskReceipt& one : all) EXPECT_EQ(finish(*e, one.task_id).task.state, TaskState::Completed);
+  EXPECT_THAT(order(), ::testing::ElementsAre("a0", "a1", "a2", "a3", "b1", "a4", "b2", "a5", "b3"));
+  expect_sound();
+}
+
+TEST_F(StrategiesTest, TheNewestTakesThePlaceOfTheOldestThatRuns) {
+  auto e = engine();
+  e->start(runner_);
+  constexpr std::string_view kTake = R"(,"limit":2,"strategy":"cancel_running")";
+  const TaskReceipt oldest = create(*e, "oldest", kTake);
+  ASSERT_TRUE(has_begun("oldest"));
+  const TaskReceipt old = create(*e, "old", kTake);
+  ASSERT_TRUE(has_begun("old"));
+  const TaskReceipt newest = create(*e, "newest", kTake);
+  ASSERT_TRUE(has_begun("newest"));
+  expect_superseded(*e, oldest);
+  EXPECT_EQ(state_of(old), StepState::Running);
+  release("*");
+  EXPECT_EQ(finish(*e, old.task_id).task.state, TaskState::Completed);
+  EXPECT_EQ(finish(*e, newest.task_id).task.state, TaskState::Completed);
+  expect_sound();
+}
+
+TEST_F(StrategiesTest, APlaceIsFreeOnlyWhenWhoHadItIsGone) {
+  deaf_ = {"deaf"};
+  auto e = engine();
+  e->start(runner_);
+  constexpr std::string_view kTake = R"(,"strategy":"cancel_running")";
+  const TaskReceipt deaf = create(*e, "deaf", kTake);
+  ASSERT_TRUE(has_begun("deaf"));
+  const TaskReceipt second = create(*e, "second", kTake);
+  ASSERT_TRUE(is_parked(second));
+  const TaskReceipt third = create(*e, "third", kTake);  // The second would be stopped as soon as it began.
+  expect_superseded(*e, second);
+  EXPECT_TRUE(is_parked(third));
+  EXPECT_EQ(state_of(deaf), StepState::Running);
+  EXPECT_THAT(order(), ::testing::ElementsAre("deaf"));
+  release("*");
+  EXPECT_EQ(finish(*e, deaf.task_id).task.state, TaskState::Completed) << "it completed before it was stopped";
+  EXPECT_EQ(finish(*e, third.task_id).task.state, TaskState::Completed);
+  EXPECT_THAT(order(), ::testing::ElementsAre("deaf", "third"));
+  expect_sound();
+}
+
+TEST_F(StrategiesTest, AGuardedEffectThatWasBegunIsNotForgotten) {
+  runner_.add(
+      "t.pay",
+      [this](const StepInvocation&, StepContext& context) -> StepOutcome {
+        const auto ticket = context.begin_effect(0, Json::object());
+        begun("pay");
+        while (!context.stop().stop_requested()) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        return Failed{FailureClass::Retryable, Error("t.stopped", "stopped"), {}};
+      },
+      Effect::Guarded);
+  auto e = engine();
+  e->start(runner_);
+  const auto paying =
+      e->create(task(R"([{"id":"a","kind":"call","capability":"t.pay","concurrency":{"key":"'one'"}}])"));
+  ASSERT_TRUE(paying.ok());
+  ASSERT_TRUE(has_begun("pay"));
+  const TaskReceipt next = create(*e, "next", R"(,"strategy":"cancel_running")");
+  ASSERT_TRUE(has_begun("next"));
+  ASSERT_TRUE(wait_for([&] { return state_of(*paying) == StepState::Uncertain; }));
+  release("*");
+  EXPECT_EQ(finish(*e, next.task_id).task.state, TaskState::Completed);
+  ASSERT_TRUE(e->decide_step(paying->task_id, 1, StepDecision::Skip).ok());
+  EXPECT_EQ(finish(*e, paying->task_id).task.state, TaskState::Completed) << "what a person says counts";
+  expect_sound();
+}
+
+TEST_F(StrategiesTest, OnlyTheNewestWaits) {
+  auto e = engine();
+  e->start(runner_);
+  constexpr std::string_view kNewest = R"(,"strategy":"keep_newest_queued")";
+  const TaskReceipt runs = create(*e, "runs", kNewest);
+  ASSERT_TRUE(has_begun("runs"));
+  const TaskReceipt first = create(*e, "first", kNewest);
+  ASSERT_TRUE(is_parked(first));
+  const TaskReceipt second = create(*e, "second", kNewest);
+  expect_superseded(*e, first);
+  EXPECT_TRUE(is_parked(second));
+  release("*");
+  EXPECT_EQ(finish(*e, runs.task_id).task.state, TaskState::Completed) << "what runs is left alone";
+  EXPECT_EQ(finish(*e, second.task_id).task.state, TaskState::Completed);
+  EXPECT_THAT(order(), ::testing::ElementsAre("runs", "second"));
+  expect_sound();
+}
+
+TEST_F(StrategiesTest, LosingAPlaceIsAFailureThatAPlanCanTolerate) {
+  auto e = engine();
+  e->start(runner_);
+  const TaskReceipt runs = create(*e, "runs", "");
+  ASSERT_TRUE(has_begun("runs"));
+  const auto lost = e->create(task(R"([
+    {"id":"a","kind":"call","capability":"t.named","input":{"name":"lost"},"on_failure":"continue",
+     "concurrency":{"key":"'one'","strategy":"keep_newest_queued"}},
+    {"id":"b","kind":"call","capability":"t.echo","needs":["a"],
+     "input":{"state":{"$from":"steps.a.state"},"code":{"$from":"steps.a.error.code"}}}])"));
+  ASSERT_TRUE(lost.ok());
+  ASSERT_TRUE(is_parked(*lost));
+  const TaskReceipt newest = create(*e, "newest", R"(,"strategy":"keep_newest_queued")");
+  EXPECT_EQ(finish(*e, lost->task_id).task.state, TaskState::Completed);
+  receipt_ = *lost;
+  EXPECT_EQ(codec::canonical_json(output("b")), R"({"code":"workflow.superseded","state":"cancelled"})");
+  release("*");
+  EXPECT_EQ(finish(*e, newest.task_id).task.state, TaskState::Completed);
+  expect_sound();
+}
+
+TEST_F(StrategiesTest, OfAMapItCountsAsAnItemThatFailed) {
+  runner_.add("t.hold", [this](const StepInvocation&, StepContext&) {
+    while (!released("hold")) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    return Completed{Json(1), {}};
+  });
+  auto e = engine();
+  e->start(runner_);
+  const auto map = e->create(task(
+      R"([{"id":"m","kind":"map","over":"[1,2,3]","as":"i","collect":"append","on_failure":"continue","body":
+      {"capability":"t.hold","concurrency":{"key":"'one'","strategy":"keep_newest_queued"}}}])"));
+  ASSERT_TRUE(map.ok());
+  ASSERT_TRUE(wait_for([&] {
+    const auto steps = store_->read([&](storage::ReadTx& tx) { return list_steps(tx, map->execution_no); });
+    return std::ranges::count_if(*steps, [](const StepView& s) { return s.state == StepState::Cancelled; }) == 1;
+  }));
+  release("hold");
+  EXPECT_EQ(finish(*e, map->task_id).task.state, TaskState::Completed);
+  receipt_ = *map;
+  EXPECT_EQ(output("m").at("items").as_array().size(), 3U);
+  EXPECT_EQ(output("m").at("failed").as_array().size(), 1U);
+  expect_sound();
+}
+
+/// The strategy of who comes counts, whatever those before it said; each begins within its own limit.
+TEST_F(StrategiesTest, OfSeveralStrategiesThatOfTheNewcomerCounts) {
+  auto e = engine();
+  e->start(runner_);
+  const TaskReceipt runs = create(*e, "runs", R"(,"limit":2)");
+  ASSERT_TRUE(has_begun("runs"));
+  const TaskReceipt queued = create(*e, "queued", "");  // Only while nobody else runs.
+  ASSERT_TRUE(is_parked(queued));
+  const TaskReceipt beside = create(*e, "beside", R"(,"limit":2)");
+  ASSERT_TRUE(has_begun("beside")) << "a smaller limit is only its own";
+  const TaskReceipt alone = create(*e, "alone", R"(,"strategy":"keep_newest_queued")");
+  expect_superseded(*e, queued);
+  ASSERT_TRUE(is_parked(alone));
+  const TaskReceipt last = create(*e, "last", "");
+  ASSERT_TRUE(is_parked(last)) << "and one that only waits leaves those before it alone";
+  const TaskReceipt takes = create(*e, "takes", R"(,"strategy":"cancel_running")");
+  expect_superseded(*e, runs);
+  expect_superseded(*e, beside);
+  ASSERT_TRUE(has_begun("takes")) << "before those that wait: the place was made free for it";
+  EXPECT_TRUE(is_parked(alone));
+  release("*");
+  for (const TaskReceipt& one : {alone, last, takes})
+    EXPECT_EQ(finish(*e, one.task_id).task.state, TaskState::Completed);
+  EXPECT_THAT(order(), ::testing::ElementsAre("runs", "beside", "takes", "alone", "last"));
+  expect_sound();
+}
+
+TEST_F(StrategiesTest, AnotherProcessHearsOfItThroughTheStore) {
+  auto one = engine("boot1");
+  auto two = engine("boot2");
+  one->start(runner_);
+  two->start(runner_);
+  const TaskReceipt runs = create(*one, "runs", R"(,"strategy":"cancel_running")");
+  ASSERT_TRUE(has_begun("runs"));
+  const TaskReceipt takes = create(*two, "takes", R"(,"strategy":"cancel_running")");
+  ASSERT_TRUE(has_begun("takes"));
+  expect_superseded(*one, runs);
+  const TaskReceipt first = create(*one, "first", R"(,"strategy":"keep_newest_queued")");
+  ASSERT_TRUE(is_parked(first));
+  const TaskReceipt second = create(*two, "second", R"(,"strategy":"keep_newest_queued")");
+  expect_superseded(*one, first);
+  release("*");
+  for (const TaskReceipt& of : {takes, second}) EXPECT_EQ(finish(*two, of.task_id).task.state, TaskState::Completed);
+  expect_sound();
+}
+
+TEST_F(StrategiesTest, WhoseProcessDiedHearsOfItWhenItIsTakenOver) {
+  if (on_postgres()) GTEST_SKIP() << "any worker hears of it";
+  auto two = engine("boot2");
+  two->start(runner_);
+  auto one = engine("boot1");
+  one->start(runner_);
+  const TaskReceipt runs = create(*one, "runs", R"(,"strategy":"cancel_running")");
+  ASSERT_TRUE(has_begun("runs"));
+  const TaskReceipt takes = create(*two, "takes", R"(,"strategy":"cancel_running")");
+  ASSERT_TRUE(is_parked(takes));
+  one.reset();  // Most likely before it heard of it; what ran there could begin again.
+  live_.erase("boot1");
+  EXPECT_TRUE(two->resume(runs.task_id).ok());
+  expect_superseded(*two, runs);
+  release("*");
+  EXPECT_EQ(finish(*two, takes.task_id).task.state, TaskState::Completed);
+  EXPECT_THAT(order(), ::testing::ElementsAre("runs", "takes"));
+  expect_sound();
+}
+
+TEST(KeyStrategies, BelongTogetherWithTheirSubKeys) {
+  const auto parse = [](const std::string& concurrency) {
+    return Plan::parse_text(R"({"v":1,"nodes":[{"id":"a","kind":"call","capability":"x.y","concurrency":)" +
+                            concurrency + "}]}");
+  };
+  EXPECT_TRUE(parse(R"({"key":"'k'","strategy":"round_robin","by":"inputs.user"})").ok());
+  const auto without = parse(R"({"key":"'k'","strategy":"round_robin"})");
+  ASSERT_FALSE(without.ok());
+  EXPECT_THAT(without.error().message, HasSubstr("the strategy 'round_robin' and the sub-key 'by' belong together"));
+  EXPECT_FALSE(parse(R"({"key":"'k'","by":"inputs.user"})").ok());
+  const auto unknown = parse(R"({"key":"'k'","strategy":"lifo"})");
+  ASSERT_FALSE(unknown.ok());
+  EXPECT_THAT(unknown.error().message,
+              HasSubstr("known: queue, cancel_newest, round_robin, cancel_running, keep_newest_queued"));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "care_sql.hpp"
+#include "limits.hpp"
 #include "wrench/codec/json.hpp"
 #include "wrench/workflow/checker.hpp"
 #include "wrench/workflow/restore.hpp"
@@ -95,6 +96,7 @@ class Check {
       const bool stopping = row.state == StepState::Running && (row.flags & kFlagCancelRequested) != 0;
       require(stopping || row.state == StepState::Uncertain, label(no) + " goes on in a cancelled execution");
     }
+    require(!image_.keyless.contains(no), label(no) + " runs without the key that limits it");
     if (row.state == StepState::RetryWait)
       require(has_timer(no, TimerKind::Retry), label(no) + " waits without a timer");
     if (row.state == StepState::Running) {
@@ -295,6 +297,10 @@ const Statement kImageReady{
 const Statement kImageParked{.id = "workflow.check_parked",
                              .sql = "SELECT queue, rank FROM parked WHERE execution_id = ?1 AND step_no = ?2",
                              .plan = "SEARCH parked USING PRIMARY KEY (execution_id=? AND step_no=?)"};
+const Statement kImageHolder{
+    .id = "workflow.check_holder",
+    .sql = "SELECT 1 FROM key_holders WHERE key = ?1 AND arrived = ?2 AND execution_id = ?3 AND step_no = ?4",
+    .plan = "SEARCH key_holders USING PRIMARY KEY (key=? AND arrived=? AND execution_id=? AND step_no=?)"};
 const Statement kImageWaits{.id = "workflow.check_waits",
                             .sql = "SELECT step_no FROM waits WHERE execution_id = ?1 AND applied = 0",
                             .plan = "SEARCH waits USING INDEX idx_wait_step (execution_id=?)"};
@@ -339,8 +345,8 @@ const Statement kImageEvent{.id = "workflow.check_event",
 }  // namespace
 
 storage::StatementCatalogue::List of_execution_check() {
-  static const Statement* const list[] = {&kImageTask,    &kImageReady,    &kImageParked,  &kImageWaits, &kImageDraws,
-                                          &kImageJournal, &kImageFindings, &kImageEffects, &kImageEvent};
+  static const Statement* const list[] = {&kImageTask,  &kImageReady,   &kImageParked,   &kImageHolder,  &kImageWaits,
+                                          &kImageDraws, &kImageJournal, &kImageFindings, &kImageEffects, &kImageEvent};
   return list;
 }
 
@@ -371,6 +377,17 @@ Result<void> load_ready(ReadTx& tx, ExecutionImage& image) {
     if (step.limits.empty()) continue;
     const Rows parked = WRENCH_TRY(tx.query(sql::kImageParked, {image.row.id, no}));
     for (const auto row : parked) image.ready[no].emplace_back(std::string(row.text(0)), row.integer(1));
+  }
+  return {};
+}
+
+Result<void> load_holders(ReadTx& tx, ExecutionImage& image) {
+  for (const auto& [no, step] : image.steps) {
+    if (step.state != StepState::Running || step.limits.empty()) continue;
+    const auto its = limits::Evaluated::parse(step.limits);
+    if (its.key.empty()) continue;
+    if (WRENCH_TRY(tx.query(sql::kImageHolder, {its.key, its.arrived, image.row.id, no})).empty())
+      image.keyless.insert(no);
   }
   return {};
 }
@@ -417,6 +434,7 @@ Result<ExecutionImage> load_image(ReadTx& tx, PlanCache& plans, std::int64_t exe
   WRENCH_TRY(load_fork(tx, plans, image));
   WRENCH_TRY(load_steps(tx, image));
   WRENCH_TRY(load_ready(tx, image));
+  WRENCH_TRY(load_holders(tx, image));
   for (const TimerRow& timer : WRENCH_TRY(row_store::timers_of(tx, execution_no)))
     image.timers[timer.step_no].emplace(timer.kind, timer);
   const Rows waits = WRENCH_TRY(tx.query(sql::kImageWaits, {execution_no}));

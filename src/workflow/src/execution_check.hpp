@@ -39,6 +39,7 @@ struct ExecutionImage {
   std::map<std::int64_t, std::map<TimerKind, TimerRow>> timers;  ///< By step.
   std::set<std::int64_t> waits;                                  ///< Steps of which some wait is open.
   std::set<std::int64_t> drawing;                                ///< Steps that have open lines in the ledger.
+  std::set<std::int64_t> keyless;                                ///< Running steps that don't hold their keys.
   std::vector<JournalLine> journal;
   std::string last_event;            ///< Payload of the newest one that tells of this version; empty: none is kept.
   std::int64_t lost_contents = 0;    ///< Journal entries whose content isn't stored.

@@ -266,6 +266,7 @@ class Drafting {
     if (state == StepState::Skipped) return (flags & kFlagSkippedByFailure) == 0;
     if (state == StepState::Failed) return plan_->tolerates_failure(node);
     if (state != StepState::Cancelled) return false;
+    if ((flags & kFlagSuperseded) != 0) return plan_->tolerates_failure(node);
     // Made superfluous by a join.
     return std::ranges::any_of(plan_->dependents(node), [&](std::uint32_t d) {
       return plan_->nodes()[d].join > 0 && plan_->nodes()[d].cancel_rest && !unusual_.contains(d);
@@ -452,8 +453,9 @@ Result<std::shared_ptr<const Fork>> load(ReadTx& tx, const Plan& plan, std::int6
     for (const auto row : rows) {
       const auto node = static_cast<std::uint32_t>(row.integer(0) - 1);
       const auto flags = static_cast<std::uint32_t>(row.integer(2));
-      if (needed[node])
-        fork->unusual[node] = {static_cast<StepState>(row.integer(1)), (flags & kFlagSkippedByFailure) != 0};
+      // To those that need it, a superseded one is one that failed.
+      const auto state = (flags & kFlagSuperseded) != 0 ? StepState::Failed : static_cast<StepState>(row.integer(1));
+      if (needed[node]) fork->unusual[node] = {state, (flags & kFlagSkippedByFailure) != 0};
     }
     for (std::uint32_t node = first; node <= last; ++node)
       if (chain[i].owns(node)) needed[node] = false;

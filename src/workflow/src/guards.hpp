@@ -32,6 +32,8 @@ enum class Keep : std::uint8_t {
   KeyLimit,             ///< A step doesn't begin while its key is used up.
   KeyRelease,           ///< A step that runs no more gives its key back.
   Unpark,               ///< What is parked has its turn when its key is free.
+  NewestWaits,          ///< What is to wait alone takes the place of those that waited before it.
+  SupersededTold,       ///< Who lost its place hears of it, whatever becomes of the process that decided it.
   ChildEndKept,         ///< What the end of a task means for the step that began it is durable with that end.
   ChildGivenUp,         ///< A step that waits no more asks its child to end.
   ForkNeeds,            ///< What a fork took over counts for the steps that need it.
@@ -47,15 +49,42 @@ enum class Keep : std::uint8_t {
 };
 
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(Keep::kCount)> kKeepNames = {
-    "fence",          "record_fence",       "state_predicate",  "epoch_on_claim",
-    "epoch_on_loss",  "commit_before_ack",  "key_unique",       "timer_epoch",
-    "slot_release",   "claim_again",        "intent_first",     "open_intent_uncertain",
-    "receipt_known",  "attempts_bound",     "poison_bound",     "deps_left",
-    "finally_gate",   "requeue_on_adopt",   "cancel_on_adopt",  "load_timers",
-    "key_limit",      "key_release",        "unpark",           "child_end_kept",
-    "child_given_up", "fork_needs",         "fork_inputs",      "reserve",
-    "settle_draws",   "hold_back_free",     "escalation_waits", "critical_suspends",
-    "stream_fence",   "baggage_of_accepted"};
+    "fence",
+    "record_fence",
+    "state_predicate",
+    "epoch_on_claim",
+    "epoch_on_loss",
+    "commit_before_ack",
+    "key_unique",
+    "timer_epoch",
+    "slot_release",
+    "claim_again",
+    "intent_first",
+    "open_intent_uncertain",
+    "receipt_known",
+    "attempts_bound",
+    "poison_bound",
+    "deps_left",
+    "finally_gate",
+    "requeue_on_adopt",
+    "cancel_on_adopt",
+    "load_timers",
+    "key_limit",
+    "key_release",
+    "unpark",
+    "newest_waits",
+    "superseded_told",
+    "child_end_kept",
+    "child_given_up",
+    "fork_needs",
+    "fork_inputs",
+    "reserve",
+    "settle_draws",
+    "hold_back_free",
+    "escalation_waits",
+    "critical_suspends",
+    "stream_fence",
+    "baggage_of_accepted"};
 
 #ifdef WRENCH_WORKFLOW_MUTATIONS
 inline Keep g_removed_guard = Keep::kCount;

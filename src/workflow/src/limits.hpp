@@ -20,6 +20,9 @@ struct Evaluated {
   std::string rate;  ///< Key; empty: as often as one likes.
   Micros period_us = 0;
   std::int64_t burst = 1;
+  KeyStrategy strategy = KeyStrategy::Queue;
+  std::string by;            ///< Sub-key.
+  std::int64_t arrived = 0;  ///< Its number among all that wanted the key; 0: it hasn't come to that yet.
   std::string str() const;
   /// Of a row: programmer error if it isn't one.
   static Evaluated parse(const std::string& text);
@@ -36,10 +39,14 @@ void take(LimitRow& row, Micros now);
 /// Those of the steps that are loaded, and `more`.
 Result<void> load(storage::WriteTx& tx, const std::set<std::string>& more, LoadedRows& rows);
 
+/// Why a step whose place went to a newer one ended.
+std::string superseded_error(const StepRow& row);
+
 /// Of all keys, the steps that run and that are parked. For tests and checks.
 Result<std::int64_t> in_use(storage::ReadTx& tx);
 
-/// Writes limits, parks steps, and puts parked ones whose key is free again into the queue, in their old places.
+/// Writes limits and who uses them, parks steps, tells those that lost their places to newer ones, and puts parked ones
+/// whose key is free again into the queue. `boot`: empty if executions belong to nobody.
 Result<QueueMoves> write(storage::WriteTx& tx, const FlushPlan& plan, std::string_view boot);
 
 }  // namespace wrench::workflow::limits

@@ -23,6 +23,8 @@ constexpr std::string_view kEffects[] = {"pure", "local_transactional", "idempot
 constexpr std::string_view kSlots[] = {"cpu", "io", "llm"};
 constexpr std::string_view kKinds[] = {"call", "map", "merge", "loop", "wait", "choose", "child"};
 constexpr std::string_view kWaitNames[] = {"signal", "input", "approval", "until", "child", "budget"};
+constexpr std::string_view kStrategies[] = {"queue", "cancel_newest", "round_robin", "cancel_running",
+                                            "keep_newest_queued"};
 constexpr std::string_view kWaitsWritten[] = {"signal", "input", "approval", "until"};
 constexpr std::size_t kIdBytesMax = 64;
 constexpr std::size_t kChoicesMax = 100;
@@ -152,7 +154,7 @@ Result<void> read_limits(const NodeReader& reader, PlanNode& node) {
   const auto spec = std::make_shared<LimitSpec>();
   if (!reader.at("concurrency").is_null()) {
     const NodeReader concurrency = WRENCH_TRY(reader.object("concurrency"));
-    static constexpr std::string_view kKnown[] = {"key", "limit", "strategy"};
+    static constexpr std::string_view kKnown[] = {"key", "limit", "strategy", "by"};
     WRENCH_TRY(concurrency.only(kKnown));
     spec->key = WRENCH_TRY(concurrency.expression("key"));
     if (!spec->key) return plan_invalid(concurrency.place() + ".key is missing: an expression");
@@ -161,8 +163,10 @@ Result<void> read_limits(const NodeReader& reader, PlanNode& node) {
     } else {
       spec->cap = static_cast<int>(WRENCH_TRY(concurrency.integer("limit", 1, 1, kLimitMax)));
     }
-    static constexpr std::string_view kStrategies[] = {"queue", "cancel_newest"};
-    spec->refuse = WRENCH_TRY(concurrency.one_of("strategy", kStrategies)).value_or(0) == 1;
+    spec->strategy = static_cast<KeyStrategy>(WRENCH_TRY(concurrency.one_of("strategy", kStrategies)).value_or(0));
+    spec->by = WRENCH_TRY(concurrency.expression("by"));
+    if (spec->by.has_value() != (spec->strategy == KeyStrategy::RoundRobin))
+      return plan_invalid(concurrency.place() + ": the strategy 'round_robin' and the sub-key 'by' belong together");
   }
   if (!reader.at("rate").is_null()) {
     const NodeReader rate = WRENCH_TRY(reader.object("rate"));
@@ -426,6 +430,7 @@ std::string_view name(SlotClass slot) { return kSlots[static_cast<std::size_t>(s
 std::string_view name(NodeKind kind) {
   return kind == NodeKind::Group ? "group" : kKinds[static_cast<std::size_t>(kind)];
 }
+std::string_view name(KeyStrategy strategy) { return kStrategies[static_cast<std::size_t>(strategy)]; }
 std::string_view name(WaitKind kind) { return kWaitNames[static_cast<std::size_t>(kind)]; }
 
 bool is_node_id(std::string_view id) {

@@ -66,7 +66,8 @@ Result<void> read_kept(ReadTx& tx, const ExecutionRow& row, RecordedJournal& out
     if (fork->own[node]) continue;
     const auto place = WRENCH_TRY(forks::find_step(tx, row.id, node + 1));
     if (!place) continue;
-    RecordedJournal::Kept kept{place->state, fork->ended(node).by_failure, {}};
+    const Fork::Ended ended = fork->ended(node);
+    RecordedJournal::Kept kept{ended.state == StepState::Failed ? ended.state : place->state, ended.by_failure, {}};
     if (place->output_seq != 0)
       kept.data = WRENCH_TRY(payload::of_journal(tx, place->execution_no, place->output_seq)).value;
     out.kept[node] = std::move(kept);

@@ -385,6 +385,7 @@ class Replaying {
     if (entry.kind == "value" || entry.kind == "intent" || entry.kind == "receipt") return record(entry, row);
     if (entry.kind == "recovery") return recover(entry, row);
     if (entry.kind == "timeout") return time_out(entry, row);
+    if (entry.kind == "superseded") return advance({.commands = {command::Supersede{key(row)}}}, entry.at);
     if (entry.kind == "lost") return advance({.commands = {command::LoseLease{key(row), row.worker_boot}}}, entry.at);
     if (entry.kind == "decision") return decide_step(entry, row);
     if (entry.kind == "reconciled")

@@ -11,8 +11,8 @@ using storage::Rows;
 
 namespace {
 
-constexpr std::string_view kKinds[] = {"cancel",    "pause",        "pause_now", "unpause",     "step_retry",
-                                       "step_skip", "step_give_up", "fund",      "budget_raise"};
+constexpr std::string_view kKinds[] = {"cancel",    "pause",        "pause_now", "unpause",      "step_retry",
+                                       "step_skip", "step_give_up", "fund",      "budget_raise", "superseded"};
 
 std::int64_t number_of(std::string_view text) {
   std::int64_t out = 0;
@@ -30,6 +30,8 @@ std::vector<Command> commands(const Rows& rows) {
       out.emplace_back(command::Cancel{execution_no, std::string(row.text(3)), std::move(actor), seq});
     } else if (kind == kKinds[7]) {
       out.emplace_back(command::Fund{{execution_no, number_of(row.text(3))}, seq});
+    } else if (kind == kKinds[9]) {
+      out.emplace_back(command::Supersede{{execution_no, number_of(row.text(3))}, seq});
     } else if (kind == kKinds[8]) {
       const auto what = codec::parse_json(row.text(3));
       auto by = what.ok() ? read_budget(what->at("by")) : Result<BudgetAmounts>(what.error());

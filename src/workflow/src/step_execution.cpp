@@ -228,6 +228,9 @@ Result<Prepared> evaluate_limits(const Launch& at, const StepScope& scope) {
   if (spec.key) {
     out.key = with_kind("c:", at.project_id, WRENCH_TRY(spec.key->eval(scope)));
     out.cap = spec.cap;
+    // One that is refused at once, or waits, needs to say nothing of it later.
+    if (spec.strategy != KeyStrategy::CancelNewest) out.strategy = spec.strategy;
+    if (spec.by) out.by = as_text(WRENCH_TRY(spec.by->eval(scope)));
     if (spec.cap_expression) {
       const Json cap = WRENCH_TRY(spec.cap_expression->eval(scope));
       if (!cap.is_integer() || cap.as_integer() < 1 || cap.as_integer() > kLimitMax)
@@ -242,10 +245,10 @@ Result<Prepared> evaluate_limits(const Launch& at, const StepScope& scope) {
     out.burst = spec.burst;
   }
   if (scope.error()) return *scope.error();
-  for (const std::string* key : {&out.key, &out.rate})
+  for (const std::string* key : {&out.key, &out.by, &out.rate})
     if (key->size() > limits::kKeyBytesMax)
       return Error("workflow.condition_type", "a key has more than " + std::to_string(limits::kKeyBytesMax) + " bytes");
-  return Prepared(command::Outcome::Limits{out.str(), spec.refuse});
+  return Prepared(command::Outcome::Limits{out.str(), spec.strategy == KeyStrategy::CancelNewest});
 }
 
 /// The task that the step begins and waits for.

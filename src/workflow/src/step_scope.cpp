@@ -79,7 +79,7 @@ const Json* StepScope::path(const std::vector<std::string>& parts) const {
   } else if (parts[2] == "state" && facts.state) {
     if (!facts.word) facts.word = Json(name(*facts.state));
     whole = &*facts.word;
-  } else if (parts[2] == "error" && facts.state == StepState::Failed) {
+  } else if (parts[2] == "error" && (facts.state == StepState::Failed || facts.state == StepState::Cancelled)) {
     if (!facts.error)
       facts.error =
           facts.output_seq == 0 ? nothing() : keep(payloads_.of_journal(tx_, facts.execution_no, facts.output_seq));

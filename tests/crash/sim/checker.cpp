@@ -1,5 +1,6 @@
 // What must hold of the store at every moment between two flushes (docs/reference/workflow.md#invariants).
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
@@ -38,7 +39,18 @@ const Statement kReady{.id = "sim.ready",
                        .sql =
                            "SELECT queue, rank, execution_id, step_no FROM ready UNION ALL SELECT queue, rank, "
                            "execution_id, step_no FROM parked"};
-const Statement kLimits{.id = "sim.limits", .sql = "SELECT key, in_use, cap FROM limits WHERE key LIKE 'c:%'"};
+const Statement kLimits{.id = "sim.limits", .sql = "SELECT key, in_use, newest, waiting FROM limits"};
+// Told: asked to stop, or a request says so.
+const Statement kPlaces{
+    .id = "sim.places",
+    .sql =
+        "SELECT t.key, t.arrived, t.execution_id, t.step_no, t.runs, t.superseded = 0 OR s.flags & 2052 <> 0 OR EXISTS "
+        "(SELECT 1 FROM requests r WHERE r.execution_id = t.execution_id AND r.kind = 'superseded' AND r.reason = "
+        "CAST(t.step_no AS TEXT)), t.superseded FROM (SELECT key, arrived, execution_id, step_no, 1 AS runs, "
+        "superseded "
+        "FROM key_holders UNION ALL SELECT key, arrived, execution_id, step_no, 0, superseded FROM parked) t JOIN "
+        "steps "
+        "s ON s.execution_id = t.execution_id AND s.step_no = t.step_no"};
 const Statement kTimers{.id = "sim.timers", .sql = "SELECT execution_id, step_no, kind, due_at, epoch FROM timers"};
 const Statement kJournal{
     .id = "sim.journal",
@@ -94,7 +106,7 @@ const Statement* const kStatements[] = {&kBudgets, &kLedger,      &kBudgetWaits,
                                         &kStreams, &kGivenInputs, &kOpenWaits,   &kDecisions, &kExecutions,
                                         &kSteps,   &kReady,       &kTimers,      &kJournal,   &kEvents,
                                         &kClock,   &kEffects,     &kTasks,       &kLostBlobs, &kSightings,
-                                        &kPlanOf};
+                                        &kPlanOf,  &kPlaces};
 
 [[noreturn]] void violated(const std::string& what) { throw Violation{what}; }
 
@@ -232,19 +244,41 @@ void check_step(const Snapshot& s, StepKey key, const StepRow& row, const Execut
   }
 }
 
-/// What a key says of its use is what uses it.
-void check_limits(const Snapshot& s, const Rows& rows) {
-  std::map<std::string, std::int64_t> used;
+/// What a key says of its use is what uses it, and who lost its place to a newer step hears of it.
+void check_limits(const Snapshot& s, const Rows& rows, const Rows& places) {
+  std::map<std::string, std::int64_t> used, caps, held, waiting;
   for (const auto& [key, row] : s.steps) {
     if (row.limits.empty()) continue;
     const auto its = limits::Evaluated::parse(row.limits);
-    if (row.state == StepState::Running && !its.key.empty()) ++used[its.key];
+    if (row.state != StepState::Running || its.key.empty()) continue;
+    ++used[its.key];
+    caps[its.key] = std::max(caps[its.key], its.cap);
+  }
+  std::map<std::string, std::int64_t> oldest;
+  for (const auto row : places) {
+    const std::string key(row.text(0));
+    const StepKey step{row.integer(2), row.integer(3)};
+    const StepRow& its = s.steps.at(step);
+    const bool runs = row.integer(4) != 0;
+    ++(runs ? held : waiting)[key];
+    require(its.state == (runs ? StepState::Running : StepState::Ready),
+            label(step) + " has a place in the key " + key + " that isn't its own");
+    require(row.integer(5) != 0, label(step) + " lost its place to a newer step, but nobody tells it");
+    if (runs || row.integer(6) != 0) continue;
+    const auto [it, first] = oldest.emplace(key, row.integer(1));
+    it->second = std::min(it->second, row.integer(1));
   }
   for (const auto row : rows) {
     const std::string key(row.text(0));
-    require(row.integer(1) == used[key], "the key " + key + " says that " + std::to_string(row.integer(1)) +
-                                             " use it, but " + std::to_string(used[key]) + " do");
-    require(row.integer(1) <= row.integer(2), "more use the key " + key + " than may");
+    require(row.integer(1) == used[key] && used[key] == held[key],
+            "the key " + key + " says that " + std::to_string(row.integer(1)) + " use it, but " +
+                std::to_string(used[key]) + " do, and " + std::to_string(held[key]) + " hold it");
+    require(row.integer(3) == waiting[key], "the key " + key + " says that " + std::to_string(row.integer(3)) +
+                                                " wait for it, but " + std::to_string(waiting[key]) + " do");
+    // Each began while fewer ran than its own limit says, so the newest did.
+    require(row.integer(1) <= caps[key], "more use the key " + key + " than may");
+    require(!oldest.contains(key) || oldest[key] >= row.integer(2),
+            "a step waits for the key " + key + " though a newer one is to wait alone");
     used.erase(key);
   }
   for (const auto& [key, count] : used) require(count == 0, "the key " + key + " is used but has no row");
@@ -543,7 +577,7 @@ void check_store(storage::Store& store, const Inside& inside, Outside& outside) 
       running += row.state == StepState::Running ? 1 : 0;
     }
     check_attempts(s, inside.attempts);
-    check_limits(s, WRENCH_TRY(tx.query(kLimits)));
+    check_limits(s, WRENCH_TRY(tx.query(kLimits)), WRENCH_TRY(tx.query(kPlaces)));
     check_budgets(s, WRENCH_TRY(tx.query(kBudgets)), WRENCH_TRY(tx.query(kLedger)), outside.sink);
     int used = 0;
     for (const int n : inside.dispatcher.used()) used += n;

@@ -151,6 +151,21 @@ Json random_plan(Random& random, const Troubles& troubles, bool rich, int depth 
   return Json::object({{"v", 1}, {"nodes", std::move(nodes)}});
 }
 
+/// Of the keys that limit calls. In a calm run nobody loses a place: who does isn't the same in an undisturbed one.
+void add_strategies(Random& random, Json& node, bool calm) {
+  static constexpr std::string_view kStrategies[] = {"round_robin", "cancel_running", "keep_newest_queued",
+                                                     "cancel_newest"};
+  for (const auto* inner : {"body", "plan"})
+    if (node.at(inner).is_object()) add_strategies(random, node[inner], calm);
+  if (node.at("nodes").is_array())
+    for (Json& one : node["nodes"].array_ref()) add_strategies(random, one, calm);
+  if (!node.at("concurrency").is_object() || chance(random, 40)) return;
+  const std::string_view strategy = kStrategies[calm ? 0 : random.below(std::size(kStrategies))];
+  node["concurrency"].set("strategy", strategy);
+  const bool of_items = node.at("concurrency").at("key").as_string() == "'m'";
+  if (strategy == "round_robin") node["concurrency"].set("by", of_items ? "item % 2" : "inputs.n");
+}
+
 /// Of a calm run no more than counts: what a crash costs isn't the same in an undisturbed one.
 BudgetAmounts random_budget(Random& random, bool calm) {
   const auto amount = [&](std::int64_t least, std::int64_t most) {
@@ -201,12 +216,15 @@ Program::Program(std::uint64_t seed) {
   }
   const bool rich = random.below(3) == 0;
   const bool with_budgets = random.below(3) == 0;
+  SeededRandom strategies(seed * 2 + 1);  // Of their own: the programs of earlier seeds stay what they were.
   const auto count = 1 + random.below(3);
   for (std::uint64_t i = 0; i < count; ++i) {
     CreateTask task;
     task.title = "task " + std::to_string(i);
     task.idempotency_key = "key " + std::to_string(i);
-    task.plan = Plan::parse(random_plan(random, troubles, rich)).value();
+    Json plan = random_plan(random, troubles, rich);
+    add_strategies(strategies, plan, troubles.calm);
+    task.plan = Plan::parse(plan).value();
     Json list = Json::array();
     for (std::uint64_t n = random.below(5); n > 0; --n) list.push_back(n);
     task.inputs = Json::object({{"n", random.below(10)}, {"list", std::move(list)}});

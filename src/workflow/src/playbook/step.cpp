@@ -281,6 +281,27 @@ std::optional<Source> StepBuilder::ask_person(Block& block, const Operation& ope
   return Source{output_path(id), nullptr, options.when.empty()};
 }
 
+/// `strategy`, and `by`, which belongs to one of them.
+bool StepBuilder::add_strategy(Fields& fields, const Names& names, Json& limit) {
+  static const std::vector<std::string_view> kStrategies = {"queue", "cancel_newest", "round_robin", "cancel_running",
+                                                            "keep_newest_queued"};
+  const auto strategy = fields.one_of("strategy", kStrategies);
+  if (strategy) limit.set("strategy", kStrategies[*strategy]);
+  const bool in_turns = strategy && kStrategies[*strategy] == "round_robin";
+  const YamlNode* by = fields.get("by");
+  if (by == nullptr && in_turns)
+    problems_.add(*fields.get("strategy"), "'round_robin' needs 'by': an expression, whose values take turns");
+  if (by == nullptr) return !in_turns;
+  // What is wrong with the strategy has been said.
+  if (!in_turns && (strategy || fields.get("strategy") == nullptr))
+    problems_.add(*by, "'by' belongs to the strategy 'round_robin'");
+  if (!in_turns) return false;
+  const auto expression = names.expression(*by, problems_);
+  if (!expression) return false;
+  limit.set("by", *expression);
+  return true;
+}
+
 /// {key, limit} or {key, per_s, burst}: the key is an expression, the rest is as in a plan, which checks it.
 bool StepBuilder::add_limit(const YamlNode* written, std::string_view name, const Names& names, Json& node) {
   if (written == nullptr) return true;
@@ -308,8 +329,7 @@ bool StepBuilder::add_limit(const YamlNode* written, std::string_view name, cons
     if (const auto burst = fields.integer("burst", 1, kLimitMax)) limit.set("burst", *burst);
   } else {
     if (const auto most = fields.integer("limit", 1, kLimitMax)) limit.set("limit", *most);
-    static const std::vector<std::string_view> kStrategies = {"queue", "cancel_newest"};
-    if (const auto strategy = fields.one_of("strategy", kStrategies)) limit.set("strategy", kStrategies[*strategy]);
+    if (!add_strategy(fields, names, limit)) return false;
   }
   fields.finish();
   node.set(name, std::move(limit));

@@ -142,6 +142,7 @@ class StepBuilder {
   std::optional<Source> ask_person(Block& block, const Operation& operation, const std::string& id,
                                    CallOptions options);
   bool add_limit(const codec::YamlNode* written, std::string_view name, const Names& names, codec::Json& node);
+  bool add_strategy(Fields& fields, const Names& names, codec::Json& limit);
   bool check_parameters(const Operation& operation, const codec::YamlNode* written, const codec::Json& input);
 
   Place place_;

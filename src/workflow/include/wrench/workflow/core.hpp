@@ -204,6 +204,11 @@ struct Raise {
   std::string from_boot;     ///< As of Adopt; also of executions that ended.
   std::int64_t request = 0;  ///< As of Cancel.
 };
+/// A newer step of its key takes the step's place.
+struct Supersede {
+  StepKey step;
+  std::int64_t request = 0;  ///< As of Cancel.
+};
 /// What a wait node waited for came, or was refused.
 struct Answer {
   StepKey step;
@@ -213,9 +218,10 @@ struct Answer {
 };
 }  // namespace command
 
-using Command = std::variant<command::Start, command::Outcome, command::TimerDue, command::Cancel, command::Adopt,
-                             command::Decide, command::Reconcile, command::Record, command::Suspend, command::Answer,
-                             command::LoseLease, command::SetPause, command::Refill, command::Fund, command::Raise>;
+using Command =
+    std::variant<command::Start, command::Outcome, command::TimerDue, command::Cancel, command::Adopt, command::Decide,
+                 command::Reconcile, command::Record, command::Suspend, command::Answer, command::LoseLease,
+                 command::SetPause, command::Refill, command::Fund, command::Raise, command::Supersede>;
 
 struct ReadyRow {
   std::int64_t rank = 0;
@@ -285,6 +291,19 @@ struct Park {
   QueueChange at;  ///< Its place.
   std::string key;
   bool queued = false;  ///< It has a row in the queue.
+  KeyStrategy strategy = KeyStrategy::Queue;
+  std::string by;            ///< RoundRobin: its sub-key.
+  std::int64_t arrived = 0;  ///< Its number among all that wanted the key; 0: of a rate.
+  std::int64_t cap = 0;      ///< Fewer than so many must run when it begins.
+  bool had_turn = false;     ///< And found the key used up again.
+};
+
+/// A step begins to use a key, or uses it no more.
+struct KeyUse {
+  std::string key;
+  std::int64_t arrived = 0;
+  StepKey step;
+  bool took_place = false;  ///< KeyStrategy::CancelRunning.
 };
 
 struct TimerDelete {
@@ -372,6 +391,8 @@ struct FlushPlan {
   std::vector<Park> parks;
   std::vector<QueueChange> limited_dequeues;  ///< Of steps with limits, which are queued or parked.
   std::set<std::string> unparks;              ///< Keys that may be free again.
+  std::vector<KeyUse> keys_taken, keys_given;
+  std::set<std::string> contests;  ///< Keys of which some steps may have lost their places to newer ones.
   BudgetMoves budgets;
 
   std::map<std::int64_t, std::int64_t> journal_next;  ///< Of the executions that were looked at.
@@ -392,6 +413,7 @@ struct QueueMoves {
   std::array<int, kSlotClasses> backlog_delta = {0, 0, 0};
   int parked_delta = 0;
   std::map<std::string, Micros> refills;  ///< By key; 0: no more.
+  std::vector<Command> told;              ///< To steps that lost their places and that this process may decide about.
 };
 
 /// Who may change an execution.

@@ -65,6 +65,7 @@ struct Request {
     StepGiveUp,
     Fund,
     BudgetRaise,
+    Supersede,
   };
   std::int64_t execution_no = 0;
   Kind kind = Kind::Cancel;

@@ -72,12 +72,22 @@ enum class ChooseStrategy : std::uint8_t {
   FirstValid,            ///< The first that conforms to the schema.
   Majority,              ///< The value that most candidates agree on; ties: the earliest.
 };
+/// What becomes of a call that finds its key used up, and of other calls of the key.
+enum class KeyStrategy : std::uint8_t {
+  Queue,             ///< It waits for its turn.
+  CancelNewest,      ///< It fails.
+  RoundRobin,        ///< It waits; those that wait have their turns by sub-key.
+  CancelRunning,     ///< It takes the place of the oldest that runs.
+  KeepNewestQueued,  ///< It waits, in the place of all that waited before it.
+};
+
 /// How many calls of one key run at once, over all executions of a project, and how often one begins.
 struct LimitSpec {
   std::optional<Expression> key;
   int cap = 0;
   std::optional<Expression> cap_expression;  ///< Instead of `cap`.
-  bool refuse = false;                       ///< A step that finds the key used up fails; else it waits for its turn.
+  KeyStrategy strategy = KeyStrategy::Queue;
+  std::optional<Expression> by;  ///< RoundRobin: the sub-key.
   std::optional<Expression> rate;
   Micros period_us = 0;  ///< Between two beginnings, on average.
   int burst = 1;
@@ -89,6 +99,7 @@ inline constexpr std::size_t kWaitKinds = 6;
 
 std::string_view name(NodeKind kind);
 std::string_view name(WaitKind kind);
+std::string_view name(KeyStrategy strategy);
 
 struct Need {
   std::uint32_t node = 0;  ///< Index in Plan::nodes().

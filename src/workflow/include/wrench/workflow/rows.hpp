@@ -72,6 +72,7 @@ enum StepFlag : std::uint32_t {
   kFlagWaitsBudget = 256,      ///< Waiting until a budget has something left for it.
   kFlagDraws = 512,            ///< It has open lines in the ledger.
   kFlagSuspended = 1024,       ///< Held, and its execution was suspended for it once: a person knows.
+  kFlagSuperseded = 2048,      ///< A newer step of its key took its place: its cancel counts as a failure.
 };
 
 struct StepRow {
@@ -96,6 +97,10 @@ struct StepRow {
   bool operator==(const StepRow&) const = default;
 
   Effect effect() const { return static_cast<Effect>(flags & kFlagEffectMask); }
+  /// Its place went to another step of its key.
+  bool superseded() const { return state == StepState::Cancelled && (flags & kFlagSuperseded) != 0; }
+  /// It ended without having done what it was there for.
+  bool failed() const { return state == StepState::Failed || superseded(); }
   bool waits_for_children() const {
     return state == StepState::Waiting && (flags & (kFlagWaitsOutside | kFlagWaitsBudget)) == 0;
   }
@@ -107,9 +112,13 @@ struct LimitRow {
   std::int64_t in_use = 0, cap = 0;  ///< Steps that run, and how many may.
   Micros period_us = 0;              ///< Between two beginnings; 0: the key limits no rate.
   std::int64_t burst = 1;
-  Micros arrival_at = 0;  ///< When all that began is paid for.
-  Micros refill_at = 0;   ///< When to look after what is parked; 0: nothing is.
-  bool stored = false;    ///< There is a row.
+  Micros arrival_at = 0;      ///< When all that began is paid for.
+  Micros refill_at = 0;       ///< When to look after what is parked; 0: nothing is.
+  std::int64_t arrivals = 0;  ///< Steps that ever wanted the key: the number of the newest.
+  std::int64_t newest = 0;    ///< The newest of them that is to wait alone (keep_newest_queued); 0: there was none.
+  std::int64_t turn = 0;      ///< Of the last sub-key that had its turn.
+  std::int64_t waiting = 0;   ///< Steps that are parked.
+  bool stored = false;        ///< There is a row.
   bool operator==(const LimitRow&) const = default;
 };
 
