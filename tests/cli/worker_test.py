@@ -66,6 +66,46 @@ class Workers(CliTest):
         self.assertIn("works as boot_", worker.stderr.read())
         self.assertFalse(os.path.exists(self.at("data")))
 
+    def test_steps_run_where_their_labels_are_offered(self):
+        env = self.env(WRENCH_DATABASE_URL=self.start_database(), WRENCH_DATA_DIR=None)
+        self.write("train.yaml", "name: train\nsteps:\n  - {step_id: train, agent: builder, operation: build, requires: {gpu: yes}}\n")
+
+        def work(*flags, **more):
+            worker = subprocess.Popen([self.wrench, "worker", "--mock", "ship.mock.yaml", *flags], cwd=self.dir,
+                                      env={**env, **more}, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            self.addCleanup(worker.communicate)
+            self.addCleanup(worker.kill)
+            return worker
+
+        self.assert_fails(self.run_wrench("worker", "--labels", "gpu", env=env), 2, "--labels: 'gpu' is no label", "os=linux")
+        work("--labels", "os=linux")
+        ordered = subprocess.Popen([self.wrench, "playbook", "run", "train.yaml", "--mock", "ship.mock.yaml"], cwd=self.dir,
+                                   env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(ordered.wait)
+        self.addCleanup(ordered.kill)
+        self.wait_for(lambda: self.run_wrench("task", "list", "--json", env=env).json()["data"])
+        task = self.run_wrench("task", "list", "--json", env=env).json()["data"][0]["task_id"]
+        self.wait_for(lambda: "no worker offers gpu=yes" in self.run_wrench("task", "show", task, env=env).out)
+        step = self.run_wrench("task", "show", task, "--json", env=env).json()["steps"][0]
+        self.assertEqual((step["state"], step["requires"], step["unserved"]), ("ready", "gpu=yes", True))
+        top = self.run_wrench("top", "--json", env=env).json()
+        self.assertEqual([(q["queue"], q["requires"], q["unserved"]) for q in top["queues"]],
+                         [("requires:io:gpu=yes", "gpu=yes", True)])
+        self.assertEqual([p["labels"] for p in top["processes"]], ["os=linux"])
+        self.assertIn("which no worker offers", self.run_wrench("top", "--once", env=env).out)
+        work(WRENCH_LABELS="gpu=yes")
+        self.assertEqual(ordered.wait(TIMEOUT_S), 0)
+        self.assertEqual(self.run_wrench("top", "--json", env=env).json()["queues"], [])
+
+    def test_on_one_machine_labels_are_those_of_the_process(self):
+        self.write("train.yaml", "name: train\nsteps:\n  - {step_id: train, agent: builder, operation: build, requires: {gpu: yes}}\n")
+        run = ("playbook", "run", "train.yaml", "--mock", "ship.mock.yaml")
+        refused = self.run_wrench(*run)
+        self.assertEqual(refused.code, 1)
+        self.assertIn("it requires a process with gpu=yes; this one offers no labels", refused.out + refused.err)
+        self.assertEqual(self.run_wrench(*run, "--labels", "gpu=yes", "--fresh").code, 0)
+        self.assertEqual(self.run_wrench(*run, "--fresh", env=self.env(WRENCH_LABELS="gpu=yes")).code, 0)
+
 
 if __name__ == "__main__":
     if len(sys.argv) < 2:

@@ -59,6 +59,10 @@ const FlagSpec kExplainSkipped = {.name = "--explain-skipped",
                                   .summary = "name each file that was not analysed, and why"};
 const FlagSpec kShowDismissed = {.name = "--show-dismissed",
                                  .summary = "list the findings that people dismissed, with their reasons"};
+const FlagSpec kLabels = {.name = "--labels",
+                          .value = "NAME=VALUE,...",
+                          .summary = "what this process offers to steps that require something of it",
+                          .default_value = "$WRENCH_LABELS, else none"};
 const FlagSpec kWhoseMemory = {.name = "--agent", .value = "NAME", .summary = "whose memory"};
 const FlagSpec kRules = {
     .name = "--rules", .value = "FILE|DIR", .summary = "add rules in semgrep's YAML syntax", .repeated = true};
@@ -765,6 +769,7 @@ const std::vector<CommandSpec>& table() {
             kDetach,
             kPriority,
             kBudget,
+            kLabels,
             kJobs}),
        .formats = kTextOrJson,
        .examples = {{"wrench playbook run security_audit", "of this folder"},
@@ -909,6 +914,7 @@ const std::vector<CommandSpec>& table() {
                   .value = "CLASS=N,...",
                   .summary = "steps at once: cpu (computing), io (reading and writing), llm (language models)",
                   .default_value = "cpu=one a core, io=64, llm=16"},
+                 kLabels,
                  {.name = "--drain",
                   .value = "DURATION",
                   .summary = "when stopped, how long running steps may take to end",
@@ -918,6 +924,8 @@ const std::vector<CommandSpec>& table() {
                  {.name = "--mock", .value = "FILE", .summary = "take outputs of operations from there, in YAML"},
                  kJobs},
        .examples = {{"wrench worker --database postgresql://wrench@db/wrench", "until it is stopped"},
+                    {"wrench worker --database postgresql://wrench@db/wrench --labels os=linux,gpu=yes",
+                     "also steps that require a machine like this"},
                     {"wrench worker --database postgresql://wrench@db/wrench --slots cpu=2 --once",
                      "work off what is there, e.g. from a scheduled job"}},
        .run = run_worker},
@@ -960,6 +968,7 @@ const std::vector<CommandSpec>& table() {
                   .summary = "folder for a backup a day",
                   .default_value = "backups/ in the data directory"},
                  {.name = "--no-backups", .summary = "make none"},
+                 kLabels,
                  kJobs},
        .formats = {},
        .examples = {{"wrench serve", "in one terminal"},

@@ -219,6 +219,7 @@ void add_processes(std::vector<std::string>& out, const TopFrame& frame, const T
   for (const auto& process : frame.processes) {
     std::string name = Console::safe(process.boot);
     if (!process.host.empty()) name += " on " + Console::safe(process.host);
+    if (!process.labels.empty()) name += "  " + workflow::to_string(process.labels);
     if (process.stuck > 0) name += "  " + std::to_string(process.stuck) + " stuck";
     table.add({std::to_string(process.pid), process.role.empty() ? "-" : Console::safe(process.role),
                process.cpu_share ? percent(*process.cpu_share) : "-",
@@ -251,7 +252,8 @@ void add_queues(std::vector<std::string>& out, const TopFrame& frame, const TopS
   if (frame.activity.queues.empty()) return;
   Table table({{"STEPS", true, 9}, {"NEXT SINCE", true, 8}, {"QUEUE", false, 0}});
   for (const auto& queue : frame.activity.queues)
-    table.add({text_of(queue.depth), format_duration(queue.head_age_us), Console::safe(queue.queue)});
+    table.add({text_of(queue.depth), format_duration(queue.head_age_us),
+               Console::safe(queue.queue) + (queue.unserved ? ", which no worker offers" : "")});
   add_section(out, style, "Queues", table.lines(style));
 }
 
@@ -343,6 +345,7 @@ Json processes_json(const TopFrame& frame) {
                                 {"role", process.role.empty() ? Json() : Json(process.role)},
                                 {"host", process.host.empty() ? Json() : Json(process.host)},
                                 {"version", process.version},
+                                {"labels", workflow::to_string(process.labels)},
                                 {"pid", process.pid},
                                 {"started_at", format_rfc3339(process.started_at)},
                                 {"cpu_share", json_or_null(process.cpu_share)},
@@ -374,9 +377,12 @@ Json running_json(const TopFrame& frame) {
 Json lists_json(const TopFrame& frame, Json out) {
   Json queues = Json::array(), waits = Json::array(), ends = Json::array(), slow = Json::array(), notes = Json::array();
   for (const auto& queue : frame.activity.queues)
-    queues.push_back(Json::object({{"queue", queue.queue},
-                                   {"steps", to_json(queue.depth)},
-                                   {"next_since_ms", queue.head_age_us / kMicrosPerMs}}));
+    queues.push_back(
+        Json::object({{"queue", queue.queue},
+                      {"steps", to_json(queue.depth)},
+                      {"next_since_ms", queue.head_age_us / kMicrosPerMs},
+                      {"requires", queue.required.empty() ? Json() : Json(workflow::to_string(queue.required))},
+                      {"unserved", queue.unserved}}));
   for (const auto& wait : frame.waits)
     waits.push_back(Json::object({{"wait_id", wait.wait_id},
                                   {"kind", wait.kind},

@@ -25,6 +25,7 @@ struct TopFrame {
     std::string boot, role, host, version;
     std::int64_t pid = 0;
     Micros started_at = 0;
+    workflow::Labels labels;          ///< That it offers.
     std::optional<double> cpu_share;  ///< Of one core; nothing if it can't be seen.
     std::optional<std::uint64_t> rss_bytes;
     bool reports = false;  ///< What follows is known.

@@ -154,6 +154,16 @@ Result<void> Workspace::open_memory_and_messages() {
   return {};
 }
 
+/// --labels of this command, or the environment's.
+Result<workflow::Labels> labels_of(const Session& session) {
+  const bool said = session.invocation.has("--labels");
+  auto labels =
+      workflow::parse_labels(said ? std::string(session.invocation.value("--labels")) : environment("WRENCH_LABELS"));
+  if (labels) return labels;
+  return Error("cli.invalid_value", std::string(said ? "--labels" : "WRENCH_LABELS") + ": " + labels.error().message)
+      .with_help("e.g. os=linux,gpu=yes");
+}
+
 Result<void> Workspace::open_engine(Session& session, Use use, std::optional<MockScript> mocked,
                                     std::optional<workflow::Slots> slots) {
   workflow::EngineConfig config;
@@ -164,6 +174,7 @@ Result<void> Workspace::open_engine(Session& session, Use use, std::optional<Moc
   config.slots = slots.value_or(workflow::Slots{2, 4, 4});
   if (session.invocation.has("--max-parallel"))
     config.slots.fill(static_cast<int>(session.invocation.number("--max-parallel", 1)));
+  config.labels = WRENCH_TRY(labels_of(session));
   config.boot_is_live = [this](std::string_view id) { return is_live(id); };
   runner_ = std::make_unique<agents::AgentRunner>(
       registry_, pool_, clock_,

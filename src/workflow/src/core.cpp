@@ -14,6 +14,8 @@ using codec::Json;
 namespace {
 
 constexpr std::size_t kEventStepsListed = 200;
+/// Of queues; kLabelledQueues looks for it.
+constexpr std::string_view kLabelled = "requires:";
 /// Of the virtual time, for one step of weight 1.
 constexpr std::int64_t kRankStep = std::int64_t{1} << 26;
 /// By Priority.
@@ -94,6 +96,16 @@ SlotClass Decision::slot_of(const Execution& e, const StepRow& row) const {
   if (n.slot) return *n.slot;
   const auto traits = context_.traits ? context_.traits(n.capability) : std::nullopt;
   return traits ? traits->slot : SlotClass::Cpu;
+}
+
+const Labels* Decision::labels_of(const Execution& e, const StepRow& row) const {
+  if (context_.ownership == Ownership::Exclusive) return nullptr;
+  const PlanNode& n = node(e, row);
+  return n.when && (row.flags & kFlagNeedsLabels) == 0 ? nullptr : n.labels.get();
+}
+
+std::string Decision::queue_of(const Execution& e, const StepRow& row, SlotClass slot, std::string_view boot) const {
+  return queue_name(slot, boot, labels_of(e, row));
 }
 
 Effect Decision::effect_of(const Execution& e, const StepRow& row) const {
@@ -247,6 +259,8 @@ void Decision::claim() {
     for (const StepKey& key : newly_ready_) {
       const Step& s = steps_.at(key);
       if (executions_.at(key.execution_no).row.paused != Pause::No) continue;
+      const Labels* required = labels_of(executions_.at(key.execution_no), s.row);
+      if (required != nullptr && !satisfies(context_.labels, *required)) continue;
       if (static_cast<std::size_t>(slot_of(executions_.at(key.execution_no), s.row)) == slot)
         candidates.push_back({rank_of(executions_.at(key.execution_no), s.row, slot_class), key});
     }
@@ -296,7 +310,7 @@ void Decision::queue_rest() {
     if (!is_ours(e.row) || e.row.paused != Pause::No) continue;
     const SlotClass slot = slot_of(e, s.row);
     s.row.rank = rank_of(e, s.row, slot);
-    plan_.ready_insert.push_back({queue_name(slot, e.row.owner_boot), s.row.rank, key});
+    plan_.ready_insert.push_back({queue_of(e, s.row, slot, e.row.owner_boot), s.row.rank, key});
     ++plan_.backlog_delta[static_cast<std::size_t>(slot)];
   }
 }
@@ -393,8 +407,23 @@ FlushPlan Core::decide(std::span<const Command> commands, const LoadedRows& rows
   return Decision(rows, context, now, random).run(commands);
 }
 
-std::string queue_name(SlotClass slot, std::string_view boot) {
-  return boot.empty() ? std::string(name(slot)) : std::string(name(slot)) + "@" + std::string(boot);
+std::string queue_name(SlotClass slot, std::string_view boot, const Labels* required) {
+  if (!boot.empty()) return std::string(name(slot)) + "@" + std::string(boot);
+  if (required == nullptr) return std::string(name(slot));
+  return std::string(kLabelled) + std::string(name(slot)) + ":" + to_string(*required);
+}
+
+std::optional<LabelledQueue> labelled_queue(std::string_view name_of_it) {
+  if (!name_of_it.starts_with(kLabelled)) return std::nullopt;
+  const std::string_view rest = name_of_it.substr(kLabelled.size());
+  const std::size_t colon = rest.find(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  auto required = parse_labels(rest.substr(colon + 1));
+  if (!required.ok()) return std::nullopt;
+  for (std::size_t i = 0; i < kSlotClasses; ++i)
+    if (const auto slot = static_cast<SlotClass>(i); name(slot) == rest.substr(0, colon))
+      return LabelledQueue{std::string(name_of_it), slot, std::move(*required)};
+  return std::nullopt;
 }
 
 std::string effect_key(std::string_view execution_id, std::string_view node, std::string_view iterations, int index) {

@@ -67,6 +67,10 @@ class Decision {
   std::optional<std::vector<StepKey>> open_steps(std::int64_t no);
   const PlanNode& node(const Execution& e, const StepRow& row) const;
   SlotClass slot_of(const Execution& e, const StepRow& row) const;
+  /// Of the worker that may take it; null: any may. On one machine there is but one process, and whether it may is
+  /// found out when it does. Whether a `when` holds any worker can tell.
+  const Labels* labels_of(const Execution& e, const StepRow& row) const;
+  std::string queue_of(const Execution& e, const StepRow& row, SlotClass slot, std::string_view boot) const;
   Effect effect_of(const Execution& e, const StepRow& row) const;
   static StepKey key_of(const StepRow& row);
   static int initial_deps(const PlanNode& node);
@@ -155,7 +159,7 @@ class Decision {
   bool take_limits(const Execution& e, Step& s, SlotClass slot);
   void park(const Execution& e, Step& s, SlotClass slot, const std::string& key);
   void give_limits_back(const StepRow& row);
-  void leave_limits(const StepRow& row, SlotClass slot, const std::string& boot);
+  void leave_limits(const Execution& e, const StepRow& row, SlotClass slot, const std::string& boot);
   Result<void> on_limits(Execution& e, Step& s, const command::Outcome& c);
   void empty_rate(const StepRow& row, Micros retry_after_us);
   void finish_limits();

@@ -80,8 +80,10 @@ Result<void> Decision::on_outcome(const command::Outcome& c) {
     if (s->row.state == StepState::Uncertain) WRENCH_TRY(recovered(*e, *s, ErrorClass::Uncertain, {}));
   } else if (fail != nullptr && !asked_to_yield) {
     WRENCH_TRY(failed(*e, *s, c));
-  } else if (asked_to_yield || std::holds_alternative<O::Yield>(c.result)) {
+  } else if (asked_to_yield || std::holds_alternative<O::Yield>(c.result) ||
+             std::holds_alternative<O::Elsewhere>(c.result)) {
     WRENCH_TRY(fire(*e, *s, {StepEventKind::Release, c.epoch}));
+    if (std::holds_alternative<O::Elsewhere>(c.result)) s->row.flags |= kFlagNeedsLabels;
     journal(*e, "released", &s->row);
     if (s->row.state == StepState::Uncertain) WRENCH_TRY(recovered(*e, *s, ErrorClass::Uncertain, {}));
   } else if (std::holds_alternative<O::WhenFalse>(c.result)) {

@@ -68,7 +68,7 @@ bool Decision::take_limits(const Execution& e, Step& s, SlotClass slot) {
 void Decision::park(const Execution& e, Step& s, SlotClass slot, const std::string& key) {
   const bool queued = s.row.rank != 0;
   if (!queued) s.row.rank = rank_of(e, s.row, slot);
-  plan_.parks.push_back({{queue_name(slot, e.row.owner_boot), s.row.rank, key_of(s.row)}, key, queued});
+  plan_.parks.push_back({{queue_of(e, s.row, slot, e.row.owner_boot), s.row.rank, key_of(s.row)}, key, queued});
   std::erase(newly_ready_, key_of(s.row));
 }
 
@@ -84,8 +84,8 @@ void Decision::give_limits_back(const StepRow& row) {
 }
 
 /// It doesn't take its turn: the next one may.
-void Decision::leave_limits(const StepRow& row, SlotClass slot, const std::string& boot) {
-  plan_.limited_dequeues.push_back({queue_name(slot, boot), row.rank, key_of(row)});
+void Decision::leave_limits(const Execution& e, const StepRow& row, SlotClass slot, const std::string& boot) {
+  plan_.limited_dequeues.push_back({queue_of(e, row, slot, boot), row.rank, key_of(row)});
   const auto its = limits::Evaluated::parse(row.limits);
   for (const std::string* key : {&its.key, &its.rate})
     if (!key->empty() && limit(*key) != nullptr) plan_.unparks.insert(*key);

@@ -124,11 +124,11 @@ void Decision::delete_timer(StepKey key, TimerKind kind) { timers_[key].kinds[ki
 void Decision::dequeue(const Execution& e, Step& s, const std::string& boot) {
   const SlotClass slot = slot_of(e, s.row);
   if (!s.row.limits.empty()) {
-    leave_limits(s.row, slot, boot);
+    leave_limits(e, s.row, slot, boot);
     s.row.rank = 0;
     return;
   }
-  plan_.ready_delete.push_back({queue_name(slot, boot), s.row.rank, key_of(s.row)});
+  plan_.ready_delete.push_back({queue_of(e, s.row, slot, boot), s.row.rank, key_of(s.row)});
   if (boot == context_.boot) --plan_.backlog_delta[static_cast<std::size_t>(slot)];
   s.row.rank = 0;
 }

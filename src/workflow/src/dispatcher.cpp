@@ -92,7 +92,8 @@ Dispatcher::Dispatcher(DispatcherConfig config, const Clock& clock, Random& rand
       cache_(std::make_unique<RowCache>()),
       ranks_(std::make_unique<Ranks>()) {
   if (config_.ownership == Ownership::Shared)
-    shared_ = std::make_unique<SharedWork>(config_.boot, config_.worker_ttl_us);
+    shared_ =
+        std::make_unique<SharedWork>(config_.boot, config_.worker_ttl_us, config_.labels, config_.unserved_after_us);
 }
 
 Dispatcher::~Dispatcher() = default;
@@ -153,6 +154,7 @@ std::shared_ptr<Dispatcher::Batch> Dispatcher::next_batch() {
   batch->context.losses_max = config_.losses_max;
   batch->context.claims_allowed = claims_allowed_;
   batch->context.traits = traits_;
+  batch->context.labels = config_.labels;
   batch->context.free = free_slots();
   batch->context.ranks = ranks_.get();
   for (std::size_t slot = 0; slot < kSlotClasses; ++slot)
@@ -218,6 +220,7 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
     for (std::size_t slot = 0; slot < kSlotClasses; ++slot)
       if (!batch.shared->queued[slot]) backlog_wanted[slot] = 0;
     batch.context.heads = batch.shared->heads;
+    batch.context.labelled = batch.shared->labelled;
   }
   for (std::size_t job_no = 0; job_no < batch.jobs.size(); ++job_no) {
     const Job& job = batch.jobs[job_no];

@@ -73,7 +73,7 @@ struct Engine::State final : DispatcherShell {
         shared(s.dialect() == storage::Dialect::Postgres),
         metrics(config.metrics == nullptr ? nullptr : std::make_unique<EngineMetrics>(*config.metrics)),
         dispatcher({config.boot_id, config.slots, config.losses_max, shared ? Ownership::Shared : Ownership::Exclusive,
-                    config.worker_ttl_us, metrics.get()},
+                    config.worker_ttl_us, metrics.get(), config.labels, config.unserved_after_us},
                    clock, random, *this) {}
 
   // ---- DispatcherShell, under `mutex` ----
@@ -240,7 +240,8 @@ struct Engine::State final : DispatcherShell {
                         .record = [this](command::Record record) -> Result<void> {
                           WRENCH_TRY(ask(Command(std::move(record))));
                           return {};
-                        }};
+                        },
+                        .labels = &config.labels};
     StepMeter meter(std::move(account));
     Job job = execute_step(launch, *runner, std::move(session));
     const StepMeter::Measured measured = meter.end(job);
@@ -394,7 +395,8 @@ Result<void> register_boot(storage::Store& store, const EngineConfig& config) {
   return store.write([&](storage::WriteTx& tx) -> Result<void> {
     for (const auto row : known)
       if (!config.boot_is_live(row.text(0))) WRENCH_TRY(tx.exec(sql::kDeleteWorker, {row.text(0)}));
-    WRENCH_TRY(tx.exec(sql::kInsertWorker, {config.boot_id, static_cast<std::int64_t>(getpid()), version(), tx.now()}));
+    WRENCH_TRY(tx.exec(sql::kInsertWorker, {config.boot_id, static_cast<std::int64_t>(getpid()), version(), tx.now(),
+                                            to_string(config.labels)}));
     return {};
   });
 }

@@ -157,6 +157,14 @@ constexpr std::int64_t kLosersMax = 1'000;
 /// Before all that wait for their turns: it takes a place that was made free for it.
 constexpr std::int64_t kTakesPlace = -1;
 
+/// Of this process's queues, or of all if there is none (`boot` empty).
+std::optional<std::size_t> slot_of(const std::string& queue, std::string_view boot) {
+  for (std::size_t slot = 0; slot < kSlotClasses; ++slot)
+    if (queue == queue_name(static_cast<SlotClass>(slot), boot)) return slot;
+  const auto labelled = labelled_queue(queue);
+  return labelled ? std::optional(static_cast<std::size_t>(labelled->slot)) : std::nullopt;
+}
+
 /// What may begin within the key, in one process: until the row's own limit, or that of the step, is reached.
 class Room {
  public:
@@ -200,9 +208,8 @@ Result<bool> unpark(WriteTx& tx, LimitRow& row, std::string_view boot, QueueMove
         WRENCH_TRY(tx.exec(sql::kInsertReady, {queue, step.integer(0), step.integer(1), step.integer(2)}));
         --row.waiting;
         if (step.integer(5) != 0) row.turn = std::max(row.turn, step.integer(3));
-        for (std::size_t slot = 0; slot < kSlotClasses; ++slot) {
-          if (queue != queue_name(static_cast<SlotClass>(slot), boot)) continue;
-          ++moved.backlog_delta[slot];
+        if (const auto slot = slot_of(queue, boot)) {
+          ++moved.backlog_delta[*slot];
           --moved.parked_delta;
         }
       }
@@ -397,8 +404,7 @@ Result<QueueMoves> write(WriteTx& tx, const FlushPlan& plan, std::string_view bo
     if (!boot.empty() && queue.ends_with("@" + std::string(boot))) moved.parked_delta += by;
   };
   const auto count_queue = [&](const std::string& queue, int by) {
-    for (std::size_t slot = 0; slot < kSlotClasses; ++slot)
-      if (queue == queue_name(static_cast<SlotClass>(slot), boot)) moved.backlog_delta[slot] += by;
+    if (const auto slot = slot_of(queue, boot)) moved.backlog_delta[*slot] += by;
   };
   for (const QueueChange& gone : plan.limited_dequeues) {
     const auto queued =

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "row_store.hpp"
+#include "shared_work.hpp"
 #include "wrench/workflow/monitor.hpp"
 
 namespace wrench::workflow {
@@ -158,6 +159,10 @@ void EngineMetrics::flushed(const Dispatcher::Batch& batch, const RowCache& cach
     if (!verdict.ok() && verdict.error().code == "workflow.fenced") fenced_.add();
   requests_.add(plan.requests_done.size());
   parked_.add(plan.parks.size());
+  if (batch.shared && batch.shared->unserved > 0)
+    registry_
+        .counter("wrench_queues_unserved_total", "Queues that were told of because no worker offers what they require")
+        .add(static_cast<std::uint64_t>(batch.shared->unserved));
   for (const std::string& dim : plan.budgets.refusals) {
     // Names of tools are whatever plans say.
     const std::string label = dim.starts_with("tool_calls.") ? "tool_calls" : dim;

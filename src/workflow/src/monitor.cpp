@@ -175,6 +175,30 @@ Result<QueueView> look_at_queue(ReadTx& tx, const std::string& queue, Micros now
   return out;
 }
 
+Result<bool> is_offered(ReadTx& tx, const Labels& required, Micros now) {
+  const Rows live = WRENCH_TRY(tx.query(sql::kOfferedLabels, {now - kWorkerTtl}));
+  for (const auto row : live)
+    if (const auto its = parse_labels(row.text(0)); its.ok() && satisfies(*its, required)) return true;
+  return false;
+}
+
+namespace {
+
+Result<void> add_labelled_queues(ReadTx& tx, Micros now, Activity& out) {
+  const Rows queues = WRENCH_TRY(tx.query(sql::kLabelledQueues, {kProcessesShownMax}));
+  for (const auto row : queues) {
+    auto queue = labelled_queue(row.text(0));
+    if (!queue) continue;
+    QueueView view = WRENCH_TRY(look_at_queue(tx, queue->name, now));
+    view.required = std::move(queue->required);
+    view.unserved = !WRENCH_TRY(is_offered(tx, view.required, now));
+    out.queues.push_back(std::move(view));
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<Activity> read_activity(ReadTx& tx, const std::vector<std::string>& queues, Micros now, std::size_t ends_max) {
   Activity out;
   const Rows workers = WRENCH_TRY(tx.query(sql::kWorkerRows, {kProcessesShownMax}));
@@ -185,7 +209,8 @@ Result<Activity> read_activity(ReadTx& tx, const std::vector<std::string>& queue
                            .pid = row.integer(1),
                            .started_at = row.integer(4),
                            .seen_at = row.optional_integer(5),
-                           .lost = !row.is_null(6)});
+                           .lost = !row.is_null(6),
+                           .labels = parse_labels(row.text(7)).value_or({})});
   for (const std::string_view status : kStatuses) {
     const Rows counted = WRENCH_TRY(tx.query(sql::kTasksWithStatus, {status, kCountedMax + 1}));
     out.tasks[std::string(status)] = count_of(counted);
@@ -196,6 +221,7 @@ Result<Activity> read_activity(ReadTx& tx, const std::vector<std::string>& queue
     QueueView view = WRENCH_TRY(look_at_queue(tx, queue, now));
     if (view.depth.n > 0) out.queues.push_back(std::move(view));
   }
+  WRENCH_TRY(add_labelled_queues(tx, now, out));
   WRENCH_TRY(read_tail(tx, now, ends_max, out));
   return out;
 }

@@ -18,7 +18,7 @@ const Statement kRecoveryEntries{
     .plan = "SEARCH journal USING PRIMARY KEY (execution_id=? AND seq>?)"};
 const Statement kWorkerRows{
     .id = "workflow.worker_rows",
-    .sql = "SELECT boot, pid, host, version, started_at, seen_at, lost_at FROM workers ORDER BY boot LIMIT ?1",
+    .sql = "SELECT boot, pid, host, version, started_at, seen_at, lost_at, labels FROM workers ORDER BY boot LIMIT ?1",
     .plan = "SCAN workers",
     .plan_exception = "one row for each process"};
 const Statement kQueueDepth{.id = "workflow.queue_depth",

@@ -184,8 +184,26 @@ Result<void> read_limits(const NodeReader& reader, PlanNode& node) {
   return {};
 }
 
+Result<void> read_labels(const NodeReader& reader, PlanNode& node) {
+  if (reader.at("requires").is_null()) return {};
+  const NodeReader labels = WRENCH_TRY(reader.object("requires"));
+  Labels out;
+  for (const auto& [name, value] : reader.at("requires").as_object()) {
+    if (!is_label_word(name) || !value.is_string() || !is_label_word(value.as_string()))
+      return plan_invalid(labels.place() + ": a label is a name and a string, each 1 to " +
+                          std::to_string(kLabelBytesMax) + " of letters, digits, _, - and ., not '" +
+                          escape_for_display(name) + "': " + escape_for_display(codec::write_json(value)));
+    out.emplace(name, value.as_string());
+  }
+  if (out.empty() || out.size() > kLabelsMax)
+    return plan_invalid(labels.place() + " must have 1 to " + std::to_string(kLabelsMax) + " labels");
+  node.labels = std::make_shared<const Labels>(std::move(out));
+  return {};
+}
+
 Result<void> read_call(const NodeReader& reader, PlanNode& node) {
   WRENCH_TRY(read_limits(reader, node));
+  WRENCH_TRY(read_labels(reader, node));
   node.capability = WRENCH_TRY(reader.text("capability"));
   const auto dot = node.capability.find('.');
   if (dot == std::string::npos || dot == 0 || dot + 1 == node.capability.size() || node.capability.size() > 128)
@@ -373,7 +391,7 @@ std::vector<std::string_view> members_of(NodeKind kind) {
   const auto add = [&](std::initializer_list<std::string_view> own) { out.insert(out.end(), own); };
   switch (kind) {
     case NodeKind::Call:
-      add({"concurrency", "rate", "capability", "effect", "input", "budget"});
+      add({"concurrency", "rate", "requires", "capability", "effect", "input", "budget"});
       break;
     case NodeKind::Map:
       add({"over", "as", "max_parallel", "body", "collect", "filter", "budget"});
@@ -484,7 +502,8 @@ Result<PlanNode> read_plan_node(const Json& value, const std::string& place) {
 
 Result<PlanNode> read_single_body(const PlanNode& map, const Json& body, const std::string& place) {
   const NodeReader reader(body, place);
-  static constexpr std::string_view kKnown[] = {"kind", "capability", "effect", "input", "concurrency", "rate"};
+  static constexpr std::string_view kKnown[] = {"kind",        "capability", "effect",  "input",
+                                                "concurrency", "rate",       "requires"};
   WRENCH_TRY(reader.only(kKnown));
   if (!body.at("kind").is_null() && body.at("kind").as_string() != "call")
     return plan_invalid(place + ".kind must be 'call'; several nodes stand in a list 'nodes'");

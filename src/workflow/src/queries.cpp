@@ -224,6 +224,8 @@ Result<std::vector<StepView>> list_steps(ReadTx& tx, std::int64_t execution_no, 
     view.lost = row.lost;
     if (row.claimed_at != 0) view.claimed_at = row.claimed_at;
     view.output_seq = row.output_seq;
+    view.superseded = row.superseded();
+    if (node.labels != nullptr) view.required = *node.labels;
     if (row.state == StepState::Ready && !row.limits.empty()) {
       const Rows parked = WRENCH_TRY(tx.query(sql::kParkedKey, {row.execution_no, row.step_no}));
       if (!parked.empty()) view.parked_for = limits::shown(parked.front().text(0));

@@ -307,15 +307,18 @@ Result<void> load(const Source& from, std::span<const Command> commands, const C
   for (std::size_t slot = 0; slot < kSlotClasses; ++slot) {
     if (backlog_wanted[slot] <= 0) continue;
     const bool shared = context.ownership == Ownership::Shared;
-    const std::string queue = queue_name(static_cast<SlotClass>(slot), shared ? "" : context.boot);
-    const Rows found = WRENCH_TRY(
-        shared ? from.tx.query(sql::kSharedBacklog, {queue, backlog_wanted[slot], kHeadsPerSlot * backlog_wanted[slot]})
-               : from.tx.query(sql::kBacklog, {queue, backlog_wanted[slot]}));
-    for (const auto row : found) {
-      const ReadyRow ready{row.integer(0), {row.integer(1), row.integer(2)}};
-      heads.executions.insert(ready.step.execution_no);
-      heads.steps.insert(ready.step);
-      rows.backlog[slot].push_back(ready);
+    std::vector<std::string> queues = {queue_name(static_cast<SlotClass>(slot), shared ? "" : context.boot)};
+    queues.insert(queues.end(), context.labelled[slot].begin(), context.labelled[slot].end());
+    for (const std::string& queue : queues) {
+      const int wanted = backlog_wanted[slot];
+      const Rows found = WRENCH_TRY(shared ? from.tx.query(sql::kSharedBacklog, {queue, wanted, kHeadsPerSlot * wanted})
+                                           : from.tx.query(sql::kBacklog, {queue, wanted}));
+      for (const auto row : found) {
+        const ReadyRow ready{row.integer(0), {row.integer(1), row.integer(2)}};
+        heads.executions.insert(ready.step.execution_no);
+        heads.steps.insert(ready.step);
+        rows.backlog[slot].push_back(ready);
+      }
     }
   }
   WRENCH_TRY(load_executions(from, heads.executions, rows));

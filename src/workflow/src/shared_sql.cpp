@@ -7,8 +7,8 @@ using storage::Access;
 const Statement kJoinWorkers{.id = "workflow.join_workers",
                              .access = Access::Write,
                              .sql =
-                                 "INSERT INTO workers (boot, pid, host, version, started_at, seen_at) "
-                                 "VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT (boot) DO NOTHING"};
+                                 "INSERT INTO workers (boot, pid, host, version, started_at, seen_at, labels) "
+                                 "VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6) ON CONFLICT (boot) DO NOTHING"};
 // The sign of life, and what there is to do. ?3: who was last seen before then is lost. Heartbeat timers (kind 4) are
 // for the step's own worker.
 const Statement kBeat{
@@ -21,15 +21,52 @@ const Statement kBeat{
         "limits WHERE refill_at IS NOT NULL) due), EXISTS (SELECT 1 FROM workers w WHERE w.seen_at < ?3), "
         "EXISTS (SELECT 1 FROM ready WHERE queue = 'start'), (SELECT min(rank) FROM ready WHERE queue = 'cpu'), "
         "(SELECT min(rank) FROM ready WHERE queue = 'io'), (SELECT min(rank) FROM ready WHERE queue = 'llm'), "
-        "(SELECT next - 1 FROM event_clock WHERE id = 1)",
+        "(SELECT next - 1 FROM event_clock WHERE id = 1), "
+        "EXISTS (SELECT 1 FROM ready WHERE queue > 'requires:' AND queue < 'requires;') OR "
+        "EXISTS (SELECT 1 FROM unserved_queues)",
     .plan =
         "SEARCH workers USING PRIMARY KEY (boot=?); SCALAR SUBQUERY 3; CO-ROUTINE due; COMPOUND QUERY; LEFT-MOST "
         "SUBQUERY; SEARCH timers USING COVERING INDEX idx_timer_due; UNION ALL; SEARCH limits USING COVERING INDEX "
         "idx_limit_refill (refill_at>?); SEARCH due; SCALAR SUBQUERY 4; SCAN w; SCALAR SUBQUERY 5; SEARCH ready USING "
         "PRIMARY KEY (queue=?); SCALAR SUBQUERY 6; SEARCH ready USING PRIMARY KEY (queue=?); SCALAR SUBQUERY 7; SEARCH "
         "ready USING PRIMARY KEY (queue=?); SCALAR SUBQUERY 8; SEARCH ready USING PRIMARY KEY (queue=?); SCALAR "
-        "SUBQUERY 9; SEARCH event_clock USING INTEGER PRIMARY KEY (rowid=?)",
+        "SUBQUERY 9; SEARCH event_clock USING INTEGER PRIMARY KEY (rowid=?); SCALAR SUBQUERY 10; SEARCH ready USING "
+        "PRIMARY KEY (queue>? AND queue<?); SCALAR SUBQUERY 11; SCAN unserved_queues",
     .plan_exception = "one row for each process"};
+// Each queue of steps that require labels, with its least rank. Walks from one to the next.
+const Statement kLabelledQueues{
+    .id = "workflow.labelled_queues",
+    .sql =
+        "WITH RECURSIVE q(queue) AS (SELECT min(queue) FROM ready WHERE queue > 'requires:' AND queue < 'requires;' "
+        "UNION ALL SELECT (SELECT min(r.queue) FROM ready r WHERE r.queue > q.queue AND r.queue < 'requires;') FROM q "
+        "WHERE q.queue IS NOT NULL) SELECT queue, (SELECT min(rank) FROM ready r WHERE r.queue = q.queue) FROM q WHERE "
+        "queue IS NOT NULL LIMIT ?1",
+    .plan =
+        "CO-ROUTINE q; SETUP; SEARCH ready USING PRIMARY KEY (queue>? AND queue<?); RECURSIVE STEP; SCAN q; CORRELATED "
+        "SCALAR SUBQUERY 2; SEARCH r USING PRIMARY KEY (queue>? AND queue<?); SCAN q; CORRELATED SCALAR SUBQUERY 4; "
+        "SEARCH r USING PRIMARY KEY (queue=?)",
+    .plan_exception = "one row for each queue"};
+const Statement kOfferedLabels{.id = "workflow.offered_labels",
+                               .sql = "SELECT DISTINCT labels FROM workers WHERE lost_at IS NULL AND seen_at >= ?1",
+                               .plan = "SCAN workers; USE TEMP B-TREE FOR DISTINCT",
+                               .plan_exception = "one row for each process"};
+const Statement kUnservedQueues{.id = "workflow.unserved_queues",
+                                .sql = "SELECT queue, since, raised_at FROM unserved_queues ORDER BY queue LIMIT ?1",
+                                .plan = "SCAN unserved_queues",
+                                .plan_exception = "those that no worker serves"};
+const Statement kUnserved{.id = "workflow.unserved",
+                          .access = Access::Write,
+                          .sql =
+                              "INSERT INTO unserved_queues (queue, since) VALUES (?1, ?2) ON CONFLICT (queue) DO "
+                              "NOTHING"};
+const Statement kUnservedRaised{.id = "workflow.unserved_raised",
+                                .access = Access::Write,
+                                .sql = "UPDATE unserved_queues SET raised_at = ?2 WHERE queue = ?1",
+                                .plan = "SEARCH unserved_queues USING PRIMARY KEY (queue=?)"};
+const Statement kServed{.id = "workflow.served",
+                        .access = Access::Write,
+                        .sql = "DELETE FROM unserved_queues WHERE queue = ?1",
+                        .plan = "SEARCH unserved_queues USING PRIMARY KEY (queue=?)"};
 const Statement kLostWorker{
     .id = "workflow.lost_worker",
     .sql = "SELECT boot FROM workers WHERE seen_at < ?1 ORDER BY boot LIMIT 1",
@@ -95,9 +132,10 @@ const Statement kLockTask{.id = "workflow.lock_task",
                           .sql = "SELECT id FROM tasks WHERE id = ?1",
                           .plan = "SEARCH tasks USING INTEGER PRIMARY KEY (rowid=?)"};
 storage::StatementCatalogue::List of_shared_work() {
-  static const Statement* const list[] = {&kJoinWorkers,   &kBeat,          &kLostWorker,    &kMarkWorkerLost,
-                                          &kStepsOfWorker, &kDueTimers,     &kSharedBacklog, &kQueuedStarts,
-                                          &kQueueLook,     &kLockExecution, &kLockTask};
+  static const Statement* const list[] = {
+      &kJoinWorkers,   &kBeat,           &kLostWorker, &kMarkWorkerLost, &kStepsOfWorker, &kDueTimers,
+      &kSharedBacklog, &kQueuedStarts,   &kQueueLook,  &kLockExecution,  &kLockTask,      &kLabelledQueues,
+      &kOfferedLabels, &kUnservedQueues, &kUnserved,   &kUnservedRaised, &kServed};
   return list;
 }
 

@@ -16,6 +16,7 @@
 #include "waits.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/base/version.hpp"
+#include "wrench/workflow/monitor.hpp"
 
 namespace wrench::workflow {
 
@@ -90,8 +91,10 @@ Result<void> SharedTurn::begin(WriteTx& tx, const std::vector<Job>& jobs, std::v
   now = tx.now();
   local_us = clock->now_us();
   next_due = std::numeric_limits<Micros>::max();
-  lost_workers = starts_queued = false;
+  lost_workers = starts_queued = any_labelled = false;
   queued.fill(false);
+  labelled = {};
+  unserved = 0;
   gone.clear();
   stops.clear();
   if (works) {
@@ -100,6 +103,7 @@ Result<void> SharedTurn::begin(WriteTx& tx, const std::vector<Job>& jobs, std::v
     const bool timely = clock->boot_us() - sent_boot_us < ttl_us / kGracesOfTtl;
     if (lost_workers && reaps && timely) WRENCH_TRY(find_lost(tx, found));
     if (next_due <= now) WRENCH_TRY(find_due(tx, found));
+    if (any_labelled) WRENCH_TRY(find_labelled(tx));
   }
   std::set<std::int64_t> executions = WRENCH_TRY(executions_of(tx, jobs));
   for (const Command& command : found) executions.insert(execution_of(command));
@@ -117,7 +121,8 @@ Result<void> SharedTurn::begin(WriteTx& tx, const std::vector<Job>& jobs, std::v
 
 Result<void> SharedTurn::beat(WriteTx& tx) {
   if (joins)
-    WRENCH_TRY(tx.exec(sql::kJoinWorkers, {boot, static_cast<std::int64_t>(getpid()), host_name(), version(), now}));
+    WRENCH_TRY(tx.exec(sql::kJoinWorkers,
+                       {boot, static_cast<std::int64_t>(getpid()), host_name(), version(), now, to_string(*labels)}));
   const Rows rows = WRENCH_TRY(tx.query(sql::kBeat, {boot, now, now - ttl_us}));
   if (rows.empty())
     return Error("workflow.worker_lost", "others took this worker for dead, because it gave no sign of life for " +
@@ -131,6 +136,64 @@ Result<void> SharedTurn::beat(WriteTx& tx) {
     heads[slot] = row.optional_integer(3 + slot).value_or(0);
   }
   last_event = row.integer(3 + kSlotClasses);
+  any_labelled = row.integer(4 + kSlotClasses) != 0;
+  return {};
+}
+
+Result<void> SharedTurn::find_labelled(WriteTx& tx) {
+  std::vector<LabelledQueue> queues;
+  const Rows rows = WRENCH_TRY(tx.query(sql::kLabelledQueues, {kLabelledQueuesMax}));
+  for (const auto row : rows) {
+    auto queue = labelled_queue(row.text(0));
+    if (!queue) continue;
+    const auto slot = static_cast<std::size_t>(queue->slot);
+    if (satisfies(*labels, queue->required)) {
+      const std::int64_t rank = row.integer(1);
+      heads[slot] = queued[slot] ? std::min(heads[slot], rank) : rank;
+      queued[slot] = true;
+      labelled[slot].push_back(queue->name);
+    }
+    queues.push_back(std::move(*queue));
+  }
+  return tends ? tend(tx, queues) : Result<void>();
+}
+
+/// One worker for all.
+Result<void> SharedTurn::tend(WriteTx& tx, const std::vector<LabelledQueue>& queues) {
+  if (!WRENCH_TRY(tx.try_lock("unserved_queues"))) return {};
+  std::vector<Labels> offered;
+  const Rows live = WRENCH_TRY(tx.query(sql::kOfferedLabels, {now - ttl_us}));
+  for (const auto row : live)
+    if (auto its = parse_labels(row.text(0)); its.ok()) offered.push_back(std::move(*its));
+  std::map<std::string, const LabelledQueue*> nobodys;
+  for (const LabelledQueue& queue : queues)
+    if (std::ranges::none_of(offered, [&](const Labels& its) { return satisfies(its, queue.required); }))
+      nobodys[queue.name] = &queue;
+  const Rows known = WRENCH_TRY(tx.query(sql::kUnservedQueues, {kLabelledQueuesMax}));
+  for (const auto row : known) {
+    const auto it = nobodys.find(std::string(row.text(0)));
+    if (it == nobodys.end()) {
+      WRENCH_TRY(tx.exec(sql::kServed, {row.text(0)}));
+      continue;
+    }
+    const LabelledQueue& queue = *it->second;
+    nobodys.erase(it);
+    const Micros since = row.integer(1);
+    const Micros due = row.is_null(2) ? since + unserved_after_us : row.integer(2) + kUnservedAgain;
+    if (now < due) continue;
+    codec::Json required = codec::Json::object();
+    for (const auto& [name, value] : queue.required) required.set(name, value);
+    const codec::Json payload = codec::Json::object(
+        {{"queue", queue.name}, {"slot", name(queue.slot)}, {"requires", std::move(required)}, {"since", since}});
+    WRENCH_TRY(tx.append_event({.type = "queue.unserved",
+                                .subject_kind = "queue",
+                                .subject_id = queue.name,
+                                .actor = "system",
+                                .payload = codec::write_json(payload)}));
+    WRENCH_TRY(tx.exec(sql::kUnservedRaised, {queue.name, now}));
+    ++unserved;
+  }
+  for (const auto& [name, queue] : nobodys) WRENCH_TRY(tx.exec(sql::kUnserved, {name, now}));
   return {};
 }
 
@@ -245,9 +308,12 @@ SharedTurn SharedWork::next_turn(const Clock& clock, const std::vector<std::pair
   last_sent_ = clock.now_us();
   turn.sent_boot_us = clock.boot_us();
   turn.reaps = turn.sent_boot_us - steady_since_boot_ >= ttl_us_ / kGracesOfTtl;
+  turn.labels = &labels_;
+  turn.unserved_after_us = unserved_after_us_;
   turn.starts_wanted = works_ ? std::min(free, kStartsMax) : 0;
   if (works_ && last_sent_ - last_watch_ >= kWatchEvery) {
     turn.watched = running;
+    turn.tends = true;
     last_watch_ = last_sent_;
   }
   return turn;

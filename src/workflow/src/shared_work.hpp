@@ -21,7 +21,10 @@ struct SharedTurn {
   bool joins = false;
   std::string boot;
   Micros ttl_us = 0;
-  bool reaps = false;  ///< May take others for dead.
+  bool reaps = false;              ///< May take others for dead.
+  const Labels* labels = nullptr;  ///< That this worker offers.
+  bool tends = false;              ///< Sees after queues that nobody serves, if no other does.
+  Micros unserved_after_us = 0;
   const Clock* clock = nullptr;
   Micros sent_boot_us = 0;
   std::vector<std::pair<StepKey, std::int64_t>> watched;  ///< Steps that run here, with their epochs.
@@ -34,16 +37,22 @@ struct SharedTurn {
   std::int64_t last_event = 0;  ///< Before this flush.
   bool lost_workers = false;
   bool starts_queued = false;
+  bool any_labelled = false;  ///< Some queue of steps that require labels, or a note that one isn't served.
   std::array<bool, kSlotClasses> queued = {false, false, false};
-  std::array<std::int64_t, kSlotClasses> heads = {0, 0, 0};  ///< Least rank in each.
-  std::vector<std::pair<StepKey, std::int64_t>> gone;        ///< Watched ones that run here no more.
-  std::vector<StepKey> stops;                                ///< Watched ones that somebody cancelled or paused.
+  std::array<std::int64_t, kSlotClasses> heads = {0, 0, 0};     ///< Least rank in each.
+  std::array<std::vector<std::string>, kSlotClasses> labelled;  ///< Queues of steps that require some of its labels.
+  int unserved = 0;                                             ///< Queues that it told of.
+  std::vector<std::pair<StepKey, std::int64_t>> gone;           ///< Watched ones that run here no more.
+  std::vector<StepKey> stops;                                   ///< Watched ones that somebody cancelled or paused.
 
   /// Locks what `jobs` will change, and adds what else there is to do. First in the transaction.
   Result<void> begin(storage::WriteTx& tx, const std::vector<Job>& jobs, std::vector<Command>& found);
 
  private:
   Result<void> beat(storage::WriteTx& tx);
+  /// Finds queues of steps that require labels: which of them this worker serves, and which nobody does.
+  Result<void> find_labelled(storage::WriteTx& tx);
+  Result<void> tend(storage::WriteTx& tx, const std::vector<LabelledQueue>& queues);
   Result<void> find_lost(storage::WriteTx& tx, std::vector<Command>& found) const;
   Result<void> find_due(storage::WriteTx& tx, std::vector<Command>& found) const;
   Result<void> find_starts(storage::WriteTx& tx, std::vector<Command>& found) const;
@@ -61,7 +70,8 @@ struct SharedTurn {
 /// will be.
 class SharedWork {
  public:
-  SharedWork(std::string boot, Micros ttl_us) : boot_(std::move(boot)), ttl_us_(ttl_us) {}
+  SharedWork(std::string boot, Micros ttl_us, Labels labels, Micros unserved_after_us)
+      : boot_(std::move(boot)), ttl_us_(ttl_us), labels_(std::move(labels)), unserved_after_us_(unserved_after_us) {}
 
   /// Steps run here from now on: join the workers with the next flush.
   void begin_to_work(const Clock& clock);
@@ -93,6 +103,8 @@ class SharedWork {
  private:
   const std::string boot_;
   const Micros ttl_us_;
+  const Labels labels_;
+  const Micros unserved_after_us_;
   bool works_ = false;
   bool joins_ = false;
   bool found_nothing_ = false;

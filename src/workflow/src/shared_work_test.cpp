@@ -14,6 +14,7 @@
 #include "engine_test.hpp"
 #include "wrench/storage/testing/postgres_server.hpp"
 #include "wrench/storage/testing/tcp_proxy.hpp"
+#include "wrench/workflow/monitor.hpp"
 #include "wrench/workflow/rows.hpp"
 
 namespace wrench::workflow {
@@ -65,7 +66,7 @@ class Gate {
 class SharedWorkTest : public ::testing::Test {
  protected:
   /// Without start().
-  std::unique_ptr<Worker> process(const std::string& boot, const std::string& url = {}) {
+  std::unique_ptr<Worker> process(const std::string& boot, const std::string& url = {}, const Labels& labels = {}) {
     auto worker = std::make_unique<Worker>();
     worker->boot = boot;
     storage::StoreConfig config;
@@ -78,6 +79,8 @@ class SharedWorkTest : public ::testing::Test {
     engine.boot_id = boot;
     engine.slots = {2, 2, 1};
     engine.worker_ttl_us = kTtl;
+    engine.labels = labels;
+    engine.unserved_after_us = kMicrosPerSecond;
     engine.boot_is_live = [](std::string_view) { return false; };
     auto opened = Engine::open(*worker->store, std::move(engine), clock_, random_);
     EXPECT_TRUE(opened.ok()) << describe(opened.error());
@@ -395,6 +398,96 @@ TEST_F(SharedWorkTest, ManyTasksOfSeveralWorkersAllEndOnce) {
   EXPECT_EQ(sql("SELECT count(*) FROM ready"), "0");
   EXPECT_EQ(sql("SELECT count(*) FROM timers"), "0");
   EXPECT_EQ(sql("SELECT count(*) FROM steps WHERE worker_boot IS NOT NULL"), "0");
+}
+
+std::string requiring(std::string_view id, std::string_view labels, std::string_view more = "") {
+  return R"({"id":")" + std::string(id) + R"(","kind":"call","capability":"t.who","requires":)" + std::string(labels) +
+         std::string(more) + "}";
+}
+
+TEST_F(SharedWorkTest, StepsRunWhereTheirLabelsAreOffered) {
+  auto plain = process("plain");
+  auto gpu = process("gpu", {}, {{"gpu", "yes"}, {"os", "linux"}});
+  auto mac = process("mac", {}, {{"os", "mac"}});
+  for (Worker* worker : {plain.get(), gpu.get(), mac.get()}) worker->engine->start(worker->runner);
+  std::string nodes;
+  for (int i = 0; i < 6; ++i) {
+    nodes += (i == 0 ? "[" : ",") + requiring("g" + std::to_string(i), R"({"gpu":"yes"})") + "," +
+             requiring("m" + std::to_string(i), R"({"os":"mac"})");
+  }
+  const TaskReceipt task = create(*plain, nodes + "]");
+  EXPECT_EQ(finish(*plain, task).task.state, TaskState::Completed);
+  for (int i = 0; i < 6; ++i) {
+    EXPECT_EQ(output(*plain, task, "g" + std::to_string(i)), Json("gpu"));
+    EXPECT_EQ(output(*plain, task, "m" + std::to_string(i)), Json("mac"));
+  }
+  EXPECT_EQ(sql("SELECT count(*) FROM unserved_queues"), "0");
+}
+
+TEST_F(SharedWorkTest, WhetherAStepRunsAtAllAnyWorkerFindsOut) {
+  auto plain = process("plain");
+  plain->engine->start(plain->runner);
+  const TaskReceipt skipped =
+      create(*plain, "[" + requiring("a", R"({"gpu":"yes"})", R"(,"when":"inputs.gpu == true")") + "]");
+  EXPECT_EQ(finish(*plain, skipped).task.state, TaskState::Completed) << "there is nothing to run";
+  const TaskReceipt wanted = create(*plain, "[" + requiring("a", R"({"gpu":"yes"})", R"(,"when":"1 == 1")") + "]");
+  wait_until("SELECT count(*) FROM ready WHERE queue = 'requires:cpu:gpu=yes'", "1");
+  auto gpu = process("gpu", {}, {{"gpu", "yes"}});
+  gpu->engine->start(gpu->runner);
+  EXPECT_EQ(finish(*plain, wanted).task.state, TaskState::Completed);
+  EXPECT_EQ(output(*plain, wanted, "a"), Json("gpu"));
+  EXPECT_EQ(sql("SELECT attempt FROM steps WHERE execution_id = " + std::to_string(wanted.execution_no)), "1");
+}
+
+TEST_F(SharedWorkTest, AQueueThatNobodyServesIsToldOfOnce) {
+  auto plain = process("plain");
+  plain->engine->start(plain->runner);
+  const TaskReceipt task = create(*plain, "[" + requiring("a", R"({"gpu":"yes"})") + "]");
+  const std::string told = "SELECT count(*) FROM events WHERE type = 'queue.unserved'";
+  wait_until(told, "1");
+  EXPECT_THAT(sql("SELECT payload FROM events WHERE type = 'queue.unserved'"),
+              HasSubstr(R"({"queue":"requires:cpu:gpu=yes","slot":"cpu","requires":{"gpu":"yes"},"since":)"));
+  const auto look = [&] {
+    return plain->store->read([&](storage::ReadTx& tx) { return read_activity(tx, {}, clock_.now_us(), 0); });
+  };
+  auto activity = look();
+  ASSERT_TRUE(activity.ok());
+  ASSERT_EQ(activity->queues.size(), 1U);
+  EXPECT_TRUE(activity->queues[0].unserved);
+  EXPECT_EQ(to_string(activity->queues[0].required), "gpu=yes");
+  // Nothing else is held up, and it isn't told again.
+  const TaskReceipt other = create(*plain, R"([{"id":"a","kind":"call","capability":"t.who"}])");
+  EXPECT_EQ(finish(*plain, other).task.state, TaskState::Completed);
+  auto gpu = process("gpu", {}, {{"gpu", "yes"}});
+  gpu->engine->start(gpu->runner);
+  EXPECT_EQ(finish(*plain, task).task.state, TaskState::Completed);
+  wait_until("SELECT count(*) FROM unserved_queues", "0");
+  EXPECT_EQ(sql(told), "1");
+}
+
+TEST_F(SharedWorkTest, TheOnlyWorkerWithTheLabelsDies) {
+  auto proxy = TcpProxy::start(PostgresServer::shared().port());
+  ASSERT_TRUE(proxy.ok());
+  auto plain = process("plain");
+  auto gpu = process("gpu", PostgresServer::shared().tcp_url(url_, (*proxy)->port()), {{"gpu", "yes"}});
+  Gate gate;
+  gpu->runner.add("t.who", [&](const StepInvocation&, StepContext& context) -> StepOutcome {
+    gate.pass(context.stop());
+    return Failed{FailureClass::Retryable, Error("t.stopped", "stopped"), {}};
+  });
+  plain->engine->start(plain->runner);
+  gpu->engine->start(gpu->runner);
+  const TaskReceipt task = create(*plain, "[" + requiring("a", R"({"gpu":"yes"})") + "]");
+  gate.wait_for_somebody();
+  (*proxy)->refuse(TcpProxy::Present::Close);
+  wait_until("SELECT count(*) FROM ready WHERE queue = 'requires:cpu:gpu=yes'", "1");
+  wait_until("SELECT count(*) FROM events WHERE type = 'queue.unserved'", "1");
+  EXPECT_EQ(sql("SELECT state FROM steps WHERE execution_id = " + std::to_string(task.execution_no)), "1");
+  auto second = process("second", {}, {{"gpu", "yes"}});
+  second->engine->start(second->runner);
+  EXPECT_EQ(finish(*plain, task).task.state, TaskState::Completed);
+  EXPECT_EQ(output(*plain, task, "a"), Json("second"));
+  (*proxy)->accept_again();
 }
 
 }  // namespace

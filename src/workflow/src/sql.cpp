@@ -289,11 +289,12 @@ const Statement kReopenTask{
         "UPDATE tasks SET state = ?2, status = ?3, progress = 0, updated_at = ?4, version = version + 1 "
         "WHERE id = ?1",
     .plan = "SEARCH tasks USING INTEGER PRIMARY KEY (rowid=?)"};
-const Statement kInsertWorker{.id = "workflow.insert_worker",
-                              .access = Access::Write,
-                              .sql =
-                                  "INSERT INTO workers (boot, pid, version, started_at) VALUES (?1, ?2, ?3, ?4) "
-                                  "ON CONFLICT (boot) DO NOTHING"};
+const Statement kInsertWorker{
+    .id = "workflow.insert_worker",
+    .access = Access::Write,
+    .sql =
+        "INSERT INTO workers (boot, pid, version, started_at, labels) VALUES (?1, ?2, ?3, ?4, ?5) "
+        "ON CONFLICT (boot) DO NOTHING"};
 const Statement kWorkers{.id = "workflow.workers",
                          .sql = "SELECT boot FROM workers",
                          .plan = "SCAN workers",

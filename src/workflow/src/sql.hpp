@@ -34,7 +34,8 @@ extern const Statement kOpenWaits, kWaitById, kOpenWaitsBySuffix, kInsertWait, k
 
 // shared_sql.cpp, of shared_work.cpp, creation.cpp and row_store.cpp
 extern const Statement kJoinWorkers, kBeat, kLostWorker, kMarkWorkerLost, kStepsOfWorker, kDueTimers, kSharedBacklog,
-    kQueuedStarts, kQueueLook, kLockExecution, kLockTask;
+    kQueuedStarts, kQueueLook, kLockExecution, kLockTask, kLabelledQueues, kOfferedLabels, kUnservedQueues, kUnserved,
+    kUnservedRaised, kServed;
 storage::StatementCatalogue::List of_shared_work();
 
 // limits.cpp

@@ -64,8 +64,8 @@ struct NextIteration {
 struct Call {
   StepInvocation invocation;
 };
-using Prepared =
-    std::variant<Call, OpenMap, NextIteration, command::Outcome::Wait, command::Outcome::Limits, SkipStep, Finished>;
+using Prepared = std::variant<Call, OpenMap, NextIteration, command::Outcome::Wait, command::Outcome::Limits,
+                              command::Outcome::Elsewhere, SkipStep, Finished>;
 
 const PlanNode& node_of(const Launch& at) { return at.plan->nodes()[at.step.node]; }
 
@@ -278,6 +278,14 @@ Result<Prepared> open_child(const Launch& at, const StepScope& scope, StepSessio
   return Prepared(std::move(wait));
 }
 
+/// Nobody else could run it: its execution is this process's.
+Error labels_missing(const Labels& required, const Labels& offered) {
+  return Error("workflow.labels_missing", "it requires a process with " + to_string(required) + "; this one offers " +
+                                              (offered.empty() ? "no labels" : to_string(offered)) +
+                                              ", and on one machine no other can take it")
+      .with_help("give them with --labels or WRENCH_LABELS");
+}
+
 Result<Prepared> prepare(ReadTx& tx, const Launch& at, StepScope& scope, StepSession& session, Baggage& baggage) {
   WRENCH_TRY(scope.enter(at.step));
   const PlanNode& node = node_of(at);
@@ -286,6 +294,10 @@ Result<Prepared> prepare(ReadTx& tx, const Launch& at, StepScope& scope, StepSes
     const bool go = WRENCH_TRY(node.when->test(scope));
     if (scope.error()) return *scope.error();
     if (!go) return Prepared(SkipStep{});
+  }
+  if (node.labels != nullptr && session.labels != nullptr && !satisfies(*session.labels, *node.labels)) {
+    if (session.store.dialect() == storage::Dialect::Postgres) return Prepared(command::Outcome::Elsewhere{});
+    return labels_missing(*node.labels, *session.labels);
   }
   if (node.limits != nullptr && at.step.limits.empty()) return evaluate_limits(at, scope);
   switch (node.kind) {
@@ -541,6 +553,7 @@ Result<Result1> carry_out(const Launch& at, StepRunner& runner, StepSession& ses
   }
   if (auto* wait = std::get_if<command::Outcome::Wait>(&prepared)) return Result1(std::move(*wait));
   if (auto* limited = std::get_if<command::Outcome::Limits>(&prepared)) return Result1(std::move(*limited));
+  if (std::holds_alternative<command::Outcome::Elsewhere>(prepared)) return Result1(command::Outcome::Elsewhere{});
   if (auto* next = std::get_if<NextIteration>(&prepared))
     return Result1(
         command::Outcome::Iterate{next->iteration, next->last ? WRENCH_TRY(pack(*next->last, baggage)) : Payload{}});

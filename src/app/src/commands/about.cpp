@@ -41,6 +41,7 @@ std::string environment_page(const PageStyle& style) {
   return "Environment:\n" +
          two_columns({{"WRENCH_DATA_DIR", "where tasks and results are kept (flag --data-dir wins)"},
                       {"WRENCH_DATABASE_URL", "the PostgreSQL database to keep them in instead (flag --database wins)"},
+                      {"WRENCH_LABELS", "what this machine offers to steps with 'requires' (flag --labels wins)"},
                       {"WRENCH_SCAN_CACHE", "'off' disables the cache of analysed files"},
                       {"XDG_DATA_HOME", "data directory is $XDG_DATA_HOME/wrench (default ~/.local/share/wrench)"},
                       {"XDG_CACHE_HOME", "cache is $XDG_CACHE_HOME/wrench (default ~/.cache/wrench)"},

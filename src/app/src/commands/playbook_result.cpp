@@ -52,7 +52,7 @@ ExitCode answer_of(const Json& output) {
 Result<std::vector<std::string>> failed_steps(Workspace& space, const workflow::ExecutionView& execution) {
   std::vector<std::string> out;
   for (const auto& step : WRENCH_TRY(steps_of(space, execution)))
-    if (step.state == workflow::StepState::Failed) out.push_back(step.node);
+    if (step.state == workflow::StepState::Failed || step.superseded) out.push_back(step.node);
   return out;
 }
 

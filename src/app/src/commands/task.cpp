@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "../layout.hpp"
 #include "../output.hpp"
@@ -54,6 +55,7 @@ Json to_json(const StepView& step) {
                        {"state", workflow::name(step.state)},
                        {"attempt", step.attempt},
                        {"lost", step.lost},
+                       {"requires", step.required.empty() ? Json() : Json(workflow::to_string(step.required))},
                        {"parked_for", step.parked_for.empty() ? Json() : Json(step.parked_for)},
                        {"child_task", step.child_task.empty() ? Json() : Json(step.child_task)}});
 }
@@ -133,7 +135,21 @@ struct TaskDetails {
   std::vector<workflow::BudgetView> budgets;
   bool critical = false;                         ///< Something happened after which nothing new begins.
   std::map<std::int64_t, Json> recoveries = {};  ///< What was done last about failures, by step.
+  std::set<std::int64_t> unserved = {};          ///< Steps that wait for a worker with labels that none offers.
 };
+
+/// Of those that wait for a worker.
+Result<std::set<std::int64_t>> unserved_steps(Workspace& space, const std::vector<StepView>& steps) {
+  std::set<std::int64_t> out;
+  if (!space.has_workers()) return out;
+  for (const auto& step : steps) {
+    if (step.required.empty() || step.state != workflow::StepState::Ready || !step.parked_for.empty()) continue;
+    const bool offered = WRENCH_TRY(space.store().read(
+        [&](storage::ReadTx& tx) { return workflow::is_offered(tx, step.required, space.clock().now_us()); }));
+    if (!offered) out.insert(step.step_no);
+  }
+  return out;
+}
 
 Result<TaskDetails> details_of(Workspace& space, std::string_view id) {
   TaskDetails out;
@@ -154,6 +170,7 @@ Result<TaskDetails> details_of(Workspace& space, std::string_view id) {
       if (execution.execution_no == out.execution.forked_from) out.forked_from = execution.execution_id;
   out.recoveries = WRENCH_TRY(space.store().read(
       [&](storage::ReadTx& tx) { return workflow::last_recoveries(tx, out.execution.execution_no); }));
+  out.unserved = WRENCH_TRY(unserved_steps(space, out.steps));
   out.critical = out.execution.paused && out.task.state == workflow::TaskState::Waiting;
   const auto notes = WRENCH_TRY(
       space.store().read([&](storage::ReadTx& tx) { return workflow::read_plan_notes(tx, out.task.task_no); }));
@@ -174,6 +191,7 @@ Json to_json(const TaskDetails& details) {
     row.set("resources", used == details.used.steps.end() ? Json() : workflow::to_json(used->second));
     const auto recovery = details.recoveries.find(step.step_no);
     row.set("recovery", recovery == details.recoveries.end() ? Json() : recovery->second);
+    row.set("unserved", details.unserved.contains(step.step_no));
     steps.push_back(std::move(row));
   }
   auto task = to_json(details.task);
@@ -198,8 +216,8 @@ Json to_json(const TaskDetails& details) {
 
 std::string to_text(const TaskDetails& details, const Console& console) {
   constexpr std::size_t kNodeColumnsMin = 6, kNodeColumnsMax = 32, kCapabilityColumns = 34;
-  const auto& [task, execution, steps, why, used, interrupted, parent, forked_from, budgets, critical, recoveries] =
-      details;
+  const auto& [task, execution, steps, why, used, interrupted, parent, forked_from, budgets, critical, recoveries,
+               unserved] = details;
   std::size_t node_columns = kNodeColumnsMin;
   for (const auto& step : steps) node_columns = std::max(node_columns, display_width(step.node) + 2);
   node_columns = std::min(node_columns, kNodeColumnsMax);
@@ -224,6 +242,10 @@ std::string to_text(const TaskDetails& details, const Console& console) {
     text += "  " + pad(Console::safe(step.node), node_columns) +
             pad(Console::safe(step.capability), kCapabilityColumns) + "  " + std::string(workflow::name(step.state));
     if (!step.parked_for.empty()) text += ", waits for its turn: " + Console::safe(step.parked_for);
+    if (unserved.contains(step.step_no))
+      text += ", no worker offers " + workflow::to_string(step.required);
+    else if (!step.required.empty() && step.state == workflow::StepState::Ready)
+      text += ", requires " + workflow::to_string(step.required);
     if (!step.child_task.empty()) text += "  task " + std::string(short_id(step.child_task));
     if (step.attempt > 1) text += "  attempt " + std::to_string(step.attempt);
     if (step.lost > 0) text += "  lost " + std::to_string(step.lost) + (step.lost == 1 ? " time" : " times");

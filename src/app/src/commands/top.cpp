@@ -100,6 +100,7 @@ class Looker {
       process.version = worker.version;
       process.pid = worker.pid;
       process.started_at = worker.started_at;
+      process.labels = worker.labels;
       if (space_->has_workers()) process.role = "worker";
       const auto report = std::find_if(reports.begin(), reports.end(),
                                        [&](const workflow::ProcessReport& r) { return r.boot == worker.boot; });

@@ -99,6 +99,7 @@ void StepBuilder::read_common() {
     common_.set("retry", Json::object({{"attempts", *attempts}}));
   concurrency_ = fields_.get("concurrency");
   rate_ = fields_.get("rate");
+  read_labels();
   for (const auto* name : {"tools", "tools_allowed"})
     if (const YamlNode* tools = fields_.get(name))
       problems_.remark(*tools, "'" + std::string(name) + "' has no effect: no agent of this program calls tools");
@@ -106,8 +107,39 @@ void StepBuilder::read_common() {
   continues_ = fields_.one_of("failure_action", {"stop", "continue"}) == 1;
 }
 
+/// {os: linux, gpu: "yes"}: of the worker that runs the step's calls.
+void StepBuilder::read_labels() {
+  labels_ = fields_.get("requires");
+  if (labels_ == nullptr) return;
+  if (!labels_->is_mapping() || labels_->members.empty()) {
+    problems_.add(*labels_, "'requires' is a mapping of labels such as {os: linux, gpu: \"yes\"}");
+    return;
+  }
+  Json required = Json::object();
+  for (const auto& member : labels_->members) {
+    const bool name_fits = is_label_word(member.key.text);
+    if (!name_fits)
+      problems_.add(member.key, "a label's name is 1 to " + std::to_string(kLabelBytesMax) +
+                                    " of letters, digits, _, - and ., not '" + escape_for_display(member.key.text) +
+                                    "'");
+    const YamlNode& value = member.value;
+    if (!value.is_scalar() || value.is_null() || !is_label_word(value.text))
+      problems_.add(value, "the label '" + escape_for_display(member.key.text) + "' has a value of 1 to " +
+                               std::to_string(kLabelBytesMax) + " of letters, digits, _, - and .");
+    else if (name_fits)
+      required.set(member.key.text, value.text);
+  }
+  if (labels_->members.size() > kLabelsMax)
+    problems_.add(*labels_, "'requires' has more than " + std::to_string(kLabelsMax) + " labels");
+  else
+    common_.set("requires", std::move(required));
+}
+
 void StepBuilder::finish() {
   fields_.finish();
+  if (labels_ != nullptr && !called_ && !problems_.any())
+    problems_.add(*labels_,
+                  "'requires' is for what agents do: give it to the steps of the playbook that this one runs");
   const bool whole = shared_parameters_ == nullptr || !shared_parameters_->is_mapping() || calls_.empty();
   if (whole || place_.type == StepType::Standard || problems_.any()) return;
   for (const auto& member : shared_parameters_->members)
@@ -338,6 +370,7 @@ bool StepBuilder::add_limit(const YamlNode* written, std::string_view name, cons
 
 std::optional<Source> StepBuilder::call(Block& block, const Operation& operation, const std::string& id,
                                         const Names& names, CallOptions options) {
+  called_ = true;
   if (options.extra.is_null()) options.extra = Json::object();
   auto given = input(operation, names, options.offers);
   if (operation.entry == nullptr) return given ? ask_person(block, operation, id, std::move(options)) : std::nullopt;

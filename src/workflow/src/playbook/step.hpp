@@ -141,6 +141,7 @@ class StepBuilder {
  private:
   std::optional<Source> ask_person(Block& block, const Operation& operation, const std::string& id,
                                    CallOptions options);
+  void read_labels();
   bool add_limit(const codec::YamlNode* written, std::string_view name, const Names& names, codec::Json& node);
   bool add_strategy(Fields& fields, const Names& names, codec::Json& limit);
   bool check_parameters(const Operation& operation, const codec::YamlNode* written, const codec::Json& input);
@@ -152,9 +153,11 @@ class StepBuilder {
   Fields fields_;
   const codec::YamlNode* shared_parameters_ = nullptr;
   std::set<std::string, std::less<>> taken_;    // Of the shared parameters.
-  codec::Json common_ = codec::Json::object();  // timeouts, retry
+  codec::Json common_ = codec::Json::object();  // timeouts, retry, requires
   const codec::YamlNode* concurrency_ = nullptr;
   const codec::YamlNode* rate_ = nullptr;
+  const codec::YamlNode* labels_ = nullptr;
+  bool called_ = false;
   bool continues_ = false;
   std::set<std::string> inner_ids_;
   std::vector<std::string> calls_;

@@ -94,6 +94,8 @@ struct Outcome {
   };
   struct Yield {};
   struct WhenFalse {};
+  /// Its `when` holds, and it requires labels that this worker hasn't.
+  struct Elsewhere {};
   struct OpenMap {
     std::int64_t items = 0;
     Payload list;
@@ -120,7 +122,8 @@ struct Outcome {
   };
   StepKey step;
   std::int64_t epoch = 0;
-  std::variant<Complete, Fail, Yield, WhenFalse, OpenMap, Iterate, Wait, Limits, OutOfBudget, HeldBack> result;
+  std::variant<Complete, Fail, Yield, WhenFalse, OpenMap, Iterate, Wait, Limits, OutOfBudget, HeldBack, Elsewhere>
+      result;
   std::string usage_json;  ///< What the run used, for the journal; empty: not worth an entry.
   Micros cpu_us = 0;       ///< It used so much, with its programs.
 };
@@ -426,10 +429,12 @@ struct CoreContext {
   std::string boot;
   Ownership ownership = Ownership::Exclusive;
   int losses_max = kLossesMax;
-  std::array<int, kSlotClasses> free = {0, 0, 0};            ///< Slots.
-  const Ranks* ranks = nullptr;                              ///< Null: a new beginning.
-  std::array<std::int64_t, kSlotClasses> heads = {0, 0, 0};  ///< Least ranks in the queues as far as known; 0: none.
-  bool claims_allowed = true;                                ///< False while draining, or before start().
+  std::array<int, kSlotClasses> free = {0, 0, 0};               ///< Slots.
+  const Ranks* ranks = nullptr;                                 ///< Null: a new beginning.
+  std::array<std::vector<std::string>, kSlotClasses> labelled;  ///< Shared: queues of steps that require some of these.
+  std::array<std::int64_t, kSlotClasses> heads = {0, 0, 0};     ///< Least ranks in the queues as far as known; 0: none.
+  bool claims_allowed = true;                                   ///< False while draining, or before start().
+  Labels labels;                                                ///< What this process offers.
   std::function<std::optional<CapabilityTraits>(std::string_view)> traits;
 };
 
@@ -440,8 +445,16 @@ class Core {
                           Micros now, Random& random);
 };
 
-/// Of the executions of that boot; of shared ones, which have none, if it is empty.
-std::string queue_name(SlotClass slot, std::string_view boot);
+/// Of the executions of that boot; of shared ones, which have none, if it is empty. Of these, steps that require labels
+/// have queues of their own.
+std::string queue_name(SlotClass slot, std::string_view boot, const Labels* required = nullptr);
+/// What the name of such a queue says; nothing if it is of another kind.
+struct LabelledQueue {
+  std::string name;
+  SlotClass slot = SlotClass::Cpu;
+  Labels required;
+};
+std::optional<LabelledQueue> labelled_queue(std::string_view name);
 /// Key of a step's effect: the same at every attempt, new for every execution. `iterations`: those of the step and of
 /// all that it is in, from the outermost, joined by "/".
 std::string effect_key(std::string_view execution_id, std::string_view node, std::string_view iterations, int index);

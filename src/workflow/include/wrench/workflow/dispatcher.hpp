@@ -139,6 +139,8 @@ struct DispatcherConfig {
   Ownership ownership = Ownership::Exclusive;
   Micros worker_ttl_us = kWorkerTtl;
   EngineMetrics* metrics = nullptr;  ///< Null: nothing is measured.
+  Labels labels;                     ///< What this process offers.
+  Micros unserved_after_us = kUnservedAfter;
 };
 
 /// What the shell does for the dispatcher. All calls come from inside of on_flushed().

@@ -35,6 +35,10 @@ inline constexpr Micros kCancelGrace = 10 * kMicrosPerSecond;
 inline constexpr int kLossesMax = 3;
 /// After so long without a sign of life a worker on PostgreSQL is lost: others run its steps.
 inline constexpr Micros kWorkerTtl = 10 * kMicrosPerSecond;
+/// After so long a queue of steps that no worker may run is told of (`queue.unserved`), and again after each
+/// kUnservedAgain.
+inline constexpr Micros kUnservedAfter = 60 * kMicrosPerSecond;
+inline constexpr Micros kUnservedAgain = 3600 * kMicrosPerSecond;
 /// wait() gives up when the store has refused every write for this long (storage.full, storage.busy).
 inline constexpr Micros kStorePatience = 10 * kMicrosPerSecond;
 
@@ -125,6 +129,8 @@ enum class StepDecision : std::uint8_t { Retry, Skip, GiveUp };
 struct EngineConfig {
   std::string boot_id;  ///< Holds the BootLock of this name for as long as the engine lives.
   Slots slots = {1, 4, 4};
+  Labels labels;  ///< What this process offers to steps that require something of it.
+  Micros unserved_after_us = kUnservedAfter;
   /// That run steps; 0: one for each slot. With fewer, steps are claimed ahead, which pays if they are tiny.
   std::size_t threads = 0;
   std::function<bool(std::string_view boot_id)> boot_is_live;  ///< Of other boots.

@@ -25,6 +25,7 @@ inline constexpr std::int64_t kRecoveriesLookedAt = 20'000;
 inline constexpr std::int64_t kCountedMax = 10'000;  ///< Rows of a queue or state; further ones aren't counted.
 inline constexpr std::size_t kTailEventsMax = 200;   ///< Newest events that tell what ended and how fast it goes.
 inline constexpr std::size_t kProcessesShownMax = 200;
+inline constexpr std::size_t kLabelledQueuesMax = 1'000;  ///< That workers look at, each for steps of other labels.
 
 /// What a task used. Runs too small for an entry in the journal (docs/reference/monitoring.md) aren't in it.
 struct TaskMonitoring {
@@ -53,6 +54,8 @@ struct QueueView {
   std::string queue;
   Count depth;
   Micros head_age_us = 0;  ///< How long ago the step that is next was ready first.
+  Labels required;         ///< PostgreSQL: only workers that offer these take its steps;
+  bool unserved = false;   ///< and there is none.
 };
 
 Result<QueueView> look_at_queue(storage::ReadTx& tx, const std::string& queue, Micros now);
@@ -68,6 +71,7 @@ struct WorkerView {
   Micros started_at = 0;
   std::optional<Micros> seen_at;  ///< PostgreSQL: the last sign of life.
   bool lost = false;              ///< PostgreSQL: others took it for dead.
+  Labels labels;                  ///< What it offers.
 };
 
 /// What goes on in a store, as far as its rows tell.
@@ -91,5 +95,7 @@ Result<std::optional<TaskView>> find_task_by_no(storage::ReadTx& tx, std::int64_
 Result<std::vector<RunningView>> list_running(storage::ReadTx& tx, std::string_view boot, std::size_t limit);
 /// Of one process on SQLite, or of all on PostgreSQL (`boot` empty).
 std::vector<std::string> queue_names(std::string_view boot);
+/// PostgreSQL: whether some live worker offers what is required. `now`: within kWorkerTtl of the database's.
+Result<bool> is_offered(storage::ReadTx& tx, const Labels& required, Micros now);
 
 }  // namespace wrench::workflow

@@ -13,6 +13,7 @@
 #include "wrench/codec/json.hpp"
 #include "wrench/workflow/budget_amounts.hpp"
 #include "wrench/workflow/expression.hpp"
+#include "wrench/workflow/labels.hpp"
 
 namespace wrench::workflow {
 
@@ -180,6 +181,7 @@ struct PlanNode {
   std::optional<Expression> until;                ///< loop: over `output`, after each iteration.
   // Of these at most one is set: that of the kind.
   std::shared_ptr<const LimitSpec> limits;  ///< call
+  std::shared_ptr<const Labels> labels;     ///< call: of the worker that may run it; null: any may.
   std::shared_ptr<const WaitSpec> wait;
   std::shared_ptr<const ChooseSpec> choose;
   std::shared_ptr<const BudgetAmounts>

@@ -13,6 +13,7 @@
 #include "wrench/codec/json.hpp"
 #include "wrench/storage/statement.hpp"
 #include "wrench/storage/transaction.hpp"
+#include "wrench/workflow/labels.hpp"
 #include "wrench/workflow/transitions.hpp"
 
 namespace wrench::workflow {
@@ -61,6 +62,8 @@ struct StepView {
   int attempt = 0, lost = 0;
   std::optional<Micros> claimed_at;
   std::int64_t output_seq = 0;  ///< Journal entry with its output or its last error; 0 = none yet.
+  Labels required;              ///< Of the worker that may run it.
+  bool superseded = false;      ///< A newer step of its key took its place: its cancel counts as a failure.
   std::string parked_for;       ///< The key that is used up, as its plan names it; empty: it isn't parked.
   std::string child_task;       ///< Id of the task that it began last; empty: none.
 };

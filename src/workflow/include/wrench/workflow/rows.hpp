@@ -72,6 +72,7 @@ enum StepFlag : std::uint32_t {
   kFlagWaitsBudget = 256,      ///< Waiting until a budget has something left for it.
   kFlagDraws = 512,            ///< It has open lines in the ledger.
   kFlagSuspended = 1024,       ///< Held, and its execution was suspended for it once: a person knows.
+  kFlagNeedsLabels = 4096,     ///< Its `when` holds: from now on only workers with its labels take it.
   kFlagSuperseded = 2048,      ///< A newer step of its key took its place: its cancel counts as a failure.
 };
 

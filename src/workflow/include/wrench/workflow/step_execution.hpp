@@ -28,6 +28,7 @@ struct StepSession {
   std::function<void(std::string_view)> stream;
   /// Makes one record durable; returns after its flush.
   std::function<Result<void>(command::Record)> record;
+  const Labels* labels = nullptr;    ///< What this process offers; null: whatever a step requires.
   storage::ReadTx* reads = nullptr;  ///< Reads what the step begins with; null: the store.
 };
 
