@@ -171,9 +171,23 @@ Result<void> SqliteConnection::bind(sqlite3_stmt* stmt, const Statement& stateme
 }
 
 Result<std::int64_t> SqliteConnection::run(const Statement& statement, std::span<const Bind> binds, Rows* rows) {
+  return run(*WRENCH_TRY(prepared(statement)), statement, binds, rows);
+}
+
+Result<std::int64_t> SqliteConnection::run_each(const Statement& statement, std::size_t width,
+                                                std::span<const Bind> binds, Rows* rows) {
+  std::int64_t changed = 0;
+  if (binds.empty()) return changed;
+  const Prepared& found = *WRENCH_TRY(prepared(statement));
+  for (std::size_t at = 0; at < binds.size(); at += width)
+    changed += WRENCH_TRY(run(found, statement, binds.subspan(at, width), rows));
+  return changed;
+}
+
+Result<std::int64_t> SqliteConnection::run(const Prepared& found, const Statement& statement,
+                                           std::span<const Bind> binds, Rows* rows) {
   if (clock_ != nullptr && (clock_->boot_us() >= snapshot_ends_us_ || deadline_.passed(*clock_)))
     return failure(SQLITE_INTERRUPT, statement.id);
-  const Prepared& found = *WRENCH_TRY(prepared(statement));
   WRENCH_TRY(bind(found.stmt, statement, binds));
   ++statements_run_;
   if (found.counter == nullptr) return step_through(found.stmt, statement, rows);

@@ -34,6 +34,8 @@ class SqliteConnection {
 
   /// A catalogue statement. `rows` gets the results if not null. Returns the number of rows changed.
   Result<std::int64_t> run(const Statement& statement, std::span<const Bind> binds, Rows* rows);
+  /// The same for each group of `width` parameters; the sum of rows changed.
+  Result<std::int64_t> run_each(const Statement& statement, std::size_t width, std::span<const Bind> binds, Rows* rows);
 
   /// SQL that is no statement of the catalogue: settings, transaction control, migrations. The raw result code.
   int exec_raw(const char* sql);
@@ -75,6 +77,7 @@ class SqliteConnection {
     DatabaseMeter::Counter* counter = nullptr;
   };
   Result<const Prepared*> prepared(const Statement& statement);
+  Result<std::int64_t> run(const Prepared& found, const Statement& statement, std::span<const Bind> binds, Rows* rows);
   Result<std::int64_t> step_through(sqlite3_stmt* stmt, const Statement& statement, Rows* rows);
   Result<void> bind(sqlite3_stmt* stmt, const Statement& statement, std::span<const Bind> binds);
   Error failure(int result_code, std::string_view doing) const;

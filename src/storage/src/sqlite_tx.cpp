@@ -68,18 +68,14 @@ Result<std::int64_t> SqliteWriteTx::exec(const Statement& statement, Binds binds
 Result<std::int64_t> SqliteWriteTx::exec_many(const Statement& statement, std::size_t width,
                                               std::span<const Bind> rows) {
   WRENCH_ASSERT(statement.access == Access::Write && width > 0 && rows.size() % width == 0);
-  std::int64_t changed = 0;
-  for (std::size_t at = 0; at < rows.size(); at += width)
-    changed += WRENCH_TRY(connection_.run(statement, rows.subspan(at, width), nullptr));
-  return changed;
+  return connection_.run_each(statement, width, rows, nullptr);
 }
 
 Result<Rows> SqliteWriteTx::query_many(const Statement& statement, std::size_t width, std::span<const Bind> keys,
                                        RowLock) {
   WRENCH_ASSERT(width > 0 && keys.size() % width == 0);
   Rows rows;
-  for (std::size_t at = 0; at < keys.size(); at += width)
-    WRENCH_TRY(connection_.run(statement, keys.subspan(at, width), &rows));
+  WRENCH_TRY(connection_.run_each(statement, width, keys, &rows));
   return rows;
 }
 

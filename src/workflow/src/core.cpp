@@ -14,6 +14,7 @@ using codec::Json;
 namespace {
 
 constexpr std::size_t kEventStepsListed = 200;
+constexpr std::size_t kEventBytesUsual = 256;
 /// Of queues; kLabelledQueues looks for it.
 constexpr std::string_view kLabelled = "requires:";
 /// Of the virtual time, for one step of weight 1.
@@ -24,6 +25,8 @@ constexpr std::int64_t kWeights[] = {1, 4, 16, 64};
 }  // namespace
 
 FlushPlan Decision::run(std::span<const Command> commands) {
+  plan_.verdicts.reserve(commands.size());
+  plan_.journal.reserve(2 * commands.size());
   if (context_.ranks != nullptr) plan_.ranks.now = context_.ranks->now;
   for (std::size_t slot = 0; slot < kSlotClasses; ++slot) {
     const auto& backlog = rows_.backlog[slot];
@@ -117,6 +120,16 @@ Effect Decision::effect_of(const Execution& e, const StepRow& row) const {
 }
 
 StepKey Decision::key_of(const StepRow& row) { return {row.execution_no, row.step_no}; }
+
+BodyCursor& Decision::body_of(Step& s) {
+  if (!s.body) s.body = BodyCursor::parse(s.row.cursor);
+  return *s.body;
+}
+
+void Decision::store_body(Step& s) {
+  if (s.body) s.row.cursor = s.body->str();
+  s.body.reset();
+}
 
 std::int64_t Decision::journal(Execution& e, std::string kind, const StepRow* row, std::string data,
                                std::string blob_hash) {
@@ -285,6 +298,7 @@ void Decision::claim() {
 }
 
 void Decision::start_step(Execution& e, Step& s, SlotClass slot) {
+  store_body(s);
   WRENCH_ASSERT(fire(e, s, {StepEventKind::Claim}).ok());
   const Timeouts& timeouts = node(e, s.row).timeouts;
   if (timeouts.start_to_close_us > 0)
@@ -318,7 +332,9 @@ void Decision::queue_rest() {
 void Decision::finish() {
   finish_limits();
   finish_budgets();
+  plan_.steps.reserve(steps_.size());
   for (auto& [key, s] : steps_) {
+    store_body(s);
     if (s.before != nullptr && *s.before == s.row) continue;
     plan_.steps.push_back({s.before, s.row});
   }
@@ -329,6 +345,9 @@ void Decision::finish() {
       if (!timer && !(edits.all_derived_deleted && is_derived(kind))) plan_.timers_delete.push_back({key, kind});
     }
   }
+  plan_.executions.reserve(executions_.size());
+  plan_.tasks.reserve(executions_.size());
+  plan_.events.reserve(executions_.size());
   for (auto& [no, e] : executions_) {
     plan_.journal_next[no] = e.journal_next;
     if (!e.touched) continue;
@@ -357,7 +376,7 @@ bool Decision::is_kept_here(const TimerRow& timer) const {
   return s != steps_.end() && s->second.row.state == StepState::Running && s->second.row.worker_boot == context_.boot;
 }
 
-storage::EventDraft Decision::event_of(const Execution& e) const {
+storage::EventDraft Decision::event_of(const Execution& e) {
   storage::EventDraft event;
   event.type = rows_.unwritten.contains(e.row.id)     ? "task.created"
                : e.task.state != e.task_before->state ? "task.state"
@@ -372,6 +391,7 @@ storage::EventDraft Decision::event_of(const Execution& e) const {
   // By hand: there is one for each execution of each flush.
   std::string& payload = event.payload;
   payload.clear();
+  payload.reserve(kEventBytesUsual);
   const auto text = [&](std::string_view key, std::string_view value) {
     payload.append(key);
     codec::append_json_string(payload, value);
@@ -385,19 +405,19 @@ storage::EventDraft Decision::event_of(const Execution& e) const {
   number(R"(,"steps_done":)", e.row.steps_done);
   number(R"(,"steps_total":)", e.row.steps_total);
   payload += R"(,"steps":[)";
-  std::set<StepKey> seen;
+  std::size_t told = 0;
   for (const StepKey& key : e.changed) {
-    if (!seen.insert(key).second || seen.size() > kEventStepsListed) continue;
-    const StepRow& row = steps_.at(key).row;
-    number(seen.size() == 1 ? R"({"step":)" : R"(,{"step":)", row.step_no);
+    Step& s = steps_.at(key);
+    if (std::exchange(s.told, true) || ++told > kEventStepsListed) continue;
+    const StepRow& row = s.row;
+    number(told == 1 ? R"({"step":)" : R"(,{"step":)", row.step_no);
     text(R"(,"node":)", node(e, row).id);
     text(R"(,"state":)", name(row.state));
     number(R"(,"attempt":)", row.attempt);
     payload += '}';
   }
   payload += ']';
-  if (seen.size() > kEventStepsListed)
-    number(R"(,"steps_omitted":)", static_cast<std::int64_t>(seen.size() - kEventStepsListed));
+  if (told > kEventStepsListed) number(R"(,"steps_omitted":)", static_cast<std::int64_t>(told - kEventStepsListed));
   payload += '}';
   return event;
 }

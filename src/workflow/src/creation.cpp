@@ -236,6 +236,8 @@ Result<void> insert(WriteTx& tx, std::span<const NewRows> created) {
     return value.is_null() ? Bind(std::nullopt) : Bind(texts.emplace_back(codec::write_json(value)));
   };
   const auto or_null = [](std::int64_t no) { return no == 0 ? Bind(std::nullopt) : Bind(no); };
+  tasks.reserve(20 * created.size());
+  executions.reserve(kExecutionColumns * created.size());
   for (const auto& [creation, row, execution] : created) {
     const CreateTask& task = creation->task;
     if (creation->inputs_json.empty()) WRENCH_TRY(storage::blob_store::put(tx, creation->inputs, {"task", row->id}));

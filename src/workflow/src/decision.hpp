@@ -56,6 +56,9 @@ class Decision {
   struct Step {
     StepRow row;
     const StepRow* before = nullptr;  ///< Null: new.
+    /// Of a step with children: what its cursor says, or is going to say. Each child that ends changes it.
+    std::optional<BodyCursor> body;
+    bool told = false;  ///< It stands in its execution's event.
   };
 
   // ---- rows ----
@@ -73,6 +76,9 @@ class Decision {
   std::string queue_of(const Execution& e, const StepRow& row, SlotClass slot, std::string_view boot) const;
   Effect effect_of(const Execution& e, const StepRow& row) const;
   static StepKey key_of(const StepRow& row);
+  static BodyCursor& body_of(Step& s);
+  /// Back into the row.
+  static void store_body(Step& s);
   static int initial_deps(const PlanNode& node);
   std::int64_t journal(Execution& e, std::string kind, const StepRow* row, std::string data = {},
                        std::string blob_hash = {});
@@ -143,7 +149,7 @@ class Decision {
   Result<void> lose_lease(Execution& e, Step& s);
   Result<void> on(const command::Decide& c);
   /// A person has the step tried again: its children, too, unless they are done.
-  static void begin_body_anew(StepRow& row);
+  static void begin_body_anew(Step& s);
   void void_intents(StepKey key, std::int64_t epoch);
   void close_intents(StepKey key, std::int64_t epoch);
   Result<void> on(const command::Reconcile& c);
@@ -244,7 +250,7 @@ class Decision {
   // ---- the result ----
 
   void finish();
-  storage::EventDraft event_of(const Execution& e) const;
+  storage::EventDraft event_of(const Execution& e);
 
   const LoadedRows& rows_;
   const CoreContext& context_;

@@ -73,6 +73,7 @@ Result<void> Decision::on_outcome(const command::Outcome& c) {
     WRENCH_TRY(fire(*e, *s, {StepEventKind::Complete, c.epoch}));
     s->row.output_seq = journal(*e, "completed", &s->row, complete->output.inline_json, complete->output.blob_hash);
     s->row.cursor.clear();
+    s->body.reset();
     if (s->row.effect() == Effect::Guarded) close_intents(c.step, c.epoch);
   } else if (cancelling) {
     WRENCH_TRY(fire(*e, *s, {StepEventKind::Cancel, c.epoch}));
@@ -116,7 +117,7 @@ Result<void> Decision::open_map(Execution& e, Step& s, const command::Outcome& c
   cursor.items_seq = journal(e, "items", &s.row, map.list.inline_json, map.list.blob_hash);
   const std::int64_t window = std::min<std::int64_t>(map.items, node(e, s.row).max_parallel);
   while (cursor.next < window) spawn_item(e, s.row, cursor.next++);
-  s.row.cursor = cursor.str();
+  s.body = cursor;
   return {};
 }
 
@@ -455,7 +456,7 @@ Result<void> Decision::on(const command::Decide& c) {
   e->actor = c.actor;
   if (s->row.state == StepState::Uncertain && c.decision == StepDecision::Retry) void_intents(c.step, s->row.epoch);
   WRENCH_TRY(fire(*e, *s, {kEvents[static_cast<std::size_t>(c.decision)]}));
-  if (c.decision == StepDecision::Retry && node(*e, s->row).has_body()) begin_body_anew(s->row);
+  if (c.decision == StepDecision::Retry && node(*e, s->row).has_body()) begin_body_anew(*s);
   journal(*e, "decision", &s->row, "{\"to\":\"" + std::string(name(s->row.state)) + "\"}");
   if (s->row.state == StepState::Failed) keep_error(*e, s->row, "{\"code\":\"workflow.given_up\"}");
   propagate(*e);
@@ -463,14 +464,15 @@ Result<void> Decision::on(const command::Decide& c) {
   return {};
 }
 
-void Decision::begin_body_anew(StepRow& row) {
-  const bool collecting = (row.flags & kFlagCollecting) != 0;
+void Decision::begin_body_anew(Step& s) {
+  const bool collecting = (s.row.flags & kFlagCollecting) != 0;
   if (collecting) {
-    const BodyCursor cursor = BodyCursor::parse(row.cursor);
+    const BodyCursor& cursor = body_of(s);
     if (cursor.done == cursor.items) return;  // The children are done: only what is made of them is tried again.
   }
-  row.flags &= ~static_cast<std::uint32_t>(kFlagCollecting);
-  row.cursor.clear();
+  s.row.flags &= ~static_cast<std::uint32_t>(kFlagCollecting);
+  s.row.cursor.clear();
+  s.body.reset();
 }
 
 void Decision::void_intents(StepKey key, std::int64_t epoch) {

@@ -162,9 +162,9 @@ void Decision::propagate(Execution& e) {
 std::optional<StepKey> Decision::beside(const Execution& e, const StepRow& row, std::uint32_t node) {
   const auto& container = e.plan->nodes()[node].container;
   if (!container) return StepKey{e.row.id, static_cast<std::int64_t>(node) + 1};
-  const Step* owner = step({e.row.id, row.parent_step});
+  Step* owner = step({e.row.id, row.parent_step});
   if (owner == nullptr || owner->row.state != StepState::Waiting) return std::nullopt;
-  const BodyCursor cursor = BodyCursor::parse(owner->row.cursor);
+  const BodyCursor& cursor = body_of(*owner);
   if (row.step_no < cursor.base) return std::nullopt;  // Of a run that a person began anew.
   return StepKey{e.row.id, cursor.base + node - e.plan->nodes()[*container].body_first};
 }
@@ -231,7 +231,7 @@ void Decision::child_ended(Execution& e, const StepRow& child) {
   Step* parent = step({e.row.id, child.parent_step});
   if (parent == nullptr || parent->row.state != StepState::Waiting) return;
   const PlanNode& n = node(e, parent->row);
-  BodyCursor cursor = BodyCursor::parse(parent->row.cursor);
+  BodyCursor& cursor = body_of(*parent);
   if (child.step_no < cursor.base) return;  // Of a run that a person began anew.
   ++cursor.done;
   if (child.failed() && (n.kind == NodeKind::Map || !e.plan->tolerates_failure(child.node))) {
@@ -239,7 +239,6 @@ void Decision::child_ended(Execution& e, const StepRow& child) {
     if (parent->row.output_seq == 0) parent->row.output_seq = child.output_seq;
   }
   if (e.row.cancel_at == 0 && cursor.next < cursor.items) spawn_item(e, parent->row, cursor.next++);
-  parent->row.cursor = cursor.str();
   if (cursor.done < cursor.items) return;
   if (cursor.failed > 0 && (n.kind != NodeKind::Map || n.on_failure == OnFailure::Stop)) {
     keep_error(e, parent->row);
@@ -284,7 +283,7 @@ void Decision::spawn_body(Execution& e, Step& owner, BodyCursor cursor) {
   const PlanNode& n = node(e, owner.row);
   cursor.items = cursor.next = n.body_count;
   cursor.base = e.row.next_step;
-  owner.row.cursor = cursor.str();
+  owner.body = cursor;
   e.row.next_step += n.body_count;
   StepRow row;
   row.execution_no = e.row.id;

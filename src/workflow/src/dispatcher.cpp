@@ -142,6 +142,7 @@ std::shared_ptr<Dispatcher::Batch> Dispatcher::next_batch() {
   claim_pass_wanted_ = false;
   flushing_ = true;
   auto batch = std::make_shared<Batch>();
+  batch->jobs.reserve(std::min(jobs_.size(), kBatchJobsMax));
   while (!jobs_.empty() && batch->jobs.size() < kBatchJobsMax) {
     if (jobs_.front().alone && !batch->jobs.empty()) break;
     const bool alone = jobs_.front().alone;
@@ -157,14 +158,14 @@ std::shared_ptr<Dispatcher::Batch> Dispatcher::next_batch() {
   batch->context.labels = config_.labels;
   batch->context.free = free_slots();
   batch->context.ranks = ranks_.get();
+  // No more than will be free as far as one can tell: each that is looked at costs, and of shared ones nobody else can
+  // change the executions. Slots that commands free besides get their steps in the next flush.
+  const int ending =
+      static_cast<int>(std::ranges::count_if(batch->jobs, [](const Job& job) { return outcome_of(job) != nullptr; }));
   for (std::size_t slot = 0; slot < kSlotClasses; ++slot)
-    if (claims_allowed_ && !shared_ && backlog_[slot] > 0) batch->backlog_wanted[slot] = config_.slots[slot];
+    if (claims_allowed_ && (shared_ || backlog_[slot] > 0))
+      batch->backlog_wanted[slot] = std::min(config_.slots[slot], batch->context.free[slot] + ending);
   if (shared_) {
-    // No more than will be free: nobody else can change the executions of what is looked at.
-    const int ending = static_cast<int>(batch->jobs.size());
-    for (std::size_t slot = 0; slot < kSlotClasses; ++slot)
-      if (claims_allowed_)
-        batch->backlog_wanted[slot] = std::min(config_.slots[slot], batch->context.free[slot] + ending);
     std::vector<std::pair<StepKey, std::int64_t>> running;
     for (const auto& [step, run] : running_) running.emplace_back(step, run.epoch);
     const auto& free = batch->context.free;
@@ -401,7 +402,7 @@ void Dispatcher::on_flushed(Batch& batch, Result<void> outcome) {
     }
   }
   for (std::size_t i = 0; i < batch.jobs.size(); ++i)
-    if (batch.jobs[i].reply) std::exchange(batch.jobs[i].reply, nullptr)(*batch.receipts[i]);
+    if (batch.jobs[i].reply) std::exchange(batch.jobs[i].reply, nullptr)(std::move(*batch.receipts[i]));
 }
 
 void Dispatcher::release(StepKey step, std::int64_t epoch) {
@@ -535,10 +536,10 @@ void Dispatcher::carry_out(Batch& batch) {
     }
   }
   for (const StepKey& step : plan.stops) shell_.stop(step);
-  for (const Launch& launch : plan.launches) {
+  for (Launch& launch : batch.plan.launches) {
     running_[{launch.step.execution_no, launch.step.step_no}] = {launch.step.epoch, launch.slot};
     ++used_[static_cast<std::size_t>(launch.slot)];
-    shell_.launch(launch);
+    shell_.launch(std::move(launch));
   }
   for (const StepKey& step : plan.uncertain) shell_.reconcile(step);
   for (Command& command : batch.follow_ups) jobs_.push_back(Job{.work = std::move(command)});

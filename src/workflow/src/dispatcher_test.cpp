@@ -42,7 +42,7 @@ class DispatcherTest : public ::testing::Test, public DispatcherShell {
     dispatcher_.allow_claims(true);
   }
 
-  void launch(const Launch& launch) override { launched_.push_back(launch); }
+  void launch(Launch launch) override { launched_.push_back(std::move(launch)); }
   void stop(StepKey) override {}
   void released(StepKey, std::int64_t) override {}
   void reconcile(StepKey) override {}

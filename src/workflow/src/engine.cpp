@@ -78,11 +78,12 @@ struct Engine::State final : DispatcherShell {
 
   // ---- DispatcherShell, under `mutex` ----
 
-  void launch(const Launch& launch) override {
+  void launch(Launch launch) override {
     const StepKey key{launch.step.execution_no, launch.step.step_no};
+    const std::int64_t epoch = launch.step.epoch;
     RunningStep& run = steps[key];
-    run = RunningStep{launch.step.epoch, StopSource(stopping.token()), clock.now_us(),
-                      std::make_shared<const Launch>(launch), std::make_shared<runtime::UsageAccount>()};
+    run = RunningStep{epoch, StopSource(stopping.token()), clock.now_us(),
+                      std::make_shared<const Launch>(std::move(launch)), std::make_shared<runtime::UsageAccount>()};
     ++threads_busy;
     const auto queued = pool->submit(
         [this, what = run.what, stop = run.stop.token(), account = run.account] { run_step(*what, stop, account); });

@@ -41,10 +41,11 @@ struct RowCache {
     TaskRow task;
     std::shared_ptr<const Plan> plan;
     std::int64_t journal_next = 1;
+    bool lent = false;  ///< A flush has taken what is here, and gives it back when it has committed.
   };
   std::map<std::int64_t, Known> executions;
   std::map<StepKey, StepRow> running;
-  mutable std::uint64_t hits = 0, misses = 0;  ///< Of what was asked for. On the writer's thread.
+  std::uint64_t hits = 0, misses = 0;  ///< Of what was asked for. On the writer's thread.
   void clear() {
     executions.clear();
     running.clear();
@@ -60,7 +61,7 @@ StepRow step_from(const storage::Rows::Row& row);
 struct Source {
   storage::WriteTx& tx;
   PlanCache& plans;
-  const RowCache& cache;
+  RowCache& cache;
 };
 /// Adds what `commands` will look at, as far as that is known before deciding.
 Result<void> load(const Source& from, std::span<const Command> commands, const CoreContext& context,

@@ -293,11 +293,12 @@ bool World::flush() {
   return true;
 }
 
-void World::launch(const Launch& launch) {
+void World::launch(Launch launch) {
   const StepKey key{launch.step.execution_no, launch.step.step_no};
   ticks_[key] = clock_.now_us();
   const bool slow = faults_ && chance(program_.troubles.slow_percent);
-  running_.push_back({launch, StopSource(), slow ? turns_ + static_cast<int>(random_.below(kSlowTurns)) : 0});
+  running_.push_back(
+      {std::move(launch), StopSource(), slow ? turns_ + static_cast<int>(random_.below(kSlowTurns)) : 0});
 }
 
 void World::stop(StepKey step) {

@@ -60,7 +60,7 @@ class World final : public workflow::DispatcherShell {
   std::multiset<std::string> results();
 
  private:
-  void launch(const workflow::Launch& launch) override;
+  void launch(workflow::Launch launch) override;
   void stop(workflow::StepKey step) override;
   void released(workflow::StepKey step, std::int64_t epoch) override;
   void reconcile(workflow::StepKey step) override { reconciles_.push_back(step); }

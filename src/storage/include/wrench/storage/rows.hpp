@@ -37,15 +37,21 @@ class Bind {
   }
 
   CellType type() const { return type_; }
+  /// Of their types only.
   std::int64_t integer() const { return integer_; }
   double real() const { return real_; }
-  std::string_view view() const { return bytes_; }
+  /// Empty if it is neither text nor bytes.
+  std::string_view view() const {
+    return type_ == CellType::Text || type_ == CellType::Bytes ? bytes_ : std::string_view();
+  }
 
  private:
   CellType type_ = CellType::Null;
-  std::int64_t integer_ = 0;
-  double real_ = 0;
-  std::string_view bytes_;
+  union {
+    std::int64_t integer_ = 0;
+    double real_;
+    std::string_view bytes_;
+  };
 };
 
 /// The parameters of one call, in placeholder order.

@@ -147,7 +147,7 @@ struct DispatcherConfig {
 class DispatcherShell {
  public:
   virtual ~DispatcherShell() = default;
-  virtual void launch(const Launch& launch) = 0;
+  virtual void launch(Launch launch) = 0;
   virtual void stop(StepKey step) = 0;
   /// The step runs no more as far as the store is concerned; its code may not know yet.
   virtual void released(StepKey step, std::int64_t epoch) = 0;

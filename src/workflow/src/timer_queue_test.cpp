@@ -1,0 +1,107 @@
+#include "timer_queue.hpp"
+
+#include <gtest/gtest.h>
+
+#include "wrench/base/random.hpp"
+
+namespace wrench::workflow {
+namespace {
+
+TimerRow timer(std::int64_t step, TimerKind kind, Micros due_at, std::int64_t execution = 1) {
+  return {execution, step, kind, due_at, 0};
+}
+
+TEST(TimerQueue, FiresInTheirOrderWhatIsDue) {
+  TimerQueue queue;
+  queue.set(timer(1, TimerKind::StartToClose, 30));
+  queue.set(timer(2, TimerKind::StartToClose, 10));
+  queue.set(timer(1, TimerKind::Retry, 20));
+  EXPECT_EQ(queue.next_due(), 10);
+  EXPECT_FALSE(queue.pop(9));
+  EXPECT_EQ(queue.pop(25)->step_no, 2);
+  EXPECT_EQ(queue.pop(25)->kind, TimerKind::Retry);
+  EXPECT_FALSE(queue.pop(25));
+  EXPECT_EQ(queue.next_due(), 30);
+}
+
+TEST(TimerQueue, TheLastTimeOfAKindCounts) {
+  TimerQueue queue;
+  queue.set(timer(1, TimerKind::Heartbeat, 10));
+  queue.set(timer(1, TimerKind::Heartbeat, 50));
+  EXPECT_EQ(queue.next_due(), 50);
+  queue.set(timer(1, TimerKind::Heartbeat, 20));
+  EXPECT_EQ(queue.pop(100)->due_at, 20);
+  EXPECT_FALSE(queue.pop(100));
+  EXPECT_EQ(queue.size(), 0U);
+}
+
+TEST(TimerQueue, ErasesWhatFollowsFromRowsOfSteps) {
+  TimerQueue queue;
+  queue.set(timer(1, TimerKind::StartToClose, 10));
+  queue.set(timer(1, TimerKind::Heartbeat, 20));
+  queue.set(timer(1, TimerKind::Retry, 30));
+  queue.set(timer(2, TimerKind::Heartbeat, 40));
+  queue.erase(TimerDelete{{1, 1}, std::nullopt});
+  EXPECT_EQ(queue.next_due(), 30);
+  queue.erase(TimerDelete{{1, 1}, TimerKind::Retry});
+  EXPECT_EQ(queue.next_due(), 40);
+}
+
+TEST(TimerQueue, ErasesAnExecution) {
+  TimerQueue queue;
+  queue.set(timer(0, TimerKind::Deadline, 10, 7));
+  queue.set(timer(9, TimerKind::Retry, 20, 7));
+  queue.set(timer(1, TimerKind::Retry, 30, 8));
+  queue.erase_execution(7);
+  EXPECT_EQ(queue.size(), 1U);
+  EXPECT_EQ(queue.next_due(), 30);
+}
+
+/// Against a list that is looked through.
+TEST(TimerQueue, DoesWhatASlowOneDoes) {
+  SeededRandom random(1);
+  TimerQueue queue;
+  std::vector<TimerRow> slow;
+  const auto erase = [&](auto fits) { std::erase_if(slow, fits); };
+  for (int i = 0; i < 20'000; ++i) {
+    const auto draw = [&](std::uint64_t below) { return static_cast<std::int64_t>(random.next() % below); };
+    const StepKey step{1 + draw(3), draw(400)};
+    const auto kind = static_cast<TimerKind>(draw(kTimerKinds));
+    switch (draw(8)) {
+      case 0:
+        queue.erase(step, kind);
+        erase([&](const TimerRow& t) {
+          return t.execution_no == step.execution_no && t.step_no == step.step_no && t.kind == kind;
+        });
+        break;
+      case 1:
+        queue.erase(TimerDelete{step, std::nullopt});
+        erase([&](const TimerRow& t) {
+          return t.execution_no == step.execution_no && t.step_no == step.step_no && is_derived(t.kind);
+        });
+        break;
+      case 2: {
+        const Micros now = draw(1'000'000);
+        const auto first = std::ranges::min_element(slow, {}, &TimerRow::due_at);
+        const auto popped = queue.pop(now);
+        ASSERT_EQ(popped.has_value(), first != slow.end() && first->due_at <= now);
+        if (!popped) break;
+        ASSERT_EQ(popped->due_at, first->due_at);
+        erase([&](const TimerRow& t) { return t == *popped; });
+        break;
+      }
+      default: {
+        const TimerRow set{step.execution_no, step.step_no, kind, draw(1'000'000), i};
+        queue.set(set);
+        erase([&](const TimerRow& t) {
+          return t.execution_no == step.execution_no && t.step_no == step.step_no && t.kind == kind;
+        });
+        slow.push_back(set);
+      }
+    }
+    ASSERT_EQ(queue.size(), slow.size());
+  }
+}
+
+}  // namespace
+}  // namespace wrench::workflow
