@@ -248,6 +248,17 @@ Result<std::vector<JournalEntry>> read_journal(ReadTx& tx, std::int64_t executio
   return out;
 }
 
+Result<Json> read_content(ReadTx& tx, std::int64_t execution_no, std::int64_t seq) {
+  return WRENCH_TRY(payload::of_journal(tx, execution_no, seq)).value;
+}
+
+Result<std::shared_ptr<const Plan>> read_plan(ReadTx& tx, std::int64_t execution_no) {
+  const Rows execution = WRENCH_TRY(tx.query(sql::kExecutionRow, {execution_no}));
+  if (execution.empty()) return Error("workflow.task_not_found", "there is no such execution");
+  PlanCache plans;
+  return plans.get(tx, row_store::execution_from(execution.front()).plan_hash);
+}
+
 Result<Json> read_output(ReadTx& tx, std::int64_t execution_no, std::string_view node) {
   const Rows execution = WRENCH_TRY(tx.query(sql::kExecutionRow, {execution_no}));
   if (execution.empty()) return Error("workflow.task_not_found", "there is no such execution");

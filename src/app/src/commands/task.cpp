@@ -33,33 +33,6 @@ constexpr std::size_t kStatusColumns = 24;  // "in_progress, interrupted"
 constexpr std::size_t kTimeColumns = 20;
 constexpr std::size_t kIdSuffixMin = workflow::kIdSuffixMin;
 
-Json to_json(const TaskView& task) {
-  return Json::object({{"task_id", task.task_id},
-                       {"title", task.title},
-                       {"kind", task.kind},
-                       {"status", task.status},
-                       {"state", workflow::name(task.state)},
-                       {"wait_reason", task.wait_reason.empty() ? Json() : Json(task.wait_reason)},
-                       {"priority", task.priority},
-                       {"progress", task.progress},
-                       {"created_by", task.created_by},
-                       {"created_at", format_rfc3339(task.created_at)},
-                       {"updated_at", format_rfc3339(task.updated_at)},
-                       {"version", task.version}});
-}
-
-Json to_json(const StepView& step) {
-  return Json::object({{"step_no", step.step_no},
-                       {"node", step.node},
-                       {"capability", step.capability},
-                       {"state", workflow::name(step.state)},
-                       {"attempt", step.attempt},
-                       {"lost", step.lost},
-                       {"requires", step.required.empty() ? Json() : Json(workflow::to_string(step.required))},
-                       {"parked_for", step.parked_for.empty() ? Json() : Json(step.parked_for)},
-                       {"child_task", step.child_task.empty() ? Json() : Json(step.child_task)}});
-}
-
 /// Of a fork's steps: an earlier execution ran it.
 bool is_kept(const StepView& step, const ExecutionView& execution) {
   return step.execution_no != execution.execution_no;
@@ -93,7 +66,7 @@ ExitCode run_task_list(Session& session) {
   if (session.format() == "json") {
     Json data = Json::array();
     for (const auto& task : page->tasks) {
-      auto row = to_json(task);
+      auto row = task_json(task);
       row.set("interrupted", contains(*interrupted, task.task_id));
       data.push_back(std::move(row));
     }
@@ -182,7 +155,7 @@ Result<TaskDetails> details_of(Workspace& space, std::string_view id) {
 Json to_json(const TaskDetails& details) {
   Json steps = Json::array();
   for (const auto& step : details.steps) {
-    auto row = to_json(step);
+    auto row = step_json(step);
     const auto why = details.why.find(step.node);
     row.set("why", why == details.why.end() ? Json() : Json(why->second));
     const bool kept = is_kept(step, details.execution);
@@ -194,7 +167,7 @@ Json to_json(const TaskDetails& details) {
     row.set("unserved", details.unserved.contains(step.step_no));
     steps.push_back(std::move(row));
   }
-  auto task = to_json(details.task);
+  auto task = task_json(details.task);
   task.set("interrupted", details.interrupted);
   task.set("critical", details.critical);
   task.set("parent", details.parent.empty() ? Json() : Json(details.parent));
@@ -410,7 +383,7 @@ ExitCode run_all(Session& session, Workspace& space, const std::vector<std::stri
         return more_urgent(code, deliver_playbook(session, space, *outcome));
       session.console.note("its result: wrench task report " + std::string(short_id(id)));
     }
-    data.push_back(to_json(outcome->task));
+    data.push_back(task_json(outcome->task));
     text += std::string(short_id(id)) + "  " + Console::safe(outcome->task.title) + "  " +
             std::string(workflow::name(outcome->task.state)) + "\n";
   }

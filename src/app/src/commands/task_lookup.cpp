@@ -2,10 +2,43 @@
 
 #include <algorithm>
 
+#include "wrench/base/text.hpp"
+#include "wrench/workflow/core.hpp"
+#include "wrench/workflow/restore.hpp"
+
 namespace wrench::app {
 
+using codec::Json;
 using workflow::ExecutionView;
+using workflow::StepView;
 using workflow::TaskView;
+
+Json task_json(const TaskView& task) {
+  return Json::object({{"task_id", task.task_id},
+                       {"title", task.title},
+                       {"kind", task.kind},
+                       {"status", task.status},
+                       {"state", workflow::name(task.state)},
+                       {"wait_reason", task.wait_reason.empty() ? Json() : Json(task.wait_reason)},
+                       {"priority", task.priority},
+                       {"progress", task.progress},
+                       {"created_by", task.created_by},
+                       {"created_at", format_rfc3339(task.created_at)},
+                       {"updated_at", format_rfc3339(task.updated_at)},
+                       {"version", task.version}});
+}
+
+Json step_json(const StepView& step) {
+  return Json::object({{"step_no", step.step_no},
+                       {"node", step.node},
+                       {"capability", step.capability},
+                       {"state", workflow::name(step.state)},
+                       {"attempt", step.attempt},
+                       {"lost", step.lost},
+                       {"requires", step.required.empty() ? Json() : Json(workflow::to_string(step.required))},
+                       {"parked_for", step.parked_for.empty() ? Json() : Json(step.parked_for)},
+                       {"child_task", step.child_task.empty() ? Json() : Json(step.child_task)}});
+}
 
 std::string shown_status(const TaskView& task, bool interrupted) {
   if (task.state == workflow::TaskState::Waiting) return task.status + ", waiting";
@@ -26,6 +59,11 @@ Result<std::vector<std::string>> interrupted_tasks(Workspace& space) {
     if (!wanted) ids.push_back(orphan.task.task_id);
   }
   return ids;
+}
+
+bool stays_interrupted(Workspace& space, const ExecutionView& execution) {
+  return execution.suspend_reason == workflow::kInterrupted || execution.suspend_reason == workflow::kRestored ||
+         !space.is_served();
 }
 
 bool contains(const std::vector<std::string>& ids, const std::string& id) {

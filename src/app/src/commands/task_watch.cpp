@@ -12,9 +12,7 @@
 #include "wrench/base/ulid.hpp"
 #include "wrench/codec/json.hpp"
 #include "wrench/storage/event_log.hpp"
-#include "wrench/workflow/core.hpp"
 #include "wrench/workflow/monitor_report.hpp"
-#include "wrench/workflow/restore.hpp"
 
 namespace wrench::app {
 
@@ -172,12 +170,6 @@ class TextTeller final : public Teller {
   Workspace& space_;
 };
 
-/// Nobody will go on with it unless a person asks: it was interrupted on purpose, or no process serves.
-bool stays_interrupted(Workspace& space, const Seen& seen) {
-  return seen.execution.suspend_reason == workflow::kInterrupted ||
-         seen.execution.suspend_reason == workflow::kRestored || !space.is_served();
-}
-
 /// Error codes workflow.wait_stopped, workflow.wait_deadline, those of the store.
 Result<ExitCode> follow(Session& session, Workspace& space, const std::string& task_id, Teller& teller) {
   const Deadline end = deadline_of(session, space.clock());
@@ -188,7 +180,7 @@ Result<ExitCode> follow(Session& session, Workspace& space, const std::string& t
   for (bool first = asked.empty();; first = false) {
     const Seen seen = WRENCH_TRY(look(space, task_id, cursor));
     const bool orphan = contains(WRENCH_TRY(interrupted_tasks(space)), seen.task.task_id);
-    const bool interrupted = orphan && stays_interrupted(space, seen);
+    const bool interrupted = orphan && stays_interrupted(space, seen.execution);
     if (first) teller.begin(seen, cursor, interrupted);
     for (const auto& event : seen.events.events) teller.event(event, {seen.events.next.epoch, event.seq});
     cursor = seen.events.next;

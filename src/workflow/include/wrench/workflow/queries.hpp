@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,8 @@
 #include "wrench/workflow/transitions.hpp"
 
 namespace wrench::workflow {
+
+class Plan;
 
 inline constexpr std::size_t kTaskPageMax = 200;
 inline constexpr std::size_t kStepPageMax = 1000;
@@ -101,6 +104,10 @@ Result<std::vector<StepView>> list_steps(storage::ReadTx& tx, std::int64_t execu
                                          std::size_t limit = kStepPageMax);
 Result<std::vector<JournalEntry>> read_journal(storage::ReadTx& tx, std::int64_t execution_no,
                                                std::int64_t after_seq = 0, std::size_t limit = 100);
+/// What the journal entry (StepView::output_seq, JournalEntry::seq) holds, wherever its content is kept.
+Result<codec::Json> read_content(storage::ReadTx& tx, std::int64_t execution_no, std::int64_t seq);
+/// The plan that it runs.
+Result<std::shared_ptr<const Plan>> read_plan(storage::ReadTx& tx, std::int64_t execution_no);
 /// The output of a plan node's step. Errors: workflow.no_output.
 Result<codec::Json> read_output(storage::ReadTx& tx, std::int64_t execution_no, std::string_view node);
 /// Of the latest execution.
