@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <memory>
 #include <set>
 
 #include "../layout.hpp"
@@ -29,6 +30,21 @@ struct Steps {
   std::map<std::int64_t, Json> contents;  ///< By step: its output, or why it failed.
   std::string next_cursor;
 };
+
+/// The task that the command line names.
+struct Asked {
+  std::unique_ptr<Workspace> space;
+  workflow::TaskView task;
+  workflow::ExecutionView execution;
+};
+
+Result<Asked> find_asked(Session& session) {
+  Asked out;
+  out.space = WRENCH_TRY(Workspace::open(session, Workspace::Use::Read));
+  out.task = WRENCH_TRY(find_task(*out.space, session.invocation.arguments.front()));
+  out.execution = WRENCH_TRY(latest_execution(*out.space, out.task));
+  return out;
+}
 
 Result<std::int64_t> cursor_of(const Session& session) {
   const std::string text(session.invocation.value("--cursor", "0"));
@@ -152,17 +168,14 @@ workflow::Playbook drawable(const workflow::Plan& plan, const std::string& title
 }  // namespace
 
 ExitCode run_task_steps(Session& session) {
-  auto space = Workspace::open(session, Workspace::Use::Read);
-  if (!space) return session.fail(space.error());
-  const auto task = find_task(**space, session.invocation.arguments.front());
-  if (!task) return session.fail(task.error());
-  const auto execution = latest_execution(**space, *task);
-  if (!execution) return session.fail(execution.error());
-  auto steps = steps_of(session, **space, *execution);
+  const auto asked = find_asked(session);
+  if (!asked) return session.fail(asked.error());
+  const auto& [space, task, execution] = *asked;
+  auto steps = steps_of(session, *space, execution);
   if (!steps) return session.fail(steps.error());
   const bool outputs = session.invocation.has("--outputs");
   if (outputs)
-    if (auto read = add_contents(**space, *steps); !read) return session.fail(read.error());
+    if (auto read = add_contents(*space, *steps); !read) return session.fail(read.error());
   if (session.format() == "json") {
     Json data = Json::array();
     for (const auto& step : steps->steps) {
@@ -180,8 +193,8 @@ ExitCode run_task_steps(Session& session) {
     }
     return delivered_json(
         session, Json::object({{"schema", "wrench.task_steps/1"},
-                               {"task_id", task->task_id},
-                               {"execution_id", execution->execution_id},
+                               {"task_id", task.task_id},
+                               {"execution_id", execution.execution_id},
                                {"data", std::move(data)},
                                {"next_cursor", steps->next_cursor.empty() ? Json() : Json(steps->next_cursor)}}));
   }
@@ -189,33 +202,30 @@ ExitCode run_task_steps(Session& session) {
   std::string text = to_text(*steps, session.console);
   if (!steps->next_cursor.empty())
     text +=
-        "\nMore: wrench task steps " + std::string(short_id(task->task_id)) + " --cursor " + steps->next_cursor + "\n";
+        "\nMore: wrench task steps " + std::string(short_id(task.task_id)) + " --cursor " + steps->next_cursor + "\n";
   return delivered(session, text);
 }
 
 ExitCode run_task_plan(Session& session) {
-  auto space = Workspace::open(session, Workspace::Use::Read);
-  if (!space) return session.fail(space.error());
-  const auto task = find_task(**space, session.invocation.arguments.front());
-  if (!task) return session.fail(task.error());
-  const auto execution = latest_execution(**space, *task);
-  if (!execution) return session.fail(execution.error());
+  const auto asked = find_asked(session);
+  if (!asked) return session.fail(asked.error());
+  const auto& [space, task, execution] = *asked;
   const auto plan =
-      (*space)->store().read([&](storage::ReadTx& tx) { return workflow::read_plan(tx, execution->execution_no); });
+      space->store().read([&](storage::ReadTx& tx) { return workflow::read_plan(tx, execution.execution_no); });
   if (!plan) return session.fail(plan.error());
   const auto notes =
-      (*space)->store().read([&](storage::ReadTx& tx) { return workflow::read_plan_notes(tx, task->task_no); });
+      space->store().read([&](storage::ReadTx& tx) { return workflow::read_plan_notes(tx, task.task_no); });
   if (!notes) return session.fail(notes.error());
   if (session.format() == "json") {
     auto body = codec::parse_json((*plan)->body());
     if (!body) return session.fail(body.error());
     return delivered_json(session, Json::object({{"schema", "wrench.task_plan/1"},
-                                                 {"task_id", task->task_id},
+                                                 {"task_id", task.task_id},
                                                  {"plan_hash", to_hex((*plan)->hash())},
                                                  {"plan", std::move(*body)},
                                                  {"notes", *notes}}));
   }
-  const auto drawing = drawable(**plan, task->title, *notes);
+  const auto drawing = drawable(**plan, task.title, *notes);
   return delivered(
       session, session.format() == "dot" ? playbook_dot(drawing) : draw_playbook(drawing, page_style(session.console)));
 }
