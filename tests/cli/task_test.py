@@ -8,18 +8,9 @@ import subprocess
 import sys
 import unittest
 
+from fork_test import LOOK
 from harness import CliTest
 
-LOOK = """\
-name: Look
-inputs:
-  tree: {type: tree, default: .}
-steps:
-  - {step_id: secrets, agent: infosec, operation: scan_secrets}
-  - {step_id: found, agent: inspector, operation: select, parameters: {severity: low}}
-output:
-  counts: {$from: found.counts}
-"""
 FAILS = """\
 name: Fails
 steps:
@@ -44,6 +35,11 @@ class OneTask(CliTest):
 
     def steps(self, task, *words):
         return self.run_wrench("task", "steps", task, "--json", *words).json()
+
+    def only_history_runs(self):
+        steps = self.steps(self.newest())["data"]
+        left = {step["capability"].split("@")[0] for step in steps if step["state"] != "completed"}
+        return left <= {"journey.mine_history", "journey.track", "super.synthesise"}
 
     def test_lists_steps(self):
         task = self.begin_playbook(LOOK, "--input", "tree=shop")
@@ -117,6 +113,23 @@ class OneTask(CliTest):
         done = self.run_wrench("task", "wait", task)
         self.assertEqual(done.code, 7, done.err)
         self.assertIn("wrench task resume", done.err)
+
+    def test_a_review_says_which_steps_it_lost(self):
+        """Three deaths in one step make it poison; the review goes on without it."""
+        self.git_project()
+        for words in [("review", "shop")] + 2 * [("task", "resume")]:
+            process = self.begin(*words, *((self.newest(),) if words[0] == "task" else ()))
+            self.wait_for(self.only_history_runs)
+            process.kill()
+            process.communicate()
+        task = self.newest()
+        done = self.run_wrench("task", "resume", task, "--fail-on", "critical")
+        self.assertEqual(done.code, 10, done.err)
+        self.assertRegex(done.out, r"step_failed +journey\.mine_history +workflow\.poison: ")
+        report = self.run_wrench("task", "report", task, "--json").json()
+        self.assertIn(("step_failed", "journey.mine_history"), [(p["code"], p["subject"]) for p in report["partial"]])
+        allowed = self.run_wrench("task", "report", task, "--fail-on", "critical", "--allow-partial")
+        self.assertEqual(allowed.code, 0, allowed.err)
 
 
 if __name__ == "__main__":

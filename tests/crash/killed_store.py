@@ -6,7 +6,7 @@ import sqlite3
 
 # workflow::StepState and the limit behind workflow.poison (docs/reference/workflow.md).
 RUNNING = 3
-COMPLETED = 6
+COMPLETED, FAILED = 6, 7
 LOSSES_MAX = 3
 
 START_UP = "start-up"
@@ -44,6 +44,7 @@ NEVER = {
         "SELECT s.step_no FROM steps s JOIN task_executions e ON e.id = s.execution_id "
         f"WHERE e.completed_at IS NOT NULL AND s.state = {RUNNING}",
 }
+NO_STEP_LOST = f"NOT EXISTS (SELECT 1 FROM steps s WHERE s.execution_id = e.id AND s.state = {FAILED})"
 # And these, once everything ended.
 NEVER_AT_REST = {
     "something is queued": "SELECT step_no FROM ready",
@@ -52,7 +53,12 @@ NEVER_AT_REST = {
     "a message was lost on its way":
         "SELECT m.message_id FROM messages m JOIN task_executions e ON e.id = m.execution_id "
         "WHERE e.status = 'completed' AND (m.state <> 1 OR (m.message_type = 'finding.evidence_wanted' "
-        "AND m.message_id NOT IN (SELECT reply_to FROM messages WHERE reply_to IS NOT NULL)))",
+        "AND m.message_id NOT IN (SELECT reply_to FROM messages WHERE reply_to IS NOT NULL))) "
+        f"AND {NO_STEP_LOST}",
+    # Whoever was to answer it is poisoned: it stays until its time is over.
+    "a message for a lost step doesn't wait":
+        "SELECT m.message_id FROM messages m JOIN task_executions e ON e.id = m.execution_id "
+        f"WHERE e.status = 'completed' AND NOT ({NO_STEP_LOST}) AND m.state <> 1 AND (m.state <> 0 OR m.expires_at IS NULL)",
     "a task never ended": "SELECT task_id FROM tasks WHERE state NOT IN ('completed', 'failed')",
 }
 
@@ -134,6 +140,9 @@ class KilledStore:
         """Whether taking the work over counts the loss that is one too many."""
         return bool(self.open_tasks()) and any(
             state == RUNNING and lost + 1 >= LOSSES_MAX for _, state, lost in self.steps())
+
+    def tells_of_poison(self):
+        return any(self.database.execute("SELECT 1 FROM journal WHERE data LIKE '%\"workflow.poison\"%'"))
 
     def place_of_death(self, migrations, report):
         """Where in a review's life its process died; two names when two steps ran."""

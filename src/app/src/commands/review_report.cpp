@@ -22,6 +22,23 @@ Result<Json> final_output(Workspace& space, const workflow::TaskView& task, cons
   });
 }
 
+/// The plan goes on without some steps; what they were there for is missing from the result.
+Result<void> add_lost_steps(Workspace& space, const workflow::ExecutionView& execution, findings::Report& report) {
+  return space.store().read([&](storage::ReadTx& tx) -> Result<void> {
+    for (const auto& step : WRENCH_TRY(workflow::list_steps(tx, execution.execution_no))) {
+      if (step.state != workflow::StepState::Failed) continue;
+      const Json error =
+          step.output_seq == 0 ? Json() : WRENCH_TRY(workflow::read_content(tx, step.execution_no, step.output_seq));
+      const std::string capability = step.capability.substr(0, step.capability.find('@'));
+      report.partial.push_back(
+          {"step_failed", "", capability,
+           std::string(error.at("code").as_string()) + ": " + std::string(error.at("message").as_string())});
+    }
+    report.run.complete = report.partial.empty();
+    return {};
+  });
+}
+
 }  // namespace
 
 bool is_review(const workflow::TaskView& task) { return task.kind == "review"; }
@@ -41,6 +58,7 @@ Result<findings::Report> report_of_review(Workspace& space, const workflow::Task
   if (report.repository.empty())
     report.repository = mined.is_object() ? mined.at("repository").as_string() : root.substr(root.rfind('/') + 1);
   if (report.revision.empty() && mined.is_object()) report.revision = mined.at("revision").as_string();
+  WRENCH_TRY(add_lost_steps(space, execution, report));
   for (const auto& note : notes.at("degraded").as_array())
     report.notes.push_back("not possible here: " + std::string(note.as_string()));
   return report;
