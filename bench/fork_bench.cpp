@@ -2,8 +2,6 @@
 //
 //   wrench_fork_bench DIRECTORY [STEPS]
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -11,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "bench.hpp"
 #include "wrench/base/random.hpp"
 #include "wrench/codec/json.hpp"
 #include "wrench/storage/store.hpp"
@@ -19,27 +18,16 @@
 namespace wrench::workflow {
 namespace {
 
+using bench::must;
+using bench::SteadyClock;
 using codec::Json;
-using SteadyClock = std::chrono::steady_clock;
 
 constexpr int kTasks = 3;
 constexpr int kSlots = 256;
 constexpr Micros kPatience = 600 * kMicrosPerSecond;
 
-template <class T>
-T must(Result<T> result) {
-  if (!result.ok()) {
-    std::fprintf(stderr, "%s\n", describe(result.error()).c_str());
-    std::exit(1);
-  }
-  return std::move(result).value();
-}
-
-class Noop final : public StepRunner {
+class Runner final : public bench::Noop {
  public:
-  Result<CapabilityTraits> traits(std::string_view) const override {
-    return CapabilityTraits{Effect::Pure, SlotClass::Io};
-  }
   StepOutcome run(const StepInvocation& in, StepContext&) override {
     if (in.capability == "t.fail") return Failed{FailureClass::Permanent, Error("t.broken", "it broke"), {}};
     return Completed{Json(1), {}};
@@ -79,19 +67,6 @@ struct Times {
   }
 };
 
-double cpu_ms() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto ms = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) * 1e3 + static_cast<double>(t.tv_usec) / 1e3;
-  };
-  return ms(usage.ru_utime) + ms(usage.ru_stime);
-}
-
-double ms_since(SteadyClock::time_point start) {
-  return std::chrono::duration<double, std::milli>(SteadyClock::now() - start).count();
-}
-
 class Bench {
  public:
   explicit Bench(const std::string& directory) {
@@ -121,18 +96,18 @@ class Bench {
       const TaskReceipt receipt = must(engine_->create(std::move(task)));
       must(engine_->wait(receipt.task_id, Deadline::after(clock_, kPatience), {}));
       const auto start = SteadyClock::now();
-      const double cpu = cpu_ms();
+      const double cpu = 1e3 * bench::cpu_seconds();
       const TaskReceipt fork = must(engine_->fork(receipt.task_id, {.from = "last"}));
-      times.push_back(ms_since(start));
-      cpus.push_back(cpu_ms() - cpu);
+      times.push_back(1e3 * bench::seconds_since(start));
+      cpus.push_back(1e3 * bench::cpu_seconds() - cpu);
       must(engine_->wait(receipt.task_id, Deadline::after(clock_, kPatience), {}));
-      ends.push_back(ms_since(start));
+      ends.push_back(1e3 * bench::seconds_since(start));
       const auto rows =
           must(store_->read([&](storage::ReadTx& tx) { return tx.query(kStepRows, {fork.execution_no}); }));
       out.rows = std::max(out.rows, rows.front().integer(0));
       const auto second = SteadyClock::now();
       must(engine_->fork(receipt.task_id, {.from = "last"}));
-      again.push_back(ms_since(second));
+      again.push_back(1e3 * bench::seconds_since(second));
       must(engine_->wait(receipt.task_id, Deadline::after(clock_, kPatience), {}));
     }
     for (auto* list : {&times, &cpus, &ends, &again}) std::ranges::sort(*list);
@@ -148,7 +123,7 @@ class Bench {
  private:
   SystemClock clock_;
   SystemRandom random_;
-  Noop runner_;
+  Runner runner_;
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<Engine> engine_;
 };

@@ -4,8 +4,6 @@
 //
 //   wrench_metrics_bench DIRECTORY TASKS ROUNDS
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -13,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "bench.hpp"
 #include "wrench/base/random.hpp"
 #include "wrench/codec/json.hpp"
 #include "wrench/storage/store.hpp"
@@ -22,35 +21,10 @@
 namespace wrench::workflow {
 namespace {
 
+using bench::must;
 using codec::Json;
 
 constexpr std::size_t kTasksAtOnce = 500;
-
-template <class T>
-T must(Result<T> result) {
-  if (!result.ok()) {
-    std::fprintf(stderr, "%s\n", describe(result.error()).c_str());
-    std::exit(1);
-  }
-  return std::move(result).value();
-}
-
-double cpu_us() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto micros = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) * 1e6 + static_cast<double>(t.tv_usec);
-  };
-  return micros(usage.ru_utime) + micros(usage.ru_stime);
-}
-
-class Noop final : public StepRunner {
- public:
-  Result<CapabilityTraits> traits(std::string_view) const override {
-    return CapabilityTraits{Effect::Pure, SlotClass::Io};
-  }
-  StepOutcome run(const StepInvocation&, StepContext&) override { return Completed{Json(), {}}; }
-};
 
 /// One engine on a store of its own.
 class Side {
@@ -78,14 +52,14 @@ class Side {
     task.plan = must(
         Plan::parse_text(R"({"v":1,"nodes":[{"id":"a","kind":"call","capability":"bench.noop","effect":"pure"}]})"));
     const std::uint64_t flushes_before = store_->stats().flushes;
-    const double before = cpu_us();
+    const double before = 1e6 * bench::cpu_seconds();
     std::string last;
     for (std::size_t left = tasks; left > 0; left -= std::min(left, kTasksAtOnce)) {
       std::vector<CreateTask> some(std::min(kTasksAtOnce, left), task);
       for (auto& receipt : engine_->create_all(std::move(some))) last = must(std::move(receipt)).task_id;
     }
     must(engine_->wait(last, Deadline::after(clock_, 600 * kMicrosPerSecond), {}));
-    const double used = cpu_us() - before;
+    const double used = 1e6 * bench::cpu_seconds() - before;
     per_task_us_.push_back(used / static_cast<double>(tasks));
     per_flush_us_.push_back(used / static_cast<double>(store_->stats().flushes - flushes_before));
   }
@@ -100,7 +74,7 @@ class Side {
  private:
   SystemClock clock_;
   SystemRandom random_;
-  Noop runner_;
+  bench::Noop runner_;
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<Engine> engine_;
   std::vector<double> per_task_us_, per_flush_us_;

@@ -49,6 +49,16 @@ constexpr Micros kListenSlice = 60 * kMicrosPerSecond;
 constexpr Micros kPauseMin = 500;  ///< Of the timekeeper.
 constexpr Micros kNever = std::numeric_limits<Micros>::max();
 
+constexpr std::size_t kOrphansLookedAt = 10'000;  ///< At once.
+
+/// Executions that nobody runs.
+struct OrphanPage {
+  std::vector<decltype(Job::work)> adoptions;
+  std::vector<TaskReceipt> receipts;  ///< Of these.
+  std::vector<std::string> in_vain;   ///< Tasks: what they depend on didn't complete.
+  bool last = false;
+};
+
 /// What becomes of tasks that are paused when somebody goes on with them.
 enum class HeldBackTasks : std::uint8_t { GoOn, Stay };
 
@@ -132,6 +142,7 @@ struct Engine::State final : DispatcherShell {
     return store.read([&](ReadTx& tx) { return list_open_children(tx, execution_no); });
   }
   Result<void> cancel_unowned_children(std::int64_t execution_no);
+  Result<OrphanPage> next_orphans();
 
   // ---- flushes ----
 
@@ -385,6 +396,7 @@ struct Engine::State final : DispatcherShell {
   std::chrono::steady_clock::time_point last_poll;
   std::unique_ptr<runtime::WorkerPool> pool;
   std::thread timekeeper;
+  OrphanPlace orphans_from;  ///< Of whoever calls adopt_orphans().
   StopSource leaving;
   std::thread listener;
 };
@@ -444,11 +456,13 @@ void Engine::start(StepRunner& runner) {
   const std::lock_guard lock(s.mutex);
   WRENCH_ASSERT(s.runner == nullptr);
   s.runner = &runner;
-  std::size_t threads = s.config.threads;
-  if (threads == 0)
-    for (const int slots : s.config.slots) threads += static_cast<std::size_t>(slots);
+  std::size_t slots = 0;
+  for (const int of_class : s.config.slots) slots += static_cast<std::size_t>(of_class);
+  // A released step may still hold its thread when another has taken its slot; and uncertain ones are asked after.
   s.pool = std::make_unique<runtime::WorkerPool>(
-      runtime::WorkerPoolOptions{.threads = threads, .queue_max = runtime::kPoolQueueDefault, .name = "step"});
+      runtime::WorkerPoolOptions{.threads = s.config.threads == 0 ? slots : s.config.threads,
+                                 .queue_max = std::max(runtime::kPoolQueueDefault, 4 * slots),
+                                 .name = "step"});
   s.dispatcher.set_traits([&runner](std::string_view capability) -> std::optional<CapabilityTraits> {
     const auto traits = runner.traits(capability);
     return traits ? std::optional(*traits) : std::nullopt;
@@ -525,38 +539,48 @@ Result<TaskReceipt> Engine::resume(std::string_view task_id) { return state_->go
 
 Result<std::vector<TaskReceipt>> Engine::adopt_orphans() {
   State& s = *state_;
-  if (s.shared) return std::vector<TaskReceipt>();  // Workers take them by themselves.
-  const auto orphans = WRENCH_TRY(s.store.read([&](ReadTx& tx) {
-    return list_orphans(tx,
-                        [&](std::string_view boot) { return boot == s.config.boot_id || s.config.boot_is_live(boot); });
-  }));
   std::vector<TaskReceipt> out;
-  for (const Orphan& orphan : orphans) {
-    const auto executions =
-        WRENCH_TRY(s.store.read([&](ReadTx& tx) { return list_executions(tx, orphan.task.task_no); }));
-    const ExecutionView& last = executions.back();
-    if (last.execution_no != orphan.execution_no || last.suspend_reason == kInterrupted ||
-        last.suspend_reason == kRestored)
-      continue;
-    if (last.status == ExecutionStatus::Pending) {
-      const auto verdict =
-          WRENCH_TRY(s.store.read([&](ReadTx& tx) { return creation::dependencies(tx, orphan.task.task_no); }));
-      if (verdict == creation::Verdict::Wait) continue;
-      if (verdict == creation::Verdict::Cancel) {
-        WRENCH_TRY(cancel(orphan.task.task_id, creation::kDependencyFailed));
-        continue;
-      }
-    }
-    // Another process may have been quicker.
-    if (!s.ask(Command(command::Adopt{orphan.execution_no, orphan.owner_boot})).ok()) continue;
-    out.push_back({.task_id = orphan.task.task_id,
-                   .execution_id = last.execution_id,
-                   .task_no = orphan.task.task_no,
-                   .execution_no = orphan.execution_no,
-                   .existed = true,
-                   .state = orphan.task.state});
+  if (s.shared) return out;  // Workers take them by themselves.
+  for (std::size_t looked_at = 0; looked_at < kOrphansLookedAt; looked_at += kTaskPageMax) {
+    OrphanPage page = WRENCH_TRY(s.next_orphans());
+    for (const std::string& task : page.in_vain) WRENCH_TRY(cancel(task, creation::kDependencyFailed));
+    const auto adopted = s.ask_all(std::move(page.adoptions));
+    for (std::size_t i = 0; i < adopted.size(); ++i)
+      if (adopted[i].ok()) out.push_back(std::move(page.receipts[i]));  // Of the others, another process was quicker.
+    if (page.last) break;
   }
   return out;
+}
+
+/// Those behind the ones that were looked at last, or the first ones if these were the last.
+Result<OrphanPage> Engine::State::next_orphans() {
+  return store.read([&](ReadTx& tx) -> Result<OrphanPage> {
+    OrphanPage page;
+    const auto is_live = [&](std::string_view boot) { return boot == config.boot_id || config.boot_is_live(boot); };
+    const auto orphans = WRENCH_TRY(list_orphans(tx, is_live, orphans_from));
+    page.last = orphans.size() < kTaskPageMax;
+    orphans_from = page.last ? OrphanPlace() : OrphanPlace{orphans.back().owner_boot, orphans.back().execution_no};
+    for (const Orphan& orphan : orphans) {
+      const auto executions = WRENCH_TRY(list_executions(tx, orphan.task.task_no));
+      const ExecutionView& execution = executions.back();
+      if (execution.execution_no != orphan.execution_no || execution.suspend_reason == kInterrupted ||
+          execution.suspend_reason == kRestored)
+        continue;
+      if (execution.status == ExecutionStatus::Pending) {
+        const auto verdict = WRENCH_TRY(creation::dependencies(tx, orphan.task.task_no));
+        if (verdict == creation::Verdict::Cancel) page.in_vain.push_back(orphan.task.task_id);
+        if (verdict != creation::Verdict::Start) continue;
+      }
+      page.adoptions.emplace_back(Command(command::Adopt{orphan.execution_no, orphan.owner_boot}));
+      page.receipts.push_back({.task_id = orphan.task.task_id,
+                               .execution_id = execution.execution_id,
+                               .task_no = orphan.task.task_no,
+                               .execution_no = orphan.execution_no,
+                               .existed = true,
+                               .state = orphan.task.state});
+    }
+    return page;
+  });
 }
 
 Result<TaskReceipt> Engine::retry(std::string_view task_id) {

@@ -435,6 +435,37 @@ TEST_F(EngineTest, ListsTasksPageByPageAndFindsThemByTheEndOfTheirId) {
     return store_->read([&](auto& tx) { return list_orphans(tx, [live](std::string_view) { return live; }); })->size();
   };
   EXPECT_EQ(orphans(true), 5U) << "they haven't begun: nobody's";
+  std::vector<std::string> paged;
+  OrphanPlace place;
+  for (std::size_t found = 2; found == 2;) {
+    const auto page =
+        store_->read([&](auto& tx) { return list_orphans(tx, [](std::string_view) { return false; }, place, 2); });
+    found = page->size();
+    for (const Orphan& orphan : *page) {
+      paged.push_back(orphan.task.task_id);
+      place = {orphan.owner_boot, orphan.execution_no};
+    }
+  }
+  EXPECT_EQ(paged, ids);
+}
+
+TEST_F(EngineTest, TakesOverTasksBehindManyThatStandStill) {
+  if (store_->dialect() == storage::Dialect::Postgres) GTEST_SKIP() << "there workers take tasks by themselves";
+  std::string last;
+  {
+    auto e = engine("creator");
+    const auto waits = e->create(task(R"([{"id":"w","kind":"wait","on":"signal","name":"go"}])"));
+    CreateTask blocked = task(R"([{"id":"a","kind":"call","capability":"t.echo"}])");
+    blocked.depends_on = {{waits->task_id}};
+    for (auto& receipt : e->create_all(std::vector<CreateTask>(2 * kTaskPageMax, blocked))) ASSERT_TRUE(receipt.ok());
+    last = e->create(task(R"([{"id":"a","kind":"call","capability":"t.echo"}])"))->task_id;
+  }
+  auto e = engine("server");
+  e->start(runner_);
+  const auto adopted = e->adopt_orphans();
+  ASSERT_TRUE(adopted.ok()) << describe(adopted.error());
+  EXPECT_EQ(adopted->size(), 2U) << "the one that waits for a signal, and the last";
+  EXPECT_EQ(finish(*e, last).task.state, TaskState::Completed);
 }
 
 TEST_F(EngineTest, RefusesTasksThatMakeNoSense) {

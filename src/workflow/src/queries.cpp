@@ -108,7 +108,12 @@ Result<TaskView> find_task(ReadTx& tx, std::string_view id) {
   std::string suffix(id);
   for (char& c : suffix)
     if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-  const Rows rows = WRENCH_TRY(tx.query(sql::kTasksByIdSuffix, {suffix}));
+  const Rows rows = WRENCH_TRY(tx.query(sql::kTasksByIdSuffix, {suffix, kIdSuffixTasks}));
+  if (rows.empty() && id.find('_') == std::string_view::npos)
+    return Error("workflow.task_not_found", "there is no task '" + escape_for_display(id) + "' among the newest " +
+                                                std::to_string(kIdSuffixTasks) +
+                                                "; an older one is named by its whole id")
+        .with_help("wrench task list");
   if (rows.empty()) return not_found(id);
   if (rows.size() > 1) {
     Error error("workflow.task_ambiguous", "several tasks end in '" + escape_for_display(id) + "'");
@@ -318,7 +323,7 @@ Result<bool> stands_still(ReadTx& tx, const TaskView& task) {
 }
 
 Result<std::vector<Orphan>> list_orphans(ReadTx& tx, const std::function<bool(std::string_view boot)>& boot_is_live,
-                                         std::size_t limit) {
+                                         OrphanPlace after, std::size_t limit) {
   std::vector<Orphan> out;
   const auto add = [&](const Rows& rows, const std::string& owner) -> Result<void> {
     for (const auto row : rows) {
@@ -334,9 +339,14 @@ Result<std::vector<Orphan>> list_orphans(ReadTx& tx, const std::function<bool(st
     return {};
   };
   limit = std::min(limit, kTaskPageMax);
-  const Rows unowned = WRENCH_TRY(tx.query(sql::kUnownedExecutions, {0, limit}));
-  WRENCH_TRY(add(unowned, {}));
-  std::string owner;
+  if (after.owner_boot.empty()) {
+    const Rows unowned = WRENCH_TRY(tx.query(sql::kUnownedExecutions, {after.execution_no, limit}));
+    WRENCH_TRY(add(unowned, {}));
+  } else if (!boot_is_live(after.owner_boot)) {
+    const Rows left = WRENCH_TRY(tx.query(sql::kExecutionsOfOwner, {after.owner_boot, after.execution_no, limit}));
+    WRENCH_TRY(add(left, after.owner_boot));
+  }
+  std::string owner = std::move(after.owner_boot);
   while (out.size() < limit) {
     const Rows next = WRENCH_TRY(tx.query(sql::kNextOwner, {owner}));
     if (next.empty()) break;

@@ -310,9 +310,9 @@ const Statement kTaskById{.id = "workflow.task_by_id",
 const Statement kTasksByIdSuffix{
     .id = "workflow.tasks_by_id_suffix",
     .sql = "SELECT " WRENCH_TASK_COLUMNS
-           " FROM tasks WHERE substr(task_id, length(task_id) - length(?1) + 1) = ?1 ORDER BY id DESC LIMIT 11",
-    .plan = "SCAN tasks",
-    .plan_exception = "an id typed by a person; newest first, and it stops at 11"};
+           " FROM tasks WHERE id > (SELECT coalesce(max(id), 0) FROM tasks) - ?2 AND substr(task_id, length(task_id) - "
+           "length(?1) + 1) = ?1 ORDER BY id DESC LIMIT 11",
+    .plan = "SEARCH tasks USING INTEGER PRIMARY KEY (rowid>?); SCALAR SUBQUERY 1; SEARCH tasks"};
 const Statement kTasksOfStatus{.id = "workflow.tasks_of_status",
                                .sql = "SELECT " WRENCH_TASK_COLUMNS
                                       " FROM tasks WHERE status = ?1 AND (created_at, id) < (?2, ?3) "

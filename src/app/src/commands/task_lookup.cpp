@@ -48,15 +48,20 @@ std::string shown_status(const TaskView& task, bool interrupted) {
 
 Result<std::vector<std::string>> interrupted_tasks(Workspace& space) {
   if (space.has_workers()) return std::vector<std::string>();  // Whoever works goes on with them.
-  const auto orphans = WRENCH_TRY(space.store().read([&](storage::ReadTx& tx) {
-    return workflow::list_orphans(tx, [&](std::string_view boot) { return space.is_live(boot); });
-  }));
   std::vector<std::string> ids;
-  for (const auto& orphan : orphans) {
-    // One that was paused or left for another process is where somebody wants it to be.
-    const bool wanted =
-        orphan.task.state == workflow::TaskState::Paused || orphan.status == workflow::ExecutionStatus::Pending;
-    if (!wanted) ids.push_back(orphan.task.task_id);
+  workflow::OrphanPlace place;
+  for (bool more = true; more;) {
+    const auto orphans = WRENCH_TRY(space.store().read([&](storage::ReadTx& tx) {
+      return workflow::list_orphans(tx, [&](std::string_view boot) { return space.is_live(boot); }, place);
+    }));
+    for (const auto& orphan : orphans) {
+      // One that was paused or left for another process is where somebody wants it to be.
+      const bool wanted =
+          orphan.task.state == workflow::TaskState::Paused || orphan.status == workflow::ExecutionStatus::Pending;
+      if (!wanted) ids.push_back(orphan.task.task_id);
+    }
+    more = orphans.size() == workflow::kTaskPageMax;
+    if (more) place = {orphans.back().owner_boot, orphans.back().execution_no};
   }
   return ids;
 }

@@ -174,7 +174,7 @@ class Engine {
   /// owns goes on there. Nothing to do: ok.
   Result<TaskReceipt> resume(std::string_view task_id);
   /// Takes over what no live process owns: tasks that could begin, were given back or whose process is gone. Not those
-  /// that a person interrupted. At most kTaskPageMax at once; which.
+  /// that a person interrupted. Which. Looks at so many at once that the next call may find more. One caller at a time.
   Result<std::vector<TaskReceipt>> adopt_orphans();
   /// A new execution of an ended task, same plan and inputs.
   Result<TaskReceipt> retry(std::string_view task_id);

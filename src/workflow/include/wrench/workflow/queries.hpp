@@ -25,6 +25,7 @@ inline constexpr std::size_t kTaskPageMax = 200;
 inline constexpr std::size_t kStepPageMax = 1000;
 inline constexpr std::size_t kJournalPageMax = 1000;
 inline constexpr std::size_t kIdSuffixMin = 6;
+inline constexpr std::int64_t kIdSuffixTasks = 100'000;  ///< The newest, which the end of an id may name.
 
 /// The statements of this module, for StoreConfig::statements.
 storage::StatementCatalogue::List statements();
@@ -91,8 +92,8 @@ struct TaskPage {
   std::string next_cursor;      ///< Empty at the end.
 };
 
-/// By id, or by its last 6 or more characters. Errors: workflow.task_not_found, workflow.task_ambiguous (help lists
-/// the candidates).
+/// By id, or by its last 6 or more characters if it is one of the newest kIdSuffixTasks. Errors:
+/// workflow.task_not_found, workflow.task_ambiguous (help lists the candidates).
 Result<TaskView> find_task(storage::ReadTx& tx, std::string_view id_or_suffix);
 /// The task with this key in the project, if any.
 Result<std::optional<TaskView>> find_task_by_key(storage::ReadTx& tx, std::int64_t project_id, std::string_view key);
@@ -128,9 +129,14 @@ struct Orphan {
   std::string owner_boot;  ///< Empty: nobody's.
   ExecutionStatus status = ExecutionStatus::Pending;
 };
-/// Those of each dead owner, oldest first. `boot_is_live` is asked once for each owner.
+/// Where a page of orphans ended. Those that nobody owns come before those of owners, by name.
+struct OrphanPlace {
+  std::string owner_boot;
+  std::int64_t execution_no = 0;
+};
+/// Those of each dead owner, oldest first, behind `after`. `boot_is_live` is asked once for each owner.
 Result<std::vector<Orphan>> list_orphans(storage::ReadTx& tx,
                                          const std::function<bool(std::string_view boot)>& boot_is_live,
-                                         std::size_t limit = kTaskPageMax);
+                                         OrphanPlace after = {}, std::size_t limit = kTaskPageMax);
 
 }  // namespace wrench::workflow
