@@ -195,7 +195,8 @@ int shm_map(sqlite3_file* file, int region, int bytes, int extend, void volatile
   Handle::State& h = state(file);
   const Guard guard(h.disk->mutex);
   *out = nullptr;
-  if (h.boot != h.disk->boot) return SQLITE_IOERR_SHMMAP;
+  Fault fault{};
+  if (h.disk->enter(Disk::Call::Shared, h.boot, &fault) != Disk::Verdict::Proceed) return SQLITE_IOERR_SHMMAP;
   if (!h.shm) h.shm = h.file->shm;
   const auto index = static_cast<std::size_t>(region);
   while (h.shm->regions.size() <= index) {
@@ -221,6 +222,8 @@ int shm_lock(sqlite3_file* file, int offset, int n, int flags) {
     }
     return SQLITE_OK;
   }
+  Fault fault{};
+  if (h.disk->enter(Disk::Call::Shared, h.boot, &fault) != Disk::Verdict::Proceed) return SQLITE_IOERR_SHMLOCK;
   const bool exclusive = (flags & SQLITE_SHM_EXCLUSIVE) != 0;
   for (std::size_t i = first; i < end; ++i) {
     const int own_shared = h.shm_locks[i] == 1 ? 1 : 0;

@@ -139,9 +139,11 @@ FaultVfs::Disk::Verdict FaultVfs::Disk::enter(Call call, std::uint64_t handle_bo
       case Fault::LyingSync:
       case Fault::KillAtSync:
         return call == Call::Sync;
+      case Fault::SharedError:
+        return call == Call::Shared;
       case Fault::PowerCut:
       case Fault::Kill:
-        return true;
+        return call != Call::Shared;  // Nothing of it is on the disk.
     }
     return false;
   };

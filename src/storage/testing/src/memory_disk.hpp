@@ -69,7 +69,7 @@ class File {
 struct FaultVfs::Disk {
   Disk(std::uint64_t seed, Overwrite sector_rule) : random(seed), overwrite(sector_rule) {}
 
-  enum class Call { Read, Write, Extend, Truncate, Sync, Other };
+  enum class Call { Read, Write, Extend, Truncate, Sync, Shared, Other };
   /// Counts the call and says which fault hits it; PowerCut and Kill have happened when this returns.
   enum class Verdict { Proceed, Hit, Dead };
   Verdict enter(Call call, std::uint64_t handle_boot, Fault* hit);

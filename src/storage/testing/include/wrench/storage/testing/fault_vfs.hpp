@@ -19,8 +19,9 @@ enum class Fault {
   PowerCut,       ///< any call: crash() right before it
   Kill,           ///< any call: kill() right before it
   KillAtSync,     ///< fsync: kill() right before it, when all is written and nothing is safe
+  SharedError,    ///< map or lock of the shared memory beside a log: EIO
 };
-inline constexpr std::size_t kFaults = 10;
+inline constexpr std::size_t kFaults = 11;
 
 struct FaultPlan {
   Fault fault = Fault::PowerCut;
