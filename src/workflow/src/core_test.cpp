@@ -29,7 +29,12 @@ class CoreTest : public ::testing::Test {
   }
 
   Result<void> send(Command command) {
-    const Command commands[] = {std::move(command)};
+    send_together({std::move(command)});
+    return plan_.verdicts.at(0);
+  }
+
+  /// In one flush.
+  void send_together(const std::vector<Command>& commands) {
     plan_ = Core::decide(commands, rows_, context_, now_, random_);
     EXPECT_TRUE(plan_.complete());
     for (const auto& change : plan_.steps)
@@ -43,7 +48,7 @@ class CoreTest : public ::testing::Test {
     for (const auto* timers : {&plan_.timers_set, &plan_.timers_kept})
       for (const auto& timer : *timers) timers_[{{timer.execution_no, timer.step_no}, timer.kind}] = timer;
     for (const auto& [no, next] : plan_.journal_next) rows_.journal_next[no] = next;
-    return plan_.verdicts.at(0);
+    for (const LimitRow& limit : plan_.limits) rows_.limits[limit.key] = limit;
   }
 
   const StepRow& step(std::int64_t no = 1) { return rows_.steps.at({1, no}); }
@@ -122,6 +127,51 @@ TEST_F(CoreTest, ARunningStepWhosePlaceIsGoneHasItsGraceAndThenItsTaskFails) {
   EXPECT_EQ(step(2).state, StepState::Skipped);
   EXPECT_EQ(rows_.executions[1].status, ExecutionStatus::Failed);
   EXPECT_THAT(rows_.executions[1].error, ::testing::HasSubstr("workflow.superseded"));
+}
+
+// The key is free in the very flush in which somebody else comes; and in the next one, in which who waited is queued
+// again.
+TEST_F(CoreTest, WhoComesWhenAKeyIsFreeDoesNotOvertakeWhoWaits) {
+  std::string nodes;
+  for (const auto* id : {"runs", "waits", "comes", "late"})
+    nodes += (nodes.empty() ? "" : ",") + std::string(R"({"id":")") + id +
+             R"(","kind":"call","capability":"x.y","concurrency":{"key":"'k'"}})";
+  load("[" + nodes + "]");
+  const std::int64_t runs = 1, waits = 2, comes = 3, late = 4;
+  const std::string key = "c:1:k";
+  rows_.limits[key] = {.key = key};
+  const auto wants = [&](std::int64_t no) {
+    return command::Outcome{{1, no}, step(no).epoch, command::Outcome::Limits{R"({"key":"c:1:k","cap":1})"}};
+  };
+  const auto users = [&] {
+    std::vector<std::int64_t> out;
+    for (const KeyUse& use : plan_.keys_taken) out.push_back(use.step.step_no);
+    return out;
+  };
+  const auto parked = [&] {
+    std::vector<std::int64_t> out;
+    for (const Park& park : plan_.parks) out.push_back(park.at.step.step_no);
+    return out;
+  };
+  ASSERT_TRUE(send(wants(runs)).ok());
+  ASSERT_THAT(users(), ::testing::ElementsAre(runs));
+  ASSERT_TRUE(send(wants(waits)).ok());
+  ASSERT_THAT(parked(), ::testing::ElementsAre(waits));
+  rows_.limits[key].waiting = 1;  // As its row in `parked` says.
+
+  send_together({command::Outcome{{1, runs}, step(runs).epoch, command::Outcome::Complete{{"{}", {}}}}, wants(comes)});
+  EXPECT_EQ(step(runs).state, StepState::Completed);
+  EXPECT_TRUE(plan_.unparks.contains(key));
+  EXPECT_THAT(users(), ::testing::IsEmpty()) << "the place is for who waits";
+  EXPECT_THAT(parked(), ::testing::ElementsAre(comes));
+  EXPECT_EQ(rows_.limits[key].in_use, 0);
+
+  const auto slot = static_cast<std::size_t>(SlotClass::Cpu);
+  rows_.backlog[slot] = {{step(waits).rank, {1, waits}}};  // As limits::write() does.
+  ASSERT_TRUE(send(wants(late)).ok());
+  EXPECT_THAT(users(), ::testing::ElementsAre(waits));
+  EXPECT_THAT(parked(), ::testing::ElementsAre(late));
+  EXPECT_EQ(step(waits).state, StepState::Running);
 }
 
 TEST_F(CoreTest, WhatAPersonDecidesAboutIsNobodysPlace) {
