@@ -40,7 +40,7 @@ POISON_EVERY, POISON_FIRST = 10, 4  # Rounds; the first early enough for a short
 PARTIAL_CODE = 10  # The review went on without the poisoned step.
 POISONED_REVIEW_CODE, POISONED_TASK_CODE = 3, 1  # Operation failed; a failed task.
 POISON_TRIES = 6
-LOOK_EVERY_S = 0.002
+LOOK_EVERY_S = 0.0002
 ORPHAN_PATIENCE_S = 10
 
 
@@ -160,12 +160,15 @@ class Loop:
             pass
 
     def wait_for(self, process, place, part):
-        """Stops the process again and again to look where it is. It must not mind: so does an overloaded machine."""
+        """Stops the process after each commit to look where it is. It must not mind: so does an overloaded machine."""
         patience = time.monotonic() + TIMEOUT_S
         seen = there = None
         while process.returncode is None:
             if time.monotonic() > patience:
                 raise Failure(f"no end after {TIMEOUT_S} s")
+            if there is not None and last_commit(place.data) == seen:
+                self.let_run(process, LOOK_EVERY_S)
+                continue
             os.kill(process.pid, signal.SIGSTOP)
             if os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT).si_code != os.CLD_STOPPED:
                 return
@@ -178,7 +181,6 @@ class Loop:
             os.kill(process.pid, signal.SIGCONT)
             if there:
                 return
-            self.let_run(process, LOOK_EVERY_S)
 
     def expect_nobody_left(self, leader):
         patience = time.monotonic() + ORPHAN_PATIENCE_S

@@ -3,9 +3,10 @@
 
     tests/crash/kill_serve.py --wrench build/dev/wrench --kills 60 [--seed 7]
 
-People order reviews and playbooks (--detach), among them tasks with waits, limits by key and child tasks; they approve,
-cancel, pause and resume. A schedule fires every two seconds. The server is killed again and again, at once or after up to a
-second, and so is every fifth command of the people. In the end the server runs undisturbed, and:
+People order reviews and playbooks (--detach): tasks with waits, limits by key and child tasks (held.yaml), and the ten shapes,
+with loops, maps, joins, gates and hand-overs; they approve, cancel, pause and resume. A schedule fires every two seconds. The
+server is killed again and again, at once or after up to a second, or frozen for a while, and so is every fifth command of the
+people. In the end the server runs undisturbed, and:
 
 - every task whose id was printed is there and ended: completed, or cancelled by somebody who asked for it;
 - no schedule's time fired twice;
@@ -13,15 +14,18 @@ second, and so is every fifth command of the people. In the end the server runs 
 - what one order gives is the same each time: the findings of its report.
 """
 import argparse
+import collections
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 
+from killed_playbooks import SHAPES
 from killed_store import KilledStore
 from small_repo import make_repository
 
@@ -31,6 +35,10 @@ REST_TIMEOUT_S = 900
 SERVER_LIFE_S = (0.02, 1.2)  # Of a server that is killed.
 COMMANDS_KILLED = 0.2
 OPEN_TASKS_MAX = 12
+FREEZES = 0.05  # Of a server's lives.
+FROZEN_S = (0.05, 3)
+# Of a shape's output: what tells of the runs before it.
+NOT_THE_SAME_TWICE = ("first_time", "last_time", "now", "change")
 
 AT_REST = {
     "a limit is still held": "SELECT key FROM limits WHERE in_use <> 0",
@@ -40,6 +48,13 @@ AT_REST = {
     "a child task was ordered twice":
         "SELECT parent_step FROM tasks WHERE parent_execution IS NOT NULL GROUP BY parent_execution, parent_step HAVING count(*) > 1",
 }
+# Of each task's newest execution, where they are small enough to stand in the journal.
+RESULTS = ("SELECT t.task_id, j.data FROM steps s JOIN task_executions e ON e.id = s.execution_id JOIN tasks t ON t.id = e.task_id "
+           "JOIN plans p ON p.plan_hash = e.plan_hash JOIN journal j ON j.execution_id = e.id AND j.seq = s.output_seq "
+           "WHERE s.parent_step IS NULL AND json_extract(p.body, '$.nodes[' || s.node || '].id') = '_result' AND j.data IS NOT NULL "
+           "AND e.id = (SELECT max(id) FROM task_executions l WHERE l.task_id = t.id)")
+POISONED = ("SELECT t.task_id FROM steps s JOIN task_executions e ON e.id = s.execution_id JOIN tasks t ON t.id = e.task_id "
+            "WHERE s.state = 7 AND s.lost >= 3 AND e.id = (SELECT max(id) FROM task_executions l WHERE l.task_id = t.id)")
 
 
 class Failure(Exception):
@@ -57,8 +72,12 @@ class World:
         self.orders = {}  # Acknowledged: id to what it is.
         self.asked_to_cancel = set()
         self.kills = {"server": 0, "commands": 0}
+        self.freezes = 0
+        self.open = collections.Counter()  # Of each tenth kill: kinds of steps that ran or waited then.
         self.server = None
         self.poisoned = 0
+        self.results = {}  # In the end: what tasks gave, by id; and which went on without a step that died three times.
+        self.without_a_step = set()
 
     def start_server(self):
         self.server = subprocess.Popen([self.wrench, "serve", "--quiet", "--drain", "1s", "--no-backups"], env=self.env,
@@ -89,7 +108,9 @@ class World:
         return process.returncode, out.decode(), err.decode()
 
     def order(self):
-        what = self.choice.choice(["review", "secrets_sweep", "structure_check", "held", "held"])
+        what = self.choice.choice(["review", "secrets_sweep", "structure_check", "held", "held", "shape", "shape", "shape"])
+        if what == "shape":
+            what = "shapes/" + self.choice.choice(SHAPES)
         words = (["review", self.tree] if what == "review" else
                  ["playbook", "run", os.path.join(HERE, "held.yaml") if what == "held" else what, "--input", f"tree={self.tree}"])
         held = [] if what == "review" else ["--on-exhausted", "dead_letter"]
@@ -123,6 +144,13 @@ class World:
             return self.command("task", "resume", task, patience_s=1)
         self.command("task", what, task)
 
+    def freeze(self):
+        """People's commands wait for it, or say that they can't."""
+        self.server.send_signal(signal.SIGSTOP)
+        time.sleep(self.choice.uniform(*FROZEN_S))
+        self.server.send_signal(signal.SIGCONT)
+        self.freezes += 1
+
     def states(self):
         """Of all tasks, asked of the program: the folder can't be copied while a server uses it."""
         found, cursor = {}, []
@@ -131,7 +159,7 @@ class World:
             if code != 0:
                 raise Failure(f"task list: exit code {code}: {err}")
             page = json.loads(out)
-            found |= {task["task_id"]: task["state"] for task in page["data"]}
+            found |= {task["task_id"]: "interrupted" if task["interrupted"] else task["state"] for task in page["data"]}
             if not page["next_cursor"]:
                 return found
             cursor = ["--cursor", page["next_cursor"]]
@@ -143,6 +171,14 @@ class World:
             found = [fault for fault in found if not fault.startswith("a task never ended")]
             for what, sql in AT_REST.items():
                 found += [f"{what}: {tuple(row)}" for row in store.rows(sql)]
+            self.without_a_step = {row["task_id"] for row in store.rows(POISONED)}
+            self.results = {row["task_id"]: row["data"] for row in store.rows(RESULTS)}
+        else:
+            for row in store.rows("SELECT s.node, p.body FROM steps s JOIN task_executions e ON e.id = s.execution_id JOIN plans p ON "
+                                  "p.plan_hash = e.plan_hash WHERE s.state BETWEEN 3 AND 5"):
+                nodes = json.loads(row["body"])["nodes"]
+                node = nodes[row["node"]] if row["node"] < len(nodes) else {"kind": "step of a body"}
+                self.open[node["kind"] + ("/" + node["on"] if node["kind"] == "wait" else "")] += 1
         states = store.tasks()
         store.close()
         return found, states
@@ -154,6 +190,9 @@ def go(world, kills):
         raise Failure("the schedule can't be made")
     while world.kills["server"] < kills:
         world.start_server()
+        if world.choice.random() < FREEZES:
+            time.sleep(world.choice.uniform(0, SERVER_LIFE_S[1]))
+            world.freeze()
         ends = time.monotonic() + world.choice.uniform(*SERVER_LIFE_S)
         while time.monotonic() < ends:
             open_tasks = len(world.orders) - len(world.asked_to_cancel)
@@ -177,9 +216,11 @@ def rest(world):
     world.command("schedule", "pause", "often", mortal=False)
     world.start_server()
     ends = time.monotonic() + REST_TIMEOUT_S
+    failed = set()  # For other reasons.
     while True:
         states = world.states()
-        for task in (task for task, state in states.items() if state == "paused"):
+        # What a person went on with and then interrupted, the server leaves to people.
+        for task in (task for task, state in states.items() if state in ("paused", "interrupted")):
             world.command("task", "resume", task, mortal=False, patience_s=20)
         world.decide(mortal=False)
         code, out, _ = world.command("task", "dead", "list", "--json", mortal=False)
@@ -189,8 +230,10 @@ def rest(world):
             if "workflow.poison" in world.command("task", "show", task, "--json", mortal=False)[1]:
                 world.poisoned += 1
                 world.command("task", "retry", task, mortal=False)
+            else:
+                failed.add(task)
         states = world.states()
-        left = {task: state for task, state in states.items() if state not in ("completed", "failed", "cancelled")}
+        left = {task: state for task, state in states.items() if state not in ("completed", "cancelled") and task not in failed}
         if not left:
             break
         if time.monotonic() > ends:
@@ -199,6 +242,15 @@ def rest(world):
     world.server.terminate()
     if world.server.wait() not in (0, -15):
         raise Failure(f"the server ended with {world.server.returncode}")
+
+
+def differences(versions):
+    """Each version as lines, and those of the most frequent one."""
+    usual = max(versions, key=lambda text: len(versions[text]))
+    lines = {text: [json.dumps(part) for part in (json.loads(text) if isinstance(json.loads(text), list) else [json.loads(text)])]
+             for text in versions}
+    return [(lines[text], tasks, lines[usual]) if text != usual else (lines[text], tasks, lines[min(versions, key=len)])
+            for text, tasks in versions.items()]
 
 
 def judge(world):
@@ -215,21 +267,31 @@ def judge(world):
         if states.get(task) != "completed" or what == "held":
             continue
         code, out, err = world.command("task", "report", task, "--json", mortal=False)
-        if code not in (0, 1):
+        if what.startswith("shapes/") and "workflow.no_output" in err:  # No report of findings: what it has.
+            result = json.loads(world.results[task])
+            seen = {name: value for name, value in result.items() if name not in NOT_THE_SAME_TWICE}
+        elif code not in (0, 1):
             found.append(f"no report of {what} {task}: exit code {code}: {err}")
             continue
-        report = json.loads(out)
-        report = report.get("output", report)
-        report = report.get("report", report)
-        seen = sorted((f["fingerprint"], f["rule"], f["severity"]) for f in report["findings"])
-        results.setdefault(what, {}).setdefault(json.dumps(seen), []).append(task)
+        else:
+            report = json.loads(out)
+            report = report.get("output", report)
+            report = report.get("report", report)
+            if task in world.without_a_step:
+                if not report.get("partial"):
+                    found.append(f"{what} {task} went on without a step and doesn't say so")
+                continue
+            seen = sorted((f["fingerprint"], f["rule"], f["severity"]) for f in report["findings"])
+        results.setdefault(what, {}).setdefault(json.dumps(seen, sort_keys=True), []).append(task)
     for what, versions in results.items():
         if len(versions) > 1:
-            found.append(f"{what} gave {len(versions)} different results: {[tasks[:3] for tasks in versions.values()]}")
+            found.append(f"{what} gave {len(versions)} different results: "
+                         f"{[(tasks[:3], [line for line in other if line not in usual][:3]) for other, tasks, usual in differences(versions)]}")
     if found:
         raise Failure("; ".join(found))
     ends = {state: list(states.values()).count(state) for state in set(states.values())}
-    print(f"{world.kills['server']} kills of the server, {world.kills['commands']} of commands; {len(world.orders)} acknowledged orders, "
+    print(f"open at the kills that were looked at: {dict(sorted(world.open.items()))}")
+    print(f"{world.kills['server']} kills of the server, {world.freezes} freezes, {world.kills['commands']} of commands; {len(world.orders)} acknowledged orders, "
           f"{world.poisoned} begun anew after three kills in one step, "
           f"{len(states)} tasks {ends}: none lost, none doubled, all results alike")
 
@@ -239,20 +301,20 @@ def main():
     parser.add_argument("--wrench", required=True)
     parser.add_argument("--kills", type=int, default=60, help="of the server")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--keep", help="a folder that stays, for looking at it")
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="wrench-kill-serve-") as scratch:
-        if args.keep:
-            scratch = args.keep
-            os.makedirs(scratch)
-        world = World(os.path.abspath(args.wrench), scratch, args.seed)
-        try:
-            go(world, args.kills)
-            rest(world)
-            judge(world)
-        finally:
-            if world.server and world.server.poll() is None:
-                world.server.kill()
+    scratch = tempfile.mkdtemp(prefix="wrench-kill-serve-")
+    world = World(os.path.abspath(args.wrench), scratch, args.seed)
+    try:
+        go(world, args.kills)
+        rest(world)
+        judge(world)
+    except Failure:
+        print(f"evidence kept in {scratch}")
+        raise
+    finally:
+        if world.server and world.server.poll() is None:
+            world.server.kill()
+    shutil.rmtree(scratch, ignore_errors=True)
 
 
 if __name__ == "__main__":
