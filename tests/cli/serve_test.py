@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """A process that serves a data directory, and what others leave for it."""
+import contextlib
 import os
 import signal
 import subprocess
@@ -74,6 +75,47 @@ class Serving(CliTest):
         killed.kill()
         self.wait_for(lambda: self.state(task_id) == "completed")
         self.assertIn("taken over", self.log())
+
+    def test_a_full_disk_holds_work_up_and_loses_none(self):
+        disk = self.small_disk("disk", "60m")  # The log alone has 16 MiB in reserve.
+        env = self.env(WRENCH_DATA_DIR=os.path.join(disk, "data"))
+        self.write("waits.yaml", "inputs: {text: {type: string, default: none}}\n"
+                                 "steps: [{step_id: a, wait: {on: until, after: 3s}}, {step_id: b, wait: {on: until, after: 1ms}}]\n"
+                                 "output: {letters: {$expr: size(inputs.text)}}\n")
+        self.serve("--no-backups", env=env)
+
+        def order(*inputs):
+            done = self.run_wrench("playbook", "run", "waits.yaml", "--fresh", "--detach", "--json", *inputs, env=env)
+            if done.code == 0:
+                accepted.append(done.json()["task_id"])
+            return done
+
+        def states():
+            listed = self.run_wrench("task", "list", "--json", env=env)
+            self.assertEqual(listed.code, 0, listed.err)
+            return {task["task_id"]: task["state"] for task in listed.json()["data"]}
+
+        accepted = []
+        self.assertEqual(order().code, 0)
+        with open(os.path.join(disk, "filler"), "wb", buffering=0) as filler:
+            with contextlib.suppress(OSError):
+                while True:
+                    filler.write(b"x" * 65536)
+        refused = None
+        for _ in range(100):
+            self.write("text", os.urandom(500_000).hex())
+            refused = order("--input", "text=@text")
+            if refused.code != 0:
+                break
+        self.assert_fails(refused, 3, "space")
+        self.assertEqual(set(states()), set(accepted), "reads are served")
+        os.unlink(os.path.join(disk, "filler"))
+        self.wait_for(lambda: set(states().values()) == {"completed"})
+        self.assertEqual(set(states()), set(accepted))
+        self.assertEqual(order().code, 0, "writing goes on by itself")
+        self.wait_for(lambda: set(states().values()) == {"completed"})
+        checked = self.run_wrench("store", "check", env=env)
+        self.assertEqual(checked.code, 0, checked.out)
 
     def test_leaves_what_a_person_interrupted(self):
         self.git_project()
