@@ -6,6 +6,7 @@
 #include "decision.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/crypto/sha256.hpp"
+#include "wrench/workflow/restore.hpp"
 
 namespace wrench::workflow {
 
@@ -210,6 +211,7 @@ void Decision::settle(Execution& e) {
 
 std::string_view Decision::stuck_reason(const Execution& e) {
   const bool critical = e.row.paused == Pause::Critical;
+  if (e.row.paused == kPausedByRestore) return kRestored;
   if (e.row.paused != Pause::No && !critical) return "paused";
   if (e.row.steps_active > 0) return critical ? "critical" : std::string_view();
   if (e.row.steps_held > 0) return held_reason(e);

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "decision.hpp"
+#include "wrench/workflow/restore.hpp"
 
 namespace wrench::workflow {
 
@@ -176,6 +177,12 @@ Result<void> Decision::on(const command::TimerDue& c) {
   Execution* e = WRENCH_TRY(owned(c.timer.execution_no));
   if (c.timer.kind == TimerKind::Deadline) {
     if (is_terminal(e->row.status)) return {};
+    if (e->row.paused == kPausedByRestore) {  // Its finally steps would run.
+      TimerRow later = c.timer;
+      later.due_at = now_ + kDeadlineOfRestored;
+      set_timer(later);
+      return {};
+    }
     return cancel(*e, std::string(kTimedOut), "deadline");
   }
   Step* s = step({c.timer.execution_no, c.timer.step_no});
@@ -289,7 +296,9 @@ Result<void> Decision::cancel_step(Execution& e, Step& s) {
 
 Result<void> Decision::cancel(Execution& e, std::string reason, const std::string& actor) {
   if (e.row.cancel_at != 0) return {};
-  const bool pending = e.row.status == ExecutionStatus::Pending;
+  const bool unbegun = e.row.paused == kPausedByRestore && e.row.steps_total == 0;
+  const bool pending = unbegun || e.row.status == ExecutionStatus::Pending;
+  if (unbegun) e.row.paused = Pause::No;
   std::vector<StepKey> keys;
   if (!pending) {
     auto open = open_steps(e.row.id);
@@ -331,7 +340,10 @@ Result<void> Decision::on(const command::SetPause& c) {
   if (e == nullptr) return Error("workflow.task_not_found", "there is no such execution");
   const bool over = is_terminal(e->row.status);
   if (!over) WRENCH_TRY(owned(c.execution_no));
-  if (!over && e->row.cancel_at == 0 && c.pause != e->row.paused) {
+  // What a restore holds back doesn't run: to pause it would change nothing, and to go on with it is a decision.
+  const bool restored = !over && e->row.paused == kPausedByRestore;
+  const bool open = !over && (restored ? c.pause == Pause::No : e->row.cancel_at == 0);
+  if (open && c.pause != e->row.paused) {
     e->actor = c.actor;
     WRENCH_TRY(set_pause(*e, c.pause));
   }
@@ -342,8 +354,10 @@ Result<void> Decision::on(const command::SetPause& c) {
 Result<void> Decision::set_pause(Execution& e, Pause pause) {
   const auto open = open_steps(e.row.id);
   if (!open) return missing();
+  const bool restored = e.row.paused == kPausedByRestore;
   e.row.paused = pause;
   e.touched = true;
+  if (restored && e.row.steps_total == 0) begin(e);  // It was restored before it began.
   if (pause == Pause::Critical)
     journal(e, "suspended", nullptr, R"({"reason":"critical"})");
   else
@@ -370,7 +384,12 @@ Result<void> Decision::set_pause(Execution& e, Pause pause) {
       if (std::find(newly_ready_.begin(), newly_ready_.end(), key) == newly_ready_.end()) newly_ready_.push_back(key);
     }
   }
-  return {};
+  // What its lost workers left uncertain was seen while it was held back.
+  const bool critical = restored && std::ranges::any_of(*open, [this](const StepKey& key) {
+                          const StepRow& row = step(key)->row;
+                          return is_held(row.state) && (row.flags & kFlagSuspended) != 0;
+                        });
+  return critical && e.row.cancel_at == 0 ? set_pause(e, Pause::Critical) : Result<void>();
 }
 
 Result<void> Decision::on(const command::Adopt& c) {

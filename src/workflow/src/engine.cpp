@@ -511,7 +511,8 @@ Result<TaskReceipt> Engine::State::go_on(std::string_view task_id, HeldBackTasks
                       .state = task.state};
   if (is_terminal(last.status)) return receipt;
   const bool elsewhere = !last.owner_boot.empty() && last.owner_boot != s.config.boot_id;
-  const bool unpause = last.paused && held == HeldBackTasks::GoOn;
+  const bool restored = s.shared && last.suspend_reason == kRestored;
+  const bool unpause = (last.paused || restored) && held == HeldBackTasks::GoOn;
   if (unpause && s.shared) {
     WRENCH_TRY(s.ask(Command(command::SetPause{last.execution_no, Pause::No, s.config.actor})));
   } else if (unpause) {

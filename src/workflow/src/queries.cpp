@@ -14,6 +14,7 @@
 #include "wrench/base/text.hpp"
 #include "wrench/base/ulid.hpp"
 #include "wrench/storage/blob_store.hpp"
+#include "wrench/workflow/restore.hpp"
 
 namespace wrench::workflow {
 
@@ -171,7 +172,7 @@ Result<std::vector<ExecutionView>> list_executions(ReadTx& tx, std::int64_t task
     view.steps_failed = row.steps_failed;
     view.steps_held = row.steps_held;
     view.cancel_requested = row.cancel_at != 0;
-    view.paused = row.paused != Pause::No;
+    view.paused = row.paused != Pause::No && row.paused != kPausedByRestore;
     view.forked_from = row.forked_from;
     view.created_at = row.created_at;
     if (row.started_at != 0) view.started_at = row.started_at;

@@ -31,7 +31,12 @@ const Statement kHoldExecution{
     .sql =
         "UPDATE task_executions SET status = ?2, suspend_reason = ?3, owner_boot = NULL, version = version + 1 "
         "WHERE id = ?1",
-    .plan = "SEARCH task_executions USING INTEGER PRIMARY KEY (rowid=?)"};
+    .plan = "SEARCH task_executions USING INTEGER PRIMARY KEY (rowid=?)",
+    // Workers take whatever is open, so what keeps them from it stands in the row: kPausedByRestore.
+    .postgres = {.sql = "UPDATE task_executions SET status = ?2, suspend_reason = ?3, owner_boot = NULL, paused = 4, "
+                        "version = version + 1 WHERE id = ?1",
+                 .plan = "Update on task_executions; Index Scan using task_executions_pkey on task_executions (id = "
+                         "$1)"}};
 const Statement kHoldTask{
     .id = "workflow.hold_task",
     .access = Access::Write,
@@ -52,16 +57,23 @@ const Statement kEmptyParked{.id = "workflow.empty_parked",
                              .access = Access::Write,
                              .sql = "DELETE FROM parked",
                              .plan_exception = "all of them, once after a restore"};
+const Statement kNobodyWaits{.id = "workflow.nobody_waits",
+                             .access = Access::Write,
+                             .sql = "UPDATE limits SET waiting = 0 WHERE waiting <> 0",
+                             .plan_exception = "all of them, once after a restore"};
 const Statement kForgetWorkers{.id = "workflow.forget_workers",
                                .access = Access::Write,
                                .sql = "DELETE FROM workers",
-                               .plan_exception = "all of them, once after a restore"};
+                               .plan_exception = "all of them, once after a restore",
+                               // The first worker that comes takes their steps for lost.
+                               .postgres = {.sql = "UPDATE workers SET seen_at = 0, lost_at = 0",
+                                            .plan = "Update on workers; Seq Scan on workers"}};
 
 }  // namespace
 
 storage::StatementCatalogue::List of_restore() {
-  static const Statement* const list[] = {&kOpenFrom,    &kHoldExecution, &kHoldTask,     &kUnrankSteps,
-                                          &kEmptyQueues, &kEmptyParked,   &kForgetWorkers};
+  static const Statement* const list[] = {&kOpenFrom,    &kHoldExecution, &kHoldTask,    &kUnrankSteps,
+                                          &kEmptyQueues, &kEmptyParked,   &kNobodyWaits, &kForgetWorkers};
   return list;
 }
 
@@ -104,6 +116,7 @@ Result<std::int64_t> hold_restored(storage::WriteTx& tx) {
   WRENCH_TRY(tx.exec(sql::kForgetWorkers));
   WRENCH_TRY(tx.exec(sql::kEmptyQueues));
   WRENCH_TRY(tx.exec(sql::kEmptyParked));
+  WRENCH_TRY(tx.exec(sql::kNobodyWaits));
   std::int64_t held = 0;
   for (std::int64_t last = 0;;) {
     const storage::Rows open = WRENCH_TRY(tx.query(sql::kOpenFrom, {last, sql::kPage}));

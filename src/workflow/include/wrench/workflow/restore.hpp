@@ -6,11 +6,19 @@
 #include "wrench/base/result.hpp"
 #include "wrench/storage/transaction.hpp"
 #include "wrench/workflow/queries.hpp"
+#include "wrench/workflow/rows.hpp"
 
 namespace wrench::workflow {
 
 /// Why an execution is suspended, and what its task waits for, after a restore.
 inline constexpr std::string_view kRestored = "restored";
+
+/// The pause of an execution of a restored PostgreSQL store, where workers take whatever their rows let them take:
+/// nothing begins until a person has it resumed, whatever becomes due or is answered meanwhile.
+inline constexpr Pause kPausedByRestore{4};
+
+/// What a restored execution's deadline waits for on PostgreSQL, again and again, until somebody goes on with it.
+inline constexpr Micros kDeadlineOfRestored = 60 * kMicrosPerSecond;
 
 /// Makes a store that was restored from a backup safe to use: every lease is void, and every execution that had not
 /// ended is suspended as `restored`, because its effects may have happened after the backup was taken. Each goes on
