@@ -318,7 +318,9 @@ Result<Created> create(WriteTx& tx, const Creation& creation, Numbers& numbers, 
                                                 kPolicies[static_cast<std::size_t>(dependency.policy)]}));
   }
   WRENCH_TRY(announce(tx, receipt, "task.created", task.project_id, task.created_by));
-  out.start = task.depends_on.empty() || WRENCH_TRY(dependencies(tx, receipt.task_no)) == Verdict::Start;
+  const Verdict verdict = task.depends_on.empty() ? Verdict::Start : WRENCH_TRY(dependencies(tx, receipt.task_no));
+  out.start = verdict == Verdict::Start;
+  out.cancelled = verdict == Verdict::Cancel;
   return out;
 }
 

@@ -21,7 +21,8 @@ struct Created {
     ExecutionRow execution;
   };
   TaskReceipt receipt;
-  bool start = false;  ///< Nothing stands in the way of its first step.
+  bool start = false;      ///< Nothing stands in the way of its first step.
+  bool cancelled = false;  ///< A task that it depends on has ended in a way that leaves it no sense.
   /// It starts in this flush, which writes these rows as they will be then, with insert().
   std::optional<Unwritten> unwritten;
 };

@@ -281,7 +281,9 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
       rows.executions[no] = std::move(created->unwritten->execution);
     }
     if (created->start && begun_) add(command::Start{created->receipt.execution_no}, i);
-    if (created->start && !begun_ && batch.shared) WRENCH_TRY(queue_start(tx, created->receipt.execution_no));
+    // Whoever looks there cancels what is to be cancelled.
+    if (batch.shared && ((created->start && !begun_) || created->cancelled))
+      WRENCH_TRY(queue_start(tx, created->receipt.execution_no));
   }
 
   const row_store::Source source{tx, *plans_, *cache_};

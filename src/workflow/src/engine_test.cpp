@@ -363,6 +363,20 @@ TEST_F(EngineTest, TasksWaitForThoseTheyDependOn) {
   static_cast<void>(skips);
 }
 
+TEST_F(EngineTest, ATaskAfterOneThatFailedBeforeIsCancelled) {
+  if (!on_postgres()) GTEST_SKIP() << "whoever serves the data directory sees to that";
+  auto e = engine();
+  e->start(runner_);
+  const auto bad = e->create(task(R"([{"id":"a","kind":"call","capability":"t.fail"}])"));
+  ASSERT_TRUE(bad.ok());
+  EXPECT_EQ(finish(*e, bad->task_id).task.state, TaskState::Failed);
+  CreateTask after = task(R"([{"id":"a","kind":"call","capability":"t.echo"}])");
+  after.depends_on = {{bad->task_id, DependencyPolicy::Skip}};
+  const auto skipped = e->create(std::move(after));
+  ASSERT_TRUE(skipped.ok());
+  EXPECT_EQ(finish(*e, skipped->task_id).task.state, TaskState::Cancelled);
+}
+
 TEST_F(EngineTest, GuardedEffectsAndDrawnValuesSurviveRetries) {
   int effects = 0;
   int draws = 0;
