@@ -11,6 +11,7 @@
 #include "wrench/base/random.hpp"
 #include "wrench/base/stop.hpp"
 #include "wrench/storage/backup.hpp"
+#include "wrench/storage/store.hpp"
 
 namespace wrench::app {
 
@@ -18,10 +19,14 @@ namespace wrench::app {
 storage::VerifyOptions backup_checks(const StopToken& stop);
 
 /// Makes the backups that a store is owed for as long as this lives: one a day, verified once a week, old ones removed
-/// (storage::backup_duty(), storage::KeepPolicy). On a thread of its own, which looks at the folder now and then.
+/// (storage::backup_duty(), storage::KeepPolicy). On a thread of its own, which looks now and then. Of the processes
+/// that work on one PostgreSQL database one at a time does (storage::StoreLease), in its own folder, and the others
+/// know (storage::noted_backups()). What it did, and what it couldn't do, is an event of the store, too:
+/// backup.created, backup.verified, backup.failed.
 class BackupKeeper {
  public:
-  BackupKeeper(std::string data_directory, std::string folder);
+  /// `where`: the data directory, or the URL of the database. `store` must outlive this.
+  BackupKeeper(storage::Store& store, std::string where, std::string folder);
   ~BackupKeeper();  ///< Stops a backup under way: nothing of it is left.
   BackupKeeper(const BackupKeeper&) = delete;
   BackupKeeper& operator=(const BackupKeeper&) = delete;
@@ -33,10 +38,18 @@ class BackupKeeper {
   void run();
   /// True if something was done, so that something else may be owed.
   Result<bool> do_duty();
+  Result<bool> do_duty_here();
+  Result<bool> do_shared_duty();
   Result<void> create();
   Result<void> verify(const storage::BackupFile& newest);
+  /// Those of this machine's folder whose file is gone.
+  Result<void> forget_missing();
+  void tell_failure(const Error& error);
 
-  const std::string data_directory_, folder_;
+  storage::Store& store_;
+  const std::string where_, folder_;
+  const bool shared_;
+  const std::string host_;
   SystemClock clock_;
   SystemRandom random_;
   NoteBox notes_;

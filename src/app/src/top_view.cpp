@@ -184,6 +184,14 @@ void add_head(std::vector<std::string>& out, const TopFrame& frame, const TopSty
   for (const char* cache : {"row", "payload", "memory"})
     if (const auto rate = hit_rate(frame.metrics, cache))
       store.push_back(std::string(cache) + " cache " + percent(*rate));
+  if (frame.server) {
+    store.push_back(std::to_string(frame.server->connections) + " of " + std::to_string(frame.server->connections_max) +
+                    " connections");
+    if (frame.server->cache_hit_ratio) store.push_back("cache " + percent(*frame.server->cache_hit_ratio));
+    if (frame.server->dead_rows > 0) store.push_back(std::to_string(frame.server->dead_rows) + " dead rows");
+    if (frame.server->oldest_snapshot_us)
+      store.push_back("oldest snapshot " + format_duration(*frame.server->oldest_snapshot_us));
+  }
   add_facts(out, style, "store", store);
   std::vector<std::string> failures;
   for (const char* severity : {"low", "medium", "high", "critical"})
@@ -413,6 +421,15 @@ Json lists_json(const TopFrame& frame, Json out) {
   return out;
 }
 
+Json server_json(const std::optional<TopFrame::Server>& server) {
+  if (!server) return {};
+  return Json::object({{"connections", server->connections},
+                       {"connections_max", server->connections_max},
+                       {"cache_hit_ratio", json_or_null(server->cache_hit_ratio)},
+                       {"dead_rows", server->dead_rows},
+                       {"oldest_snapshot_us", json_or_null(server->oldest_snapshot_us)}});
+}
+
 }  // namespace
 
 Json top_json(const TopFrame& frame) {
@@ -434,7 +451,8 @@ Json top_json(const TopFrame& frame) {
        {"flush", Json::object({{"p50_s", json_or_null(frame.metrics.quantile("wrench_flush_seconds", 0.5))},
                                {"p99_s", json_or_null(frame.metrics.quantile("wrench_flush_seconds", 0.99))}})},
        {"store", Json::object({{"database_bytes", json_or_null(frame.database_bytes)},
-                               {"wal_bytes", json_or_null(frame.wal_bytes)}})},
+                               {"wal_bytes", json_or_null(frame.wal_bytes)},
+                               {"server", server_json(frame.server)}})},
        {"processes", processes_json(frame)},
        {"running", running_json(frame)}});
   out = lists_json(frame, std::move(out));
@@ -456,6 +474,14 @@ std::string top_prometheus(const TopFrame& frame) {
   if (frame.database_bytes)
     gauge("wrench_database_bytes", "Size of the database", static_cast<std::int64_t>(*frame.database_bytes));
   if (frame.wal_bytes) gauge("wrench_wal_bytes", "Size of the log's file", static_cast<std::int64_t>(*frame.wal_bytes));
+  if (frame.server) {
+    gauge("wrench_server_connections", "Connections to the PostgreSQL server", frame.server->connections);
+    gauge("wrench_server_connections_max", "Connections that the PostgreSQL server takes",
+          frame.server->connections_max);
+    gauge("wrench_server_dead_rows", "Rows that PostgreSQL has yet to clean up", frame.server->dead_rows);
+    gauge("wrench_server_oldest_snapshot_seconds", "Age of the oldest snapshot that keeps it from that",
+          frame.server->oldest_snapshot_us.value_or(0) / kMicrosPerSecond);
+  }
   gauge("wrench_slow_statements", "Statements that took long, of processes that live",
         static_cast<std::int64_t>(frame.slow_count));
   telemetry::MetricsSnapshot all = frame.metrics;

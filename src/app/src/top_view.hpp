@@ -49,6 +49,13 @@ struct TopFrame {
     workflow::CircuitView circuit;
     std::int64_t pid = 0;
   };
+  /// PostgreSQL's.
+  struct Server {
+    std::int64_t connections = 0, connections_max = 0;
+    std::int64_t dead_rows = 0;  ///< Of tables of 1 MiB and more.
+    std::optional<Micros> oldest_snapshot_us;
+    std::optional<double> cache_hit_ratio;
+  };
   struct Slow {
     std::string at, statement, sql;  ///< at: RFC 3339.
     Micros took_us = 0;
@@ -66,6 +73,7 @@ struct TopFrame {
   telemetry::MetricsSnapshot metrics;  ///< Of all processes that report.
   std::optional<double> flushes_per_s;
   std::optional<std::uint64_t> database_bytes, wal_bytes;
+  std::optional<Server> server;  ///< Of PostgreSQL.
   std::uint64_t slow_count = 0;
   std::vector<Slow> slow;
   std::vector<std::string> notes;  ///< What couldn't be looked at.

@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <charconv>
+#include <climits>
 #include <ctime>
 #include <string>
 #include <string_view>
@@ -35,6 +37,11 @@ std::optional<ProcessFigures> process_figures(pid_t pid) {
   if (::clock_getcpuclockid(pid, &clock) != 0 || ::clock_gettime(clock, &used) != 0) return std::nullopt;
   out.cpu_us = used.tv_sec * kMicrosPerSecond + used.tv_nsec / 1000;
   return out;
+}
+
+std::string host_name() {
+  std::array<char, HOST_NAME_MAX + 1> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
 }
 
 }  // namespace wrench::runtime

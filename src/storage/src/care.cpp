@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "backup/sqlite_query.hpp"
+#include "database_url.hpp"
 #include "migration_runner.hpp"
+#include "postgres_care.hpp"
 #include "sqlite_connection.hpp"
 #include "sqlite_error.hpp"
 #include "sqlite_identity.hpp"
@@ -64,8 +66,7 @@ std::uint64_t size_of(const std::string& path) {
 
 }  // namespace
 
-Result<std::vector<MigrationState>> list_migrations(const std::string& directory, const Clock& clock,
-                                                    std::span<const Migration> migrations) {
+std::vector<MigrationState> pending_states(std::span<const Migration> migrations) {
   std::vector<MigrationState> states;
   for (const Migration& migration : migrations) {
     MigrationState state;
@@ -73,7 +74,17 @@ Result<std::vector<MigrationState>> list_migrations(const std::string& directory
     state.name = migration.name;
     states.push_back(std::move(state));
   }
-  auto connection = look_into(directory);
+  return states;
+}
+
+Result<std::vector<MigrationState>> list_migrations(const std::string& where, const Clock& clock,
+                                                    std::span<const Migration> migrations) {
+  if (DatabaseUrl::is_url(where))
+    return list_postgres_migrations(where, clock,
+                                    migrations.empty() ? embedded_migrations(Dialect::Postgres) : migrations);
+  if (migrations.empty()) migrations = embedded_migrations();
+  std::vector<MigrationState> states = pending_states(migrations);
+  auto connection = look_into(where);
   if (!connection.ok() && connection.error().code == "storage.not_found") return states;
   if (!connection.ok()) return std::move(connection).error();
   SqliteMigrationTarget target(**connection);
@@ -91,8 +102,14 @@ Result<std::vector<MigrationState>> list_migrations(const std::string& directory
   return states;
 }
 
-Result<StatementAnalysis> analyze_statement(const std::string& directory, const Statement& statement) {
-  const auto connection = WRENCH_TRY(look_into(directory));
+void excuse(StatementAnalysis& analysis, std::string_view exception) {
+  if (!exception.empty() && !analysis.recommendations.empty())
+    analysis.recommendations = {"none: it is meant to be like this: " + std::string(exception)};
+}
+
+Result<StatementAnalysis> analyze_statement(const std::string& where, const Statement& statement) {
+  if (DatabaseUrl::is_url(where)) return analyze_postgres_statement(where, statement);
+  const auto connection = WRENCH_TRY(look_into(where));
   const SystemClock clock;
   StatementAnalysis analysis;
   analysis.id = statement.id;
@@ -106,8 +123,7 @@ Result<StatementAnalysis> analyze_statement(const std::string& directory, const 
   WRENCH_TRY(query_sqlite(connection->raw(), "EXPLAIN QUERY PLAN " + analysis.sql,
                           [&](sqlite3_stmt* row) { analysis.plan.emplace_back(sqlite_column(row, kDetailColumn)); }));
   for (const std::string& step : analysis.plan) read_step(step, analysis);
-  if (!statement.plan_exception.empty() && !analysis.recommendations.empty())
-    analysis.recommendations = {"none: it is meant to be like this: " + std::string(statement.plan_exception)};
+  excuse(analysis, statement.plan_exception);
   return analysis;
 }
 

@@ -64,7 +64,7 @@ TEST_F(CareTest, ListsMigrations) {
   EXPECT_FALSE(half->at(1).applied);
   open().reset();
   for (const MigrationState& each : list_migrations(data_, clock_).value()) EXPECT_TRUE(each.applied) << each.name;
-  EXPECT_EQ(list_migrations(data_, clock_, embedded_migrations().first(0)).error().code, "storage.schema_newer");
+  EXPECT_EQ(list_migrations(data_, clock_, embedded_migrations().first(1)).error().code, "storage.schema_newer");
 }
 
 TEST_F(CareTest, ExplainsStatements) {
@@ -116,7 +116,7 @@ TEST_F(CareTest, MonitorTellsWhatItCost) {
   ASSERT_NE(put, costs.end());
   EXPECT_EQ(put->calls, 160U);
   EXPECT_EQ(put->rows, 160U);
-  auto monitor = StoreMonitor::open(*store, data_, clock_);
+  auto monitor = StoreMonitor::open(*store, data_);
   ASSERT_TRUE(monitor.ok()) << describe(monitor.error());
   const auto metrics = monitor->collect(Detail::Sized);
   ASSERT_TRUE(metrics.ok()) << describe(metrics.error());
@@ -186,7 +186,7 @@ TEST_F(CareTest, MeasuresFlushesForWhoeverWantsToKnow) {
 
 TEST_F(CareTest, MonitorKeepsSamplesForADayAndFor90) {
   const auto store = open();
-  auto monitor = std::move(*StoreMonitor::open(*store, data_, clock_));
+  auto monitor = std::move(*StoreMonitor::open(*store, data_));
   const auto samples = [&](SampleKind kind) {
     return store->read([&](ReadTx& tx) { return read_samples(tx, kind, 0); })->size();
   };
@@ -199,7 +199,7 @@ TEST_F(CareTest, MonitorKeepsSamplesForADayAndFor90) {
   EXPECT_EQ(samples(SampleKind::Minute), 2U);
   EXPECT_EQ(samples(SampleKind::Hour), 1U);
   // Another process, in a minute that has its sample.
-  auto other = std::move(*StoreMonitor::open(*store, data_, clock_));
+  auto other = std::move(*StoreMonitor::open(*store, data_));
   ASSERT_TRUE(other.sample(start + kMinute + 5).ok());
   EXPECT_EQ(samples(SampleKind::Minute), 2U);
   ASSERT_TRUE(monitor.sample(start + kMinuteSamplesAgeMax + kMinute).ok());

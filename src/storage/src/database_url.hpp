@@ -15,6 +15,10 @@ class DatabaseUrl {
   /// included. Errors: storage.invalid_url.
   static Result<DatabaseUrl> parse(std::string_view text);
 
+  /// Whether the text is meant as one, and not as a path.
+  static bool is_url(std::string_view text) {
+    return text.starts_with("postgresql://") || text.starts_with("postgres://");
+  }
   /// Another database of the same server. Errors: storage.invalid_url (the URL names its database in an option).
   Result<DatabaseUrl> with_database(std::string_view name) const;
 

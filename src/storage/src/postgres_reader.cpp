@@ -17,9 +17,9 @@ Result<std::unique_ptr<Reader>> PostgresReader::open(const DatabaseUrl& url, Pos
   return std::unique_ptr<Reader>(new PostgresReader(std::move(connection)));
 }
 
-Result<void> PostgresReader::begin(const Clock& clock, Deadline deadline, Reads reads) {
+Result<void> PostgresReader::begin(const Clock& clock, Deadline deadline, Reads reads, Micros age_max_us) {
   if (connection_->hung_up()) return Error("storage.unreachable", "the server closed an idle connection");
-  tx_.begin(clock, deadline, reads);
+  tx_.begin(clock, deadline, reads, age_max_us);
   return {};
 }
 

@@ -12,7 +12,7 @@ class PostgresReader final : public Reader {
  public:
   static Result<std::unique_ptr<Reader>> open(const DatabaseUrl& url, PostgresTimes times,
                                               const StatementCatalogue& catalogue, SlowLog& slow_log);
-  Result<void> begin(const Clock& clock, Deadline deadline, Reads reads) override;
+  Result<void> begin(const Clock& clock, Deadline deadline, Reads reads, Micros age_max_us) override;
   ReadTx& tx() override { return tx_; }
   void end() override { tx_.end(); }
   bool usable() const override { return !connection_->lost(); }

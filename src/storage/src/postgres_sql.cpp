@@ -1,5 +1,7 @@
 #include "postgres_sql.hpp"
 
+#include <algorithm>
+#include <charconv>
 #include <cstddef>
 #include <optional>
 #include <vector>
@@ -86,6 +88,17 @@ std::string names(std::size_t count) {
 }
 
 }  // namespace
+
+std::size_t postgres_parameters(const Statement& statement) {
+  std::size_t most = 0;
+  for (const SqlToken& token : sql_tokens(text_of(statement))) {
+    std::size_t number = 0;
+    if (token.kind == SqlToken::Kind::Placeholder)
+      std::from_chars(token.text.data() + 1, token.text.data() + token.text.size(), number);
+    most = std::max(most, number);
+  }
+  return most;
+}
 
 std::string postgres_sql(const Statement& statement) { return written(sql_tokens(text_of(statement)), "$"); }
 

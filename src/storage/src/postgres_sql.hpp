@@ -12,6 +12,8 @@ namespace wrench::storage {
 
 /// The statement's text for PostgreSQL: its variant if it has one, ?1 written as $1.
 std::string postgres_sql(const Statement& statement);
+/// How many parameters that text has.
+std::size_t postgres_parameters(const Statement& statement);
 
 /// The same statement for many groups of parameters at once: $1 is an array of the first parameter of every group, and
 /// so on. `types`: names of the parameters' types.

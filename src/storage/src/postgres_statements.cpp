@@ -46,15 +46,43 @@ const Statement kAppendEvents{
 const Statement kTryLock{
     .id = "storage.try_lock", .access = Access::Write, .sql = "SELECT pg_try_advisory_xact_lock(?1)"};
 const Statement kLimitTime{.id = "storage.limit_time", .sql = "SELECT set_config('statement_timeout', ?1, true)"};
+const Statement kAllowTime{.id = "storage.allow_time",
+                           .sql =
+                               "SELECT set_config('statement_timeout', ?1, true), "
+                               "set_config('idle_in_transaction_session_timeout', ?1, true)"};
+
+const Statement kFreshSamples{
+    .id = "storage.fresh_samples",
+    .sql = "SELECT count(*) FROM db_samples WHERE kind = 'minute' AND at > " WRENCH_NOW_US " - 60000000"};
 
 #undef WRENCH_NOW_US
+
+const Statement kNotedBackups{
+    .id = "storage.noted_backups",
+    .sql =
+        "SELECT digest, name, host, folder, bytes, created_at, verified_at, verify_us, age_us "
+        "FROM backups ORDER BY created_at DESC LIMIT ?1",
+    .plan_exception = "one row for each backup that is kept"};
+const Statement kNoteBackup{.id = "storage.note_backup",
+                            .access = Access::Write,
+                            .sql =
+                                "INSERT INTO backups (digest, name, host, folder, bytes, created_at) VALUES (?1, ?2, "
+                                "?3, ?4, ?5, ?6) ON CONFLICT (digest) DO NOTHING"};
+const Statement kNoteVerification{
+    .id = "storage.note_verification",
+    .access = Access::Write,
+    .sql = "UPDATE backups SET verified_at = ?2, verify_us = ?3, age_us = ?4 WHERE digest = ?1"};
+const Statement kForgetBackup{
+    .id = "storage.forget_backup", .access = Access::Write, .sql = "DELETE FROM backups WHERE digest = ?1"};
 
 }  // namespace postgres
 
 StatementCatalogue::List postgres_statements() {
   static const Statement* const list[] = {
       &postgres::kRegisterWriter, &postgres::kSweepWriters, &postgres::kForgetWriter, &postgres::kBeginFlush,
-      &postgres::kAppendEvents,   &postgres::kTryLock,      &postgres::kLimitTime};
+      &postgres::kAppendEvents,   &postgres::kTryLock,      &postgres::kLimitTime,    &postgres::kAllowTime,
+      &postgres::kFreshSamples,   &postgres::kNotedBackups, &postgres::kNoteBackup,   &postgres::kNoteVerification,
+      &postgres::kForgetBackup};
   return list;
 }
 

@@ -19,6 +19,13 @@ extern const Statement kBeginFlush;
 extern const Statement kAppendEvents;
 extern const Statement kTryLock;
 extern const Statement kLimitTime;
+extern const Statement kAllowTime;
+/// Of the last minute.
+extern const Statement kFreshSamples;
+extern const Statement kNotedBackups;
+extern const Statement kNoteBackup;
+extern const Statement kNoteVerification;
+extern const Statement kForgetBackup;
 }  // namespace postgres
 
 }  // namespace wrench::storage

@@ -18,6 +18,8 @@ using Form = PostgresConnection::Form;
 
 /// Below this a query gets a shorter time-out than its connection has.
 constexpr Micros kSlack = 100 * kMicrosPerMs;
+/// Of a snapshot that may last, each statement and each pause between two.
+constexpr Micros kLongStatementMax = 30 * kMicrosPerSecond;
 
 }  // namespace
 
@@ -29,10 +31,11 @@ std::int64_t advisory_key(std::string_view store_id, std::string_view name) {
 
 // --- reading ----------------------------------------------------------------------------------------------------
 
-void PostgresReadTx::begin(const Clock& clock, Deadline deadline, Reads reads) {
+void PostgresReadTx::begin(const Clock& clock, Deadline deadline, Reads reads, Micros age_max_us) {
   clock_ = &clock;
   deadline_ = deadline;
-  ends_us_ = clock.boot_us() + kSnapshotAgeMax;
+  age_max_us_ = age_max_us;
+  ends_us_ = clock.boot_us() + age_max_us;
   reads_ = reads;
   begun_ = false;
   error_.reset();
@@ -44,7 +47,14 @@ void PostgresReadTx::end() {
   connection_.send();
 }
 
+Result<void> PostgresReadTx::allow_time() {
+  static const std::string ms = std::to_string(kLongStatementMax / kMicrosPerMs);
+  const Bind bind(ms);
+  return connection_.queue(postgres::kAllowTime, Form::One, 1, {&bind, 1}, nullptr, nullptr);
+}
+
 Result<void> PostgresReadTx::limit_time() {
+  if (age_max_us_ > kSnapshotAgeMax) return {};
   const Micros left_us = std::min(ends_us_, deadline_.at_us()) - clock_->boot_us();
   if (left_us >= kSnapshotAgeMax - kSlack) return {};  // the connection's own time-out does
   const std::string ms = std::to_string(std::max<Micros>(1, left_us / kMicrosPerMs));
@@ -56,6 +66,7 @@ Result<void> PostgresReadTx::run(const Statement& statement, std::span<const Bin
   if (!std::exchange(begun_, true)) {
     if (reads_ == Reads::Several) connection_.queue("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY");
     connection_.renew_plans(*clock_);  // not before: nothing may come before an isolation level
+    if (age_max_us_ > kSnapshotAgeMax) WRENCH_TRY(allow_time());
   }
   WRENCH_TRY(limit_time());
   return connection_.run(statement, Form::One, binds.size(), binds, &rows, nullptr);
@@ -70,7 +81,7 @@ Result<Rows> PostgresReadTx::query(const Statement& statement, Binds binds) {
       return Error("storage.deadline", std::string(statement.id) + ": the deadline passed");
     if (clock_->boot_us() >= ends_us_)
       return Error("storage.snapshot_expired", std::string(statement.id) + ": the snapshot is older than " +
-                                                   format_duration(kSnapshotAgeMax) + "; read in smaller pages");
+                                                   format_duration(age_max_us_) + "; read in smaller pages");
     return std::nullopt;
   };
   if (std::optional<Error> late = too_late()) return std::move(*late);

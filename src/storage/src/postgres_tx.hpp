@@ -22,19 +22,21 @@ class PostgresReadTx final : public ReadTx {
   explicit PostgresReadTx(PostgresConnection& connection) : connection_(connection) {}
 
   /// Reads::One: the one query is a transaction of its own, without the server's being told of one.
-  void begin(const Clock& clock, Deadline deadline, Reads reads);
+  void begin(const Clock& clock, Deadline deadline, Reads reads, Micros age_max_us);
   /// Doesn't wait for the server.
   void end();
   Result<Rows> query(const Statement& statement, Binds binds) override;
 
  private:
   Result<void> limit_time();
+  /// Of a snapshot that may last: more than the connection has.
+  Result<void> allow_time();
   Result<void> run(const Statement& statement, std::span<const Bind> binds, Rows& rows);
 
   PostgresConnection& connection_;
   const Clock* clock_ = nullptr;
   Deadline deadline_;
-  Micros ends_us_ = 0;
+  Micros ends_us_ = 0, age_max_us_ = 0;
   Reads reads_ = Reads::Several;
   bool begun_ = false;
   std::optional<Error> error_;  ///< PostgreSQL answers nothing more after it.

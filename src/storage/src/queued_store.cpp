@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "wrench/base/assert.hpp"
+#include "wrench/storage/long_read.hpp"
 
 namespace wrench::storage {
 namespace {
@@ -108,7 +109,21 @@ std::size_t QueuedStore::measured_flush() {
 Result<void> QueuedStore::read_erased(const std::function<void(ReadTx&)>& body, Deadline deadline, Reads reads) {
   if (std::optional<Error> error = poison()) return std::move(*error);
   reads_.fetch_add(1);
-  return readers_->run(body, deadline, reads);
+  return readers_->run(body, deadline, reads, kSnapshotAgeMax);
+}
+
+Result<void> QueuedStore::read_for(Micros age_max_us, const std::function<void(ReadTx&)>& body) {
+  if (std::optional<Error> error = poison()) return std::move(*error);
+  reads_.fetch_add(1);
+  return readers_->run(body, {}, Reads::Several, age_max_us);
+}
+
+Result<void> read_long(Store& store, const std::function<Result<void>(ReadTx&)>& body) {
+  auto* queued = dynamic_cast<QueuedStore*>(&store);
+  WRENCH_ASSERT(queued != nullptr);  // There is no other.
+  Result<void> out;
+  WRENCH_TRY(queued->read_for(kLongSnapshotAgeMax, [&](ReadTx& tx) { out = body(tx); }));
+  return out;
 }
 
 void QueuedStore::events_committed(std::int64_t last_seq) {

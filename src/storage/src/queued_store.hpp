@@ -30,6 +30,7 @@ class QueuedStore : public Store {
   void close() final;
   const std::string& store_id() const final { return store_id_; }
   const std::optional<Error>& write_refusal() const final { return write_refusal_; }
+  Result<void> read_for(Micros age_max_us, const std::function<void(ReadTx&)>& body);
   const SlowLog& slow_log() const { return slow_log_; }
 
  protected:

@@ -43,7 +43,8 @@ void ReaderPool::give_back(std::unique_ptr<Reader> reader) {
   free_.notify_all();
 }
 
-Result<void> ReaderPool::run(const std::function<void(ReadTx&)>& body, Deadline deadline, Reads reads) {
+Result<void> ReaderPool::run(const std::function<void(ReadTx&)>& body, Deadline deadline, Reads reads,
+                             Micros age_max_us) {
   struct Loan {
     ReaderPool& pool;
     std::unique_ptr<Reader> reader;
@@ -51,7 +52,7 @@ Result<void> ReaderPool::run(const std::function<void(ReadTx&)>& body, Deadline 
   };
   for (std::size_t left = size_max_ + 1;; --left) {
     Loan loan{*this, WRENCH_TRY(borrow(deadline))};
-    if (Result<void> begun = loan.reader->begin(clock_, deadline, reads); !begun.ok()) {
+    if (Result<void> begun = loan.reader->begin(clock_, deadline, reads, age_max_us); !begun.ok()) {
       // What was cut while idle drops out one by one; then a fresh one is opened.
       if (begun.error().code == "storage.unreachable" && left > 0) continue;
       return begun;

@@ -19,9 +19,10 @@ namespace wrench::storage {
 class Reader {
  public:
   virtual ~Reader() = default;
-  /// Begins a snapshot, which ends kSnapshotAgeMax from now or at the deadline. storage.unreachable: this connection
+  /// Begins a snapshot, which ends `age_max_us` from now (on SQLite kSnapshotAgeMax, whatever is asked for) or at the
+  /// deadline. storage.unreachable: this connection
   /// was cut while nobody used it.
-  virtual Result<void> begin(const Clock& clock, Deadline deadline, Reads reads) = 0;
+  virtual Result<void> begin(const Clock& clock, Deadline deadline, Reads reads, Micros age_max_us) = 0;
   virtual ReadTx& tx() = 0;
   virtual void end() = 0;
   /// Whether the next reader should have it; else it is closed.
@@ -35,7 +36,7 @@ class ReaderPool {
   ReaderPool(Opener open, const Clock& clock, std::size_t size_max);
 
   /// Runs `body` on one snapshot. Errors: storage.deadline when no connection gets free in time, storage.closed.
-  Result<void> run(const std::function<void(ReadTx&)>& body, Deadline deadline, Reads reads = Reads::Several);
+  Result<void> run(const std::function<void(ReadTx&)>& body, Deadline deadline, Reads reads, Micros age_max_us);
   /// Waits for the running bodies and closes the connections.
   void close();
 

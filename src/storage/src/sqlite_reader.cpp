@@ -17,7 +17,7 @@ Result<std::unique_ptr<Reader>> SqliteReader::open(const std::string& path, cons
   return std::unique_ptr<Reader>(new SqliteReader(std::move(connection)));
 }
 
-Result<void> SqliteReader::begin(const Clock& clock, Deadline deadline, Reads) {
+Result<void> SqliteReader::begin(const Clock& clock, Deadline deadline, Reads, Micros) {
   if (const int rc = connection_->exec_raw("BEGIN"); rc != SQLITE_OK)
     return sqlite_error(connection_->raw(), rc, "begin reading");
   connection_->limit_time(clock, clock.boot_us() + kSnapshotAgeMax, deadline);

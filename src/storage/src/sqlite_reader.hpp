@@ -13,7 +13,7 @@ class SqliteReader final : public Reader {
  public:
   static Result<std::unique_ptr<Reader>> open(const std::string& path, const std::string& vfs_name,
                                               const StatementCatalogue& catalogue, DatabaseMeter& meter);
-  Result<void> begin(const Clock& clock, Deadline deadline, Reads reads) override;
+  Result<void> begin(const Clock& clock, Deadline deadline, Reads reads, Micros age_max_us) override;
   ReadTx& tx() override { return tx_; }
   void end() override;
 

@@ -4,8 +4,11 @@
 #include <utility>
 
 #include "care_sql.hpp"
+#include "creation.hpp"
 #include "execution_check.hpp"
+#include "shared_work.hpp"
 #include "wrench/storage/blob_store.hpp"
+#include "wrench/storage/long_read.hpp"
 
 namespace wrench::workflow {
 
@@ -29,6 +32,27 @@ const Statement kCheckQueues{
     .plan =
         "SEARCH r USING PRIMARY KEY ((queue,rank,execution_id,step_no)>(?,?,?,?)); SEARCH s USING PRIMARY KEY "
         "(execution_id=? AND step_no=?) LEFT-JOIN"};
+// Those that workers are to begin, or to look at.
+const Statement kCheckStarts{
+    .id = "workflow.check_starts",
+    .sql =
+        "SELECT r.rank, r.execution_id, r.step_no, x.id FROM ready r LEFT JOIN task_executions x ON x.id = "
+        "r.execution_id WHERE r.queue = 'start' AND (r.rank, r.execution_id, r.step_no) > (?1, ?2, ?3) ORDER BY "
+        "r.rank, "
+        "r.execution_id, r.step_no LIMIT ?4",
+    .plan =
+        "SEARCH r USING PRIMARY KEY (queue=? AND (rank,execution_id,step_no)>(?,?,?)); SEARCH x USING INTEGER PRIMARY "
+        "KEY (rowid=?) LEFT-JOIN"};
+const Statement kCheckWorkers{
+    .id = "workflow.check_workers",
+    .sql = "SELECT boot, seen_at, lost_at FROM workers WHERE boot > ?1 ORDER BY boot LIMIT ?2",
+    .plan = "SEARCH workers USING PRIMARY KEY (boot>?)"};
+// The time of the database, which is that of the workers' signs of life.
+const Statement kCheckNow{
+    .id = "workflow.check_now",
+    .sql = "SELECT last_at FROM event_clock WHERE id = 1",
+    .plan = "SEARCH event_clock USING INTEGER PRIMARY KEY (rowid=?)",
+    .postgres = {.sql = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)", .plan = "Result"}};
 // Each key with what says the same of it: what runs within it, what waits for it.
 const Statement kCheckKeys{
     .id = "workflow.check_keys",
@@ -77,9 +101,10 @@ const Statement kCheckContents{.id = "workflow.check_contents",
 
 storage::StatementCatalogue::List check_statements() {
   static const std::vector<const storage::Statement*> all = [] {
-    static const storage::Statement* const own[] = {&sql::kCheckExecutions, &sql::kCheckQueues,  &sql::kCheckKeys,
-                                                    &sql::kCheckHolders,    &sql::kCheckParked,  &sql::kCheckEvents,
-                                                    &sql::kCheckClock,      &sql::kCheckContents};
+    static const storage::Statement* const own[] = {&sql::kCheckExecutions, &sql::kCheckQueues,  &sql::kCheckStarts,
+                                                    &sql::kCheckWorkers,    &sql::kCheckKeys,    &sql::kCheckHolders,
+                                                    &sql::kCheckParked,     &sql::kCheckEvents,  &sql::kCheckClock,
+                                                    &sql::kCheckNow,        &sql::kCheckContents};
     return storage::StatementCatalogue({own, sql::of_execution_check()}).all();
   }();
   return all;
@@ -92,21 +117,50 @@ constexpr std::size_t kBudgetsRead = 50;
 
 class StoreCheck {
  public:
-  StoreCheck(storage::Store& store, const CheckOptions& options) : store_(store), options_(options) {}
+  StoreCheck(storage::Store& store, const CheckOptions& options)
+      : store_(store),
+        options_(options),
+        shared_(store.dialect() == storage::Dialect::Postgres),
+        check_{options.boot_is_live, options.losses_max, shared_ ? Ownership::Shared : Ownership::Exclusive,
+               [this](std::string_view boot) { return workers_.contains(std::string(boot)); }} {}
 
   Result<CheckReport> run() {
+    const auto at_once = [this](ReadTx& tx) {
+      snapshot_ = &tx;
+      return rows();
+    };
+    auto looked = shared_ ? storage::read_long(store_, at_once) : rows();
+    snapshot_ = nullptr;
+    // What the server can't read ends its transaction.
+    if (!looked && shared_ && looked.error().code == "storage.corrupt")
+      problem(looked.error().message + "; the check ended there");
+    else if (!looked)
+      return std::move(looked).error();
+    // They never change, and there may be much of them: no snapshot is to last for their sake.
+    if (options_.contents && looked) WRENCH_TRY(contents());
+    return std::move(report_);
+  }
+
+ private:
+  Result<void> rows() {
+    if (shared_) WRENCH_TRY(workers());
+    if (shared_) WRENCH_TRY(starts());
     WRENCH_TRY(executions());
     WRENCH_TRY(queues());
     WRENCH_TRY(keys());
     WRENCH_TRY(holders());
     WRENCH_TRY(parked());
     WRENCH_TRY(ledger());
-    WRENCH_TRY(events());
-    if (options_.contents) WRENCH_TRY(contents());
-    return std::move(report_);
+    return events();
   }
 
- private:
+  /// A page of its own, or one of the snapshot that everything is read on.
+  template <class F>
+  auto read(F&& body) -> std::invoke_result_t<F&, ReadTx&> {
+    if (snapshot_ != nullptr) return body(*snapshot_);
+    return store_.read(body);
+  }
+
   Result<bool> go_on() const {
     if (options_.stop.stop_requested()) return Error("workflow.check_stopped", "the check was stopped");
     return report_.problems.size() < kCheckProblemsMax;
@@ -118,7 +172,7 @@ class StoreCheck {
   Result<void> executions() {
     for (std::int64_t last = 0;;) {
       const Rows page =
-          WRENCH_TRY(store_.read([&](ReadTx& tx) { return tx.query(sql::kCheckExecutions, {last, sql::kPage}); }));
+          WRENCH_TRY(read([&](ReadTx& tx) { return tx.query(sql::kCheckExecutions, {last, sql::kPage}); }));
       for (const auto row : page) {
         last = row.integer(0);
         if (!WRENCH_TRY(go_on())) return {};
@@ -129,7 +183,7 @@ class StoreCheck {
   }
 
   Result<void> execution(std::int64_t no) {
-    auto image = store_.read([&](ReadTx& tx) { return load_image(tx, plans_, no); });
+    auto image = read([&](ReadTx& tx) { return load_image(tx, plans_, no, check_.ownership, kCheckedRowsMax); });
     if (!image.ok()) {
       const std::string& code = image.error().code;
       if (code == "workflow.task_not_found") return {};  // Deleted meanwhile.
@@ -145,11 +199,60 @@ class StoreCheck {
     ++report_.executions;
     report_.steps += static_cast<std::int64_t>(image->steps.size());
     report_.journal_entries += static_cast<std::int64_t>(image->journal.size());
-    const bool live = options_.boot_is_live && options_.boot_is_live(image->row.owner_boot);
+    const auto is_live = [&](const StepRow& row) {
+      if (shared_) return lives(row.worker_boot);
+      return options_.boot_is_live && options_.boot_is_live(image->row.owner_boot);
+    };
     for (const auto& [step_no, row] : image->steps)
-      if (row.state == StepState::Running && !live) ++report_.interrupted;
-    for (std::string& what : check_execution(*image, {options_.boot_is_live, options_.losses_max}))
-      problem(std::move(what));
+      if (row.state == StepState::Running && !is_live(row)) ++report_.interrupted;
+    for (std::string& what : check_execution(*image, check_)) problem(std::move(what));
+    if (shared_ && image->row.status == ExecutionStatus::Pending) return pending(image->row);
+    return {};
+  }
+
+  /// Somebody is to begin it, or it waits for other tasks.
+  Result<void> pending(const ExecutionRow& row) {
+    if (std::ranges::binary_search(starts_, row.id)) return {};
+    const auto verdict = WRENCH_TRY(read([&](ReadTx& tx) { return creation::dependencies(tx, row.task_no); }));
+    if (verdict != creation::Verdict::Wait)
+      problem("execution " + std::to_string(row.id) + " is to begin, but nobody is told");
+    return {};
+  }
+
+  bool lives(const std::string& boot) const {
+    const auto it = workers_.find(boot);
+    return it != workers_.end() && it->second + kWorkerTtl > now_;
+  }
+
+  Result<void> workers() {
+    now_ = WRENCH_TRY(read([](ReadTx& tx) { return tx.query(sql::kCheckNow); })).front().integer(0);
+    std::string boot;
+    for (;;) {
+      const Rows page = WRENCH_TRY(read([&](ReadTx& tx) { return tx.query(sql::kCheckWorkers, {boot, sql::kPage}); }));
+      for (const auto row : page) {
+        boot = row.text(0);
+        workers_[boot] = row.is_null(2) ? row.optional_integer(1).value_or(0) : 0;
+      }
+      if (!WRENCH_TRY(go_on()) || page.size() < sql::kPage) return {};
+    }
+  }
+
+  /// Whatever is to be begun exists.
+  Result<void> starts() {
+    std::int64_t rank = -1, execution = 0, step = 0;
+    for (;;) {
+      const Rows page = WRENCH_TRY(
+          read([&](ReadTx& tx) { return tx.query(sql::kCheckStarts, {rank, execution, step, sql::kPage}); }));
+      for (const auto row : page) {
+        rank = row.integer(0);
+        execution = row.integer(1);
+        step = row.integer(2);
+        if (row.is_null(3)) problem("execution " + std::to_string(execution) + " is to begin, but doesn't exist");
+        starts_.push_back(execution);
+      }
+      if (!WRENCH_TRY(go_on()) || page.size() < sql::kPage) break;
+    }
+    std::ranges::sort(starts_);
     return {};
   }
 
@@ -158,13 +261,14 @@ class StoreCheck {
     std::string queue;
     std::int64_t rank = 0, execution = 0, step = 0;
     for (;;) {
-      const Rows page = WRENCH_TRY(store_.read(
-          [&](ReadTx& tx) { return tx.query(sql::kCheckQueues, {queue, rank, execution, step, sql::kPage}); }));
+      const Rows page = WRENCH_TRY(
+          read([&](ReadTx& tx) { return tx.query(sql::kCheckQueues, {queue, rank, execution, step, sql::kPage}); }));
       for (const auto row : page) {
         queue = row.text(0);
         rank = row.integer(1);
         execution = row.integer(2);
         step = row.integer(3);
+        if (shared_ && queue == kStartQueue) continue;
         const bool ready = row.optional_integer(4) == static_cast<std::int64_t>(StepState::Ready);
         if (!ready || row.optional_integer(5) != rank)
           problem("execution " + std::to_string(execution) + " step " + std::to_string(step) +
@@ -178,8 +282,7 @@ class StoreCheck {
   Result<void> keys() {
     std::string key;
     for (;;) {
-      const Rows page =
-          WRENCH_TRY(store_.read([&](ReadTx& tx) { return tx.query(sql::kCheckKeys, {key, sql::kPage}); }));
+      const Rows page = WRENCH_TRY(read([&](ReadTx& tx) { return tx.query(sql::kCheckKeys, {key, sql::kPage}); }));
       for (const auto row : page) {
         key = row.text(0);
         if (row.integer(1) != row.integer(3)) problem("the key " + key + " isn't used by as many steps as it says");
@@ -194,8 +297,8 @@ class StoreCheck {
     std::string key;
     std::int64_t arrived = -1, execution = 0, step = 0;
     for (;;) {
-      const Rows page = WRENCH_TRY(store_.read(
-          [&](ReadTx& tx) { return tx.query(sql::kCheckHolders, {key, arrived, execution, step, sql::kPage}); }));
+      const Rows page = WRENCH_TRY(
+          read([&](ReadTx& tx) { return tx.query(sql::kCheckHolders, {key, arrived, execution, step, sql::kPage}); }));
       for (const auto row : page) {
         key = row.text(0);
         arrived = row.integer(1);
@@ -211,8 +314,8 @@ class StoreCheck {
   Result<void> parked() {
     std::int64_t execution = 0, step = 0;
     for (;;) {
-      const Rows page = WRENCH_TRY(
-          store_.read([&](ReadTx& tx) { return tx.query(sql::kCheckParked, {execution, step, sql::kPage}); }));
+      const Rows page =
+          WRENCH_TRY(read([&](ReadTx& tx) { return tx.query(sql::kCheckParked, {execution, step, sql::kPage}); }));
       for (const auto row : page) {
         execution = row.integer(0);
         step = row.integer(1);
@@ -235,7 +338,7 @@ class StoreCheck {
     for (;;) {
       std::size_t seen = 0;
       // Each with its lines in one snapshot.
-      const auto found = WRENCH_TRY(store_.read([&](ReadTx& tx) -> Result<std::vector<std::string>> {
+      const auto found = WRENCH_TRY(read([&](ReadTx& tx) -> Result<std::vector<std::string>> {
         std::vector<std::string> out;
         const Rows page = WRENCH_TRY(tx.query(sql::kCheckBudgets, {scope, dim, kBudgetsRead}));
         seen = page.size();
@@ -261,7 +364,7 @@ class StoreCheck {
     std::int64_t next = 0;
     for (;;) {
       std::int64_t end = 0;
-      const Rows page = WRENCH_TRY(store_.read([&](ReadTx& tx) -> Result<Rows> {
+      const Rows page = WRENCH_TRY(read([&](ReadTx& tx) -> Result<Rows> {
         const Rows clock = WRENCH_TRY(tx.query(sql::kCheckClock));
         if (clock.empty()) return Error("storage.corrupt", "the table event_clock has lost its row");
         end = clock.front().integer(0);
@@ -303,6 +406,12 @@ class StoreCheck {
 
   storage::Store& store_;
   const CheckOptions& options_;
+  const bool shared_;  ///< Executions belong to nobody.
+  const ExecutionCheck check_;
+  ReadTx* snapshot_ = nullptr;
+  std::map<std::string, Micros> workers_;  ///< When each was last heard of.
+  Micros now_ = 0;                         ///< By the same clock.
+  std::vector<std::int64_t> starts_;       ///< Executions that a worker is to begin, or to look at.
   PlanCache plans_;
   CheckReport report_;
 };

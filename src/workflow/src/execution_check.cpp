@@ -26,7 +26,8 @@ class Check {
       : e_(image.row),
         image_(image),
         options_(options),
-        live_(options.boot_is_live && options.boot_is_live(e_.owner_boot)) {}
+        shared_(options.ownership == Ownership::Shared),
+        live_(shared_ || (options.boot_is_live && options.boot_is_live(e_.owner_boot))) {}
 
   std::vector<std::string> run() {
     check_ends();
@@ -61,6 +62,9 @@ class Check {
             self() + " is open, but its task has ended");
     require(e_.suspend_reason != kRestored || e_.owner_boot.empty(),
             self() + " is held back, but belongs to a process");
+    require(!shared_ || e_.owner_boot.empty(), self() + " belongs to one process, though workers share it");
+    require(!shared_ || (e_.suspend_reason == kRestored) == (e_.paused == kPausedByRestore),
+            self() + " is held back by a restore only half");
   }
 
   /// What the other checks take for granted.
@@ -99,7 +103,10 @@ class Check {
     require(!image_.keyless.contains(no), label(no) + " runs without the key that limits it");
     if (row.state == StepState::RetryWait)
       require(has_timer(no, TimerKind::Retry), label(no) + " waits without a timer");
-    if (row.state == StepState::Running) {
+    if (row.state == StepState::Running && shared_) {
+      require(!options_.is_worker || options_.is_worker(row.worker_boot),
+              label(no) + " runs in a worker that nobody knows, so nobody misses it");
+    } else if (row.state == StepState::Running) {
       // Held back by a restore, it is one that was interrupted.
       require(e_.owner_boot.empty() ? e_.suspend_reason == kRestored : row.worker_boot == e_.owner_boot,
               label(no) + " runs in a process that doesn't own it");
@@ -114,7 +121,14 @@ class Check {
     require(once, label(no) + " is ready but not queued once");
     if (!once) return;
     const auto& [queue, rank] = ready->second.front();
-    require(queue.ends_with("@" + e_.owner_boot) && rank == row.rank, label(no) + " is in a queue that nobody serves");
+    const bool served = shared_ ? is_shared_queue(queue) : queue.ends_with("@" + e_.owner_boot);
+    require(served && rank == row.rank, label(no) + " is in a queue that nobody serves");
+  }
+
+  static bool is_shared_queue(const std::string& queue) {
+    for (std::size_t slot = 0; slot < kSlotClasses; ++slot)
+      if (queue == queue_name(static_cast<SlotClass>(slot), {})) return true;
+    return labelled_queue(queue).has_value();
   }
 
   bool has_timer(std::int64_t no, TimerKind kind) const {
@@ -273,7 +287,8 @@ class Check {
   const ExecutionRow& e_;
   const ExecutionImage& image_;
   const ExecutionCheck& options_;
-  const bool live_;
+  const bool shared_;
+  const bool live_;  ///< Somebody sees to it; of a shared one workers do, whenever there are some.
   std::optional<std::map<std::int64_t, std::vector<std::int64_t>>> children_open_;
   std::vector<std::string> problems_;
 };
@@ -292,11 +307,22 @@ const Statement kImageTask{.id = "workflow.check_task",
 // The queue of a ready step is known but for its slot class; there are three.
 const Statement kImageReady{
     .id = "workflow.check_ready",
+    .sql =
+        "SELECT s.step_no, r.queue, r.rank FROM steps s JOIN ready r ON r.queue IN (?1, ?2, ?3) AND r.rank = s.rank "
+        "AND r.execution_id = s.execution_id AND r.step_no = s.step_no WHERE s.execution_id = ?4 AND s.step_no > ?5 "
+        "ORDER BY s.step_no LIMIT ?6",
+    .plan =
+        "SEARCH s USING PRIMARY KEY (execution_id=? AND step_no>?); SEARCH r USING PRIMARY KEY (queue=? AND rank=? AND "
+        "execution_id=? AND step_no=?)"};
+const Statement kImageLabelled{
+    .id = "workflow.check_labelled",
     .sql = "SELECT queue, rank FROM ready WHERE queue = ?1 AND rank = ?2 AND execution_id = ?3 AND step_no = ?4",
     .plan = "SEARCH ready USING PRIMARY KEY (queue=? AND rank=? AND execution_id=? AND step_no=?)"};
 const Statement kImageParked{.id = "workflow.check_parked",
-                             .sql = "SELECT queue, rank FROM parked WHERE execution_id = ?1 AND step_no = ?2",
-                             .plan = "SEARCH parked USING PRIMARY KEY (execution_id=? AND step_no=?)"};
+                             .sql =
+                                 "SELECT step_no, queue, rank FROM parked WHERE execution_id = ?1 AND step_no > ?2 "
+                                 "ORDER BY step_no LIMIT ?3",
+                             .plan = "SEARCH parked USING PRIMARY KEY (execution_id=? AND step_no>?)"};
 const Statement kImageHolder{
     .id = "workflow.check_holder",
     .sql = "SELECT 1 FROM key_holders WHERE key = ?1 AND arrived = ?2 AND execution_id = ?3 AND step_no = ?4",
@@ -345,8 +371,9 @@ const Statement kImageEvent{.id = "workflow.check_event",
 }  // namespace
 
 storage::StatementCatalogue::List of_execution_check() {
-  static const Statement* const list[] = {&kImageTask,  &kImageReady,   &kImageParked,   &kImageHolder,  &kImageWaits,
-                                          &kImageDraws, &kImageJournal, &kImageFindings, &kImageEffects, &kImageEvent};
+  static const Statement* const list[] = {&kImageTask,     &kImageReady,   &kImageLabelled, &kImageParked,
+                                          &kImageHolder,   &kImageWaits,   &kImageDraws,    &kImageJournal,
+                                          &kImageFindings, &kImageEffects, &kImageEvent};
   return list;
 }
 
@@ -354,9 +381,25 @@ storage::StatementCatalogue::List of_execution_check() {
 
 namespace {
 
-Result<void> load_steps(ReadTx& tx, ExecutionImage& image) {
+/// One execution's rows, read page by page.
+class ImageRows {
+ public:
+  explicit ImageRows(std::size_t rows_max) : left_(rows_max) {}
+  /// Errors: storage.result_too_large.
+  Result<void> take(std::size_t rows) {
+    if (rows > left_) return Error("storage.result_too_large", "the execution has too many rows to be checked");
+    left_ -= rows;
+    return {};
+  }
+
+ private:
+  std::size_t left_;
+};
+
+Result<void> load_steps(ReadTx& tx, ImageRows& rows, ExecutionImage& image) {
   for (std::int64_t last = 0;;) {
     const Rows page = WRENCH_TRY(tx.query(sql::kStepRows, {image.row.id, last, sql::kStepsRead}));
+    WRENCH_TRY(rows.take(page.size()));
     for (const auto row : page) {
       StepRow step = row_store::step_from(row);
       last = step.step_no;
@@ -366,19 +409,46 @@ Result<void> load_steps(ReadTx& tx, ExecutionImage& image) {
   }
 }
 
-Result<void> load_ready(ReadTx& tx, ExecutionImage& image) {
+/// Of steps that require labels.
+Result<void> load_labelled(ReadTx& tx, ExecutionImage& image) {
   for (const auto& [no, step] : image.steps) {
-    if (step.rank == 0 || image.row.owner_boot.empty()) continue;
+    if (step.rank == 0 || step.node >= image.plan->nodes().size()) continue;
+    const auto& labels = image.plan->nodes()[step.node].labels;
+    if (labels == nullptr) continue;
     for (std::size_t slot = 0; slot < kSlotClasses; ++slot) {
-      const std::string queue = queue_name(static_cast<SlotClass>(slot), image.row.owner_boot);
-      const Rows rows = WRENCH_TRY(tx.query(sql::kImageReady, {queue, step.rank, image.row.id, no}));
+      const std::string queue = queue_name(static_cast<SlotClass>(slot), {}, labels.get());
+      const Rows rows = WRENCH_TRY(tx.query(sql::kImageLabelled, {queue, step.rank, image.row.id, no}));
       for (const auto row : rows) image.ready[no].emplace_back(std::string(row.text(0)), row.integer(1));
     }
-    if (step.limits.empty()) continue;
-    const Rows parked = WRENCH_TRY(tx.query(sql::kImageParked, {image.row.id, no}));
-    for (const auto row : parked) image.ready[no].emplace_back(std::string(row.text(0)), row.integer(1));
   }
   return {};
+}
+
+Result<void> load_ready(ReadTx& tx, ExecutionImage& image, Ownership ownership) {
+  const bool shared = ownership == Ownership::Shared;
+  std::array<std::string, kSlotClasses> queues;
+  for (std::size_t slot = 0; slot < kSlotClasses; ++slot)
+    queues[slot] = queue_name(static_cast<SlotClass>(slot), shared ? std::string_view() : image.row.owner_boot);
+  static_assert(kSlotClasses == 3, "the statement names them");
+  const bool queued = shared || !image.row.owner_boot.empty();
+  for (std::int64_t last = 0; queued;) {
+    const Rows page =
+        WRENCH_TRY(tx.query(sql::kImageReady, {queues[0], queues[1], queues[2], image.row.id, last, sql::kStepsRead}));
+    for (const auto row : page) {
+      last = row.integer(0);
+      image.ready[last].emplace_back(std::string(row.text(1)), row.integer(2));
+    }
+    if (page.size() < sql::kStepsRead) break;
+  }
+  if (shared) WRENCH_TRY(load_labelled(tx, image));
+  for (std::int64_t last = 0;;) {
+    const Rows page = WRENCH_TRY(tx.query(sql::kImageParked, {image.row.id, last, sql::kStepsRead}));
+    for (const auto row : page) {
+      last = row.integer(0);
+      image.ready[last].emplace_back(std::string(row.text(1)), row.integer(2));
+    }
+    if (page.size() < sql::kStepsRead) return {};
+  }
 }
 
 Result<void> load_holders(ReadTx& tx, ExecutionImage& image) {
@@ -392,9 +462,10 @@ Result<void> load_holders(ReadTx& tx, ExecutionImage& image) {
   return {};
 }
 
-Result<void> load_journal(ReadTx& tx, ExecutionImage& image) {
+Result<void> load_journal(ReadTx& tx, ImageRows& rows, ExecutionImage& image) {
   for (std::int64_t last = 0;;) {
     const Rows page = WRENCH_TRY(tx.query(sql::kImageJournal, {image.row.id, last, sql::kLinesRead}));
+    WRENCH_TRY(rows.take(page.size()));
     for (const auto row : page) {
       last = row.integer(0);
       image.journal.push_back(
@@ -421,8 +492,10 @@ Result<void> load_fork(ReadTx& tx, PlanCache& plans, ExecutionImage& image) {
 
 }  // namespace
 
-Result<ExecutionImage> load_image(ReadTx& tx, PlanCache& plans, std::int64_t execution_no) {
+Result<ExecutionImage> load_image(ReadTx& tx, PlanCache& plans, std::int64_t execution_no, Ownership ownership,
+                                  std::size_t rows_max) {
   ExecutionImage image;
+  ImageRows rows(rows_max);
   const Rows found = WRENCH_TRY(tx.query(sql::kExecutionRow, {execution_no}));
   if (found.empty()) return Error("workflow.task_not_found", "there is no execution " + std::to_string(execution_no));
   image.row = row_store::execution_from(found.front());
@@ -432,8 +505,8 @@ Result<ExecutionImage> load_image(ReadTx& tx, PlanCache& plans, std::int64_t exe
   image.task_status = task.front().text(1);
   image.plan = WRENCH_TRY(plans.get(tx, image.row.plan_hash));
   WRENCH_TRY(load_fork(tx, plans, image));
-  WRENCH_TRY(load_steps(tx, image));
-  WRENCH_TRY(load_ready(tx, image));
+  WRENCH_TRY(load_steps(tx, rows, image));
+  WRENCH_TRY(load_ready(tx, image, ownership));
   WRENCH_TRY(load_holders(tx, image));
   for (const TimerRow& timer : WRENCH_TRY(row_store::timers_of(tx, execution_no)))
     image.timers[timer.step_no].emplace(timer.kind, timer);
@@ -441,7 +514,7 @@ Result<ExecutionImage> load_image(ReadTx& tx, PlanCache& plans, std::int64_t exe
   for (const auto row : waits) image.waits.insert(row.integer(0));
   const Rows drawing = WRENCH_TRY(tx.query(sql::kImageDraws, {execution_no}));
   for (const auto row : drawing) image.drawing.insert(row.integer(0));
-  WRENCH_TRY(load_journal(tx, image));
+  WRENCH_TRY(load_journal(tx, rows, image));
   image.early_findings = WRENCH_TRY(tx.query(sql::kImageFindings, {execution_no})).front().integer(0);
   image.strange_effects = WRENCH_TRY(tx.query(sql::kImageEffects, {execution_no})).front().integer(0);
   const Rows event =

@@ -50,10 +50,13 @@ struct ExecutionImage {
 struct ExecutionCheck {
   std::function<bool(std::string_view boot_id)> boot_is_live;
   int losses_max = 0;
+  Ownership ownership = Ownership::Exclusive;
+  std::function<bool(std::string_view boot_id)> is_worker;  ///< Ownership::Shared: it has a row of `workers`.
 };
 
-/// Errors: storage.snapshot_expired for one that is too large.
-Result<ExecutionImage> load_image(storage::ReadTx& tx, PlanCache& plans, std::int64_t execution_no);
+/// Errors: storage.snapshot_expired, storage.result_too_large for one that is too large.
+Result<ExecutionImage> load_image(storage::ReadTx& tx, PlanCache& plans, std::int64_t execution_no,
+                                  Ownership ownership = Ownership::Exclusive, std::size_t rows_max = SIZE_MAX);
 
 /// What doesn't hold of it, one line each. Rows may hold anything.
 std::vector<std::string> check_execution(const ExecutionImage& image, const ExecutionCheck& check);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <climits>
 #include <set>
 #include <type_traits>
 #include <utility>
@@ -16,6 +15,7 @@
 #include "waits.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/base/version.hpp"
+#include "wrench/runtime/process.hpp"
 #include "wrench/workflow/monitor.hpp"
 
 namespace wrench::workflow {
@@ -78,11 +78,6 @@ Result<std::set<std::int64_t>> executions_of(WriteTx& tx, const std::vector<Job>
   return out;
 }
 
-std::string host_name() {
-  std::array<char, HOST_NAME_MAX + 1> name{};
-  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
-}
-
 }  // namespace
 
 // ---- in the transaction ----
@@ -121,8 +116,8 @@ Result<void> SharedTurn::begin(WriteTx& tx, const std::vector<Job>& jobs, std::v
 
 Result<void> SharedTurn::beat(WriteTx& tx) {
   if (joins)
-    WRENCH_TRY(tx.exec(sql::kJoinWorkers,
-                       {boot, static_cast<std::int64_t>(getpid()), host_name(), version(), now, to_string(*labels)}));
+    WRENCH_TRY(tx.exec(sql::kJoinWorkers, {boot, static_cast<std::int64_t>(getpid()), runtime::host_name(), version(),
+                                           now, to_string(*labels)}));
   const Rows rows = WRENCH_TRY(tx.query(sql::kBeat, {boot, now, now - ttl_us}));
   if (rows.empty())
     return Error("workflow.worker_lost", "others took this worker for dead, because it gave no sign of life for " +

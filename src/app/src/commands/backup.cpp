@@ -1,5 +1,6 @@
 #include "wrench/storage/backup.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "../backup_keeper.hpp"
@@ -10,6 +11,7 @@
 #include "wrench/base/text.hpp"
 #include "wrench/codec/json.hpp"
 #include "wrench/runtime/atomic_file.hpp"
+#include "wrench/storage/shared_backups.hpp"
 #include "wrench/workflow/restore.hpp"
 
 namespace wrench::app {
@@ -170,25 +172,66 @@ ExitCode run_backup_create(Session& session) {
                                 "\nThat it restores isn't known before: wrench backup verify " + backup->name + "\n");
 }
 
+namespace {
+
+/// Backups of the database that are somewhere else than in `here`. The database may be away: then one needs to know of
+/// the others all the more.
+std::vector<storage::NotedBackup> backups_elsewhere(Session& session, const std::vector<BackupFile>& here) {
+  std::vector<storage::NotedBackup> out;
+  if (database_url(session).empty() || session.invocation.has("--from")) return out;
+  const auto noted = [&]() -> Result<std::vector<storage::NotedBackup>> {
+    const auto space = WRENCH_TRY(Workspace::open(session, Workspace::Use::Read));
+    return storage::noted_backups(space->store());
+  }();
+  if (!noted) {
+    session.console.note("the database doesn't say which backups there are elsewhere: " + noted.error().message);
+    return out;
+  }
+  for (const auto& each : *noted)
+    if (std::ranges::find(here, each.digest, &BackupFile::digest) == here.end()) out.push_back(each);
+  return out;
+}
+
+Json to_json(const storage::NotedBackup& backup) {
+  return Json::object({{"name", backup.name},
+                       {"path", backup.folder + "/" + backup.name},
+                       {"host", backup.host},
+                       {"bytes", backup.bytes},
+                       {"created_at", format_rfc3339(backup.created_at)},
+                       {"status", backup.verified ? "verified" : "unverified"},
+                       {"verified", backup.verified ? to_json(*backup.verified) : Json()},
+                       {"digest", backup.digest}});
+}
+
+}  // namespace
+
 ExitCode run_backup_list(Session& session) {
   const auto folder = backup_folder(session, "--from");
   if (!folder) return session.fail(folder.error());
   const auto backups = storage::list_backups(*folder);
   if (!backups) return session.fail(backups.error());
+  const auto elsewhere = backups_elsewhere(session, *backups);
   if (session.format() == "json") {
     Json data = Json::array();
     for (const auto& backup : *backups) data.push_back(to_json(backup));
+    for (const auto& backup : elsewhere) data.push_back(to_json(backup));
     return delivered_json(session, Json::object({{"schema", "wrench.backup_list/1"}, {"data", std::move(data)}}));
   }
-  if (backups->empty()) return delivered(session, "No backups in " + *folder + ". Try: wrench backup create\n");
+  if (backups->empty() && elsewhere.empty())
+    return delivered(session, "No backups in " + *folder + ". Try: wrench backup create\n");
   std::size_t name_columns = 0;
   for (const auto& backup : *backups) name_columns = std::max(name_columns, display_width(Console::safe(backup.name)));
+  for (const auto& backup : elsewhere) name_columns = std::max(name_columns, display_width(Console::safe(backup.name)));
   constexpr std::size_t kSizeColumns = 10;
   const Micros now = SystemClock().now_us();
   std::string text;
   for (const auto& backup : *backups)
     text += pad(Console::safe(backup.name), name_columns) + "  " + pad_left(format_bytes(backup.bytes), kSizeColumns) +
             "  " + status_text(backup, now) + "\n";
+  for (const auto& backup : elsewhere)
+    text += pad(Console::safe(backup.name), name_columns) + "  " + pad_left(format_bytes(backup.bytes), kSizeColumns) +
+            "  " + (backup.verified ? "verified " + age(now - backup.verified->at) + " ago" : "unverified") + ", on " +
+            Console::safe(backup.host) + " in " + Console::safe(backup.folder) + "\n";
   return delivered(session, text);
 }
 

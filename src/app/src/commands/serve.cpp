@@ -80,11 +80,12 @@ ExitCode run_serve(Session& session) {
   if (!watch) return session.fail(watch.error());
   session.console.note("serving tasks; Ctrl-C ends it, and what runs then goes on next time");
   const std::string directory = (*space)->watched_directories().front();
-  auto monitor = storage::StoreMonitor::open((*space)->store(), directory, (*space)->clock());
+  auto monitor = storage::StoreMonitor::open((*space)->store(), directory);
   if (!monitor) return session.fail(monitor.error());
   std::optional<BackupKeeper> backups;
   if (!session.invocation.has("--no-backups") && (*space)->keeps_data())
-    backups.emplace(directory, std::string(session.invocation.value("--backups", directory + "/backups")));
+    backups.emplace((*space)->store(), directory,
+                    std::string(session.invocation.value("--backups", directory + "/backups")));
   const auto tell_backups = [&] {
     if (backups)
       for (const auto& line : backups->notes()) session.console.note(line);

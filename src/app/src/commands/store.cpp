@@ -20,12 +20,12 @@ namespace {
 
 using codec::Json;
 
-constexpr std::size_t kNameColumns = 28, kNumberColumns = 14, kTookColumns = 8;
+constexpr std::size_t kNameColumns = 28, kNumberColumns = 14, kTookColumns = 8, kCostliestShown = 10;
+constexpr std::int64_t kUnusedBytesShown = 1 << 20;
 
-Result<std::string> directory_of(const Session& session) {
-  if (!database_url(session).empty())
-    return Error("cli.database_unsupported",
-                 "this works on a data directory so far; a PostgreSQL database is looked after with its own tools");
+/// The URL of the database, or the data directory.
+Result<std::string> place_of(const Session& session) {
+  if (std::string url = database_url(session); !url.empty()) return url;
   std::string directory = data_directory(session);
   if (directory.empty())
     return Error("cli.no_data_directory", "there is no home folder: name the data directory with --data-dir");
@@ -40,11 +40,13 @@ Json list_of(const std::vector<std::string>& texts) {
 
 /// Opens it as it is: looking at a store must not make one, nor change its schema.
 Result<std::unique_ptr<Workspace>> look_at(Session& session) {
-  const std::string directory = WRENCH_TRY(directory_of(session));
+  const std::string place = WRENCH_TRY(place_of(session));
+  const bool database = !database_url(session).empty();
   const SystemClock clock;
-  for (const auto& migration : WRENCH_TRY(storage::list_migrations(directory, clock)))
+  for (const auto& migration : WRENCH_TRY(storage::list_migrations(place, clock)))
     if (!migration.applied)
-      return Error("storage.schema_older", "there is no store in " + directory + ", or one of an older version")
+      return Error("storage.schema_older",
+                   "there is no store in " + (database ? "the database" : place) + ", or one of an older version")
           .with_help("wrench store migrate --plan");
   return Workspace::open(session, Workspace::Use::Read);
 }
@@ -105,14 +107,14 @@ ExitCode run_store_check(Session& session) {
 }
 
 ExitCode run_store_migrate(Session& session) {
-  const auto directory = directory_of(session);
-  if (!directory) return session.fail(directory.error());
+  const auto place = place_of(session);
+  if (!place) return session.fail(place.error());
   const SystemClock clock;
   if (!session.invocation.has("--plan")) {
     auto space = Workspace::open(session, Workspace::Use::Write);
     if (!space) return session.fail(space.error());
   }
-  const auto migrations = storage::list_migrations(*directory, clock);
+  const auto migrations = storage::list_migrations(*place, clock);
   if (!migrations) return session.fail(migrations.error());
   Json data = Json::array();
   std::string text;
@@ -133,34 +135,126 @@ ExitCode run_store_migrate(Session& session) {
   return delivered(session, text);
 }
 
+namespace {
+
+std::string bytes_text(const Json& value) {
+  return value.is_null() ? std::string() : format_bytes(static_cast<std::uint64_t>(value.as_integer()));
+}
+
+std::string fact(std::string_view name, const std::string& value) {
+  return value.empty() ? std::string() : pad(name, kNameColumns) + pad_left(value, kNumberColumns) + "\n";
+}
+
+/// What one sample, or the store now, says in a line.
+std::string sample_line(const storage::MonitorSample& sample) {
+  const Json& connections = sample.body.at("connections");
+  return format_rfc3339(sample.at) + "  " +
+         pad_left(bytes_text(sample.body.at("cache_stats").at("database_bytes")), kNumberColumns) + "  " +
+         std::to_string(connections.at("flushes").as_integer()) + " flushes" +
+         (connections.at("total").is_null()
+              ? std::string()
+              : ", " + std::to_string(connections.at("total").as_integer()) + " connections") +
+         "\n";
+}
+
+ExitCode show_history(Session& session, Workspace& space) {
+  const auto asked = session.invocation.duration("--history", kMicrosPerDay);
+  const auto since = space.clock().now_us() - asked;
+  const auto kind = asked > storage::kMinuteSamplesAgeMax ? storage::SampleKind::Hour : storage::SampleKind::Minute;
+  const auto samples = space.store().read([&](storage::ReadTx& tx) { return storage::read_samples(tx, kind, since); });
+  if (!samples) return session.fail(samples.error());
+  Json data = Json::array();
+  std::string text;
+  for (const auto& sample : *samples) {
+    text += sample_line(sample);
+    data.push_back(Json::object({{"at", format_rfc3339(sample.at)}, {"metrics", sample.body}}));
+  }
+  if (session.format() == "json")
+    return delivered_json(session, Json::object({{"schema", "wrench.store_history/1"}, {"data", std::move(data)}}));
+  return delivered(session, text.empty() ? "No samples: a long-running process takes one a minute.\n" : text);
+}
+
+std::string percent_text(const Json& ratio) {
+  constexpr double kPercent = 100, kTenths = 10;
+  if (ratio.is_null()) return {};
+  const auto tenths = static_cast<std::int64_t>(ratio.as_double() * kPercent * kTenths);
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " %";
+}
+
+/// The store on SQLite, or the server and the store on it.
+std::string facts_text(const Json& metrics) {
+  const Json& cache = metrics.at("cache_stats");
+  const Json& connections = metrics.at("connections");
+  std::string text = fact("database", bytes_text(cache.at("database_bytes")));
+  if (connections.at("max").is_null())
+    return text + fact("free pages in it", std::to_string(cache.at("freelist_pages").as_integer()));
+  text += fact("found in its cache", percent_text(cache.at("cache_hit_ratio")));
+  text += fact("connections of the server", std::to_string(connections.at("total").as_integer()) + " of " +
+                                                std::to_string(connections.at("max").as_integer()));
+  text += fact("  active", std::to_string(connections.at("active").as_integer()));
+  text += fact("  waiting for locks", std::to_string(connections.at("waiting_for_locks").as_integer()));
+  const Json& oldest = connections.at("oldest_xmin");
+  if (!oldest.is_null())
+    text += fact("oldest snapshot",
+                 oldest.at("for_us").is_null() ? "" : format_duration(oldest.at("for_us").as_integer())) +
+            "  held by " + Console::safe(oldest.at("held_by").as_string()) + "\n";
+  return text;
+}
+
+std::string tables_text(const Json& metrics) {
+  std::string text;
+  for (const Json& table : metrics.at("table_stats").as_array()) {
+    text += pad(table.at("table").as_string(), kNameColumns) +
+            pad_left(format_count(static_cast<std::uint64_t>(table.at("rows").as_integer())), kNumberColumns) + " rows";
+    if (!table.at("dead_rows").is_null())
+      text += pad_left(format_count(static_cast<std::uint64_t>(table.at("dead_rows").as_integer())), kNumberColumns) +
+              " dead";
+    text += pad_left(bytes_text(table.at("bytes")), kNumberColumns) + "\n";
+  }
+  return text;
+}
+
+/// Indexes that take room and were never used since the server counts.
+std::string unused_text(const Json& metrics) {
+  std::string text;
+  for (const Json& index : metrics.at("index_stats").as_array())
+    if (index.at("scans").is_integer() && index.at("scans").as_integer() == 0 &&
+        index.at("bytes").as_integer() > kUnusedBytesShown)
+      text += pad(index.at("index").as_string(), kNameColumns) +
+              pad_left(bytes_text(index.at("bytes")), kNumberColumns) + "\n";
+  return text.empty() ? text : "\nIndexes that nothing has used since the server counts\n" + text;
+}
+
+/// Of PostgreSQL, if it counts.
+std::string costliest_text(const Json& metrics) {
+  std::string text;
+  std::size_t shown = 0;
+  if (metrics.at("connections").at("max").is_null()) return text;
+  for (const Json& one : metrics.at("query_stats").as_array()) {
+    if (shown++ == kCostliestShown) break;
+    text += pad_left(format_duration(one.at("total_time_us").as_integer()), kTookColumns) + " in " +
+            format_count(static_cast<std::uint64_t>(one.at("calls").as_integer())) + " calls, each " +
+            format_duration(static_cast<Micros>(one.at("mean_time_us").as_double())) + "\n    " +
+            Console::safe(one.at("statement").as_string()) + "\n";
+  }
+  return text.empty() ? text : "\nStatements that took the server longest\n" + text;
+}
+
+std::string running_text(const Json& metrics) {
+  std::string text;
+  for (const Json& one : metrics.at("running_slow").as_array())
+    text += pad_left(format_duration(one.at("for_us").as_integer()), kTookColumns) + "  process " +
+            std::to_string(one.at("pid").as_integer()) + "\n    " + Console::safe(one.at("sql").as_string()) + "\n";
+  return text.empty() ? text : "\nStatements that run for long right now\n" + text;
+}
+
+}  // namespace
+
 ExitCode run_store_stats(Session& session) {
   auto space = look_at(session);
   if (!space) return session.fail(space.error());
-  const auto directory = directory_of(session);
-  const SystemClock clock;
-  if (session.invocation.has("--history")) {
-    const auto since = clock.now_us() - session.invocation.duration("--history", kMicrosPerDay);
-    const auto kind = session.invocation.duration("--history", 0) > storage::kMinuteSamplesAgeMax
-                          ? storage::SampleKind::Hour
-                          : storage::SampleKind::Minute;
-    const auto samples =
-        (*space)->store().read([&](storage::ReadTx& tx) { return storage::read_samples(tx, kind, since); });
-    if (!samples) return session.fail(samples.error());
-    Json data = Json::array();
-    std::string text;
-    for (const auto& sample : *samples) {
-      const Json& cache = sample.body.at("cache_stats");
-      text +=
-          format_rfc3339(sample.at) + "  " +
-          pad_left(format_bytes(static_cast<std::uint64_t>(cache.at("database_bytes").as_integer())), kNumberColumns) +
-          "  " + std::to_string(sample.body.at("connections").at("flushes").as_integer()) + " flushes\n";
-      data.push_back(Json::object({{"at", format_rfc3339(sample.at)}, {"metrics", sample.body}}));
-    }
-    if (session.format() == "json")
-      return delivered_json(session, Json::object({{"schema", "wrench.store_history/1"}, {"data", std::move(data)}}));
-    return delivered(session, text.empty() ? "No samples: a long-running process takes one a minute.\n" : text);
-  }
-  auto monitor = storage::StoreMonitor::open((*space)->store(), *directory, clock);
+  if (session.invocation.has("--history")) return show_history(session, **space);
+  auto monitor = storage::StoreMonitor::open((*space)->store(), *place_of(session));
   if (!monitor) return session.fail(monitor.error());
   const auto metrics =
       monitor->collect(session.invocation.has("--sizes") ? storage::Detail::Sized : storage::Detail::Counted);
@@ -170,17 +264,10 @@ ExitCode run_store_stats(Session& session) {
     return delivered_json(
         session,
         Json::object({{"schema", "wrench.store_stats/1"}, {"metrics", *metrics}, {"slow_statements", json_of(slow)}}));
-  const Json& cache = metrics->at("cache_stats");
-  const auto bytes = [](const Json& value) {
-    return value.is_null() ? std::string() : format_bytes(static_cast<std::uint64_t>(value.as_integer()));
-  };
-  std::string text = pad("database", kNameColumns) + pad_left(bytes(cache.at("database_bytes")), kNumberColumns) +
-                     "\n" + pad("free pages in it", kNameColumns) +
-                     pad_left(std::to_string(cache.at("freelist_pages").as_integer()), kNumberColumns) + "\n\n";
-  for (const Json& table : metrics->at("table_stats").as_array())
-    text += pad(table.at("table").as_string(), kNameColumns) +
-            pad_left(format_count(static_cast<std::uint64_t>(table.at("rows").as_integer())), kNumberColumns) +
-            " rows" + pad_left(bytes(table.at("bytes")), kNumberColumns) + "\n";
+  std::string text = facts_text(*metrics) + "\n" + tables_text(*metrics) + unused_text(*metrics) +
+                     costliest_text(*metrics) + running_text(*metrics);
+  for (const Json& warning : metrics->at("warnings").as_array())
+    text += "\nwarning: " + Console::safe(warning.as_string()) + "\n";
   if (!slow.empty()) text += "\nSlow statements of processes that run, newest first\n";
   for (const auto& [at, one] : slow)
     text += Console::safe(at).substr(0, 19) + "Z  " +
@@ -190,8 +277,8 @@ ExitCode run_store_stats(Session& session) {
 }
 
 ExitCode run_store_explain(Session& session) {
-  const auto directory = directory_of(session);
-  if (!directory) return session.fail(directory.error());
+  const auto place = place_of(session);
+  if (!place) return session.fail(place.error());
   const std::string& id = session.invocation.arguments.front();
   const storage::Statement* found = nullptr;
   std::vector<std::string_view> ids;
@@ -206,7 +293,7 @@ ExitCode run_store_explain(Session& session) {
       error = std::move(error).with_help("wrench store explain " + std::string(near));
     return session.fail(error);
   }
-  const auto analysis = storage::analyze_statement(*directory, *found);
+  const auto analysis = storage::analyze_statement(*place, *found);
   if (!analysis) return session.fail(analysis.error());
   if (session.format() == "json")
     return delivered_json(session, Json::object({{"schema", "wrench.store_explain/1"},
@@ -226,10 +313,16 @@ ExitCode run_store_explain(Session& session) {
 }
 
 ExitCode run_store_vacuum(Session& session) {
-  const auto directory = directory_of(session);
-  if (!directory) return session.fail(directory.error());
+  if (!database_url(session).empty())
+    return session.fail(
+        Error("cli.database_unsupported",
+              "PostgreSQL gives room back by itself (autovacuum) while others work; what keeps it from that is a "
+              "warning of 'wrench store stats'")
+            .with_help("after much was deleted: psql -c 'VACUUM (ANALYZE)'"));
+  const auto place = place_of(session);
+  if (!place) return session.fail(place.error());
   const SystemClock clock;
-  const auto report = storage::vacuum_store(*directory, clock);
+  const auto report = storage::vacuum_store(*place, clock);
   if (!report) return session.fail(report.error());
   if (session.format() == "json")
     return delivered_json(session, Json::object({{"schema", "wrench.store_vacuum/1"},

@@ -43,9 +43,8 @@ class Looker {
  public:
   static Result<Looker> open(Session& session) {
     Looker out(WRENCH_TRY(Workspace::open(session, Workspace::Use::Read)));
-    if (!out.space_->has_workers())
-      out.monitor_.emplace(
-          WRENCH_TRY(storage::StoreMonitor::open(out.space_->store(), out.space_->directory(), out.space_->clock())));
+    const std::string where = out.space_->has_workers() ? database_url(session) : out.space_->directory();
+    out.monitor_.emplace(WRENCH_TRY(storage::StoreMonitor::open(out.space_->store(), where)));
     return out;
   }
 
@@ -168,13 +167,34 @@ class Looker {
   }
 
   Result<void> add_store(TopFrame& frame) {
-    if (!monitor_) return {};
     const Json metrics = WRENCH_TRY(monitor_->collect(storage::Detail::Cheap));
-    frame.database_bytes = static_cast<std::uint64_t>(metrics.at("cache_stats").at("database_bytes").as_integer());
+    const Json& cache = metrics.at("cache_stats");
+    frame.database_bytes = static_cast<std::uint64_t>(cache.at("database_bytes").as_integer());
+    if (space_->has_workers()) {
+      add_server(frame, metrics);
+      return {};
+    }
     std::error_code failed;
     const auto log = std::filesystem::file_size(space_->directory() + "/store.db-wal", failed);
     if (!failed) frame.wal_bytes = log;
     return {};
+  }
+
+  /// Of PostgreSQL, what only the server knows.
+  static void add_server(TopFrame& frame, const Json& metrics) {
+    const Json& connections = metrics.at("connections");
+    const Json& oldest = connections.at("oldest_xmin");
+    std::int64_t dead = 0;
+    for (const Json& table : metrics.at("table_stats").as_array()) dead += table.at("dead_rows").as_integer();
+    const Json& ratio = metrics.at("cache_stats").at("cache_hit_ratio");
+    frame.server = TopFrame::Server{
+        .connections = connections.at("total").as_integer(),
+        .connections_max = connections.at("max").as_integer(),
+        .dead_rows = dead,
+        .oldest_snapshot_us =
+            oldest.at("for_us").is_integer() ? std::optional(oldest.at("for_us").as_integer()) : std::nullopt,
+        .cache_hit_ratio = ratio.is_null() ? std::nullopt : std::optional(ratio.as_double())};
+    for (const Json& warning : metrics.at("warnings").as_array()) frame.notes.emplace_back(warning.as_string());
   }
 
   void add_rates(TopFrame& frame) {

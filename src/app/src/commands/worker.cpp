@@ -1,7 +1,10 @@
+#include <algorithm>
 #include <charconv>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "../backup_keeper.hpp"
 #include "../note_box.hpp"
 #include "../schedule_keeper.hpp"
 #include "../signals.hpp"
@@ -10,6 +13,7 @@
 #include "wrench/base/text.hpp"
 #include "wrench/runtime/atomic_file.hpp"
 #include "wrench/storage/event_log.hpp"
+#include "wrench/storage/monitor.hpp"
 
 namespace wrench::app {
 
@@ -20,7 +24,8 @@ constexpr Micros kDrainDefault = 20 * kMicrosPerSecond;
 /// Of a worker that others took for dead, before it begins anew: its steps were told to stop.
 constexpr Micros kLostPatience = 5 * kMicrosPerSecond;
 constexpr std::chrono::milliseconds kLook{50};
-constexpr Micros kSchedulesEvery = kMicrosPerSecond;        ///< At most so often.
+constexpr Micros kSchedulesEvery = kMicrosPerSecond;  ///< At most so often.
+constexpr Micros kSampleEvery = 60 * kMicrosPerSecond;
 constexpr Micros kSchedulesAnyway = 60 * kMicrosPerSecond;  ///< Should an event go unnoticed.
 
 std::optional<workflow::SlotClass> slot_class(std::string_view word) {
@@ -57,6 +62,14 @@ Result<std::optional<MockScript>> mock_of(const Session& session) {
   return error;
 }
 
+/// Where this worker puts backups that it makes; nothing if it is to make none, or has no place for them.
+std::optional<std::string> backup_folder(const Session& session) {
+  if (session.invocation.has("--no-backups")) return std::nullopt;
+  if (session.invocation.has("--backups")) return std::string(session.invocation.value("--backups"));
+  const std::string directory = data_directory(session);
+  return directory.empty() ? std::nullopt : std::optional(directory + "/backups");
+}
+
 enum class Ended { Stopped, NothingToDo, Lost };
 
 /// Tells when the database is away, and when it is back.
@@ -73,16 +86,17 @@ class TroubleNotes {
   std::string told_;
 };
 
-/// Fires schedules beside the work.
-class ScheduleThread {
+/// Fires schedules and keeps samples of how the store does, beside the work.
+class SideWork {
  public:
-  ScheduleThread(Workspace& space, const StopToken& stop) : space_(space), stop_(stop), thread_([this] { run(); }) {}
-  ~ScheduleThread() {
+  SideWork(Workspace& space, std::string url, const StopToken& stop)
+      : space_(space), url_(std::move(url)), stop_(stop), thread_([this] { run(); }) {}
+  ~SideWork() {
     stop_.request_stop();
     thread_.join();
   }
-  ScheduleThread(const ScheduleThread&) = delete;
-  ScheduleThread& operator=(const ScheduleThread&) = delete;
+  SideWork(const SideWork&) = delete;
+  SideWork& operator=(const SideWork&) = delete;
 
   /// What it had to tell since the last call.
   std::vector<std::string> notes() { return notes_.take(); }
@@ -91,19 +105,29 @@ class ScheduleThread {
   void run() {
     const StopToken stop = stop_.token();
     ScheduleKeeper keeper(space_, stop, [this](const std::string& line) { notes_.add(line); });
+    auto monitor = storage::StoreMonitor::open(space_.store(), url_);
+    std::string told;
     std::int64_t seen = 0;
     while (!stop.stop_requested()) {
       const Deadline calm = Deadline::after(space_.clock(), kSchedulesEvery);
       const auto head = space_.store().read([](storage::ReadTx& tx) { return storage::event_log::head(tx); });
       if (head) seen = head->seq;
       keeper.turn();
-      const Deadline due = Deadline::after(space_.clock(), keeper.pause(kSchedulesAnyway));
+      const Micros now = space_.clock().now_us();
+      const auto sampled = monitor ? monitor->sample(now) : Result<void>(monitor.error());
+      // That the database is away is told of anyway.
+      if (!sampled && sampled.error().code != told && sampled.error().code != "storage.unreachable")
+        notes_.add("can't keep how the store does: " + sampled.error().message);
+      told = sampled ? "" : sampled.error().code;
+      const Micros next_sample = kSampleEvery - now % kSampleEvery;
+      const Deadline due = Deadline::after(space_.clock(), std::min(keeper.pause(kSchedulesAnyway), next_sample));
       if (const auto waited = space_.store().wait_for_events(seen, due, stop); !waited) seen = 0;
       while (!calm.passed(space_.clock()) && !stop.stop_requested()) std::this_thread::sleep_for(kLook);
     }
   }
 
   Workspace& space_;
+  const std::string url_;
   StopSource stop_;
   NoteBox notes_;
   std::thread thread_;
@@ -113,11 +137,16 @@ Ended work(Session& session, Workspace& space) {
   const bool once = session.invocation.has("--once");
   workflow::Engine& engine = space.engine();
   TroubleNotes notes;
-  std::optional<ScheduleThread> schedules;
-  if (!once) schedules.emplace(space, session.stop);
+  std::optional<SideWork> beside;
+  if (!once) beside.emplace(space, database_url(session), session.stop);
+  std::optional<BackupKeeper> backups;
+  const auto folder = backup_folder(session);
+  if (!once && folder) backups.emplace(space.store(), database_url(session), *folder);
   for (;;) {
-    if (schedules)
-      for (const auto& line : schedules->notes()) session.console.note(line);
+    if (beside)
+      for (const auto& line : beside->notes()) session.console.note(line);
+    if (backups)
+      for (const auto& line : backups->notes()) session.console.note(line);
     notes.tell(session.console, space.store().trouble());
     if (session.stop.stop_requested()) return Ended::Stopped;
     const auto now = engine.working();

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <functional>
 #include <optional>
@@ -11,7 +10,6 @@
 
 #include "postgres_connection.hpp"
 #include "postgres_sql.hpp"
-#include "sql_text.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/storage/store.hpp"
 #include "wrench/storage/testing/plan_check.hpp"
@@ -73,21 +71,22 @@ class Checker {
   void set_filled_tables(std::vector<std::string> tables) { filled_.insert(tables.begin(), tables.end()); }
   void check_empty(const Statement& statement) {
     const std::string id(statement.id);
-    if (const auto nodes = explain(id, "one", postgres_sql(statement), parameters_of(statement)))
+    if (const auto nodes = explain(id, "one", postgres_sql(statement), postgres_parameters(statement)))
       check_nodes(statement, id + " on empty tables", *nodes);
   }
 
   /// Many rows of a table that was counted as empty, and need not be so when the plan is used.
   void check_many_of_nothing(const Statement& statement) {
     const std::string id(statement.id);
-    if (statement.access == Access::Write && explain(id, "one", postgres_sql(statement), parameters_of(statement)))
+    if (statement.access == Access::Write &&
+        explain(id, "one", postgres_sql(statement), postgres_parameters(statement)))
       check_many(statement, id, " for many, of a table counted as empty");
   }
 
   void check(const Statement& statement) {
     const std::string id(statement.id);
     const std::string sql = postgres_sql(statement);
-    const std::optional<std::vector<Node>> nodes = explain(id, "one", sql, parameters_of(statement));
+    const std::optional<std::vector<Node>> nodes = explain(id, "one", sql, postgres_parameters(statement));
     if (!nodes) return;
     check_nodes(statement, id, *nodes);
     std::string plan;
@@ -99,17 +98,6 @@ class Checker {
   std::vector<std::string> take() { return std::move(wrong_); }
 
  private:
-  static std::size_t parameters_of(const Statement& statement) {
-    std::size_t most = 0;
-    for (const SqlToken& token : sql_tokens(statement.postgres.sql.empty() ? statement.sql : statement.postgres.sql)) {
-      std::size_t number = 0;
-      if (token.kind == SqlToken::Kind::Placeholder)
-        std::from_chars(token.text.data() + 1, token.text.data() + token.text.size(), number);
-      most = std::max(most, number);
-    }
-    return most;
-  }
-
   void check_nodes(const Statement& statement, const std::string& what, const std::vector<Node>& nodes) {
     if (!statement.plan_exception.empty() || !statement.postgres.plan_exception.empty()) return;
     for (const Node& node : nodes)

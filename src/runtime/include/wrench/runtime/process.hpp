@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "wrench/base/clock.hpp"
 
@@ -17,5 +18,8 @@ struct ProcessFigures {
 };
 /// Nothing if there is no such process, or it can't be seen.
 std::optional<ProcessFigures> process_figures(pid_t pid);
+
+/// The name of this machine; "unknown" if it has none.
+std::string host_name();
 
 }  // namespace wrench::runtime

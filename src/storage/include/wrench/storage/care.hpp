@@ -11,8 +11,8 @@
 #include "wrench/storage/migrations.hpp"
 #include "wrench/storage/statement.hpp"
 
-/// What somebody who looks after a store on SQLite asks of it. (PostgreSQL has its own tools, and gets its own
-/// answers.)
+/// What somebody who looks after a store asks of it. `where`: its data directory, or the URL of its PostgreSQL
+/// database.
 namespace wrench::storage {
 
 struct MigrationState {
@@ -21,30 +21,31 @@ struct MigrationState {
   bool applied = false;
   Micros applied_at = 0, duration_us = 0;  ///< If applied.
 };
-/// Those that the store has had and those that opening it for writing would run; every one is pending in a directory
-/// without a store. Changes nothing. Errors: storage.schema_newer, storage.migration_checksum, storage.corrupt and
-/// others.
-Result<std::vector<MigrationState>> list_migrations(const std::string& directory, const Clock& clock,
-                                                    std::span<const Migration> migrations = embedded_migrations());
+/// Those that the store has had and those that opening it for writing would run; every one is pending where there is no
+/// store yet. Changes nothing. `migrations`: empty are the embedded ones. Errors: storage.schema_newer,
+/// storage.migration_checksum, storage.corrupt and others.
+Result<std::vector<MigrationState>> list_migrations(const std::string& where, const Clock& clock,
+                                                    std::span<const Migration> migrations = {});
 
-/// How SQLite runs one statement on the store as it is.
+/// How the database runs one statement on the store as it is, with the settings that the product's connections have.
 struct StatementAnalysis {
   std::string id, sql;
-  std::vector<std::string> plan;              ///< Steps of EXPLAIN QUERY PLAN.
-  std::vector<std::string> scan_types;        ///< Of each step that reads a table: "search" or "scan".
+  std::vector<std::string> plan;        ///< Steps of EXPLAIN QUERY PLAN; nodes of PostgreSQL's plan for any parameters.
+  std::vector<std::string> scan_types;  ///< Of each step that reads a table: "search" or "scan".
   std::vector<std::string> index_usage;       ///< Indexes used, "primary key" for a table's own.
   std::vector<std::string> sequential_scans;  ///< Tables read from end to end.
   Micros prepare_us = 0;
   std::vector<std::string> recommendations;  ///< Empty: nothing to do.
 };
 /// Errors: storage.not_found, storage.corrupt and others.
-Result<StatementAnalysis> analyze_statement(const std::string& directory, const Statement& statement);
+Result<StatementAnalysis> analyze_statement(const std::string& where, const Statement& statement);
 
 struct VacuumReport {
   std::uint64_t bytes_before = 0, bytes_after = 0;
 };
-/// Rewrites the database without its free pages. Needs room for another copy of it, and nobody else: Errors:
+/// SQLite: rewrites the database without its free pages. Needs room for another copy of it, and nobody else: Errors:
 /// storage.in_use (a process works with the store), storage.busy, storage.full and others.
+/// (PostgreSQL cleans up by itself, beside its work: what keeps it from that is what StoreMonitor warns of.)
 Result<VacuumReport> vacuum_store(const std::string& directory, const Clock& clock);
 
 }  // namespace wrench::storage

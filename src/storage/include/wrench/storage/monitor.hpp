@@ -55,25 +55,30 @@ struct MonitorSample {
   codec::Json body;  ///< As collect() gives it.
 };
 
-/// Looks at a store on SQLite from inside of the process that has it open: connections, query_stats, table_stats,
-/// index_stats, cache_stats. Passive: whoever runs long calls sample() now and then. One thread at a time.
+/// Looks at a store from inside of the process that has it open: connections, query_stats, slow_queries, table_stats,
+/// index_stats, cache_stats, and on PostgreSQL warnings; docs/reference/store.md says what is in each. Passive: whoever
+/// runs long calls sample() now and then. One thread at a time.
 class StoreMonitor {
  public:
-  /// `store` and `clock` must outlive the monitor. Errors: storage.monitor_dialect on PostgreSQL, those of storage.
-  static Result<StoreMonitor> open(Store& store, const std::string& directory, const Clock& clock);
+  /// `store` must outlive the monitor. `where`: the data directory, or the URL of the PostgreSQL database,
+  /// to which the monitor has a connection of its own while it looks. Errors: those of storage.
+  static Result<StoreMonitor> open(Store& store, const std::string& where);
   StoreMonitor(StoreMonitor&&) noexcept;
   StoreMonitor& operator=(StoreMonitor&&) noexcept;
   ~StoreMonitor();
 
   Result<codec::Json> collect(Detail detail);
-  /// Once in a minute of `now_us`, and once in an hour, stores what collect(Cheap) gives and forgets what is old:
-  /// minutes after a day, hours after 90 days. Several processes may: the first of a minute counts.
+  /// Once in a minute of `now_us` (on PostgreSQL: of the database's time), and once in an hour, stores what
+  /// collect(Cheap) gives and forgets what is old: minutes after a day, hours after 90 days. Several processes may: the
+  /// first of a minute counts, and on PostgreSQL no other looks.
   Result<void> sample(Micros now_us);
 
+  /// Of one database.
+  class Source;
+
  private:
-  struct State;
-  explicit StoreMonitor(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  explicit StoreMonitor(std::unique_ptr<Source> source);
+  std::unique_ptr<Source> source_;
 };
 
 enum class SampleKind { Minute, Hour };

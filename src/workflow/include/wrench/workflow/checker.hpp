@@ -15,9 +15,12 @@
 namespace wrench::workflow {
 
 inline constexpr std::size_t kCheckProblemsMax = 1'000;  ///< Named by one check; it ends there.
+/// Of one execution, steps and journal entries together: they are in memory at once. Larger ones aren't looked at.
+inline constexpr std::size_t kCheckedRowsMax = 1'000'000;
 
 struct CheckOptions {
-  /// Whether the process behind a boot id runs; empty: none does, as in a copy.
+  /// Whether the process behind a boot id runs; empty: none does, as in a copy. Of workers on PostgreSQL their rows
+  /// tell.
   std::function<bool(std::string_view boot_id)> boot_is_live;
   int losses_max = kLossesMax;
   bool contents = true;  ///< Also hash every stored content: reads the whole store.
@@ -26,14 +29,15 @@ struct CheckOptions {
 
 struct CheckReport {
   std::vector<std::string> problems;  ///< What doesn't hold, one line each.
-  /// Executions too large to be read in one snapshot: not looked at.
+  /// Executions too large to be read in one snapshot, or to be held in memory: not looked at.
   std::vector<std::string> skipped;
   std::int64_t executions = 0, steps = 0, journal_entries = 0, events = 0, contents = 0;
   std::int64_t interrupted = 0;  ///< Steps that ran in a process that is gone: what a resume takes up.
 };
 
-/// Whether what the engine promises of its rows holds (docs/reference/workflow.md, "Invariants"). Reads only, in pages
-/// of one snapshot each, so it can look at a store in use. Errors: workflow.check_stopped, those of storage.
+/// Whether what the engine promises of its rows holds (docs/reference/workflow.md, "Invariants"). Reads only, so it can
+/// look at a store in use: on SQLite in pages of one snapshot each, on PostgreSQL all but the stored contents in one
+/// (storage::read_long()). Errors: workflow.check_stopped, those of storage.
 Result<CheckReport> check_store(storage::Store& store, const CheckOptions& options);
 
 /// The checker's statements, part of statements().
