@@ -248,6 +248,27 @@ class BackupsOfADatabase(DatabaseCare, CliTest):
         self.assertIn("wrench-", done.out)
         self.assertIn("the database doesn't say", done.err)
 
+    def test_a_whole_server(self):
+        self.playbooks(2)
+        tasks = self.wrench_there("task", "list", "--json").json()["data"]
+        made = self.wrench_there("backup", "create", "--physical", "--verify", "--to", "there", "--json").json()
+        self.assertEqual((made["passed"], made["backup"]["method"]), (True, "pg_basebackup"))
+        # No server is needed to verify or to restore it.
+        self.wrench_there("backup", "verify", "--latest", "--from", "there", env=self.env())
+        restored = self.wrench_there("backup", "restore", "--latest", "--from", "there", "--into", "drill", env=self.env())
+        self.assertIn("restored", restored.out)
+        self.assertTrue(os.path.exists(self.at("drill/PG_VERSION")))
+        again = ["backup", "restore", "--latest", "--from", "there", "--into", "drill"]
+        self.assert_fails(self.wrench_there(*again, code=6), 6, "isn't empty")
+        self.assert_fails(self.wrench_there(*again[:-1], self.url, code=2), 2, "takes a folder")
+        self.assert_fails(self.run_wrench("backup", "create", "--physical"), 2, "--database")
+        nothing = self.at("nothing")
+        os.mkdir(nothing)
+        done = self.wrench_there("backup", "create", "--physical", "--to", "there", code=3, env=dict(self.on_database, PATH=nothing))
+        self.assert_fails(done, 3, "pg_basebackup isn't installed")
+        self.assertEqual(len(tasks), 2)
+        self.assertEqual([name for name in os.listdir(self.at("there")) if name.startswith(".wrench-backup-")], [])
+
     def slow_tool(self, name):
         """PATH with a tool that waits for good, once it has said that it began."""
         self.write("slow/" + name, f"#!/bin/sh\n: > {self.at('began')}\nexec sleep 600\n")

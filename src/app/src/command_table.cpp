@@ -1037,22 +1037,26 @@ const std::vector<CommandSpec>& table() {
        .summary = "Back the store up while it is in use",
        .description =
            "Copies one snapshot, packs it and gives it its name when it is whole and durable. Of a PostgreSQL database "
-           "(--database) it is what pg_dump writes. Keep the key of an encrypted backup elsewhere: without it the "
+           "(--database) it is what pg_dump writes, with --physical what pg_basebackup does. Keep the key of an "
+           "encrypted backup elsewhere: without it the "
            "backup is lost.",
-       .flags = with_output(kTextOrJson, {{.name = "--to",
-                                           .value = "DIR",
-                                           .summary = "folder for it",
-                                           .default_value = "backups/ in the data directory"},
-                                          kBackupKey,
-                                          {.name = "--verify",
-                                           .summary = "restore it to a scratch folder at once, and check everything"},
-                                          {.name = "--rate",
-                                           .value = "SIZE",
-                                           .summary = "read at most so much of the store in a second, e.g. 50MiB"}}),
+       .flags = with_output(
+           kTextOrJson,
+           {{.name = "--to",
+             .value = "DIR",
+             .summary = "folder for it",
+             .default_value = "backups/ in the data directory"},
+            kBackupKey,
+            {.name = "--verify", .summary = "restore it to a scratch folder at once, and check everything"},
+            {.name = "--physical", .summary = "of PostgreSQL: the files of the whole server (pg_basebackup)"},
+            {.name = "--rate",
+             .value = "SIZE",
+             .summary = "read at most so much of the store in a second, e.g. 50MiB"}}),
        .formats = kTextOrJson,
        .examples = {{"wrench backup create --verify", "one that is known to restore"},
-                    {"wrench backup create --to /mnt/backups --encrypt-key ~/wrench.key",
-                     "encrypted, on another disk"}},
+                    {"wrench backup create --to /mnt/backups --encrypt-key ~/wrench.key", "encrypted, on another disk"},
+                    {"wrench backup create --physical --database postgresql://backup@db/wrench --to /mnt/backups",
+                     "a whole PostgreSQL server"}},
        .run = run_backup_create},
       {.path = "backup list",
        .summary = "List backups, newest first, and whether they were verified",
@@ -1066,7 +1070,9 @@ const std::vector<CommandSpec>& table() {
        .description =
            "Exit code 1 when it doesn't restore as it was. What a restore takes, and how old the backup is, is "
            "remembered beside it. One of a PostgreSQL database is restored to a new database of the server that "
-           "--database names, which is dropped again.",
+           "--database names, which is dropped again; a physical one to a folder, and a server that nobody else sees "
+           "is "
+           "started there.",
        .arguments = {{"NAME", "its name in --from, or a path"}},
        .flags = with_output(kTextOrJson, {kBackupLatest,
                                           kBackupsFrom,
@@ -1090,7 +1096,9 @@ const std::vector<CommandSpec>& table() {
            kTextOrJson,
            {{.name = "--into",
              .value = "DIR",
-             .summary = "a data directory that has no store, or the URL of a database that doesn't exist"},
+             .summary =
+                 "a data directory that has no store, the URL of a database that doesn't exist, or, of a physical "
+                 "backup, an empty folder"},
             {.name = "--replace", .summary = "the data directory or --database; no other process may use it"},
             {.name = "--force-store", .summary = "also when the store there is another one"},
             {.name = "--scratch",

@@ -53,6 +53,7 @@ Json to_json(const BackupFile& backup) {
   out.set("program_version", manifest.program_version);
   out.set("database_version", manifest.database_version);
   out.set("rows", std::move(rows));
+  if (!manifest.database.empty()) out.set("database", manifest.database);
   return out;
 }
 
@@ -148,6 +149,9 @@ ExitCode run_backup_create(Session& session) {
   storage::BackupOptions options;
   const auto prepare = [&]() -> Result<std::optional<crypto::SealKey>> {
     options.database_url = database_url(session);
+    options.physical = session.invocation.has("--physical");
+    if (options.physical && options.database_url.empty())
+      return Error("cli.invalid_value", "--physical backs a PostgreSQL server up: name its database with --database");
     if (options.database_url.empty()) options.data_directory = WRENCH_TRY(data_directory_of(session));
     options.to = WRENCH_TRY(backup_folder(session, "--to"));
     if (session.invocation.has("--rate"))

@@ -5,6 +5,7 @@
 #include "../sqlite_error.hpp"
 #include "backup_file.hpp"
 #include "backup_folder.hpp"
+#include "base_backup.hpp"
 #include "postgres_dump.hpp"
 #include "sqlite_snapshot.hpp"
 #include "wrench/runtime/atomic_file.hpp"
@@ -50,6 +51,7 @@ Result<BackupFile> create_backup(const BackupOptions& options, const Clock& cloc
   if (!scratch.ok()) return file_error(std::move(scratch).error(), "write the backup");
   const std::string copy = *scratch / "copy";
   BackupManifest manifest = WRENCH_TRY(options.database_url.empty() ? copy_sqlite(options, copy, clock)
+                                       : options.physical           ? take_base_backup(options, copy, clock)
                                                                     : dump_postgres(options, copy, clock));
   const std::string path = folder.path_for(manifest.created_at);
   WRENCH_TRY(pack(copy, path, std::move(manifest), options));

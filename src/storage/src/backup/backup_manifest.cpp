@@ -50,18 +50,22 @@ bool is_hash(std::string_view text) {
 std::string encode_manifest(const BackupManifest& manifest) {
   Json rows = Json::object();
   for (const auto& [table, count] : manifest.rows) rows.set(table, count);
-  return codec::write_json(Json::object({{"method", manifest.method},
-                                         {"store_id", manifest.store_id},
-                                         {"epoch", manifest.epoch},
-                                         {"schema_version", manifest.schema_version},
-                                         {"event_seq", manifest.event_seq},
-                                         {"created_at", manifest.created_at},
-                                         {"program_version", manifest.program_version},
-                                         {"database_version", manifest.database_version},
-                                         {"content_bytes", manifest.content_bytes},
-                                         {"content_sha256", manifest.content_sha256},
-                                         {"encrypted", manifest.encrypted},
-                                         {"rows", std::move(rows)}}));
+  Json out = Json::object({{"method", manifest.method},
+                           {"store_id", manifest.store_id},
+                           {"epoch", manifest.epoch},
+                           {"schema_version", manifest.schema_version},
+                           {"event_seq", manifest.event_seq},
+                           {"created_at", manifest.created_at},
+                           {"program_version", manifest.program_version},
+                           {"database_version", manifest.database_version},
+                           {"content_bytes", manifest.content_bytes},
+                           {"content_sha256", manifest.content_sha256},
+                           {"encrypted", manifest.encrypted},
+                           {"rows", std::move(rows)}});
+  if (!manifest.database.empty())
+    out.set("server",
+            Json::object({{"database", manifest.database}, {"schema", manifest.schema}, {"role", manifest.role}}));
+  return codec::write_json(out);
 }
 
 Result<BackupManifest> decode_manifest(std::string_view json) {
@@ -91,6 +95,13 @@ Result<BackupManifest> decode_manifest(std::string_view json) {
     if (table.empty() || table.size() > kTextBytesMax || !count.is_integer() || count.as_integer() < 0)
       members.fail("rows");
     manifest.rows.emplace_back(table, count.as_integer());
+  }
+  if (const Json& server = parsed->at("server"); !server.is_null()) {
+    Members names(server);
+    manifest.database = names.text("database");
+    manifest.schema = names.text("schema");
+    manifest.role = names.text("role");
+    if (!names.wrong().empty()) members.fail("server");
   }
   if (!members.wrong().empty()) return damaged(members.wrong());
   std::sort(manifest.rows.begin(), manifest.rows.end());

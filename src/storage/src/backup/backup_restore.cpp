@@ -11,6 +11,7 @@
 #include "../sqlite_error.hpp"
 #include "../store_directory.hpp"
 #include "backup_unpack.hpp"
+#include "base_backup.hpp"
 #include "postgres_dump.hpp"
 #include "sqlite_query.hpp"
 #include "wrench/runtime/atomic_file.hpp"
@@ -78,6 +79,12 @@ Result<RestoreReport> restore_backup(const std::string& path, const RestoreOptio
   RestoreReport report;
   report.verified.backup = WRENCH_TRY(look_at_backup(path));
   const BackupFile& backup = report.verified.backup;
+  if (backup.manifest->method == kPhysicalMethod) {
+    if (options.into.find("://") == std::string::npos) return restore_base_backup(backup, options, clock, random);
+    return Error("backup.other_kind", backup.path +
+                                          " is of a whole PostgreSQL server: --into takes a folder, which becomes the "
+                                          "data directory of another one");
+  }
   const bool to_database = options.into.find("://") != std::string::npos;
   if (to_database != (backup.manifest->method == kPostgresMethod))
     return Error("backup.other_kind", backup.path + (to_database ? " is of a data directory: it can't become a database"

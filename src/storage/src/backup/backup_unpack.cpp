@@ -11,6 +11,7 @@
 #include "../sqlite_error.hpp"
 #include "../statements.hpp"
 #include "backup_file.hpp"
+#include "base_backup.hpp"
 #include "postgres_dump.hpp"
 #include "sqlite_snapshot.hpp"
 #include "wrench/base/text.hpp"
@@ -62,7 +63,7 @@ Result<void> check_space(const std::string& folder, std::uint64_t bytes) {
 }  // namespace
 
 Result<void> unpack_backup(const BackupFile& backup, const std::string& folder, const VerifyOptions& options) {
-  const bool archive = backup.manifest->method == kPostgresMethod;
+  const bool archive = backup.manifest->method == kPostgresMethod || backup.manifest->method == kPhysicalMethod;
   if (backup.manifest->method != kSqliteMethod && !archive)
     return Error("backup.method_unknown",
                  backup.path + " was made by a newer version of wrench (method " + backup.manifest->method + ")");

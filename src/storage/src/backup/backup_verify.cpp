@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <filesystem>
 #include <optional>
 #include <utility>
@@ -5,6 +7,7 @@
 #include "../sqlite_error.hpp"
 #include "backup_folder.hpp"
 #include "backup_unpack.hpp"
+#include "base_backup.hpp"
 #include "postgres_dump.hpp"
 #include "wrench/runtime/temp_dir.hpp"
 
@@ -24,8 +27,13 @@ struct Scratch {
   runtime::TempDir folder;
 };
 
-Result<Scratch> make_scratch(const std::string& path, const std::string& chosen) {
+Result<Scratch> make_scratch(const BackupFile& backup, const std::string& path, const std::string& chosen) {
   std::optional<BackupFolder> lock;
+  if (chosen.empty() && backup.manifest->method == kPhysicalMethod && ::geteuid() == 0) {
+    auto folder = runtime::TempDir::create("wrench-verify");
+    if (!folder.ok()) return file_error(std::move(folder).error(), "make a scratch folder (--scratch names another)");
+    return Scratch{std::nullopt, std::move(*folder)};
+  }
   if (chosen.empty()) {
     lock.emplace(WRENCH_TRY(BackupFolder::open_to_write(folder_of(path))));
     lock->remove_leftovers();
@@ -53,12 +61,15 @@ Result<VerifyReport> verify_backup(const std::string& path, const VerifyOptions&
                                    Random& random) {
   VerifyReport report;
   report.backup = WRENCH_TRY(look_at_backup(path));
-  const Scratch scratch = WRENCH_TRY(make_scratch(path, options.scratch));
+  const Scratch scratch = WRENCH_TRY(make_scratch(report.backup, path, options.scratch));
   const Micros began_us = clock.boot_us();
   const auto check = [&]() -> Result<std::vector<std::string>> {
     WRENCH_TRY(unpack_backup(report.backup, scratch.folder.path(), options));
     if (report.backup.manifest->method == kPostgresMethod)
       return inspect_archive(report.backup, scratch, options, clock, random);
+    if (report.backup.manifest->method == kPhysicalMethod)
+      return inspect_base_backup(scratch.folder / kUnpackedName, scratch.folder.path(), *report.backup.manifest,
+                                 options, clock, random);
     return inspect_unpacked(report.backup, scratch.folder.path(), options, clock, random);
   };
   auto problems = check();

@@ -1,110 +1,29 @@
 #include "postgres_dump.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <thread>
 #include <utility>
 
 #include "../postgres_connection.hpp"
+#include "../postgres_text.hpp"
 #include "../sqlite_error.hpp"
 #include "backup_file.hpp"
 #include "backup_unpack.hpp"
+#include "postgres_tools.hpp"
 #include "wrench/base/text.hpp"
-#include "wrench/base/version.hpp"
 #include "wrench/runtime/atomic_file.hpp"
-#include "wrench/runtime/subprocess.hpp"
 #include "wrench/runtime/temp_dir.hpp"
 
 namespace wrench::storage {
 namespace {
 
 constexpr std::size_t kNameBytesMax = 63;  ///< Of PostgreSQL's identifiers.
-constexpr std::size_t kToolWordsShown = 400;
 constexpr std::string_view kRestoreSuffix = "_restore_";
 constexpr std::string_view kBeforeSuffix = "_before_";
 constexpr Micros kSleepSlice = 20 * kMicrosPerMs;
 constexpr int kGoneTries = 10;
 constexpr std::chrono::milliseconds kGonePause{100};
-
-std::string identifier(std::string_view name) {
-  std::string out = "\"";
-  for (const char c : name) out += c == '"' ? "\"\"" : std::string(1, c);
-  return out + "\"";
-}
-std::string literal(std::string_view text) {
-  std::string out = "'";
-  for (const char c : text) out += c == '\'' ? "''" : std::string(1, c);
-  return out + "'";
-}
-
-Result<std::unique_ptr<PostgresConnection>> connect(const DatabaseUrl& url) {
-  static const StatementCatalogue none;
-  PostgresTimes patient;
-  patient.answer_us = kBackupCopyTimeMax;
-  auto connection = WRENCH_TRY(PostgresConnection::open(url, patient, none));
-  // It counts rows and waits for pg_dump.
-  WRENCH_TRY(connection->exec("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0"));
-  return connection;
-}
-
-Result<std::int64_t> number(PostgresConnection& connection, const std::string& sql) {
-  const std::string text = WRENCH_TRY(connection.value(sql));
-  std::int64_t value = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (problem != std::errc() || end != text.data() + text.size())
-    return Error("storage.corrupt", "the database answers '" + escape_for_display(text) + "' for a number");
-  return value;
-}
-
-/// Runs one of PostgreSQL's programs. Its last words are the error's, without the password, which it never sees as a
-/// word.
-Result<void> run_tool(std::string_view program, std::vector<std::string> arguments, const DatabaseUrl& url,
-                      const runtime::OutputSink& on_stdout, const StopToken& stop, Deadline deadline) {
-  runtime::SubprocessSpec spec;
-  auto path = runtime::find_program(program);
-  if (!path)
-    return Error(path.error().code,
-                 std::string(program) + " isn't installed; it comes with the package postgresql-client");
-  spec.program = std::move(*path);
-  spec.arguments = std::move(arguments);
-  spec.environment = url.secret_environment();
-  spec.environment.emplace_back("LC_ALL=C.UTF-8");
-  std::string words;
-  const auto result = WRENCH_TRY(runtime::run_subprocess(
-      spec, on_stdout,
-      [&](std::string_view bytes) -> Result<void> {
-        words.append(bytes.substr(0, kToolWordsShown - std::min(kToolWordsShown, words.size())));
-        return {};
-      },
-      stop, deadline));
-  if (result.succeeded()) return {};
-  if (stop.stop_requested()) return Error("backup.stopped", "the backup was stopped; nothing was kept");
-  if (result.killed_by == runtime::KilledBy::Deadline)
-    return Error("backup.too_slow", std::string(program) + " took too long; the database can't clean up meanwhile");
-  return Error("backup.tool_failed", std::string(program) + " failed: " + escape_for_display(trim(words)));
-}
-
-/// Of the schema that the connection sees first.
-Result<BackupManifest> describe_postgres(PostgresConnection& connection) {
-  BackupManifest manifest;
-  manifest.method = kPostgresMethod;
-  manifest.program_version = version();
-  manifest.database_version = WRENCH_TRY(connection.value("SHOW server_version"));
-  const auto tables =
-      WRENCH_TRY(connection.values("SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = "
-                                   "to_regnamespace(quote_ident(current_schema())) ORDER BY relname COLLATE \"C\""));
-  if (std::find(tables.begin(), tables.end(), "store_meta") == tables.end())
-    return Error("storage.not_found", "there is no store in this database");
-  if (tables.size() > kBackupTablesMax) return Error("storage.corrupt", "the store has too many tables");
-  manifest.store_id = WRENCH_TRY(connection.value("SELECT value FROM store_meta WHERE name = 'store_id'"));
-  manifest.epoch = WRENCH_TRY(number(connection, "SELECT epoch FROM event_clock WHERE id = 1"));
-  manifest.event_seq = WRENCH_TRY(number(connection, "SELECT next - 1 FROM event_clock WHERE id = 1"));
-  manifest.schema_version = WRENCH_TRY(number(connection, "SELECT max(version) FROM schema_migrations"));
-  for (const std::string& table : tables)
-    manifest.rows.emplace_back(table, WRENCH_TRY(number(connection, "SELECT count(*) FROM " + identifier(table))));
-  return manifest;
-}
 
 /// Sleeps off what is ahead of the rate that the options allow.
 void keep_rate(std::uint64_t bytes, Micros began_us, const BackupOptions& options, const Clock& clock) {
@@ -119,21 +38,21 @@ void keep_rate(std::uint64_t bytes, Micros began_us, const BackupOptions& option
 
 Result<BackupManifest> dump_postgres(const BackupOptions& options, const std::string& into, const Clock& clock) {
   const DatabaseUrl url = WRENCH_TRY(DatabaseUrl::parse(options.database_url));
-  const auto connection = WRENCH_TRY(connect(url));
+  const auto connection = WRENCH_TRY(connect_to_back_up(url));
   WRENCH_TRY(connection->exec("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"));
   const std::string snapshot = WRENCH_TRY(connection->value("SELECT pg_export_snapshot()"));
   const std::string schema = WRENCH_TRY(connection->value("SELECT current_schema()"));
-  auto manifest = describe_postgres(*connection);
+  auto manifest = describe_postgres(*connection, CountRows::Yes);
   if (!manifest) return Error(manifest.error().code, url.shown() + ": " + manifest.error().message);
   manifest->created_at = clock.now_us();
   auto file = runtime::AtomicFile::create(into);
   if (!file) return file_error(std::move(file).error(), "write the backup");
   const Micros began_us = clock.boot_us();
   std::uint64_t bytes = 0;
-  WRENCH_TRY(run_tool(
+  WRENCH_TRY(run_postgres_tool(
       "pg_dump",
       {"--format=custom", "--compress=0", "--no-owner", "--no-privileges", "--no-password", "--snapshot=" + snapshot,
-       "--schema=" + identifier(schema)},
+       "--schema=" + postgres_identifier(schema)},
       url,
       [&](std::string_view piece) -> Result<void> {
         if (auto written = file->write(piece); !written)
@@ -151,19 +70,20 @@ Result<BackupManifest> dump_postgres(const BackupOptions& options, const std::st
 
 Result<RestoredDatabase> RestoredDatabase::make(const DatabaseUrl& server, const std::string& archive,
                                                 const VerifyOptions& options, Random& random) {
-  const auto beside = WRENCH_TRY(connect(server));
+  const auto beside = WRENCH_TRY(connect_to_back_up(server));
   const std::string schema = WRENCH_TRY(beside->value("SELECT coalesce(current_schema(), 'public')"));
   std::string name = WRENCH_TRY(beside->value("SELECT current_database()"));
   const std::string suffix = std::string(kRestoreSuffix) + std::to_string(random.below(1'000'000'000));
   name = name.substr(0, kNameBytesMax - suffix.size()) + suffix;
   DatabaseUrl url = WRENCH_TRY(server.with_database(name));
-  WRENCH_TRY(beside->exec("CREATE DATABASE " + identifier(name) + " TEMPLATE template0 ENCODING 'UTF8'"));
+  WRENCH_TRY(beside->exec("CREATE DATABASE " + postgres_identifier(name) + " TEMPLATE template0 ENCODING 'UTF8'"));
   RestoredDatabase out(server, std::move(url), name);
   {
-    const auto connection = WRENCH_TRY(connect(out.url_));
-    WRENCH_TRY(connection->exec("DROP SCHEMA IF EXISTS " + identifier(schema)));  // The archive brings its own.
+    const auto connection = WRENCH_TRY(connect_to_back_up(out.url_));
+    WRENCH_TRY(
+        connection->exec("DROP SCHEMA IF EXISTS " + postgres_identifier(schema)));  // The archive brings its own.
   }
-  WRENCH_TRY(run_tool(
+  WRENCH_TRY(run_postgres_tool(
       "pg_restore", {"--exit-on-error", "--no-owner", "--no-privileges", "--no-password", "--dbname=" + name, archive},
       out.url_, [](std::string_view) -> Result<void> { return {}; }, options.stop, Deadline{}));
   return out;
@@ -178,8 +98,8 @@ RestoredDatabase::RestoredDatabase(RestoredDatabase&& other) noexcept
 RestoredDatabase::~RestoredDatabase() {
   if (kept_) return;
   // What can't be dropped now has a name that says what it is.
-  if (const auto beside = connect(server_); beside.ok())
-    static_cast<void>((*beside)->exec("DROP DATABASE IF EXISTS " + identifier(name_)));
+  if (const auto beside = connect_to_back_up(server_); beside.ok())
+    static_cast<void>((*beside)->exec("DROP DATABASE IF EXISTS " + postgres_identifier(name_)));
 }
 
 Result<std::unique_ptr<Store>> RestoredDatabase::open(const VerifyOptions& options, const Clock& clock,
@@ -196,8 +116,8 @@ Result<std::vector<std::string>> RestoredDatabase::inspect(const BackupManifest&
                                                            const Clock& clock, Random& random) const {
   std::vector<std::string> problems;
   {
-    const auto connection = WRENCH_TRY(connect(url_));
-    problems = differences(manifest, WRENCH_TRY(describe_postgres(*connection)));
+    const auto connection = WRENCH_TRY(connect_to_back_up(url_));
+    problems = differences(manifest, WRENCH_TRY(describe_postgres(*connection, CountRows::Yes)));
   }
   if (!problems.empty()) return problems;
   const auto store = WRENCH_TRY(open(options, clock, random));
@@ -217,14 +137,14 @@ class Target {
 
   Result<void> check(const BackupFile& backup, const RestoreOptions& options) {
     exists_ = WRENCH_TRY(maintenance_.value("SELECT count(*) FROM pg_database WHERE datname = " +
-                                            literal(url_.database()))) == "1";
+                                            postgres_literal(url_.database()))) == "1";
     if (!exists_) return check_for_half_done();
     if (!options.replace)
       return Error("backup.target_not_empty", url_.shown() +
                                                   " exists already: name a database that doesn't, or replace the "
                                                   "store of --database with --replace");
-    const auto inside = WRENCH_TRY(connect(url_));
-    const auto there = describe_postgres(*inside);
+    const auto inside = WRENCH_TRY(connect_to_back_up(url_));
+    const auto there = describe_postgres(*inside, CountRows::No);
     if (there && there->store_id != backup.manifest->store_id && !options.another_store)
       return Error("backup.other_store", backup.path + " is of another store (" + backup.manifest->store_id +
                                              ") than " + url_.shown() + " (" + there->store_id +
@@ -236,7 +156,7 @@ class Target {
     // One that has just hung up is there for a moment yet.
     const std::string count =
         "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND datname = " +
-        literal(url_.database());
+        postgres_literal(url_.database());
     std::string others = WRENCH_TRY(maintenance_.value(count));
     for (int tries = 0; others != "0" && tries < kGoneTries; ++tries) {
       std::this_thread::sleep_for(kGonePause);
@@ -264,17 +184,18 @@ class Target {
 
  private:
   Result<void> rename(const std::string& from, const std::string& to) {
-    return maintenance_.exec("ALTER DATABASE " + identifier(from) + " RENAME TO " + identifier(to));
+    return maintenance_.exec("ALTER DATABASE " + postgres_identifier(from) + " RENAME TO " + postgres_identifier(to));
   }
   /// A restore that was killed between its two renames.
   Result<void> check_for_half_done() {
     const std::string before =
         WRENCH_TRY(maintenance_.value("SELECT coalesce(max(datname), '') FROM pg_database WHERE starts_with(datname, " +
-                                      literal(url_.database() + std::string(kBeforeSuffix)) + ")"));
+                                      postgres_literal(url_.database() + std::string(kBeforeSuffix)) + ")"));
     if (before.empty()) return {};
     return Error("backup.half_done", "an earlier restore was killed while it swapped: " + url_.shown() + " is called " +
                                          before + " now. Rename it back, or rename the restored one")
-        .with_help("psql -c 'ALTER DATABASE " + identifier(before) + " RENAME TO " + identifier(url_.database()) + "'");
+        .with_help("psql -c 'ALTER DATABASE " + postgres_identifier(before) + " RENAME TO " +
+                   postgres_identifier(url_.database()) + "'");
   }
 
   PostgresConnection& maintenance_;
@@ -290,7 +211,7 @@ Result<RestoreReport> restore_postgres(const BackupFile& backup, const RestoreOp
   if (url.database().empty())
     return Error("storage.invalid_url", "the URL to restore to must name a database: postgresql://host/name");
   const DatabaseUrl server = WRENCH_TRY(url.with_database("postgres"));
-  const auto maintenance = WRENCH_TRY(connect(server));
+  const auto maintenance = WRENCH_TRY(connect_to_back_up(server));
   Target target(*maintenance, url);
   WRENCH_TRY(target.check(backup, options));
   WRENCH_TRY(target.check_unused());

@@ -32,7 +32,7 @@ inline constexpr std::string_view kBackupExtension = ".wbk";
 
 /// What a backup says about itself; docs/reference/backup.md has its file format.
 struct BackupManifest {
-  std::string method;  ///< How the content was made and is put back: "sqlite", "pg_dump".
+  std::string method;  ///< How the content was made and is put back: "sqlite", "pg_dump", "pg_basebackup".
   std::string store_id;
   std::int64_t epoch = 0;  ///< Of the event log.
   std::int64_t schema_version = 0;
@@ -42,7 +42,8 @@ struct BackupManifest {
   std::uint64_t content_bytes = 0;
   std::string content_sha256;  ///< Hex.
   bool encrypted = false;
-  std::vector<std::pair<std::string, std::int64_t>> rows;  ///< By table, sorted; of the same snapshot.
+  std::vector<std::pair<std::string, std::int64_t>> rows;  ///< By table, sorted; of the same snapshot. Physical: none.
+  std::string database, schema, role;                      ///< Physical: where the store is, and who may see it.
 };
 
 /// That a backup was restored to a scratch folder and found whole.
@@ -64,6 +65,7 @@ struct BackupFile {
 struct BackupOptions {
   std::string data_directory;
   std::string database_url;              ///< Of PostgreSQL: its store is backed up, and there is no data directory.
+  bool physical = false;                 ///< Of PostgreSQL: the files of the whole server, by pg_basebackup.
   std::string to;                        ///< Folder for the backup; created if missing.
   const crypto::SealKey* key = nullptr;  ///< Null: not encrypted. Must live until the call returns.
   std::uint64_t bytes_per_second = 0;    ///< Of reading the store; 0: as fast as it goes.
@@ -75,7 +77,7 @@ struct BackupOptions {
 /// Takes a backup while others use the store. It gets its name when it is whole and durable; what an earlier process
 /// left half-done in `to` is removed. Blocks. Errors: storage.not_found, storage.busy (another one writes a backup to
 /// that folder), backup.log_too_large, backup.too_slow, backup.stopped, storage.full and others of storage; of
-/// PostgreSQL backup.tool_failed, runtime.program_not_found (pg_dump), too.
+/// PostgreSQL backup.tool_failed, runtime.program_not_found (pg_dump, pg_basebackup), backup.tablespaces, too.
 Result<BackupFile> create_backup(const BackupOptions& options, const Clock& clock);
 
 /// Backups of a folder, newest first; files that can't be read come last and say why. A missing folder has none.
@@ -85,7 +87,9 @@ Result<std::vector<BackupFile>> list_backups(const std::string& folder);
 Result<BackupFile> look_at_backup(const std::string& path);
 
 struct VerifyOptions {
-  std::string scratch;  ///< Existing folder with room for the content; empty: the backup's own.
+  /// Existing folder with room for the content; empty: the backup's own, or, for a physical one as root, $TMPDIR: there
+  /// the user postgres, as whom a server is started on it, can get in.
+  std::string scratch;
   /// Server where a scratch database is made for a backup of PostgreSQL, and dropped again: its user may CREATEDB.
   std::string database_url;
   const crypto::SealKey* key = nullptr;
@@ -109,7 +113,8 @@ Result<VerifyReport> verify_backup(const std::string& path, const VerifyOptions&
                                    Random& random);
 
 struct RestoreOptions {
-  std::string into;            ///< Data directory, or URL of a PostgreSQL database.
+  /// Data directory, or URL of a PostgreSQL database; of a physical backup an empty folder, or one that doesn't exist.
+  std::string into;
   bool replace = false;        ///< It may have a store: that is kept beside, as store.db.before-restore.
   bool another_store = false;  ///< It may be another store than the one that the backup is of.
   VerifyOptions verify;        ///< The scratch folder is not used: it is done beside the target.
