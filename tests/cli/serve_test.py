@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """A process that serves a data directory, and what others leave for it."""
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -186,6 +187,34 @@ steps:
         self.assertEqual(len(self.dead("give-up", "--code", "agent.*", "--json").json()["data"]), 1)
         self.wait_for(lambda: self.state(task) == "failed")
         self.assertEqual(self.dead("list", "--json").json()["data"], [])
+
+    def test_people_give_steps_their_outputs(self):
+        self.write("dead.yaml", self.DEAD.replace("analyze", "check_security") + "output: {a: {$from: a}}\n")
+        done = self.run_wrench("playbook", "run", "dead.yaml", "--input", 'tree={"root": "/"}',
+                               "--on-exhausted", "dead_letter", "--json")
+        self.assertEqual(done.code, 7, done.err)
+        task = self.dead("list", "--json").json()["data"][0]["task"]
+        self.assertIn("resolve ID STEP --value JSON", self.dead("list").out)
+        self.assert_fails(self.dead("resolve", task, "a"), 2, "which output")
+        self.assert_fails(self.dead("resolve", task, "a", "--value", "{"), 2, "not JSON")
+        self.assert_fails(self.dead("resolve", task, "a", "--value", "@nothing.json"), 3, "nothing.json")
+        self.assert_fails(self.dead("resolve", task, "a", "--value", "{}"), 2, "workflow.output_invalid", "security_check")
+        self.assert_fails(self.dead("resolve", task, "c", "--value", "{}"), 5, "no step 'c'", "task dead list")
+        self.assertEqual(len(self.dead("list", "--json").json()["data"]), 2, "nothing changed")
+        given = self.dead("resolve", task, "2", "--value", '{"security_check": []}', "--json")
+        self.assertEqual(given.code, 0, given.err)
+        self.assertEqual(given.json()["schema"], "wrench.task_dead_resolve/1")
+        self.assertEqual((given.json()["data"]["node"], given.json()["data"]["output_checked"]), ("b", True))
+        self.assert_fails(self.dead("resolve", task, "2", "--value", "{}"), 5, "waits for a decision")
+        self.serve()
+        self.wait_for(lambda: '"dead_letter"' in self.run_wrench("task", "show", task, "--json").out)
+        found = [{"rule": "by-hand", "why": "x" * 3000}]
+        self.write("found.json", json.dumps({"security_check": found}))
+        self.assertIn("resolved  ", self.dead("resolve", task, "a", "--value", "@found.json").out)
+        self.wait_for(lambda: self.state(task) == "completed")
+        outputs = self.run_wrench("task", "steps", task, "--outputs", "--step", "a", "--json").json()
+        self.assertEqual(outputs["data"][0]["output"], {"security_check": found})
+        self.assertIn("user", self.run_wrench("task", "journal", task).out)
 
     def test_one_process_serves(self):
         server = self.serve()

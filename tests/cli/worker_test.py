@@ -66,6 +66,29 @@ class Workers(CliTest):
         self.assertIn("works as boot_", worker.stderr.read())
         self.assertFalse(os.path.exists(self.at("data")))
 
+    def test_people_give_steps_of_workers_their_outputs(self):
+        env = self.env(WRENCH_DATABASE_URL=self.start_database(), WRENCH_DATA_DIR=None)
+        self.write("fails.mock.yaml", "builder.build: {outputs: [{$fail: no disk}]}\nbuilder.ship: {outputs: {passed: true}}\n")
+        self.write("ship.yaml", """\
+name: ship
+steps:
+  - {step_id: build, agent: builder, operation: build}
+  - {step_id: ship, agent: builder, operation: ship, parameters: {size: {$from: build.size}}}
+output: {built: {$from: build}}
+""")
+        worker = subprocess.Popen([self.wrench, "worker", "--mock", "fails.mock.yaml"], cwd=self.dir, env=env,
+                                  stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(worker.communicate)
+        self.addCleanup(worker.kill)
+        done = self.run_wrench("playbook", "run", "ship.yaml", "--mock", "fails.mock.yaml", "--on-exhausted", "dead_letter", env=env)
+        self.assertEqual(done.code, 7, done.err)
+        task = self.run_wrench("task", "list", "--json", env=env).json()["data"][0]["task_id"]
+        given = self.run_wrench("task", "dead", "resolve", task, "build", "--value", '{"size": 3}', env=env)
+        self.assertEqual(given.code, 0, given.err)
+        self.assertIn("The output wasn't checked", given.out)
+        self.assertEqual(self.run_wrench("task", "wait", task, env=env).code, 0)
+        self.assertEqual(self.run_wrench("task", "report", task, "--json", env=env).json()["output"]["built"], {"size": 3})
+
     def test_steps_run_where_their_labels_are_offered(self):
         env = self.env(WRENCH_DATABASE_URL=self.start_database(), WRENCH_DATA_DIR=None)
         self.write("train.yaml", "name: train\nsteps:\n  - {step_id: train, agent: builder, operation: build, requires: {gpu: yes}}\n")

@@ -189,9 +189,14 @@ Result<AgentOutput> AgentRunner::carry_out(std::string_view name, const Json& gi
     made.output.set("report", WRENCH_TRY(context.reports.keep(std::move(*made.report))));
     made.report.reset();
   }
-  WRENCH_TRY(conforms(capability->output_schema, made.output, "agent.output_invalid",
-                      "the output of " + capability->id + " doesn't fit its schema"));
+  WRENCH_TRY(check_output(capability->id, made.output));
   return made;
+}
+
+Result<void> AgentRunner::check_output(std::string_view name, const Json& output) const {
+  const Capability* capability = WRENCH_TRY(resolve(registry_, name));
+  return conforms(capability->output_schema, output, "agent.output_invalid",
+                  "the output of " + capability->id + " doesn't fit its schema");
 }
 
 Result<AgentOutput> AgentRunner::call(std::string_view capability, const Json& input, const StopToken& stop,

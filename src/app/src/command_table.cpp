@@ -466,6 +466,17 @@ const std::vector<CommandSpec>& table() {
        .formats = kTextOrJson,
        .examples = {{"wrench task dead give-up --all", "an end with all of them"}},
        .run = run_task_dead_give_up},
+      {.path = "task dead resolve",
+       .summary = "Give a step its output: it counts as completed",
+       .description =
+           "Of a step that was given up, or whose effect nobody knew of. The value must fit the output's schema of the "
+           "step's capability and what its plan demands of it; else nothing changes. The journal says who gave it.",
+       .arguments = {{"ID", "task id", true}, {"STEP", "number of the step, or id of its node", true}},
+       .flags = with_output(kTextOrJson, {{.name = "--value", .value = "JSON", .summary = "the output, or @FILE, or - for standard input"}}),
+       .formats = kTextOrJson,
+       .examples = {{"wrench task dead resolve 7K3QX2 4 --value '{\"paid\": true}'", "somebody did it by hand"},
+                    {"wrench task dead resolve 7K3QX2 fetch --value @page.json", "a large one"}},
+       .run = run_task_dead_resolve},
       {.path = "task signal",
        .summary = "Send a signal to a task; kept if nothing waits for it yet",
        .arguments = {{"ID", "task id", true}, {"NAME", "name of the signal", true}},

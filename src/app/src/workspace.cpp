@@ -190,6 +190,9 @@ Result<void> Workspace::open_engine(Session& session, Use use, std::optional<Moc
     const auto traits = runner.traits(capability);
     return traits ? std::optional(*traits) : std::nullopt;
   };
+  config.check_output = [this](std::string_view capability, const codec::Json& output) {
+    return runner_->check_output(capability, output);
+  };
   config.metrics = &metrics_;
   if (runs_steps && !directory_.empty()) {
     publish_reports(use);

@@ -471,13 +471,19 @@ Result<void> Decision::on(const command::Decide& c) {
     if (!is_held(s->row.state)) return {};  // Decided about before, or cancelled.
   }
   static constexpr StepEventKind kEvents[] = {StepEventKind::PersonRetry, StepEventKind::PersonSkip,
-                                              StepEventKind::PersonGiveUp};
+                                              StepEventKind::PersonGiveUp, StepEventKind::PersonResolve};
   e->actor = c.actor;
   if (s->row.state == StepState::Uncertain && c.decision == StepDecision::Retry) void_intents(c.step, s->row.epoch);
   WRENCH_TRY(fire(*e, *s, {kEvents[static_cast<std::size_t>(c.decision)]}));
   if (c.decision == StepDecision::Retry && node(*e, s->row).has_body()) begin_body_anew(*s);
   journal(*e, "decision", &s->row, "{\"to\":\"" + std::string(name(s->row.state)) + "\"}");
   if (s->row.state == StepState::Failed) keep_error(*e, s->row, "{\"code\":\"workflow.given_up\"}");
+  if (c.decision == StepDecision::Resolve) {
+    s->row.output_seq = journal(*e, "completed", &s->row, c.output.inline_json, c.output.blob_hash);
+    s->row.cursor.clear();
+    s->body.reset();
+    if (s->row.effect() == Effect::Guarded) close_intents(c.step, s->row.epoch);
+  }
   propagate(*e);
   if (e->row.paused == Pause::Critical && e->row.steps_held == 0) return set_pause(*e, Pause::No);
   return {};

@@ -41,7 +41,7 @@ Result<void> Decision::fire(Execution& e, Step& s, StepEvent event) {
   if (old.state == StepState::Running) s.row.flags &= ~static_cast<std::uint32_t>(kFlagAskedToYield);
   if (!is_held(s.row.state)) s.row.flags &= ~static_cast<std::uint32_t>(kFlagSuspended);
   const bool person = event.kind == StepEventKind::PersonRetry || event.kind == StepEventKind::PersonSkip ||
-                      event.kind == StepEventKind::PersonGiveUp;
+                      event.kind == StepEventKind::PersonGiveUp || event.kind == StepEventKind::PersonResolve;
   if (person && (old.flags & kFlagSuperseded) != 0) {  // What a person says counts.
     s.row.flags &= ~static_cast<std::uint32_t>(kFlagSuperseded);
     if (e.row.cancel_at == 0) s.row.flags &= ~static_cast<std::uint32_t>(kFlagCancelRequested);

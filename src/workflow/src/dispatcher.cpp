@@ -61,10 +61,14 @@ bool must_be_kept(const Job& job) {
          !std::holds_alternative<command::Suspend>(*any);
 }
 
+Result<void> store_blobs(WriteTx& tx, std::int64_t execution_no, const Baggage& baggage) {
+  for (const auto& blob : baggage.blobs) WRENCH_TRY(storage::blob_store::put(tx, blob, {"execution", execution_no}));
+  return {};
+}
+
 Result<void> store_baggage(WriteTx& tx, const command::Outcome& outcome, const Baggage& baggage,
                            const LoadedRows& rows) {
-  for (const auto& blob : baggage.blobs)
-    WRENCH_TRY(storage::blob_store::put(tx, blob, {"execution", outcome.step.execution_no}));
+  WRENCH_TRY(store_blobs(tx, outcome.step.execution_no, baggage));
   const auto& task = rows.tasks.at(rows.executions.at(outcome.step.execution_no).task_no);
   const findings_store::Seen seen{task.project_id, task.repo_id, outcome.step.execution_no, outcome.step.step_no};
   WRENCH_TRY(findings_store::upsert(tx, seen, baggage.findings));
@@ -260,6 +264,7 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
     }
     if (const auto* request = std::get_if<Request>(&job.work)) {
       WRENCH_TRY(requests::add(tx, *request));
+      if (job.baggage) WRENCH_TRY(store_blobs(tx, request->execution_no, *job.baggage));
       batch.receipts[i] = TaskReceipt{};
       continue;
     }
@@ -316,7 +321,10 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
     const Job& job = batch.jobs[static_cast<std::size_t>(batch.job_of_command[c])];
     const auto* outcome = std::get_if<command::Outcome>(&commands[c]);
     const bool accepted = batch.plan.verdicts[c].ok() || !keeps(Keep::BaggageOfAccepted);
-    if (outcome == nullptr || !job.baggage || !accepted) continue;
+    if (!job.baggage || !accepted) continue;
+    if (const auto* decide = std::get_if<command::Decide>(&commands[c]))
+      WRENCH_TRY(store_blobs(tx, decide->step.execution_no, *job.baggage));
+    if (outcome == nullptr) continue;
     WRENCH_TRY(store_baggage(tx, *outcome, *job.baggage, rows));
     if (!job.baggage->wait || !begins_to_wait(batch.plan, outcome->step)) continue;
     WRENCH_TRY(waits::open(tx, outcome->step, *job.baggage->wait));

@@ -14,6 +14,7 @@
 #include "budget/budgets.hpp"
 #include "creation.hpp"
 #include "forks.hpp"
+#include "payload.hpp"
 #include "plan_node.hpp"
 #include "requests.hpp"
 #include "row_store.hpp"
@@ -143,6 +144,9 @@ struct Engine::State final : DispatcherShell {
   }
   Result<void> cancel_unowned_children(std::int64_t execution_no);
   Result<OrphanPage> next_orphans();
+  /// By this process, or by the one that runs the task.
+  Result<void> decide(const TaskView& task, std::int64_t step_no, StepDecision decision, const Payload& output,
+                      std::shared_ptr<const Baggage> baggage);
 
   // ---- flushes ----
 
@@ -201,8 +205,9 @@ struct Engine::State final : DispatcherShell {
     for (StreamChunk& chunk : chunks) dispatcher.enqueue(Job{.work = std::move(chunk)});
   }
 
-  /// Queues jobs and waits for their flushes: one answer for each.
-  std::vector<Result<TaskReceipt>> ask_all(std::vector<decltype(Job::work)> works) {
+  /// Queues jobs and waits for their flushes: one answer for each. `baggage`: of them all.
+  std::vector<Result<TaskReceipt>> ask_all(std::vector<decltype(Job::work)> works,
+                                           const std::shared_ptr<const Baggage>& baggage = nullptr) {
     struct Answers {
       std::vector<std::optional<Result<TaskReceipt>>> receipts;
       std::size_t missing = 0;
@@ -215,7 +220,7 @@ struct Engine::State final : DispatcherShell {
       const std::lock_guard lock(mutex);
       if (closed) return {works.size(), Error("workflow.draining", "the engine has ended")};
       for (std::size_t i = 0; i < works.size(); ++i)
-        dispatcher.enqueue(Job{.work = std::move(works[i]), .reply = [answers, i](Result<TaskReceipt> receipt) {
+        dispatcher.enqueue(Job{.work = std::move(works[i]), .baggage = baggage, .reply = [answers, i](Result<TaskReceipt> receipt) {
                                  answers->receipts[i] = std::move(receipt);
                                  if (--answers->missing == 0) answers->complete.set_value();
                                }});
@@ -228,10 +233,10 @@ struct Engine::State final : DispatcherShell {
     for (auto& receipt : answers->receipts) out.push_back(std::move(*receipt));
     return out;
   }
-  Result<TaskReceipt> ask(decltype(Job::work) work) {
+  Result<TaskReceipt> ask(decltype(Job::work) work, std::shared_ptr<const Baggage> baggage = nullptr) {
     std::vector<decltype(Job::work)> works;
     works.push_back(std::move(work));
-    return std::move(ask_all(std::move(works)).front());
+    return std::move(ask_all(std::move(works), baggage).front());
   }
 
   // ---- threads ----
@@ -739,22 +744,53 @@ Result<void> Engine::set_project_budget(std::int64_t project_id, BudgetPeriod pe
   return {};
 }
 
-Result<void> Engine::decide_step(std::string_view task_id, std::int64_t step_no, StepDecision decision) {
-  State& s = *state_;
-  const TaskView task = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return find_task(tx, task_id); }));
-  const auto executions = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return list_executions(tx, task.task_no); }));
+Result<void> Engine::State::decide(const TaskView& task, std::int64_t step_no, StepDecision decision,
+                                   const Payload& output, std::shared_ptr<const Baggage> baggage) {
+  const auto executions = WRENCH_TRY(store.read([&](ReadTx& tx) { return list_executions(tx, task.task_no); }));
   const ExecutionView& last = executions.back();
-  const bool elsewhere = !last.owner_boot.empty() && last.owner_boot != s.config.boot_id;
-  if (!s.shared && elsewhere && s.config.boot_is_live(last.owner_boot)) {
+  const bool elsewhere = !last.owner_boot.empty() && last.owner_boot != config.boot_id;
+  if (!shared && elsewhere && config.boot_is_live(last.owner_boot)) {
     static constexpr Request::Kind kKinds[] = {Request::Kind::StepRetry, Request::Kind::StepSkip,
-                                               Request::Kind::StepGiveUp};
-    WRENCH_TRY(s.ask(Request{last.execution_no, kKinds[static_cast<std::size_t>(decision)], std::to_string(step_no),
-                             s.config.actor}));
+                                               Request::Kind::StepGiveUp, Request::Kind::StepResolve};
+    std::string what =
+        decision == StepDecision::Resolve ? requests::resolve_reason(step_no, output) : std::to_string(step_no);
+    WRENCH_TRY(ask(Request{last.execution_no, kKinds[static_cast<std::size_t>(decision)], std::move(what), config.actor},
+                   std::move(baggage)));
     return {};
   }
-  const TaskReceipt receipt = WRENCH_TRY(s.go_on(task_id, HeldBackTasks::Stay));
-  WRENCH_TRY(s.ask(Command(command::Decide{{receipt.execution_no, step_no}, decision, s.config.actor})));
+  const TaskReceipt receipt = WRENCH_TRY(go_on(task.task_id, HeldBackTasks::Stay));
+  WRENCH_TRY(ask(Command(command::Decide{{receipt.execution_no, step_no}, decision, config.actor, 0, output}),
+                 std::move(baggage)));
   return {};
+}
+
+Result<void> Engine::decide_step(std::string_view task_id, std::int64_t step_no, StepDecision decision) {
+  WRENCH_ASSERT(decision != StepDecision::Resolve);
+  State& s = *state_;
+  const TaskView task = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return find_task(tx, task_id); }));
+  return s.decide(task, step_no, decision, {}, nullptr);
+}
+
+Result<Engine::OutputCheck> Engine::resolve_step(std::string_view task_id, std::int64_t step_no, const Json& output) {
+  State& s = *state_;
+  const TaskView task = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return find_task(tx, task_id); }));
+  const std::size_t bytes = codec::write_json(output).size();
+  if (bytes > kGivenOutputBytesMax)
+    return Error("workflow.output_too_large", "the output has " + format_bytes(bytes) +
+                                                  "; what a person gives may have " +
+                                                  format_bytes(kGivenOutputBytesMax));
+  const std::string capability = WRENCH_TRY(s.store.read([&](ReadTx& tx) {
+    return check_resolution(tx, s.dispatcher.plans(), s.payloads, task.task_no, step_no, output);
+  }));
+  const bool known =
+      s.config.check_output && s.config.traits && !capability.empty() && s.config.traits(capability).has_value();
+  if (known)
+    if (auto fits = s.config.check_output(capability, output); !fits.ok())
+      return Error("workflow.output_invalid", fits.error().message);
+  auto baggage = std::make_shared<Baggage>();
+  const Payload payload = WRENCH_TRY(payload::pack(output, baggage->blobs));
+  WRENCH_TRY(s.decide(task, step_no, StepDecision::Resolve, payload, std::move(baggage)));
+  return known ? OutputCheck::Schema : OutputCheck::Nothing;
 }
 
 Result<TaskOutcome> Engine::wait(std::string_view task_id, Deadline deadline, const StopToken& stop) {

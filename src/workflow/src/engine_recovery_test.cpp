@@ -2,8 +2,10 @@
 #include <thread>
 
 #include "engine_test.hpp"
+#include "sql.hpp"
 #include "wrench/storage/event_log.hpp"
 #include "wrench/telemetry/metrics.hpp"
+#include "wrench/workflow/checker.hpp"
 #include "wrench/workflow/dead_letters.hpp"
 #include "wrench/workflow/monitor.hpp"
 #include "wrench/workflow/recovering_runner.hpp"
@@ -26,6 +28,14 @@ class RecoveryTest : public EngineTest {
     config.slots = {4, 2, 1};
     config.boot_is_live = [](std::string_view) { return true; };
     config.metrics = &metrics_;
+    config.traits = [this](std::string_view capability) {
+      const auto traits = runner_.traits(capability);
+      return traits.ok() ? std::optional(*traits) : std::nullopt;
+    };
+    config.check_output = [](std::string_view capability, const Json& output) -> Result<void> {
+      if (capability == "t.fail" && !output.at("n").is_integer()) return Error("t.schema", "/n isn't an integer");
+      return {};
+    };
     auto opened = Engine::open(*store_, std::move(config), clock_, random_);
     ASSERT_TRUE(opened.ok());
     engine_ = std::move(*opened);
@@ -119,6 +129,66 @@ TEST_F(RecoveryTest, APersonDecidesAboutWhatIsEscalated) {
   EXPECT_EQ(finish(*engine_, receipt_.task_id).task.state, TaskState::Completed);
 }
 
+constexpr std::string_view kNeeded = R"([
+  {"id":"a","kind":"call","capability":"t.fail","ensure":"output.n > 2"},
+  {"id":"b","kind":"call","capability":"t.echo","needs":["a"],"input":{"n":{"$from":"steps.a.output.n"}}}])";
+
+TEST_F(RecoveryTest, APersonGivesAStepItsOutput) {
+  begin("policies: [{error: t.broken, strategy: escalate}]");
+  for (const bool large : {false, true}) {
+    EXPECT_EQ(run(kNeeded).task.wait_reason, "dead_letter");
+    const Json given = Json::object({{"n", 7}, {"why", std::string(large ? 3 * kInlineBytesMax : 3, 'w')}});
+    const auto resolved = engine_->resolve_step(receipt_.task_id, 1, given);
+    ASSERT_TRUE(resolved.ok()) << describe(resolved.error());
+    EXPECT_EQ(*resolved, Engine::OutputCheck::Schema);
+    EXPECT_EQ(finish(*engine_, receipt_.task_id).task.state, TaskState::Completed);
+    EXPECT_EQ(output("a"), given);
+    EXPECT_EQ(output("b").at("n").as_integer(), 7);
+    const auto journal =
+        store_->read([&](storage::ReadTx& tx) { return read_journal(tx, receipt_.execution_no, 0, 100); });
+    const auto decision = std::ranges::find(*journal, "decision", &JournalEntry::kind);
+    ASSERT_NE(decision, journal->end());
+    EXPECT_EQ(decision->data.at("to").as_string(), "completed");
+    EXPECT_EQ(decision->actor, "system");
+    EXPECT_EQ(std::next(decision)->kind, "completed");
+  }
+  const auto checked = check_store(*store_, {});
+  ASSERT_TRUE(checked.ok());
+  EXPECT_THAT(checked->problems, ::testing::IsEmpty());
+}
+
+TEST_F(RecoveryTest, AnOutputThatDoesNotFitChangesNothing) {
+  begin("policies: [{error: t.broken, strategy: escalate}]");
+  static_cast<void>(run(kNeeded));
+  const auto refused = [&](std::int64_t step, const Json& output) {
+    const auto resolved = engine_->resolve_step(receipt_.task_id, step, output);
+    return resolved.ok() ? "" : resolved.error().code;
+  };
+  EXPECT_EQ(refused(1, Json::object({{"n", "seven"}})), "workflow.condition_type");
+  EXPECT_EQ(refused(1, Json::object({{"n", 2}})), "workflow.condition_false");
+  EXPECT_EQ(refused(1, Json::object({{"n", 3.5}})), "workflow.output_invalid");
+  EXPECT_EQ(refused(1, Json(std::string(kGivenOutputBytesMax - 1, 'x'))), "workflow.output_too_large");
+  EXPECT_EQ(refused(1, Json(std::string(kGivenOutputBytesMax - 2, 'x'))), "workflow.condition_false") << "at the limit";
+  EXPECT_EQ(refused(2, Json(1)), "workflow.invalid_transition");
+  EXPECT_EQ(refused(9, Json(1)), "workflow.step_not_found");
+  EXPECT_EQ(states().at("a"), StepState::Dead);
+  EXPECT_EQ(refused(1, Json::object({{"n", 3}})), "");
+  EXPECT_EQ(refused(1, Json::object({{"n", 3}})), "workflow.invalid_transition") << "decided about";
+}
+
+TEST_F(RecoveryTest, AnItemOfAMapIsGivenItsOutput) {
+  begin("policies: [{error: t.broken, strategy: escalate}]");
+  CreateTask what = task(R"([{"id":"m","kind":"map","over":"inputs.list","as":"x","collect":"append",
+                              "body":{"capability":"t.fail"}}])");
+  what.inputs = Json::object({{"list", Json::array({1, 2})}});
+  receipt_ = engine_->create(std::move(what)).value();
+  EXPECT_EQ(finish(*engine_, receipt_.task_id).task.wait_reason, "dead_letter");
+  for (const int item : {3, 2})
+    ASSERT_TRUE(engine_->resolve_step(receipt_.task_id, item, Json::object({{"n", item}})).ok());
+  EXPECT_EQ(finish(*engine_, receipt_.task_id).task.state, TaskState::Completed);
+  EXPECT_EQ(output("m").at("items").as_array().at(1).at("n").as_integer(), 3);
+}
+
 TEST_F(RecoveryTest, ACriticalFailureSuspendsUntilAPersonResumes) {
   begin("policies: []");
   runner_.add("t.corrupt", [](const StepInvocation&, StepContext&) {
@@ -159,6 +229,15 @@ TEST_F(RecoveryTest, AnUncertainEffectIsCriticalUnlessItsHookKnows) {
   EXPECT_THAT(recoveries(), ElementsAre("escalate critical"));
   decide(StepDecision::Skip);
   EXPECT_EQ(finish(*engine_, receipt_.task_id).task.state, TaskState::Completed);
+  EXPECT_EQ(run(kHalf).task.wait_reason, "uncertain");
+  const auto resolved = engine_->resolve_step(receipt_.task_id, 1, Json("it happened"));
+  ASSERT_TRUE(resolved.ok()) << describe(resolved.error());
+  EXPECT_EQ(finish(*engine_, receipt_.task_id).task.state, TaskState::Completed);
+  EXPECT_EQ(output("a"), Json("it happened"));
+  const auto open =
+      store_->read([&](storage::ReadTx& tx) { return tx.query(sql::kIntentsOfStep, {receipt_.execution_no, 1}); });
+  ASSERT_TRUE(open.ok());
+  EXPECT_EQ(open->size(), 0U) << "the effect took place";
   runner_.on_reconcile = [](std::string_view) { return Reconciled{ReconcileAnswer::Done, Json("receipt")}; };
   auto receipt = engine_->create(task(kHalf));
   ASSERT_TRUE(receipt.ok());

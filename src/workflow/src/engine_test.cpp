@@ -424,6 +424,25 @@ TEST_F(EngineTest, AnEffectWithoutReceiptWaitsForAPerson) {
   EXPECT_EQ(finish(*e, receipt->task_id).task.state, TaskState::Completed);
 }
 
+TEST_F(EngineTest, AnotherProcessGivesAStepItsOutput) {
+  auto e = engine();
+  e->start(runner_);
+  auto other = engine("boot2");
+  for (const std::size_t size : {std::size_t{1}, 2 * kInlineBytesMax}) {
+    CreateTask what = task(R"([{"id":"a","kind":"call","capability":"t.fail"}])");
+    what.on_exhausted = OnExhausted::Dead;
+    receipt_ = e->create(std::move(what)).value();
+    EXPECT_EQ(finish(*e, receipt_.task_id).task.wait_reason, "dead_letter");
+    const Json given(std::string(size, 'x'));
+    const auto resolved = other->resolve_step(receipt_.task_id, 1, given);
+    ASSERT_TRUE(resolved.ok()) << describe(resolved.error());
+    EXPECT_EQ(*resolved, Engine::OutputCheck::Nothing) << "nobody knows its schema";
+    while (states().at("a") != StepState::Completed) std::this_thread::yield();
+    EXPECT_EQ(finish(*e, receipt_.task_id).task.state, TaskState::Completed);
+    EXPECT_EQ(output("a"), given);
+  }
+}
+
 TEST_F(EngineTest, ListsTasksPageByPageAndFindsThemByTheEndOfTheirId) {
   auto e = engine();
   std::vector<std::string> ids;

@@ -1,7 +1,7 @@
 #include "payload.hpp"
 
 #include "sql.hpp"
-#include "wrench/storage/blob_store.hpp"
+#include "wrench/base/text.hpp"
 
 namespace wrench::workflow::payload {
 
@@ -33,6 +33,16 @@ Result<Sized> inputs(storage::ReadTx& tx, std::int64_t task_no) {
   const auto row = rows.front();
   if (!row.is_null(1)) return parse(row.text(1));
   return parse(WRENCH_TRY(storage::blob_store::get(tx, row.bytes(0))));
+}
+
+Result<Payload> pack(const Json& value, std::vector<storage::PreparedBlob>& blobs) {
+  std::string json = codec::write_json(value);
+  if (json.size() <= kInlineBytesMax) return Payload{std::move(json), {}};
+  if (json.size() > kStepOutputBytesMax)
+    return Error("workflow.output_too_large",
+                 "the output has " + format_bytes(json.size()) + "; the limit is " + format_bytes(kStepOutputBytesMax));
+  blobs.push_back(WRENCH_TRY(storage::blob_store::prepare(json)));
+  return Payload{{}, blobs.back().hash};
 }
 
 }  // namespace wrench::workflow::payload

@@ -469,10 +469,18 @@ class Replaying {
 
   Result<void> decide_step(const Entry& entry, const StepRow& row) {
     const std::string_view to = entry.data.at("to").as_string();
-    const StepDecision decision = to == name(StepState::Ready)     ? StepDecision::Retry
-                                  : to == name(StepState::Skipped) ? StepDecision::Skip
-                                                                   : StepDecision::GiveUp;
-    return advance({.commands = {command::Decide{key(row), decision, entry.actor}}}, entry.at);
+    command::Decide decide{key(row), StepDecision::GiveUp, entry.actor};
+    if (to == name(StepState::Ready)) decide.decision = StepDecision::Retry;
+    if (to == name(StepState::Skipped)) decide.decision = StepDecision::Skip;
+    Turn turn;
+    if (to == name(StepState::Completed)) {
+      decide.decision = StepDecision::Resolve;
+      // The output is the entry after it.
+      if (pos_ + 1 < journal_.entries.size())
+        decide.output = WRENCH_TRY(payload::pack(journal_.entries[pos_ + 1].data, turn.blobs));
+    }
+    turn.commands.emplace_back(std::move(decide));
+    return advance(std::move(turn), entry.at);
   }
 
   Result<void> receipt(const Entry& entry, const StepRow& row) {
@@ -492,17 +500,10 @@ class Replaying {
     if (entry.kind == "failed") {
       answer.refusal = codec::write_json(entry.data);
     } else {
-      answer.output = WRENCH_TRY(pack(entry.data, turn));
+      answer.output = WRENCH_TRY(payload::pack(entry.data, turn.blobs));
     }
     turn.commands.emplace_back(std::move(answer));
     return advance(std::move(turn), entry.at);
-  }
-
-  static Result<Payload> pack(const Json& value, Turn& turn) {
-    std::string json = codec::write_json(value);
-    if (json.size() <= kInlineBytesMax) return Payload{std::move(json), {}};
-    turn.blobs.push_back(WRENCH_TRY(storage::blob_store::prepare(json)));
-    return Payload{{}, turn.blobs.back().hash};
   }
 
   /// What a step that runs comes to: the plan's expressions are evaluated anew, capabilities say what they said.

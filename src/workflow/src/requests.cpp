@@ -1,18 +1,23 @@
 #include "requests.hpp"
 
 #include <charconv>
+#include <iterator>
 #include <utility>
 
 #include "sql.hpp"
+#include "wrench/base/text.hpp"
 
 namespace wrench::workflow::requests {
 
+using codec::Json;
 using storage::Rows;
 
 namespace {
 
-constexpr std::string_view kKinds[] = {"cancel",    "pause",        "pause_now", "unpause",      "step_retry",
-                                       "step_skip", "step_give_up", "fund",      "budget_raise", "superseded"};
+constexpr std::string_view kKinds[] = {"cancel",     "pause",        "pause_now",    "unpause",
+                                       "step_retry", "step_skip",    "step_give_up", "step_resolve",
+                                       "fund",       "budget_raise", "superseded"};
+static_assert(std::size(kKinds) == static_cast<std::size_t>(Request::Kind::Supersede) + 1);
 
 std::int64_t number_of(std::string_view text) {
   std::int64_t out = 0;
@@ -20,36 +25,54 @@ std::int64_t number_of(std::string_view text) {
   return out;
 }
 
+/// What resolve_reason() says.
+Result<command::Decide> resolving(std::int64_t execution_no, std::string_view text) {
+  const Json what = WRENCH_TRY(codec::parse_json(text));
+  command::Decide out{{execution_no, what.at("step").as_integer()}, StepDecision::Resolve};
+  if (const Json& blob = what.at("blob"); !blob.is_null()) {
+    out.output.blob_hash = from_hex(blob.as_string()).value_or("");
+  } else {
+    out.output.inline_json = codec::write_json(what.at("output"));
+  }
+  return out;
+}
+
+Result<Command> command_of(const Rows::Row& row) {
+  using Kind = Request::Kind;
+  const std::int64_t execution_no = row.integer(0), seq = row.integer(1);
+  const std::string_view word = row.text(2), reason = row.text(3);
+  const auto is = [&](Kind kind) { return word == kKinds[static_cast<std::size_t>(kind)]; };
+  std::string actor(row.text(4));
+  const StepKey step{execution_no, number_of(reason)};
+  if (is(Kind::Cancel)) return Command(command::Cancel{execution_no, std::string(reason), std::move(actor), seq});
+  if (is(Kind::Fund)) return Command(command::Fund{step, seq});
+  if (is(Kind::Supersede)) return Command(command::Supersede{step, seq});
+  if (is(Kind::StepRetry)) return Command(command::Decide{step, StepDecision::Retry, std::move(actor), seq});
+  if (is(Kind::StepSkip)) return Command(command::Decide{step, StepDecision::Skip, std::move(actor), seq});
+  if (is(Kind::StepGiveUp)) return Command(command::Decide{step, StepDecision::GiveUp, std::move(actor), seq});
+  if (is(Kind::StepResolve)) {
+    command::Decide decide = WRENCH_TRY(resolving(execution_no, reason));
+    decide.actor = std::move(actor);
+    decide.request = seq;
+    return Command(std::move(decide));
+  }
+  if (is(Kind::BudgetRaise)) {
+    const Json what = WRENCH_TRY(codec::parse_json(reason));
+    return Command(command::Raise{.execution_no = execution_no,
+                                  .scope = std::string(what.at("scope").as_string()),
+                                  .by = WRENCH_TRY(read_budget(what.at("by"))),
+                                  .actor = std::move(actor),
+                                  .request = seq});
+  }
+  const Pause pause = is(Kind::Pause) ? Pause::Yes : is(Kind::PauseNow) ? Pause::Now : Pause::No;
+  return Command(command::SetPause{execution_no, pause, std::move(actor), seq});
+}
+
+/// What can't be read doesn't keep the others from being obeyed.
 std::vector<Command> commands(const Rows& rows) {
   std::vector<Command> out;
-  for (const auto row : rows) {
-    const std::int64_t execution_no = row.integer(0), seq = row.integer(1);
-    const std::string_view kind = row.text(2);
-    std::string actor(row.text(4));
-    if (kind == kKinds[0]) {
-      out.emplace_back(command::Cancel{execution_no, std::string(row.text(3)), std::move(actor), seq});
-    } else if (kind == kKinds[7]) {
-      out.emplace_back(command::Fund{{execution_no, number_of(row.text(3))}, seq});
-    } else if (kind == kKinds[9]) {
-      out.emplace_back(command::Supersede{{execution_no, number_of(row.text(3))}, seq});
-    } else if (kind == kKinds[8]) {
-      const auto what = codec::parse_json(row.text(3));
-      auto by = what.ok() ? read_budget(what->at("by")) : Result<BudgetAmounts>(what.error());
-      command::Raise raise{.execution_no = execution_no, .actor = std::move(actor), .request = seq};
-      if (by.ok()) raise.by = std::move(*by);
-      if (what.ok()) raise.scope = what->at("scope").as_string();
-      out.emplace_back(std::move(raise));
-    } else if (kind.starts_with("step_")) {
-      const std::int64_t step_no = number_of(row.text(3));
-      const StepDecision decision = kind == kKinds[4]   ? StepDecision::Retry
-                                    : kind == kKinds[5] ? StepDecision::Skip
-                                                        : StepDecision::GiveUp;
-      out.emplace_back(command::Decide{{execution_no, step_no}, decision, std::move(actor), seq});
-    } else {
-      const Pause pause = kind == kKinds[1] ? Pause::Yes : kind == kKinds[2] ? Pause::Now : Pause::No;
-      out.emplace_back(command::SetPause{execution_no, pause, std::move(actor), seq});
-    }
-  }
+  for (const auto row : rows)
+    if (auto command = command_of(row); command.ok()) out.push_back(std::move(*command));
   return out;
 }
 
@@ -59,6 +82,12 @@ Result<void> add(storage::WriteTx& tx, const Request& request) {
   WRENCH_TRY(tx.exec(sql::kInsertRequest, {request.execution_no, kKinds[static_cast<std::size_t>(request.kind)],
                                            request.reason, request.actor, tx.now()}));
   return {};
+}
+
+std::string resolve_reason(std::int64_t step_no, const Payload& output) {
+  if (!output.blob_hash.empty())
+    return codec::write_json(Json::object({{"step", step_no}, {"blob", to_hex(output.blob_hash)}}));
+  return "{\"step\":" + std::to_string(step_no) + ",\"output\":" + output.inline_json + "}";
 }
 
 Result<std::vector<Command>> of_execution(storage::ReadTx& tx, std::int64_t execution_no) {

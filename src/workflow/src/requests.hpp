@@ -1,6 +1,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -12,6 +13,8 @@ namespace wrench::workflow::requests {
 
 /// Nothing happens if the execution has ended.
 Result<void> add(storage::WriteTx& tx, const Request& request);
+/// Request::reason of a StepResolve.
+std::string resolve_reason(std::int64_t step_no, const Payload& output);
 /// Oldest first.
 Result<std::vector<Command>> of_execution(storage::ReadTx& tx, std::int64_t execution_no);
 /// The same of several.

@@ -484,16 +484,6 @@ class ProgramsCounted {
   std::shared_ptr<runtime::UsageAccount> account_;
 };
 
-Result<Payload> pack(const Json& value, Baggage& baggage) {
-  std::string json = codec::write_json(value);
-  if (json.size() <= kInlineBytesMax) return Payload{std::move(json), {}};
-  if (json.size() > kStepOutputBytesMax)
-    return Error("workflow.output_too_large",
-                 "the output has " + format_bytes(json.size()) + "; the limit is " + format_bytes(kStepOutputBytesMax));
-  baggage.blobs.push_back(WRENCH_TRY(storage::blob_store::prepare(json)));
-  return Payload{{}, baggage.blobs.back().hash};
-}
-
 std::string error_json(const Error& error) {
   std::string message = repair_utf8(error.message.substr(0, kErrorBytesMax));
   Json what = Json::object({{"code", error.code}, {"message", std::move(message)}});
@@ -518,20 +508,26 @@ Result<Result1> report(StepOutcome outcome, Baggage& baggage, Random& random, co
     return Result1(std::move(fail));
   }
   auto& completed = std::get<Completed>(outcome);
-  Payload output = WRENCH_TRY(pack(completed.output, baggage));
+  Payload output = WRENCH_TRY(payload::pack(completed.output, baggage.blobs));
   for (const auto& finding : completed.findings)
     baggage.findings.push_back(findings_store::prepare(finding, make_id("fnd", clock, random)));
   return Result1(command::Outcome::Complete{std::move(output)});
+}
+
+/// By the plan's condition.
+Result<std::optional<Error>> refused(const PlanNode& node, const Json& output, const Scope& scope) {
+  if (!node.ensure || WRENCH_TRY(node.ensure->test(ScopeWith(scope, "output", output)))) return std::optional<Error>();
+  return std::optional(Error("workflow.condition_false", "the output doesn't satisfy '" + node.ensure->text() + "'"));
 }
 
 /// A completion that isn't what the plan asks for is a failure, though its effects took place.
 Result<Result1> ensured(Result1 result, const Json& output, const Launch& at, const StepScope& scope,
                         Baggage& baggage) {
   const PlanNode& node = node_of(at);
-  if (!node.ensure || WRENCH_TRY(node.ensure->test(ScopeWith(scope, "output", output)))) return result;
+  const auto refusal = WRENCH_TRY(refused(node, output, scope));
+  if (!refusal) return result;
   baggage = Baggage();
-  auto fail = failure(node.ensure_retry ? FailureClass::Retryable : FailureClass::Permanent,
-                      Error("workflow.condition_false", "the output doesn't satisfy '" + node.ensure->text() + "'"));
+  auto fail = failure(node.ensure_retry ? FailureClass::Retryable : FailureClass::Permanent, *refusal);
   fail.happened = true;
   return Result1(std::move(fail));
 }
@@ -544,19 +540,19 @@ Result<Result1> carry_out(const Launch& at, StepRunner& runner, StepSession& ses
   if (scope.error()) return *scope.error();
   if (std::holds_alternative<SkipStep>(prepared)) return Result1(command::Outcome::WhenFalse{});
   if (auto* finished = std::get_if<Finished>(&prepared)) {
-    Result1 done(command::Outcome::Complete{WRENCH_TRY(pack(finished->output, baggage))});
+    Result1 done(command::Outcome::Complete{WRENCH_TRY(payload::pack(finished->output, baggage.blobs))});
     return ensured(std::move(done), finished->output, at, scope, baggage);
   }
   if (auto* map = std::get_if<OpenMap>(&prepared)) {
     const auto items = static_cast<std::int64_t>(map->items.as_array().size());
-    return Result1(command::Outcome::OpenMap{items, WRENCH_TRY(pack(map->items, baggage))});
+    return Result1(command::Outcome::OpenMap{items, WRENCH_TRY(payload::pack(map->items, baggage.blobs))});
   }
   if (auto* wait = std::get_if<command::Outcome::Wait>(&prepared)) return Result1(std::move(*wait));
   if (auto* limited = std::get_if<command::Outcome::Limits>(&prepared)) return Result1(std::move(*limited));
   if (std::holds_alternative<command::Outcome::Elsewhere>(prepared)) return Result1(command::Outcome::Elsewhere{});
   if (auto* next = std::get_if<NextIteration>(&prepared))
-    return Result1(
-        command::Outcome::Iterate{next->iteration, next->last ? WRENCH_TRY(pack(*next->last, baggage)) : Payload{}});
+    return Result1(command::Outcome::Iterate{
+        next->iteration, next->last ? WRENCH_TRY(payload::pack(*next->last, baggage.blobs)) : Payload{}});
   const StepInvocation& invocation = std::get<Call>(prepared).invocation;
   const Micros limit = node_of(at).timeouts.start_to_close_us;
   if (limit > 0) session.deadline = Deadline::after(session.clock, limit);
@@ -614,6 +610,31 @@ Job execute_step(const Launch& launch, StepRunner& runner, StepSession session) 
     outcome.result = failure(failure_class(result.error()), result.error());
   }
   return Job{.work = Command(std::move(outcome)), .baggage = std::move(baggage)};
+}
+
+Result<std::string> check_resolution(ReadTx& tx, PlanCache& plans, PayloadCache& payloads, std::int64_t task_no,
+                                     std::int64_t step_no, const Json& output) {
+  const Rows latest = WRENCH_TRY(tx.query(sql::kLatestExecution, {task_no}));
+  if (latest.empty()) return Error("storage.corrupt", "a task has no execution");
+  const ExecutionRow execution = row_store::execution_from(latest.front());
+  const Rows found = WRENCH_TRY(tx.query(sql::kStepRow, {execution.id, step_no}));
+  if (found.empty())
+    return Error("workflow.step_not_found", "the task's latest execution has no step " + std::to_string(step_no));
+  Launch at{.step = row_store::step_from(found.front()), .plan = WRENCH_TRY(plans.get(tx, execution.plan_hash))};
+  at.task_no = task_no;
+  if (execution.forked_from != 0) at.fork = WRENCH_TRY(plans.fork(tx, *at.plan, execution));
+  if (!is_held(at.step.state))
+    return Error("workflow.invalid_transition", "step " + std::to_string(step_no) + " is " +
+                                                    std::string(name(at.step.state)) +
+                                                    ": only a dead or uncertain one can be given its output");
+  const PlanNode& node = node_of(at);
+  if (!node.ensure) return node.capability;
+  StepScope scope(tx, payloads, at);
+  WRENCH_TRY(scope.enter(at.step));
+  const auto refusal = WRENCH_TRY(refused(node, output, scope));
+  if (scope.error()) return *scope.error();
+  if (refusal) return *refusal;
+  return node.capability;
 }
 
 Result<Job> reconcile_step(StepKey key, StepRunner& runner, storage::Store& store, PlanCache& plans) {

@@ -42,7 +42,8 @@ constexpr std::string_view kStepEvents[] = {"deps_done",
                                             "refused",
                                             "out_of_budget",
                                             "funded",
-                                            "hold_back"};
+                                            "hold_back",
+                                            "resolve"};
 constexpr std::string_view kExecutionEvents[] = {"start",      "suspend",     "resume",   "all_done",
                                                  "any_failed", "cancel_done", "timed_out"};
 constexpr std::string_view kTaskEvents[] = {"submit", "started",   "held",  "continued", "completed",
@@ -158,11 +159,14 @@ constexpr Transition kTransitions[] = {
     row(S::Uncertain, SE::PersonRetry, S::Ready, Guard::None, "decision journaled; the intent is void"),
     row(S::Uncertain, SE::PersonSkip, S::Skipped, Guard::None, "decision journaled; the intent stays open"),
     row(S::Uncertain, SE::PersonGiveUp, S::Failed, Guard::None, "decision journaled; the intent stays open"),
+    row(S::Uncertain, SE::PersonResolve, S::Completed, Guard::None,
+        "decision and output journaled; the intent is done"),
     row(S::Uncertain, SE::Cancel, S::Cancelled, Guard::None, "keeps its open intent"),
 
     row(S::Dead, SE::PersonRetry, S::Ready, Guard::None, "attempt 0, lost 0; decision journaled"),
     row(S::Dead, SE::PersonSkip, S::Skipped, Guard::None, "decision journaled"),
     row(S::Dead, SE::PersonGiveUp, S::Failed, Guard::None, "decision journaled"),
+    row(S::Dead, SE::PersonResolve, S::Completed, Guard::None, "decision and output journaled"),
     row(S::Dead, SE::Cancel, S::Cancelled, Guard::None, ""),
 
     row(X::Pending, XE::Start, X::Running, "step rows, owner boot"),

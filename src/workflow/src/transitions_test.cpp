@@ -12,7 +12,7 @@ namespace wrench::workflow {
 namespace {
 
 constexpr int kStates = static_cast<int>(StepState::Uncertain) + 1;
-constexpr int kEvents = static_cast<int>(StepEventKind::HoldBack) + 1;
+constexpr int kEvents = static_cast<int>(StepEventKind::PersonResolve) + 1;
 
 /// Whether the table has a row for this state and event, whatever the guard.
 bool allowed(StepState from, StepEventKind event) {

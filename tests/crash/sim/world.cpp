@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "forks.hpp"
+#include "payload.hpp"
 #include "row_store.hpp"
 #include "sql.hpp"
 #include "wrench/base/ulid.hpp"
@@ -482,12 +483,21 @@ void World::help_people() {
   raise_budgets();
   const Rows held = must(store_->read([](ReadTx& tx) { return tx.query(kHeld); }), "read");
   for (const auto row : held) {
-    StepDecision decision = chance(60) ? StepDecision::Skip : chance(50) ? StepDecision::GiveUp : StepDecision::Retry;
+    StepDecision decision = chance(50)   ? StepDecision::Skip
+                            : chance(40) ? StepDecision::GiveUp
+                            : chance(50) ? StepDecision::Resolve
+                                         : StepDecision::Retry;
     if (row.integer(2) == static_cast<int>(StepState::Uncertain) && !row.is_null(3)) {
       const bool done = outside_.sink.done.contains(std::string(row.text(3)));
-      decision = done ? StepDecision::Skip : StepDecision::Retry;
+      decision = !done ? StepDecision::Retry : chance(50) ? StepDecision::Resolve : StepDecision::Skip;
     }
-    dispatcher_->enqueue(Job{.work = Command(command::Decide{{row.integer(0), row.integer(1)}, decision, "person"})});
+    command::Decide decide{{row.integer(0), row.integer(1)}, decision, "person"};
+    auto baggage = std::make_shared<Baggage>();
+    if (decision == StepDecision::Resolve) {
+      std::string said = R"({"given_by":"person","why":")" + std::string(chance(50) ? kInlineBytesMax : 0, 'x') + "\"}";
+      decide.output = must(payload::pack(*codec::parse_json(said), baggage->blobs), "pack");
+    }
+    dispatcher_->enqueue(Job{.work = Command(std::move(decide)), .baggage = std::move(baggage)});
   }
 }
 

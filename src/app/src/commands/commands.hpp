@@ -29,6 +29,7 @@ ExitCode run_task_dead_list(Session& session);
 ExitCode run_task_dead_retry(Session& session);
 ExitCode run_task_dead_skip(Session& session);
 ExitCode run_task_dead_give_up(Session& session);
+ExitCode run_task_dead_resolve(Session& session);
 ExitCode run_task_plan(Session& session);
 ExitCode run_task_steps(Session& session);
 ExitCode run_task_wait(Session& session);

@@ -1,3 +1,4 @@
+#include "../given_text.hpp"
 #include "../output.hpp"
 #include "../workspace.hpp"
 #include "commands.hpp"
@@ -60,6 +61,29 @@ std::string line(const workflow::HeldStep& step) {
          "  " + std::string(name(step.state)) + "\n        " + why(step) + "\n";
 }
 
+constexpr std::string_view kGoesOn = "\nTasks that no process runs go on with: wrench task resume, or wrench serve\n";
+
+/// STEP of the task ID, which waits for a decision: by number, or by its node if only one of that waits.
+Result<workflow::HeldStep> one_held_step(Session& session, Workspace& space) {
+  const std::string& id = session.invocation.arguments.at(0);
+  const std::string& name_of_it = session.invocation.arguments.at(1);
+  const auto held = WRENCH_TRY(space.store().read([&](storage::ReadTx& tx) -> Result<workflow::HeldSteps> {
+    return workflow::list_held_steps(tx, {.task_id = WRENCH_TRY(workflow::find_task(tx, id)).task_id});
+  }));
+  std::vector<const workflow::HeldStep*> fitting;
+  for (const auto& step : held.steps) {
+    if (std::to_string(step.step_no) == name_of_it) return step;
+    if (step.node == name_of_it) fitting.push_back(&step);
+  }
+  if (fitting.size() == 1) return *fitting.front();
+  const std::string said = "'" + escape_for_display(name_of_it) + "'";
+  if (fitting.empty())
+    return Error("workflow.step_not_found", "no step " + said + " of the task waits for a decision")
+        .with_help("wrench task dead list " + id);
+  return Error("cli.ambiguous", std::to_string(fitting.size()) + " steps of " + said + " wait: name one by its number")
+      .with_help("wrench task dead list " + id);
+}
+
 ExitCode decide(Session& session, workflow::StepDecision decision, std::string_view word, std::string_view schema) {
   const bool chosen = !session.invocation.arguments.empty() || session.invocation.has("--code") ||
                       session.invocation.has("--capability");
@@ -87,7 +111,7 @@ ExitCode decide(Session& session, workflow::StepDecision decision, std::string_v
     return delivered_json(session, Json::object({{"schema", schema}, {"dry_run", dry}, {"data", std::move(data)}}));
   if (held->steps.empty()) return delivered(session, "No step waits for that.\n");
   if (held->more) text += "\nThere are more: say it again.\n";
-  if (!dry) text += "\nTasks that no process runs go on with: wrench task resume, or wrench serve\n";
+  if (!dry) text += kGoesOn;
   return delivered(session, text);
 }
 
@@ -109,7 +133,8 @@ ExitCode run_task_dead_list(Session& session) {
   std::string text;
   for (const auto& step : held->steps) text += line(step);
   if (held->more) text += "\nMore than " + std::to_string(workflow::kHeldStepsMax) + ": narrow it with --code.\n";
-  return delivered(session, text + "\nDecide: wrench task dead retry | skip | give-up ID\n");
+  return delivered(session,
+                   text + "\nDecide: wrench task dead retry | skip | give-up ID, or resolve ID STEP --value JSON\n");
 }
 
 ExitCode run_task_dead_retry(Session& session) {
@@ -122,6 +147,29 @@ ExitCode run_task_dead_skip(Session& session) {
 
 ExitCode run_task_dead_give_up(Session& session) {
   return decide(session, workflow::StepDecision::GiveUp, "given up", "wrench.task_dead_give_up/1");
+}
+
+ExitCode run_task_dead_resolve(Session& session) {
+  if (!session.invocation.has("--value"))
+    return session.fail(Error("cli.missing_argument", "say which output the step is to have")
+                            .with_help("wrench task dead resolve ID STEP --value JSON"));
+  const auto value = given_json(session.invocation.value("--value"), workflow::kGivenOutputBytesMax);
+  if (!value) return session.fail(value.error());
+  auto space = Workspace::open(session, Workspace::Use::Write);
+  if (!space) return session.fail(space.error());
+  const auto step = one_held_step(session, **space);
+  if (!step) return session.fail(step.error());
+  const auto resolved = (*space)->engine().resolve_step(step->task_id, step->step_no, *value);
+  if (!resolved) return session.fail(resolved.error());
+  const bool checked = *resolved == workflow::Engine::OutputCheck::Schema;
+  if (session.format() == "json") {
+    Json data = to_json(*step);
+    data.set("output_checked", checked);
+    return delivered_json(session, Json::object({{"schema", "wrench.task_dead_resolve/1"}, {"data", std::move(data)}}));
+  }
+  std::string text = "resolved  " + line(*step);
+  if (!checked) text += "\nThe output wasn't checked: no schema of it is known here.\n";
+  return delivered(session, text + std::string(kGoesOn));
 }
 
 }  // namespace wrench::app

@@ -34,6 +34,8 @@ class AgentRunner final : public workflow::StepRunner {
 
   Result<workflow::CapabilityTraits> traits(std::string_view capability) const override;
   workflow::StepOutcome run(const workflow::StepInvocation& invocation, workflow::StepContext& context) override;
+  /// Whether that can be an output of the capability. Errors: agent.no_such_capability, agent.output_invalid.
+  Result<void> check_output(std::string_view capability, const codec::Json& output) const;
 
   /// The report in a finished step's output. Errors: findings.record_invalid, workflow.bad_reference, storage.*.
   Result<findings::Report> take_report(storage::Store& store, const codec::Json& member) {

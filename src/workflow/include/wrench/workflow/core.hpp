@@ -153,6 +153,7 @@ struct Decide {
   StepDecision decision = StepDecision::Retry;
   std::string actor;
   std::int64_t request = 0;  ///< As of Cancel.
+  Payload output = {};       ///< Resolve
 };
 struct Reconcile {
   StepKey step;

@@ -63,13 +63,16 @@ struct Request {
     StepRetry,
     StepSkip,
     StepGiveUp,
+    StepResolve,
     Fund,
     BudgetRaise,
     Supersede,
   };
   std::int64_t execution_no = 0;
   Kind kind = Kind::Cancel;
-  std::string reason, actor;  ///< Of a step the reason is its number, of a raise JSON {scope, by}.
+  /// Of a step the reason is its number, of StepResolve JSON {step, output} or {step, blob}, of a raise JSON {scope,
+  /// by}.
+  std::string reason, actor;
 };
 
 /// Somebody decides about a step that waits.
@@ -102,7 +105,7 @@ struct WaitDraft {
   std::optional<Micros> expires_at;
 };
 
-/// What a step's completion brings along.
+/// What a step's completion, or a person's decision about it, brings along.
 struct Baggage {
   std::optional<WaitDraft> wait;
   std::optional<Creation> child;  ///< The task that the step waits for.

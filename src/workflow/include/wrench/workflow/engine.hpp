@@ -33,6 +33,8 @@ inline constexpr std::int64_t kDefaultProject = 1;
 inline constexpr std::size_t kInputsBytesMax = 1024 * 1024;
 inline constexpr Micros kCancelGrace = 10 * kMicrosPerSecond;
 inline constexpr int kLossesMax = 3;
+/// Of what a person gives a step as its output.
+inline constexpr std::size_t kGivenOutputBytesMax = 4 * 1024 * 1024;
 /// After so long without a sign of life a worker on PostgreSQL is lost: others run its steps.
 inline constexpr Micros kWorkerTtl = 10 * kMicrosPerSecond;
 /// After so long a queue of steps that no worker may run is told of (`queue.unserved`), and again after each
@@ -124,7 +126,12 @@ struct EngineView {
   std::vector<RunningView> running;            ///< Oldest first.
 };
 
-enum class StepDecision : std::uint8_t { Retry, Skip, GiveUp };
+enum class StepDecision : std::uint8_t {
+  Retry,
+  Skip,
+  GiveUp,
+  Resolve,  ///< It counts as completed with an output that somebody gives it: Engine::resolve_step().
+};
 
 struct EngineConfig {
   std::string boot_id;  ///< Holds the BootLock of this name for as long as the engine lives.
@@ -139,6 +146,8 @@ struct EngineConfig {
   Micros worker_ttl_us = kWorkerTtl;  ///< On PostgreSQL; the same in all processes.
   /// What is known of capabilities where steps don't run, i.e. without start(): in whose queue their steps wait.
   std::function<std::optional<CapabilityTraits>(std::string_view)> traits;
+  /// Whether that can be an output of a capability that `traits` knows, for resolve_step(). Without it anything can.
+  std::function<Result<void>(std::string_view capability, const codec::Json& output)> check_output;
   telemetry::MetricsRegistry* metrics = nullptr;  ///< Gets what docs/reference/monitoring.md lists; must outlive it.
   std::function<void()> on_activity;              ///< After each flush, on the writer's thread; must be quick.
   /// What drain() gives back waits for a person; else adopt_orphans() of any process takes it.
@@ -202,8 +211,14 @@ class Engine {
   /// What each day or month of a project may use, from now on; of the present one never less than is used already. For
   /// executions that begin later. Errors: workflow.budget_invalid.
   Result<void> set_project_budget(std::int64_t project_id, BudgetPeriod period, const BudgetAmounts& budget);
-  /// Moves a dead or uncertain step on. If another live process runs the task, that one obeys within a second.
+  /// Moves a dead or uncertain step on; not for Resolve. If another live process runs the task, that one obeys within a second.
   Result<void> decide_step(std::string_view task_id, std::int64_t step_no, StepDecision decision);
+  /// What was compared with the output of resolve_step(), besides the plan's `ensure`.
+  enum class OutputCheck : std::uint8_t { Schema, Nothing };
+  /// Gives a dead or uncertain step its output: it counts as completed. Else as decide_step(). Errors also:
+  /// workflow.step_not_found, workflow.output_too_large (kGivenOutputBytesMax), workflow.condition_false (`ensure`),
+  /// workflow.output_invalid (EngineConfig::check_output).
+  Result<OutputCheck> resolve_step(std::string_view task_id, std::int64_t step_no, const codec::Json& output);
 
   /// Blocks until the task ended, is paused, or waits for something other than a time. Errors: workflow.wait_deadline,
   /// workflow.wait_stopped, workflow.draining (this engine gave it back), and the store's error if it takes no writes

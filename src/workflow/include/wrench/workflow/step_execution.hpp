@@ -40,6 +40,12 @@ Job execute_step(const Launch& launch, StepRunner& runner, StepSession session);
 /// are failures.
 StepOutcome run_capability(StepRunner& runner, const StepInvocation& invocation, StepContext& context);
 
+/// Whether a person may give that output to a step of the task's latest execution: it waits for one, and it is what its
+/// plan asks for. Its capability; empty if it is of another kind. Errors: workflow.step_not_found,
+/// workflow.invalid_transition (names its state), workflow.condition_false.
+Result<std::string> check_resolution(storage::ReadTx& tx, PlanCache& plans, PayloadCache& payloads,
+                                     std::int64_t task_no, std::int64_t step_no, const codec::Json& output);
+
 /// Asks the runner's hook about the open effects of an uncertain step.
 Result<Job> reconcile_step(StepKey step, StepRunner& runner, storage::Store& store, PlanCache& plans);
 

@@ -55,6 +55,7 @@ enum class StepEventKind : std::uint8_t {
   OutOfBudget,  ///< A budget has nothing left for it.
   Funded,       ///< It may have again.
   HoldBack,     ///< It wasn't tried, because it would have failed.
+  PersonResolve,
 };
 enum class ExecutionEventKind : std::uint8_t { Start, Suspend, Resume, AllDone, AnyFailed, CancelDone, TimedOut };
 enum class TaskEventKind : std::uint8_t {
