@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import unittest
@@ -214,7 +215,26 @@ steps:
         self.wait_for(lambda: self.state(task) == "completed")
         outputs = self.run_wrench("task", "steps", task, "--outputs", "--step", "a", "--json").json()
         self.assertEqual(outputs["data"][0]["output"], {"security_check": found})
-        self.assertIn("user", self.run_wrench("task", "journal", task).out)
+        entries = self.run_wrench("task", "journal", task, "--json").json()["data"]
+        self.assertEqual([(e["actor"], e["data"]) for e in entries if e["kind"] == "decision"],
+                         [("user", {"to": "completed"})] * 2)
+
+    def test_goes_on_with_what_is_left_of_deleted_tasks(self):
+        self.project()
+        self.assertEqual(self.review("shop", "--fail-on", "none").code, 0)
+        store = sqlite3.connect(self.at("data/store.db"))
+        self.addCleanup(store.close)
+        with store:
+            for step in range(1, 12_001):
+                store.execute("INSERT INTO steps (execution_id, step_no, node, state, attempt, lost, epoch, deps_left, output_seq,"
+                              " flags) VALUES (999, ?, 0, 6, 1, 0, 1, 0, 0, 0)", (step,))
+            store.execute("INSERT INTO purge_queue VALUES (0, 999, 'exe_X'), (1, 999, 'tsk_X')")
+        left = lambda: store.execute("SELECT (SELECT count(*) FROM purge_queue), (SELECT count(*) FROM steps"
+                                     " WHERE execution_id = 999)").fetchone()
+        server = self.serve()
+        self.wait_for(lambda: left() == (0, 0))
+        self.wait_for(lambda: "deleted what tasks had left: 12000 rows" in self.log())
+        self.stop(server)
 
     def test_one_process_serves(self):
         server = self.serve()

@@ -86,6 +86,34 @@ class OneTask(CliTest):
         self.assertEqual([node["id"] for node in plan["plan"]["nodes"]], ["secrets", "found", "_result"])
         self.assertRegex(plan["plan_hash"], "^[0-9a-f]{64}$")
 
+    def test_deletes_what_has_ended(self):
+        task, other = self.begin_playbook(LOOK, "--input", "tree=shop"), self.begin_playbook(LOOK, "--input", "tree=shop")
+        self.write("waits.yaml", "name: waits\nsteps:\n  - {step_id: ask, wait: {on: approval, title: go on?, role: any}}\n")
+        self.assertEqual(self.run_wrench("playbook", "run", "waits.yaml").code, 7)
+        waiting = self.newest()
+        self.assert_fails(self.run_wrench("task", "delete", task, waiting), 6, "is waiting", "wrench task cancel")
+        self.assert_fails(self.run_wrench("task", "delete", task, "XXXXXX"), 5, "workflow.task_not_found")
+        self.assertEqual(self.run_wrench("task", "show", task).code, 0, "nothing was done to the first either")
+        would = self.run_wrench("task", "delete", task, task[-6:], "--dry-run", "--json").json()
+        self.assertEqual([(one["task_id"], one["executions"], one["children"], one["cancels"]) for one in would["data"]],
+                         [(task, 1, 0, [])])
+        self.assertTrue(would["dry_run"])
+        self.assertIn("would be deleted  " + task[-6:], self.run_wrench("task", "delete", task, "--dry-run").out)
+        findings = self.run_wrench("finding", "list", "--json").json()["data"]
+        done = self.run_wrench("task", "delete", task, "--json")
+        self.assertEqual(done.code, 0, done.err)
+        self.assertEqual((done.json()["schema"], done.json()["complete"]), ("wrench.task_delete/1", True))
+        self.assertGreater(done.json()["rows"], 10)
+        self.assert_fails(self.run_wrench("task", "show", task), 5, "workflow.task_not_found")
+        self.assertEqual(self.run_wrench("task", "report", other).code, 0)
+        self.assertEqual(self.run_wrench("finding", "list", "--json").json()["data"], findings)
+        self.assertEqual(self.run_wrench("task", "cancel", waiting).code, 0)
+        done = self.run_wrench("task", "delete", waiting, other)
+        self.assertEqual((done.code, done.out.count("deleted  ")), (0, 2), done.err)
+        self.assertEqual(self.run_wrench("task", "list").out, "No tasks yet. Try: wrench review .\n")
+        checked = self.run_wrench("store", "check")
+        self.assertEqual(checked.code, 0, checked.out + checked.err)
+
     def test_waits_for_the_end(self):
         task = self.begin_playbook(LOOK, "--input", "tree=shop")
         done = self.run_wrench("task", "wait", task)

@@ -87,7 +87,11 @@ output: {built: {$from: build}}
         self.assertEqual(given.code, 0, given.err)
         self.assertIn("The output wasn't checked", given.out)
         self.assertEqual(self.run_wrench("task", "wait", task, env=env).code, 0)
-        self.assertEqual(self.run_wrench("task", "report", task, "--json", env=env).json()["output"]["built"], {"size": 3})
+        built = self.run_wrench("task", "steps", task, "--outputs", "--step", "build", "--json", env=env).json()["data"]
+        self.assertEqual([step["output"] for step in built], [{"size": 3}])
+        deleted = self.run_wrench("task", "delete", task, "--json", env=env)
+        self.assertEqual((deleted.code, deleted.json()["complete"]), (0, True), deleted.err)
+        self.assert_fails(self.run_wrench("task", "show", task, env=env), 5, "workflow.task_not_found")
 
     def test_steps_run_where_their_labels_are_offered(self):
         env = self.env(WRENCH_DATABASE_URL=self.start_database(), WRENCH_DATA_DIR=None)

@@ -435,6 +435,21 @@ const std::vector<CommandSpec>& table() {
        .formats = kTextOrJson,
        .examples = {{"wrench budget set --per month 20.00 cpu_ms=3600000", "twenty dollars and an hour"}},
        .run = run_budget_set},
+      {.path = "task delete",
+       .summary = "Delete tasks that have ended, with all that they did",
+       .description =
+           "Its runs, steps, journal, report and child tasks are gone for good; findings, events and what it used of "
+           "the "
+           "budget of a day or month stay. A child task is deleted with the task that began it. Large ones are deleted "
+           "in "
+           "pieces: if that is interrupted, the rest goes with the next delete, or with a process that serves.",
+       .arguments = {{"ID", "task ids", true, true}},
+       .flags = with_output(kTextOrJson, {{.name = "--dry-run", .summary = "say what that would be, and do nothing"},
+                                          {.name = "--yes", .summary = "cancel the tasks that wait for its success"}}),
+       .formats = kTextOrJson,
+       .examples = {{"wrench task delete 7K3QX2 --dry-run", "what goes with it"},
+                    {"wrench task delete 7K3QX2 9D2MWA", "two of them"}},
+       .run = run_task_delete},
       {.path = "task dead list",
        .summary = "List steps that wait for a decision: given up, or with an effect that nobody knows of",
        .description = "Tasks keep steps that failed for good when they were begun with --on-exhausted dead_letter.",
@@ -472,7 +487,9 @@ const std::vector<CommandSpec>& table() {
            "Of a step that was given up, or whose effect nobody knew of. The value must fit the output's schema of the "
            "step's capability and what its plan demands of it; else nothing changes. The journal says who gave it.",
        .arguments = {{"ID", "task id", true}, {"STEP", "number of the step, or id of its node", true}},
-       .flags = with_output(kTextOrJson, {{.name = "--value", .value = "JSON", .summary = "the output, or @FILE, or - for standard input"}}),
+       .flags = with_output(
+           kTextOrJson,
+           {{.name = "--value", .value = "JSON", .summary = "the output, or @FILE, or - for standard input"}}),
        .formats = kTextOrJson,
        .examples = {{"wrench task dead resolve 7K3QX2 4 --value '{\"paid\": true}'", "somebody did it by hand"},
                     {"wrench task dead resolve 7K3QX2 fetch --value @page.json", "a large one"}},

@@ -68,9 +68,21 @@ Result<void> add_owner(WriteTx& tx, std::string_view hash, BlobOwner owner) {
   return std::move(added).error();
 }
 
-Result<void> release(WriteTx& tx, BlobOwner owner) {
-  WRENCH_TRY(tx.exec(sql::kReleaseBlobs, {owner.kind, owner.id}));
-  return {};
+Result<Released> release(WriteTx& tx, BlobOwner owner, std::size_t limit, std::size_t bytes_max) {
+  const Rows owned = WRENCH_TRY(tx.query(sql::kOwnedBlobs, {owner.kind, owner.id, limit + 1}));
+  Released out;
+  std::size_t bytes = 0;
+  for (const auto row : owned) {
+    bytes += static_cast<std::size_t>(row.integer(1));
+    if (out.references == limit || (out.references > 0 && bytes > bytes_max)) {
+      out.all = false;
+      break;
+    }
+    WRENCH_TRY(tx.exec(sql::kDeleteBlobRef, {Bind::bytes(row.bytes(0)), owner.kind, owner.id}));
+    WRENCH_TRY(tx.exec(sql::kDeleteUnownedBlob, {Bind::bytes(row.bytes(0))}));
+    ++out.references;
+  }
+  return out;
 }
 
 Result<std::string> get(ReadTx& tx, std::string_view hash) {
@@ -89,10 +101,6 @@ Result<std::string> get(ReadTx& tx, std::string_view hash) {
   }
   if (hash_of(content) != hash) return damaged(hash);
   return content;
-}
-
-Result<std::int64_t> sweep(WriteTx& tx, Micros before_us, std::size_t limit) {
-  return tx.exec(sql::kSweepBlobs, {before_us, limit});
 }
 
 }  // namespace blob_store

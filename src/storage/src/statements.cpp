@@ -79,22 +79,30 @@ const Statement kInsertBlobRef{.id = "storage.insert_blob_ref",
                                .sql =
                                    "INSERT INTO blob_refs (hash, owner_kind, owner_id) VALUES (?1, ?2, ?3) "
                                    "ON CONFLICT (hash, owner_kind, owner_id) DO NOTHING"};
-const Statement kReleaseBlobs{
-    .id = "storage.release_blobs",
+const Statement kOwnedBlobs{
+    .id = "storage.owned_blobs",
+    .sql =
+        "SELECT r.hash, b.size FROM blob_refs r JOIN blobs b ON b.hash = r.hash WHERE r.owner_kind = ?1 AND "
+        "r.owner_id = ?2 ORDER BY r.hash LIMIT ?3",
+    .plan =
+        "SEARCH r USING COVERING INDEX idx_blob_owner (owner_kind=? AND owner_id=?); SEARCH b USING INDEX "
+        "sqlite_autoindex_blobs_1 (hash=?)"};
+const Statement kDeleteBlobRef{.id = "storage.delete_blob_ref",
+                               .access = Access::Write,
+                               .sql = "DELETE FROM blob_refs WHERE hash = ?1 AND owner_kind = ?2 AND owner_id = ?3",
+                               .plan = "SEARCH blob_refs USING PRIMARY KEY (hash=? AND owner_kind=? AND owner_id=?)",
+                               .plan_exception = "never for many at once"};
+const Statement kDeleteUnownedBlob{
+    .id = "storage.delete_unowned_blob",
     .access = Access::Write,
-    .sql = "DELETE FROM blob_refs WHERE owner_kind = ?1 AND owner_id = ?2",
-    .plan = "SEARCH blob_refs USING COVERING INDEX idx_blob_owner (owner_kind=? AND owner_id=?)"};
+    .sql = "DELETE FROM blobs WHERE hash = ?1 AND NOT EXISTS (SELECT 1 FROM blob_refs r WHERE r.hash = blobs.hash)",
+    .plan =
+        "SEARCH blobs USING INDEX sqlite_autoindex_blobs_1 (hash=?); CORRELATED SCALAR SUBQUERY 1; SEARCH r USING "
+        "PRIMARY KEY (hash=?)",
+    .plan_exception = "never for many at once"};
 const Statement kReadBlob{.id = "storage.read_blob",
                           .sql = "SELECT size, codec, body FROM blobs WHERE hash = ?1",
                           .plan = "SEARCH blobs USING INDEX sqlite_autoindex_blobs_1 (hash=?)"};
-const Statement kSweepBlobs{
-    .id = "storage.sweep_blobs",
-    .access = Access::Write,
-    .sql =
-        "DELETE FROM blobs WHERE hash IN (SELECT b.hash FROM blobs b WHERE b.stored_at < ?1 AND NOT EXISTS "
-        "(SELECT 1 FROM blob_refs r WHERE r.hash = b.hash) LIMIT ?2)",
-    .plan_exception = "a nightly sweep looks at every blob's header on purpose"};
-
 const Statement kReadStoreId{.id = "storage.read_store_id",
                              .sql = "SELECT value FROM store_meta WHERE name = 'store_id'",
                              .plan = "SEARCH store_meta USING PRIMARY KEY (name=?)"};
@@ -106,11 +114,13 @@ const Statement kInsertStoreId{
 }  // namespace sql
 
 StatementCatalogue::List own_statements() {
-  static const Statement* const list[] = {
-      &sql::kLoadEventClock, &sql::kStoreEventClock, &sql::kInsertEvent, &sql::kEventsAll,   &sql::kEventsOfProject,
-      &sql::kEventsOfTask,   &sql::kReadEventClock,  &sql::kPruneEvents, &sql::kMarkPruned,  &sql::kSetEpoch,
-      &sql::kInsertSample,   &sql::kForgetSamples,   &sql::kReadSamples, &sql::kInsertBlob,  &sql::kInsertBlobRef,
-      &sql::kReleaseBlobs,   &sql::kReadBlob,        &sql::kSweepBlobs,  &sql::kReadStoreId, &sql::kInsertStoreId};
+  static const Statement* const list[] = {&sql::kLoadEventClock, &sql::kStoreEventClock, &sql::kInsertEvent,
+                                          &sql::kEventsAll,      &sql::kEventsOfProject, &sql::kEventsOfTask,
+                                          &sql::kReadEventClock, &sql::kPruneEvents,     &sql::kMarkPruned,
+                                          &sql::kSetEpoch,       &sql::kInsertSample,    &sql::kForgetSamples,
+                                          &sql::kReadSamples,    &sql::kInsertBlob,      &sql::kInsertBlobRef,
+                                          &sql::kOwnedBlobs,     &sql::kDeleteBlobRef,   &sql::kDeleteUnownedBlob,
+                                          &sql::kReadBlob,       &sql::kReadStoreId,     &sql::kInsertStoreId};
   return list;
 }
 

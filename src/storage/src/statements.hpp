@@ -21,9 +21,8 @@ extern const Statement kSetEpoch;
 extern const Statement kInsertSample, kForgetSamples, kReadSamples;
 extern const Statement kInsertBlob;
 extern const Statement kInsertBlobRef;
-extern const Statement kReleaseBlobs;
+extern const Statement kOwnedBlobs, kDeleteBlobRef, kDeleteUnownedBlob;
 extern const Statement kReadBlob;
-extern const Statement kSweepBlobs;
 extern const Statement kReadStoreId;
 extern const Statement kInsertStoreId;
 }  // namespace sql

@@ -737,26 +737,41 @@ TEST_P(BlobStoreContract, StoresContentOnceAndChecksIt) {
   EXPECT_EQ(nothing_to_own.error().code, "storage.blob_missing");
 }
 
-TEST_P(BlobStoreContract, SweepsOnlyOldContentThatNobodyOwns) {
+TEST_P(BlobStoreContract, ReleasesInPiecesAndDeletesWhatNobodyElseNeeds) {
   const auto store = open_passive();
-  const PreparedBlob owned = blob_store::prepare("owned").value();
-  const PreparedBlob orphan = blob_store::prepare("orphan").value();
-  std::int64_t swept_early = -1;
-  std::int64_t swept = -1;
+  const PreparedBlob shared = blob_store::prepare("shared").value();
+  std::vector<PreparedBlob> own;
+  for (int i = 0; i < 5; ++i) own.push_back(blob_store::prepare("own " + std::to_string(i)).value());
   ASSERT_TRUE(store
                   ->write([&](WriteTx& tx) -> Result<void> {
-                    WRENCH_TRY(blob_store::put(tx, owned, {"execution", 1}));
-                    WRENCH_TRY(blob_store::put(tx, orphan, {"execution", 2}));
-                    WRENCH_TRY(blob_store::release(tx, {"execution", 2}));
-                    swept_early = WRENCH_TRY(blob_store::sweep(tx, tx.now()));
-                    swept = WRENCH_TRY(blob_store::sweep(tx, tx.now() + 1));
+                    for (const PreparedBlob& blob : own) WRENCH_TRY(blob_store::put(tx, blob, {"execution", 1}));
+                    for (const std::int64_t owner : {1, 2})
+                      WRENCH_TRY(blob_store::put(tx, shared, {"execution", owner}));
                     return {};
                   })
                   .ok());
-  EXPECT_EQ(swept_early, 0);
-  EXPECT_EQ(swept, 1);
-  EXPECT_TRUE(store->read([&](ReadTx& tx) { return blob_store::get(tx, owned.hash); }).ok());
-  EXPECT_FALSE(store->read([&](ReadTx& tx) { return blob_store::get(tx, orphan.hash); }).ok());
+  const auto release = [&](std::int64_t owner, std::size_t limit, std::size_t bytes_max = kBlobBytesMax) {
+    blob_store::Released out;
+    const auto done = store->write([&](WriteTx& tx) -> Result<void> {
+      out = WRENCH_TRY(blob_store::release(tx, {"execution", owner}, limit, bytes_max));
+      return {};
+    });
+    EXPECT_TRUE(done.ok()) << describe(done.error());
+    return out;
+  };
+  const auto has = [&](const PreparedBlob& blob) {
+    return store->read([&](ReadTx& tx) { return blob_store::get(tx, blob.hash); }).ok();
+  };
+  EXPECT_EQ(release(1, 2).references, 2U);
+  EXPECT_EQ(release(1, 10, 1).references, 1U) << "one in any case";
+  const auto rest = release(1, 3);
+  EXPECT_EQ(rest.references, 3U);
+  EXPECT_TRUE(rest.all);
+  for (const PreparedBlob& blob : own) EXPECT_FALSE(has(blob));
+  EXPECT_TRUE(has(shared));
+  EXPECT_TRUE(release(2, 1).all);
+  EXPECT_FALSE(has(shared));
+  EXPECT_EQ(release(2, 1).references, 0U);
 }
 
 TEST_P(BlobStoreContract, DamagedContentIsReported) {

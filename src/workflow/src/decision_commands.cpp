@@ -15,7 +15,8 @@ int Decision::initial_deps(const PlanNode& node) {
 
 Result<Decision::Execution*> Decision::owned(std::int64_t no) {
   Execution* e = execution(no);
-  if (e == nullptr) return Error("workflow.task_not_found", "there is no execution " + std::to_string(no));
+  // It had ended, and was deleted.
+  if (e == nullptr) return Error("workflow.fenced", "there is no execution " + std::to_string(no) + " any more");
   if (!is_ours(e->row))
     return Error("workflow.fenced", "execution " + e->row.execution_id + " belongs to another process now");
   return e;

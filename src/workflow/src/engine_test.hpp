@@ -63,13 +63,15 @@ class EngineTest : public ::testing::Test {
   /// Whether the tests run on PostgreSQL this time (CMakeLists.txt).
   static bool on_postgres() { return std::getenv("WRENCH_TEST_ON_POSTGRES") != nullptr; }
 
-  void open_store() {
+  /// `more`: statements beside the module's.
+  void open_store(storage::StatementCatalogue::List more = {}) {
+    store_.reset();
     storage::StoreConfig config;
     if (on_postgres())
       config.database_url = storage::testing::PostgresServer::shared().new_schema_url();
     else
       config.directory = dir_ / "data";
-    config.statements = {statements()};
+    config.statements = {statements(), more};
     config.wal_reserve_bytes = 0;
     auto opened = storage::Store::open(std::move(config), clock_, random_);
     ASSERT_TRUE(opened.ok()) << describe(opened.error());

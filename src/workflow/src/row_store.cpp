@@ -129,12 +129,12 @@ Result<void> add_steps(WriteTx& tx, std::vector<StepRow> found, LoadedRows& rows
   return {};
 }
 
-/// Those that aren't loaded yet.
+/// Those that aren't loaded yet; of executions that don't exist none.
 Result<void> load_steps(const Source& from, const std::vector<StepKey>& wanted, LoadedRows& rows) {
   Columns keys;
   std::vector<StepRow> steps;
   for (const StepKey& key : wanted) {
-    if (rows.steps.contains(key)) continue;
+    if (rows.steps.contains(key) || !rows.executions.contains(key.execution_no)) continue;
     if (const auto known = from.cache.running.find(key); known != from.cache.running.end()) {
       ++from.cache.hits;
       steps.push_back(known->second);
@@ -166,6 +166,7 @@ Result<void> load_open_steps(const Source& from, const std::vector<std::int64_t>
 Result<void> load_neighbours(const Source& from, const std::vector<StepKey>& keys, LoadedRows& rows) {
   std::vector<StepKey> wanted;
   for (const StepKey& key : keys) {
+    if (!rows.executions.contains(key.execution_no)) continue;
     const StepRow& row = rows.steps.at(key);
     const auto plan = rows.plans.find(key.execution_no);
     if (row.parent_step != 0) {

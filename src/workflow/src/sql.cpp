@@ -212,14 +212,16 @@ const Statement kInsertExecution{
 // The next ?1 numbers: each in a row of its own, or all of them in a row, up to the one that is returned.
 const Statement kNextTask{
     .id = "workflow.next_task",
-    .sql = "SELECT coalesce(max(id), 0) + ?1 FROM tasks",
-    .plan = "SEARCH tasks",
+    .sql = "SELECT max(coalesce(max(id), 0), (SELECT number FROM number_floors WHERE kind = 1)) + ?1 FROM tasks",
+    .plan = "SEARCH tasks; SCALAR SUBQUERY 1; SEARCH number_floors USING PRIMARY KEY (kind=?)",
     .postgres = {.sql = "SELECT nextval('tasks_id_seq') FROM generate_series(1, CAST(?1 AS BIGINT))",
                  .plan = "Function Scan on generate_series"}};
 const Statement kNextExecution{
     .id = "workflow.next_execution",
-    .sql = "SELECT coalesce(max(id), 0) + ?1 FROM task_executions",
-    .plan = "SEARCH task_executions",
+    .sql =
+        "SELECT max(coalesce(max(id), 0), (SELECT number FROM number_floors WHERE kind = 0)) + ?1 FROM "
+        "task_executions",
+    .plan = "SEARCH task_executions; SCALAR SUBQUERY 1; SEARCH number_floors USING PRIMARY KEY (kind=?)",
     .postgres = {.sql = "SELECT nextval('task_executions_id_seq') FROM generate_series(1, CAST(?1 AS BIGINT))",
                  .plan = "Function Scan on generate_series"}};
 const Statement kNextRepository{.id = "workflow.next_repository",
@@ -595,7 +597,7 @@ storage::StatementCatalogue::List statements() {
       storage::StatementCatalogue({kAll, sql::of_findings(), sql::of_shared_work(), sql::of_memory(),
                                    sql::of_messages(), sql::of_child_tasks(), sql::of_forks(), sql::of_dead_letters(),
                                    sql::of_limits(), sql::of_budgets(), sql::of_monitor(), sql::of_restore(),
-                                   sql::of_schedules(), sql::of_streams(), check_statements()})
+                                   sql::of_schedules(), sql::of_streams(), sql::of_deletion(), check_statements()})
           .all();
   return all;
 }

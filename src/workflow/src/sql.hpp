@@ -49,6 +49,9 @@ storage::StatementCatalogue::List of_budgets();
 // dead_letters.cpp
 storage::StatementCatalogue::List of_dead_letters();
 
+// deletion.cpp
+storage::StatementCatalogue::List of_deletion();
+
 // forks.cpp
 storage::StatementCatalogue::List of_forks();
 

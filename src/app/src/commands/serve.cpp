@@ -4,6 +4,7 @@
 
 #include "../backup_keeper.hpp"
 #include "../layout.hpp"
+#include "../purge_keeper.hpp"
 #include "../schedule_keeper.hpp"
 #include "../workspace.hpp"
 #include "commands.hpp"
@@ -86,9 +87,11 @@ ExitCode run_serve(Session& session) {
   if (!session.invocation.has("--no-backups") && (*space)->keeps_data())
     backups.emplace((*space)->store(), directory,
                     std::string(session.invocation.value("--backups", directory + "/backups")));
-  const auto tell_backups = [&] {
+  std::optional<PurgeKeeper> purges(**space);
+  const auto tell_notes = [&] {
     if (backups)
       for (const auto& line : backups->notes()) session.console.note(line);
+    for (const auto& line : purges->notes()) session.console.note(line);
   };
   TaskLog log(session.console, **space);
   ScheduleKeeper schedules(**space, session.stop, [&session](const std::string& line) { session.console.note(line); });
@@ -103,6 +106,7 @@ ExitCode run_serve(Session& session) {
     }
     log.look();
     // Once a minute, but not while nothing happens.
+    if (moved) purges->look();
     if (moved)
       if (const auto sampled = monitor->sample((*space)->clock().now_us()); !sampled)
         session.console.note("can't keep how the store does: " + sampled.error().message);
@@ -113,7 +117,7 @@ ExitCode run_serve(Session& session) {
       const auto changed = watch->wait((*space)->clock(), soon.at_us() < due.at_us() ? soon : due, session.stop);
       if (!changed) return session.fail(changed.error());
       moved = *changed;
-      tell_backups();
+      tell_notes();
     } while (!moved && !due.passed((*space)->clock()) && !session.stop.stop_requested());
     // Many changes in a row are looked at once.
     while (!calm.passed((*space)->clock()) && !session.stop.stop_requested()) {
@@ -124,7 +128,8 @@ ExitCode run_serve(Session& session) {
   session.console.note("stopping: steps that run have " +
                        std::to_string(session.invocation.duration("--drain", kDrainDefault) / kMicrosPerSecond) +
                        " s to come to a good place");
-  tell_backups();
+  tell_notes();
+  purges.reset();
   backups.reset();  // Before, because it uses a processor.
   (*space)->drain(session.invocation.duration("--drain", kDrainDefault));
   return ExitCode::Done;

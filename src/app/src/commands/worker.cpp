@@ -6,6 +6,7 @@
 
 #include "../backup_keeper.hpp"
 #include "../note_box.hpp"
+#include "../purge_keeper.hpp"
 #include "../schedule_keeper.hpp"
 #include "../signals.hpp"
 #include "../workspace.hpp"
@@ -26,6 +27,7 @@ constexpr Micros kLostPatience = 5 * kMicrosPerSecond;
 constexpr std::chrono::milliseconds kLook{50};
 constexpr Micros kSchedulesEvery = kMicrosPerSecond;  ///< At most so often.
 constexpr Micros kSampleEvery = 60 * kMicrosPerSecond;
+constexpr std::chrono::seconds kPurgeEvery{60};
 constexpr Micros kSchedulesAnyway = 60 * kMicrosPerSecond;  ///< Should an event go unnoticed.
 
 std::optional<workflow::SlotClass> slot_class(std::string_view word) {
@@ -137,16 +139,23 @@ Ended work(Session& session, Workspace& space) {
   const bool once = session.invocation.has("--once");
   workflow::Engine& engine = space.engine();
   TroubleNotes notes;
+  const auto tell = [&](auto& keeper) {
+    if (keeper)
+      for (const auto& line : keeper->notes()) session.console.note(line);
+  };
   std::optional<SideWork> beside;
-  if (!once) beside.emplace(space, database_url(session), session.stop);
+  std::optional<PurgeKeeper> purges;
+  if (!once) {
+    beside.emplace(space, database_url(session), session.stop);
+    purges.emplace(space, kPurgeEvery);
+  }
   std::optional<BackupKeeper> backups;
   const auto folder = backup_folder(session);
   if (!once && folder) backups.emplace(space.store(), database_url(session), *folder);
   for (;;) {
-    if (beside)
-      for (const auto& line : beside->notes()) session.console.note(line);
-    if (backups)
-      for (const auto& line : backups->notes()) session.console.note(line);
+    tell(beside);
+    tell(purges);
+    tell(backups);
     notes.tell(session.console, space.store().trouble());
     if (session.stop.stop_requested()) return Ended::Stopped;
     const auto now = engine.working();

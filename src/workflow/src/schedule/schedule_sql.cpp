@@ -61,9 +61,11 @@ const Statement kNextSchedule{
 const Statement kEndedRuns{
     .id = "workflow.ended_runs",
     .sql =
-        "SELECT r.schedule_no FROM schedule_runs r CROSS JOIN tasks t WHERE r.state = 1 AND t.id = r.task_no AND "
-        "(t.status = 'completed' OR t.status = 'failed' OR t.status = 'cancelled') LIMIT 1000",
-    .plan = "SEARCH r USING INDEX idx_schedule_run_state (state=?); SEARCH t USING INTEGER PRIMARY KEY (rowid=?)"};
+        "SELECT r.schedule_no FROM schedule_runs r LEFT JOIN tasks t ON t.id = r.task_no WHERE r.state = 1 AND "
+        "(t.id IS NULL OR t.status = 'completed' OR t.status = 'failed' OR t.status = 'cancelled') LIMIT 1000",
+    .plan =
+        "SEARCH r USING INDEX idx_schedule_run_state (state=?); SEARCH t USING INTEGER PRIMARY KEY (rowid=?) "
+        "LEFT-JOIN"};
 const Statement kIdleWaits{
     .id = "workflow.idle_waits",
     .sql =

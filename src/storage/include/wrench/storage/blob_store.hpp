@@ -5,7 +5,6 @@
 #include <string>
 #include <string_view>
 
-#include "wrench/base/clock.hpp"
 #include "wrench/base/result.hpp"
 #include "wrench/storage/transaction.hpp"
 
@@ -35,12 +34,17 @@ Result<PreparedBlob> prepare(std::string_view content);
 Result<void> put(WriteTx& tx, const PreparedBlob& blob, BlobOwner owner);
 /// Adds an owner to content that is already stored. Errors: storage.blob_missing.
 Result<void> add_owner(WriteTx& tx, std::string_view hash, BlobOwner owner);
-/// Removes every reference of this owner; sweep() deletes what nobody needs.
-Result<void> release(WriteTx& tx, BlobOwner owner);
+/// What release() did.
+struct Released {
+  std::size_t references = 0;
+  bool all = true;  ///< The owner has none left.
+};
+/// Removes up to `limit` references of this owner and deletes the content that nobody else needs: of at most
+/// `bytes_max`, but of one in any case. Errors: storage.constraint_foreign_key: somebody else began to need it in the
+/// same moment (PostgreSQL); try again.
+Result<Released> release(WriteTx& tx, BlobOwner owner, std::size_t limit, std::size_t bytes_max = kBlobBytesMax);
 /// The content, checked against its hash. Errors: storage.blob_missing, storage.corrupt.
 Result<std::string> get(ReadTx& tx, std::string_view hash);
-/// Deletes up to `limit` blobs without owner stored before `before_us`; how many.
-Result<std::int64_t> sweep(WriteTx& tx, Micros before_us, std::size_t limit = 1000);
 }  // namespace blob_store
 
 }  // namespace wrench::storage
