@@ -89,6 +89,10 @@ output: {built: {$from: build}}
         self.assertEqual(self.run_wrench("task", "wait", task, env=env).code, 0)
         built = self.run_wrench("task", "steps", task, "--outputs", "--step", "build", "--json", env=env).json()["data"]
         self.assertEqual([step["output"] for step in built], [{"size": 3}])
+        self.git_project()
+        goal = self.run_wrench("task", "create", "find secrets", "--input", "tree=shop", "--wait", "--json", env=env)
+        self.assertEqual(goal.code, 0, goal.err)
+        self.assert_fails(self.run_wrench("task", "create", "find secrets", "--here", env=env), 2, "run by workers")
         deleted = self.run_wrench("task", "delete", task, "--json", env=env)
         self.assertEqual((deleted.code, deleted.json()["complete"]), (0, True), deleted.err)
         self.assert_fails(self.run_wrench("task", "show", task, env=env), 5, "workflow.task_not_found")

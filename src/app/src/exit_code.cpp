@@ -29,6 +29,7 @@ struct Mapping {
 // What isn't named here is a failed operation (3): io.*, storage.*, findings.baseline_*, history.*,
 // scan.too_many_files.
 constexpr Mapping kMappings[] = {
+    {"agent.bad_goal", ExitCode::Usage},
     {"agent.input_invalid", ExitCode::Usage},
     {"agent.no_plan", ExitCode::Usage},
     {"agent.no_such", ExitCode::NotFound},

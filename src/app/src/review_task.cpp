@@ -29,29 +29,37 @@ Result<void> add_settings(const ReviewRequest& request, Json& tree) {
 
 }  // namespace
 
+Result<SurveyedTree> survey_tree(const std::string& path, const StopToken& stop) {
+  SurveyedTree out;
+  out.tree = WRENCH_TRY(tree_argument(path));
+  const auto survey = WRENCH_TRY(scan::survey(path, {}, stop));
+  const std::string root(out.tree.at("root").as_string());
+  out.facts = agents::tree_facts(survey, survey.in_git ? agents::why_no_history(root, stop) : "");
+  out.project = survey.root;
+  return out;
+}
+
 Result<PlannedReview> plan_review(const ReviewRequest& request, const agents::Registry& registry,
                                   const StopToken& stop) {
-  Json tree = WRENCH_TRY(tree_argument(request.path));
+  auto [tree, project, facts] = WRENCH_TRY(survey_tree(request.path, stop));
   const std::string root(tree.at("root").as_string());
-  const auto survey = WRENCH_TRY(scan::survey(request.path, {}, stop));
   // Found out now, not by a task that fails.
   scan::ScanRequest settings;
   settings.rule_paths = request.rules;
   settings.use_project_config = request.project_config;
-  WRENCH_TRY(scan::check_settings(std::move(settings), survey.root, SystemClock(), stop));
+  WRENCH_TRY(scan::check_settings(std::move(settings), project, SystemClock(), stop));
   WRENCH_TRY(add_settings(request, tree));
   agents::Goal goal;
   goal.kind = "review";
   goal.available["repo.tree"] = "inputs.tree";
   goal.agents = request.agents;
-  const auto facts = agents::tree_facts(survey, survey.in_git ? agents::why_no_history(root, stop) : "");
   PlannedReview out;
   out.planned = WRENCH_TRY(agents::plan_goal(goal, facts, registry));
   const auto shown = request.path == "." ? root.substr(root.rfind('/') + 1) : request.path;
   out.task.title = "Review " + clip_front(Console::safe(shown), kTitleColumnsMax, true);
   out.task.kind = "review";
   // Fingerprints are relative to it: what was decided about a finding holds whichever part of the project is reviewed.
-  out.task.repository = survey.root;
+  out.task.repository = project;
   out.task.plan = WRENCH_TRY(workflow::Plan::parse(out.planned.plan));
   out.task.plan_notes = agents::explain(out.planned);
   out.task.inputs = Json::object({{"tree", std::move(tree)}});

@@ -19,6 +19,15 @@ struct ReviewRequest {
   bool project_config = true;
 };
 
+/// A folder or file that a plan is made for.
+struct SurveyedTree {
+  codec::Json tree;     ///< As agents take it.
+  std::string project;  ///< The root that findings are relative to.
+  agents::Facts facts;
+};
+/// Errors: those of tree_argument(), scan::survey().
+Result<SurveyedTree> survey_tree(const std::string& path, const StopToken& stop);
+
 struct PlannedReview {
   workflow::CreateTask task;
   agents::PlannedGoal planned;

@@ -25,6 +25,7 @@ ExitCode run_task_budget_show(Session& session);
 ExitCode run_task_budget_raise(Session& session);
 ExitCode run_budget_show(Session& session);
 ExitCode run_budget_set(Session& session);
+ExitCode run_task_create(Session& session);
 ExitCode run_task_delete(Session& session);
 ExitCode run_task_dead_list(Session& session);
 ExitCode run_task_dead_retry(Session& session);

@@ -1,5 +1,6 @@
 #include "playbook_result.hpp"
 
+#include "../goal_task.hpp"
 #include "../layout.hpp"
 #include "../output.hpp"
 #include "../review_screen.hpp"
@@ -68,7 +69,7 @@ std::string headline_of(const workflow::TaskOutcome& outcome, const Json& output
 
 }  // namespace
 
-bool is_playbook(const workflow::TaskView& task) { return task.kind == kPlaybookKind; }
+bool is_playbook(const workflow::TaskView& task) { return task.kind == kPlaybookKind || task.kind == kGoalKind; }
 
 Json playbook_metadata(const workflow::Playbook& playbook, std::string_view name) {
   Json nodes = Json::array();

@@ -6,6 +6,7 @@
 namespace wrench::app {
 
 inline constexpr std::string_view kPlaybookKind = "playbook";
+/// A playbook, or a goal: its metadata says which steps give its result.
 bool is_playbook(const workflow::TaskView& task);
 
 /// What a task has to keep of its playbook to show the result, for CreateTask::metadata.

@@ -48,16 +48,21 @@ ExitCode leave_task(Session& session, workflow::CreateTask task) {
   set_key(task, {});
   const auto receipt = (*space)->engine().create(task);
   if (!receipt) return session.fail(receipt.error());
-  const bool served = (*space)->has_workers() || (*space)->is_served();
-  const std::string id(short_id(receipt->task_id));
+  return tell_created(session, **space, *receipt, task.title);
+}
+
+ExitCode tell_created(Session& session, Workspace& space, const workflow::TaskReceipt& receipt,
+                      const std::string& title) {
+  const bool served = space.has_workers() || space.is_served();
+  const std::string id(short_id(receipt.task_id));
   if (session.format() == "json")
     return delivered_json(session, codec::Json::object({{"schema", "wrench.task_created/1"},
-                                                        {"task_id", receipt->task_id},
-                                                        {"existed", receipt->existed},
+                                                        {"task_id", receipt.task_id},
+                                                        {"existed", receipt.existed},
                                                         {"served", served}}));
   if (!served) session.console.note("nobody serves this data directory yet: wrench serve, or wrench task resume " + id);
-  return delivered(session, "task " + id + (receipt->existed ? " is there already" : "") + "  " +
-                                Console::safe(task.title) + "\nFollow it: wrench task watch " + id + "\n");
+  return delivered(session, "task " + id + (receipt.existed ? " is there already" : "") + "  " + Console::safe(title) +
+                                "\nFollow it: wrench task watch " + id + "\n");
 }
 
 Result<StartedTask> start_or_go_on(Session& session, Workspace& space, workflow::CreateTask task,

@@ -18,6 +18,10 @@ Result<StartedTask> start_or_go_on(Session& session, Workspace& space, workflow:
 /// start_or_go_on(): a task that is there already isn't created again.
 ExitCode leave_task(Session& session, workflow::CreateTask task);
 
+/// Says which task was left for others to run, and how to follow it.
+ExitCode tell_created(Session& session, Workspace& space, const workflow::TaskReceipt& receipt,
+                      const std::string& title);
+
 /// The command as it was typed, for people to paste; without --fresh, which would throw the interrupted run away.
 std::string same_command(const Session& session);
 

@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+"""wrench task create: from a goal in words to a task, and what others wait for.
+
+    tests/cli/create_test.py PATH_OF_WRENCH [TEST...]
+"""
+import os
+import subprocess
+import sys
+import unittest
+
+from harness import CliTest, default_signals
+
+FAILS = """\
+name: Fails
+inputs: {tree: {type: any}}
+steps:
+  - {step_id: a, agent: code_analysis, operation: analyze, parameters: {tree: {$from: tree}}, retry: 1}
+"""
+
+
+class Goals(CliTest):
+    def setUp(self):
+        super().setUp()
+        self.project()
+        self.write("shop/keys.py", 'AWS_KEY = "AKIA' + "Z7QJ4LKMNBVCXRTW" + '"\nPASSWORD = "hunter2-' + "Xk93kdLqPz81" + '"\n')
+
+    def create(self, goal, *words, **options):
+        return self.run_wrench("task", "create", goal, *words, **options)
+
+    def made(self, goal, *words):
+        done = self.create(goal, *words, "--json")
+        self.assertEqual(done.code, 0, done.err)
+        return done.json()
+
+    def state(self, task):
+        return self.run_wrench("task", "show", task, "--json").json()["task"]["state"]
+
+    def serve(self):
+        server = subprocess.Popen([self.wrench, "serve", "--no-backups"], cwd=self.dir, env=self.env(), stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=default_signals)
+        self.addCleanup(server.wait)
+        self.addCleanup(server.terminate)
+        return server
+
+    def test_a_goal_is_planned_and_carried_out(self):
+        done = self.create("find secrets", "--input", "tree=shop", "--wait", "--json")
+        self.assertEqual(done.code, 0, done.err)
+        task = done.json()["run"]["task_id"]
+        steps = self.run_wrench("task", "steps", task, "--json").json()["data"]
+        self.assertEqual([step["capability"] for step in steps], ["infosec.scan_secrets@1"], "and nothing else")
+        report = self.run_wrench("task", "report", task, "--json").json()
+        self.assertEqual({os.path.basename(finding["path"]) for finding in report["findings"]}, {"keys.py"})
+        self.assertIn("keys.py", self.run_wrench("task", "report", task).out)
+        shown = self.run_wrench("task", "show", task, "--json").json()["task"]
+        self.assertEqual((shown["title"], shown["kind"]), ("find secrets", "goal"))
+
+    def test_a_goal_can_come_to_a_review(self):
+        done = self.create("review everything", "--input", "tree=shop", "--here", "--fail-on", "none")
+        self.assertEqual(done.code, 0, done.err)
+        self.assertIn("No gate", done.out)
+        task = self.run_wrench("task", "list", "--json").json()["data"][0]
+        self.assertEqual((task["kind"], task["title"]), ("review", "review everything"))
+        self.assertEqual(self.create("whatever", "--kind", "review", "--input", "tree=shop", "--here").code, 1, "the gate's")
+
+    def test_what_would_be_done_is_explained(self):
+        told = self.create("Audit the security!", "--input", "tree=shop", "--dry-run")
+        self.assertEqual(told.code, 0, told.err)
+        for part in ("understood as  Assess the security findings  (audit, security)", "infosec.scan_code",
+                     "code_analysis.analyze", "Nothing was created"):
+            self.assertIn(part, told.out)
+        plan = self.create("find secrets and bugs", "--input", "tree=shop", "--dry-run", "--json").json()
+        self.assertEqual(plan["schema"], "wrench.task_preview/1")
+        self.assertEqual({node["capability"].split("@")[0] for node in plan["plan"]["nodes"]},
+                         {"infosec.scan_secrets", "code_analysis.analyze"})
+        self.assertEqual({reading["what"] for reading in plan["why"]["readings"]},
+                         {"infosec.scan_secrets", "code_analysis.analyze"})
+        named = self.create("whatever", "--requirement", "infosec.scan_secrets", "--dry-run", "--json").json()
+        self.assertEqual(len(named["plan"]["nodes"]), 1)
+        self.assertEqual(self.run_wrench("task", "list").out, "No tasks yet. Try: wrench review .\n")
+
+    def test_what_cannot_be_planned_is_refused_with_what_can(self):
+        self.assert_fails(self.create("fix all bugs"), 2, "agent.no_plan", "without a language model", "wrench review PATH")
+        self.assert_fails(self.create("do nothing"), 2, "isn't clear enough", "wrench playbook list")
+        self.assert_fails(self.create(""), 2, "agent.bad_goal")
+        self.assert_fails(self.create("explain the history", "--input", "tree=shop"), 2, "git.commits")
+        self.assert_fails(self.create("find bugs", "--input", "tree=nowhere"), 3, "nowhere")
+        self.assert_fails(self.create("find bugs", "--input", "depth=3"), 2, "tree=PATH")
+        self.assert_fails(self.create("x", "--requirement", "infosec.scan_secretz"), 5, "did you mean infosec.scan_secrets?")
+        self.assert_fails(self.create("x", "--requirement", "journey.changes"), 2, "single questions")
+        self.assert_fails(self.create("find bugs", "--deadline", "tomorrow"), 2, "tomorrow")
+        self.assert_fails(self.create("find bugs", "--deadline", "2020-01-01T00:00:00Z"), 2, "has passed")
+        self.assert_fails(self.create("find bugs", "--depends-on", "NOSUCH"), 5, "NOSUCH")
+        self.assert_fails(self.create("find bugs", "--playbook", "secrets_sweep", "--kind", "review"), 2, "is a plan")
+        self.assertEqual(self.run_wrench("task", "list").out, "No tasks yet. Try: wrench review .\n")
+
+    def test_a_process_that_serves_runs_it(self):
+        done = self.create("find secrets", "--input", "tree=shop", "--priority", "high")
+        self.assertEqual(done.code, 0, done.err)
+        self.assertIn("nobody serves", done.err)
+        task = self.run_wrench("task", "list", "--json").json()["data"][0]["task_id"]
+        self.assertEqual(self.state(task), "queued")
+        self.serve()
+        self.wait_for(lambda: self.state(task) == "completed")
+        self.wait_for(lambda: self.made("find secrets", "--input", "tree=shop")["served"])
+        done = self.create("find secrets", "--input", "tree=shop", "--wait")
+        self.assertEqual(done.code, 0, done.err)
+        self.assertIn("keys.py", done.out)
+
+    def test_a_key_names_one_request(self):
+        first = self.made("find secrets", "--input", "tree=shop", "--idempotency-key", "nightly")
+        again = self.made("find secrets", "--input", "tree=shop", "--idempotency-key", "nightly")
+        self.assertEqual((first["existed"], again["existed"], again["task_id"]), (False, True, first["task_id"]))
+        self.assert_fails(self.create("find bugs", "--input", "tree=shop", "--idempotency-key", "nightly"), 6, "nightly")
+        done = self.create("find secrets", "--input", "tree=shop", "--idempotency-key", "nightly", "--here")
+        self.assertEqual(done.code, 0, done.err)
+        self.assertIn("it is there already", done.err)
+        self.assertEqual(self.state(first["task_id"]), "completed")
+
+    def test_tasks_wait_for_others(self):
+        self.write("fails.yaml", FAILS)
+        self.assertEqual(self.run_wrench("playbook", "run", "fails.yaml", "--input", 'tree={"root": "/"}').code, 1)
+        failed = self.run_wrench("task", "list", "--json").json()["data"][0]["task_id"]
+        after = self.made("find secrets", "--input", "tree=shop", "--depends-on", failed)["task_id"]
+        either = self.made("find secrets", "--input", "tree=shop", "--depends-on", failed[-6:] + ":ignore")["task_id"]
+        self.assert_fails(self.create("find bugs", "--depends-on", failed + ":maybe"), 2, "ID:skip")
+        self.assertEqual(self.run_wrench("task", "resume", either).code, 0)
+        self.assertEqual(self.state(either), "completed")
+        self.assertEqual(self.state(after), "queued")
+        self.assert_fails(self.run_wrench("task", "delete", failed), 6, "workflow.has_dependents", after, "--yes")
+        would = self.run_wrench("task", "delete", failed, "--dry-run", "--json").json()
+        self.assertEqual(would["data"][0]["cancels"], [after])
+        done = self.run_wrench("task", "delete", failed, "--yes")
+        self.assertEqual(done.code, 0, done.err)
+        self.assertIn("1 task that waits for it cancelled", done.out)
+        self.assertEqual(self.state(after), "cancelled")
+        self.assertEqual(self.run_wrench("store", "check").code, 0)
+
+    def test_a_playbook_says_what_to_do(self):
+        done = self.create("sweep before the release", "--playbook", "secrets_sweep", "--input", "tree=shop", "--here", "--json")
+        self.assertIn(done.code, (0, 1), done.err)
+        self.assertEqual(done.json()["playbook"], "secrets_sweep")
+        task = self.run_wrench("task", "list", "--json").json()["data"][0]
+        self.assertEqual(task["title"], "sweep before the release")
+        told = self.create("sweep", "--playbook", "secrets_sweep", "--input", "tree=shop", "--dry-run")
+        self.assertIn("wrench playbook run secrets_sweep --dry-run", told.out)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    CliTest.wrench = os.path.abspath(sys.argv.pop(1))
+    unittest.main()
