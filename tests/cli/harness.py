@@ -1,6 +1,7 @@
 """Runs the wrench program in a scratch folder of its own, with bounds on time and with what must hold for every run."""
 import contextlib
 import errno
+import hashlib
 import json
 import os
 import pty
@@ -154,6 +155,23 @@ class CliTest(unittest.TestCase):
                     break
                 drawn += part
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), drawn.decode().replace("\r\n", "\n")
+
+    def ask_the_journey(self, env=None):
+        """Asks agent:journey who wrote a line, and returns the answer; somebody has to serve."""
+        with open(self.at("shop/a.py"), "rb") as file:
+            content = "sha256:" + hashlib.sha256(file.read()).hexdigest()
+        self.write("question.json", json.dumps({"root": self.at("shop"), "findings": [
+            {"fingerprint": "f", "path": "a.py", "line": 2, "content": content}]}))
+        sent = self.run_wrench("message", "send", "agent:journey", "@question.json", "--type", "finding.evidence_wanted", "--json",
+                               env=env)
+        self.assertEqual(sent.code, 0, sent.err)
+        question = sent.json()["message_id"]
+        asked = lambda: next(m for m in self.run_wrench("message", "list", "agent:journey", "--json", env=env).json()["data"]
+                             if m["message_id"] == question)
+        self.wait_for(lambda: asked()["state"] == "acknowledged")
+        answers = self.run_wrench("message", "list", asked()["sender"], "--json", env=env).json()["data"]
+        answer, = (m for m in answers if m["metadata"]["reply_to"] == question)
+        return answer
 
     def slow_git(self):
         """A git on PATH whose `log` waits for good, once it has said that it began."""

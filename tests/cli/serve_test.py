@@ -219,6 +219,14 @@ steps:
         self.assertEqual([(e["actor"], e["data"]) for e in entries if e["kind"] == "decision"],
                          [("user", {"to": "completed"})] * 2)
 
+    def test_has_agents_answer_messages(self):
+        self.git_project()
+        server = self.serve()
+        answer = self.ask_the_journey()
+        self.assertEqual((answer["sender"], answer["message_type"]), ("agent:journey", "finding.evidence"))
+        self.assertEqual([e["author"] for e in answer["content"]["evidence"]], ["Ada"])
+        self.stop(server)
+
     def test_goes_on_with_what_is_left_of_deleted_tasks(self):
         self.project()
         self.assertEqual(self.review("shop", "--fail-on", "none").code, 0)

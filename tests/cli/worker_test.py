@@ -90,6 +90,7 @@ output: {built: {$from: build}}
         built = self.run_wrench("task", "steps", task, "--outputs", "--step", "build", "--json", env=env).json()["data"]
         self.assertEqual([step["output"] for step in built], [{"size": 3}])
         self.git_project()
+        self.assertEqual([e["author"] for e in self.ask_the_journey(env=env)["content"]["evidence"]], ["Ada"])
         goal = self.run_wrench("task", "create", "find secrets", "--input", "tree=shop", "--wait", "--json", env=env)
         self.assertEqual(goal.code, 0, goal.err)
         self.assert_fails(self.run_wrench("task", "create", "find secrets", "--here", env=env), 2, "run by workers")

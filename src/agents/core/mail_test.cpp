@@ -103,6 +103,55 @@ class CorrespondenceTest : public testing::Test {
   std::int64_t step_no_ = 0;
 };
 
+TEST_F(CorrespondenceTest, WithoutQuestionOrTestimonyThereIsNothingToSay) {
+  write("a.py", "one\n");
+  commit("Ada");
+  // What a plan gives them when the step before has failed.
+  const Json tree = Json::object({{"path", root_}, {"root", root_}, {"working_directory", root_}});
+  EXPECT_EQ(step("journey.testify", Json::object({{"tree", tree}, {"question", Json()}})).at("questions").as_integer(),
+            0);
+  const Json weighed = step("inspector.weigh", Json::object({{"testimony", Json()}}));
+  EXPECT_THAT(weighed.at("evidence").as_array(), IsEmpty());
+  EXPECT_THAT(weighed.at("unknown").as_array(), IsEmpty());
+}
+
+TEST_F(CorrespondenceTest, WhatAPersonAsksIsAnsweredAtAnyTime) {
+  write("a.py", "one\n");
+  commit("Ada");
+  const auto mailboxes = runner_->mailboxes({});
+  ASSERT_THAT(mailboxes, SizeIs(1));
+  EXPECT_EQ(mailboxes[0].receiver, "agent:journey");
+  const auto question = [&](const std::string& root, std::string idem_key) {
+    const std::string content = "sha256:" + crypto::sha256_hex("one\n");
+    workflow::MessageDraft draft;
+    draft.receiver = "agent:journey";
+    draft.type = kEvidenceWanted;
+    draft.content = Json::object(
+        {{"root", root},
+         {"findings",
+          Json::array({Json::object({{"fingerprint", "f"}, {"path", "a.py"}, {"line", 1}, {"content", content}})})}});
+    draft.idem_key = std::move(idem_key);
+    return draft;
+  };
+  ASSERT_TRUE(messages_->send({"user:eve", 0, ""}, question(root_, "person")).ok());
+  ASSERT_TRUE(messages_->send({"agent:inspector", 7, "exe_Z/1"}, question(root_, "step")).ok());
+  EXPECT_EQ(messages_->deliver(mailboxes[0])->count, 1U);
+  const auto answers = messages_->list({.receiver = "user:eve"})->messages;
+  ASSERT_THAT(answers, SizeIs(1));
+  EXPECT_EQ(answers[0].sender, "agent:journey");
+  EXPECT_EQ(answers[0].type, kEvidence);
+  EXPECT_EQ(answers[0].content.at("evidence").as_array().at(0).at("author").as_string(), "Ada");
+  const auto asked = messages_->list({.receiver = "agent:journey"})->messages;
+  ASSERT_THAT(asked, SizeIs(2));
+  EXPECT_EQ(answers[0].reply_to, asked[0].message_id);
+  EXPECT_EQ(asked[0].state, workflow::MessageState::Acknowledged);
+  EXPECT_EQ(asked[1].state, workflow::MessageState::Open) << "a step of the same execution reads it";
+  EXPECT_EQ(messages_->deliver(mailboxes[0])->count, 0U);
+  // What can't be answered is tried again.
+  ASSERT_TRUE(messages_->send({"user:eve", 0, ""}, question(data_.path(), "no repository")).ok());
+  EXPECT_TRUE(messages_->deliver(mailboxes[0])->again_at);
+}
+
 TEST_F(CorrespondenceTest, TheInspectorAsksAndTheJourneyAnswers) {
   write("a.py", "one\n");
   commit("Ada");

@@ -121,6 +121,9 @@ workflow::SlotClass slot_class(std::string_view slot) {
   return slot == "llm" ? workflow::SlotClass::Llm : workflow::SlotClass::Cpu;
 }
 
+constexpr std::string_view kMailSubscriber = "served";
+constexpr Micros kAnswerTime = 60 * kMicrosPerSecond;
+
 std::string agent_address(const std::string& name) { return "agent:" + name; }
 std::string step_of(const workflow::StepInvocation& invocation) {
   return invocation.execution_id + "/" + std::to_string(invocation.step_no);
@@ -197,6 +200,50 @@ Result<void> AgentRunner::check_output(std::string_view name, const Json& output
   const Capability* capability = WRENCH_TRY(resolve(registry_, name));
   return conforms(capability->output_schema, output, "agent.output_invalid",
                   "the output of " + capability->id + " doesn't fit its schema");
+}
+
+std::vector<workflow::Subscription> AgentRunner::mailboxes(const StopToken& stop) const {
+  std::vector<workflow::Subscription> out;
+  for (const auto& agent : registry_.agents()) {
+    auto types = agent->mail();
+    if (types.empty()) continue;
+    workflow::Subscription mailbox;
+    mailbox.subscriber = kMailSubscriber;
+    mailbox.receiver = agent_address(agent->spec().name);
+    mailbox.types = std::move(types);
+    // What a step sends, a step of the same execution reads.
+    mailbox.wants = [](const workflow::Message& message) { return message.source_step.empty(); };
+    const Agent* who = &*agent;
+    mailbox.handler = [this, who, stop](const workflow::Message& message) { return answer(*who, message, stop); };
+    out.push_back(std::move(mailbox));
+  }
+  return out;
+}
+
+Result<storage::WriteBody> AgentRunner::answer(const Agent& agent, const workflow::Message& message,
+                                               const StopToken& stop) const {
+  InlineReports reports;
+  AgentContext context{.stop = stop,
+                       .deadline = Deadline::after(clock_, kAnswerTime),
+                       .clock = clock_,
+                       .pool = pool_,
+                       .caches = caches_,
+                       .reports = reports,
+                       .memories = {},
+                       .blocks = {}};
+  context.deadline = earlier(context.deadline, agent.spec().constraints.wall_ms_max, clock_);
+  AgentOutput made = WRENCH_TRY(agent.answer(message, context));
+  std::vector<storage::WriteBody> bodies;
+  for (workflow::MessageDraft& draft : made.messages) {
+    draft.reply_to = message.message_id;
+    draft.idem_key = message.message_id + "#" + std::to_string(bodies.size());
+    bodies.push_back(
+        WRENCH_TRY(services_.messages->sending({agent_address(agent.spec().name), 0, {}}, std::move(draft))));
+  }
+  return storage::WriteBody([bodies = std::move(bodies)](storage::WriteTx& tx) -> Result<void> {
+    for (const auto& body : bodies) WRENCH_TRY(body(tx));
+    return {};
+  });
 }
 
 Result<AgentOutput> AgentRunner::call(std::string_view capability, const Json& input, const StopToken& stop,

@@ -70,7 +70,8 @@ Capability weigh_capability() {
   weigh.id = "inspector.weigh";
   weigh.title = "Take the answers in";
   weigh.why = "puts what other agents answered beside the findings";
-  weigh.input_schema = schema::object({{"testimony", schema::of("object")}});
+  // Who should have testified may have failed: then nobody said anything.
+  weigh.input_schema = schema::object({{"testimony?", schema::of("object")}});
   weigh.output_schema = schema::object(
       {{"evidence", schema::list_of(schema::of("object"))}, {"unknown", schema::list_of(schema::of("object"))}});
   weigh.takes = {{"testimony", "testimony"}};

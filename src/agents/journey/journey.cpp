@@ -15,6 +15,7 @@
 #include "testimony.hpp"
 #include "wrench/agents/builtin.hpp"
 #include "wrench/agents/cache_shelf.hpp"
+#include "wrench/agents/mail.hpp"
 #include "wrench/agents/reports.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/history/changes.hpp"
@@ -98,7 +99,8 @@ AgentSpec make_spec() {
   testify.title = "Say who introduced what was found";
   testify.why =
       "answers other agents: which commit made the lines of the worst findings what they are, and who wrote it";
-  testify.input_schema = schema::object({{"tree", schema::tree()}, {"question", schema::of("object")}});
+  // Who should have asked may have failed: then nobody asks anything.
+  testify.input_schema = schema::object({{"tree", schema::tree()}, {"question?", schema::of("object")}});
   testify.output_schema = schema::object(
       {{"questions", schema::of("integer")}, {"answered", schema::of("integer")}, {"unknown", schema::of("integer")}});
   testify.takes = {{"tree", "repo.tree"}, {"question", "question"}};
@@ -381,6 +383,10 @@ class Journey final : public Agent {
     if (capability.id == "journey.changes") return changes_of(input, context);
     if (capability.id == "journey.testify") return testify(input, context);
     return track(input, context);
+  }
+  std::vector<std::string> mail() const override { return {std::string(kEvidenceWanted)}; }
+  Result<AgentOutput> answer(const workflow::Message& message, AgentContext& context) const override {
+    return answer_question(message, context);
   }
 
  private:

@@ -95,6 +95,18 @@ Result<Json> answer(const history::GitRepo& repo, const std::string& place, cons
 
 }  // namespace
 
+Result<AgentOutput> answer_question(const workflow::Message& question, AgentContext& context) {
+  const std::string root(question.content.at("root").as_string());
+  const auto repo = WRENCH_TRY(history::GitRepo::open(root, context.stop));
+  AgentOutput made;
+  workflow::MessageDraft reply;
+  reply.receiver = question.sender;
+  reply.type = kEvidence;
+  reply.content = WRENCH_TRY(answer(repo, place_in(repo, root), question.content, context));
+  made.messages.push_back(std::move(reply));
+  return made;
+}
+
 Result<AgentOutput> testify(const Json& input, AgentContext& context) {
   AgentOutput made;
   const auto questions = WRENCH_TRY(context.inbox(kEvidenceWanted));

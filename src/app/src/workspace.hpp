@@ -59,6 +59,11 @@ class Workspace {
     WRENCH_ASSERT(engine_);
     return *engine_;
   }
+  /// Not with Use::Read.
+  agents::AgentRunner& agents() {
+    WRENCH_ASSERT(runner_);
+    return *runner_;
+  }
   workflow::Memory& memory() { return *memory_; }
   workflow::Messages& messages() { return *messages_; }
   const workflow::MessageTypes& message_types() const { return *message_types_; }

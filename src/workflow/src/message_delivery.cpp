@@ -35,13 +35,15 @@ struct Batch {
   std::vector<Stored> messages;
 };
 
-Result<Batch> next_batch(ReadTx& tx, const Subscription& to, std::size_t limit) {
+/// `looked_to`: those up to there were passed over.
+Result<Batch> next_batch(ReadTx& tx, const Subscription& to, std::size_t limit, std::int64_t looked_to = 0) {
   Batch out;
   const Rows rows = WRENCH_TRY(tx.query(sql::kSubscription, {to.receiver, to.subscriber}));
   if (rows.empty()) return out;
   out.known = true;
   out.place = {rows.front().integer(0), rows.front().integer(1), rows.front().integer(2)};
-  const Rows next = WRENCH_TRY(tx.query(sql::kOpenMessagesOf, {to.receiver, out.place.cursor, "", limit}));
+  const std::int64_t after = std::max(out.place.cursor, looked_to);
+  const Rows next = WRENCH_TRY(tx.query(sql::kOpenMessagesOf, {to.receiver, after, "", limit}));
   for (const auto row : next) out.messages.push_back(WRENCH_TRY(message_rows::from(row)));
   return out;
 }
@@ -115,9 +117,20 @@ Result<Delivered> Messages::deliver(const Subscription& to, std::size_t limit) {
     batch = WRENCH_TRY(store_.read([&](ReadTx& tx) { return next_batch(tx, to, limit); }));
   }
   Place place = batch.place;
-  for (const Stored& message : batch.messages) {
+  for (std::size_t at = 0; at < batch.messages.size() || out.count == 0; ++at) {
+    if (at == batch.messages.size()) {
+      // Nothing of a full page was for this subscriber: behind it there may be something.
+      if (batch.messages.size() < limit) break;
+      const std::int64_t looked_to = batch.messages.back().message.seq;
+      batch = WRENCH_TRY(store_.read([&](ReadTx& tx) { return next_batch(tx, to, limit, looked_to); }));
+      place = batch.place;
+      at = 0;
+      if (batch.messages.empty()) break;
+    }
+    const Stored& message = batch.messages[at];
     const Micros now = clock_.now_us();
-    const bool wanted = to.types.empty() || std::ranges::find(to.types, message.message.type) != to.types.end();
+    const bool of_type = to.types.empty() || std::ranges::find(to.types, message.message.type) != to.types.end();
+    const bool wanted = of_type && (!to.wants || to.wants(message.message));
     if (message.message.expires_at <= now || (!wanted && !shared)) continue;
     if (place.retry_at > now) {
       out.again_at = place.retry_at;

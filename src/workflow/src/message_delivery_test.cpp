@@ -184,6 +184,21 @@ TEST_P(DeliveryTest, ManyProcessesOfOneSubscriberWriteEachEffectOnce) {
   EXPECT_EQ(log(), wanted);
 }
 
+TEST_P(DeliveryTest, WhatASubscriberDoesNotWantKeepsNothingFromIt) {
+  const auto many = static_cast<std::int64_t>(kMessagePageMax) + 5;
+  send_numbers(1, many);
+  auto picky = subscription();
+  picky.wants = [&](const Message& message) { return message.content.at("n").as_integer() == many; };
+  EXPECT_EQ(deliver(picky).count, 1U);
+  EXPECT_THAT(log(), ElementsAre(many));
+  EXPECT_EQ(deliver(picky).count, 0U);
+  MessageQuery open;
+  open.receiver = picky.receiver;
+  open.state = MessageState::Open;
+  open.limit = kMessagePageMax;
+  EXPECT_EQ(list(open).size(), kMessagePageMax) << "they stay for others";
+}
+
 TEST_P(DeliveryTest, ServesUntilItIsStopped) {
   StopSource stop;
   std::thread server([&] { EXPECT_TRUE(messages_.serve(subscription(), stop.token()).ok()); });

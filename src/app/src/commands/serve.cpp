@@ -4,6 +4,7 @@
 
 #include "../backup_keeper.hpp"
 #include "../layout.hpp"
+#include "../mail_keeper.hpp"
 #include "../purge_keeper.hpp"
 #include "../schedule_keeper.hpp"
 #include "../workspace.hpp"
@@ -88,10 +89,12 @@ ExitCode run_serve(Session& session) {
     backups.emplace((*space)->store(), directory,
                     std::string(session.invocation.value("--backups", directory + "/backups")));
   std::optional<PurgeKeeper> purges(**space);
+  std::optional<MailKeeper> mail(**space);
   const auto tell_notes = [&] {
     if (backups)
       for (const auto& line : backups->notes()) session.console.note(line);
     for (const auto& line : purges->notes()) session.console.note(line);
+    for (const auto& line : mail->notes()) session.console.note(line);
   };
   TaskLog log(session.console, **space);
   ScheduleKeeper schedules(**space, session.stop, [&session](const std::string& line) { session.console.note(line); });
@@ -130,6 +133,7 @@ ExitCode run_serve(Session& session) {
                        " s to come to a good place");
   tell_notes();
   purges.reset();
+  mail.reset();
   backups.reset();  // Before, because it uses a processor.
   (*space)->drain(session.invocation.duration("--drain", kDrainDefault));
   return ExitCode::Done;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "../backup_keeper.hpp"
+#include "../mail_keeper.hpp"
 #include "../note_box.hpp"
 #include "../purge_keeper.hpp"
 #include "../schedule_keeper.hpp"
@@ -145,9 +146,11 @@ Ended work(Session& session, Workspace& space) {
   };
   std::optional<SideWork> beside;
   std::optional<PurgeKeeper> purges;
+  std::optional<MailKeeper> mail;
   if (!once) {
     beside.emplace(space, database_url(session), session.stop);
     purges.emplace(space, kPurgeEvery);
+    mail.emplace(space);
   }
   std::optional<BackupKeeper> backups;
   const auto folder = backup_folder(session);
@@ -155,6 +158,7 @@ Ended work(Session& session, Workspace& space) {
   for (;;) {
     tell(beside);
     tell(purges);
+    tell(mail);
     tell(backups);
     notes.tell(session.console, space.store().trouble());
     if (session.stop.stop_requested()) return Ended::Stopped;

@@ -95,6 +95,14 @@ class Agent {
   /// `input` has passed the capability's schema. Errors: agent.*, or what the layers below report.
   virtual Result<AgentOutput> execute(const Capability& capability, const codec::Json& input,
                                       AgentContext& context) const = 0;
+  /// Types of messages that it answers at any time, beside those that its steps read; none by default.
+  virtual std::vector<std::string> mail() const { return {}; }
+  /// Answers one that no step sent. Of what it gives only `messages` count, and they are sent once, whatever happens.
+  /// May run more than once.
+  virtual Result<AgentOutput> answer(const workflow::Message& message, AgentContext& context) const {
+    static_cast<void>(context);
+    return Error("agent.no_answer", spec().name + " doesn't answer messages of the type " + message.type);
+  }
 };
 
 }  // namespace wrench::agents

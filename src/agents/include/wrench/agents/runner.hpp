@@ -37,6 +37,11 @@ class AgentRunner final : public workflow::StepRunner {
   /// Whether that can be an output of the capability. Errors: agent.no_such_capability, agent.output_invalid.
   Result<void> check_output(std::string_view capability, const codec::Json& output) const;
 
+  /// Who answers messages that no step sent, for Messages::serve(): for each such agent one subscription. An answer is
+  /// sent in the transaction that acknowledges the message. Needs RunnerServices::messages; `stop` ends an answer that
+  /// is under way.
+  std::vector<workflow::Subscription> mailboxes(const StopToken& stop) const;
+
   /// The report in a finished step's output. Errors: findings.record_invalid, workflow.bad_reference, storage.*.
   Result<findings::Report> take_report(storage::Store& store, const codec::Json& member) {
     return agents::take_report(reports_, store, member);
@@ -50,6 +55,7 @@ class AgentRunner final : public workflow::StepRunner {
   workflow::StepOutcome run_step(const workflow::StepInvocation& invocation, workflow::StepContext& step);
   void log_end(const workflow::StepInvocation& invocation, const workflow::StepOutcome& outcome,
                Micros elapsed_us) const;
+  Result<storage::WriteBody> answer(const Agent& agent, const workflow::Message& message, const StopToken& stop) const;
   Result<AgentOutput> carry_out(std::string_view capability, const codec::Json& input, AgentContext& context) const;
 
   const Registry& registry_;

@@ -111,7 +111,8 @@ struct MessagePage {
 struct Subscription {
   std::string subscriber;  ///< [a-z0-9_.-]{1,64}
   std::string receiver;
-  std::vector<std::string> types;  ///< Others are passed over. Empty: all.
+  std::vector<std::string> types;                          ///< Others are passed over. Empty: all.
+  std::function<bool(const Message& message)> wants = {};  ///< Of these, which; others are passed over. Empty: all.
   /// Gives what it wants to be written. That is written in the transaction that moves the place on, and acknowledges
   /// the message: it happens once, whatever is killed when. May run more than once for a message: everything else that
   /// it does happens at least once. An error: tried again later, before later messages; after kDeliveryAttemptsMax the
