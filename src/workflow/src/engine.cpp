@@ -144,6 +144,10 @@ struct Engine::State final : DispatcherShell {
   }
   Result<void> cancel_unowned_children(std::int64_t execution_no);
   Result<OrphanPage> next_orphans();
+  Result<void> pause(std::string_view task_id, bool now);
+  Result<void> pause_children(std::int64_t execution_no, bool now);
+  /// What the execution waits for; those that another process runs, that one lets go on.
+  Result<void> go_on_with_children(std::int64_t execution_no, HeldBackTasks held);
   /// By this process, or by the one that runs the task.
   Result<void> decide(const TaskView& task, std::int64_t step_no, StepDecision decision, const Payload& output,
                       std::shared_ptr<const Baggage> baggage);
@@ -220,10 +224,11 @@ struct Engine::State final : DispatcherShell {
       const std::lock_guard lock(mutex);
       if (closed) return {works.size(), Error("workflow.draining", "the engine has ended")};
       for (std::size_t i = 0; i < works.size(); ++i)
-        dispatcher.enqueue(Job{.work = std::move(works[i]), .baggage = baggage, .reply = [answers, i](Result<TaskReceipt> receipt) {
-                                 answers->receipts[i] = std::move(receipt);
-                                 if (--answers->missing == 0) answers->complete.set_value();
-                               }});
+        dispatcher.enqueue(
+            Job{.work = std::move(works[i]), .baggage = baggage, .reply = [answers, i](Result<TaskReceipt> receipt) {
+                  answers->receipts[i] = std::move(receipt);
+                  if (--answers->missing == 0) answers->complete.set_value();
+                }});
       pump();
       wake();
     }
@@ -520,11 +525,13 @@ Result<TaskReceipt> Engine::State::go_on(std::string_view task_id, HeldBackTasks
   const bool unpause = (last.paused || restored) && held == HeldBackTasks::GoOn;
   if (unpause && s.shared) {
     WRENCH_TRY(s.ask(Command(command::SetPause{last.execution_no, Pause::No, s.config.actor})));
+    WRENCH_TRY(s.go_on_with_children(last.execution_no, held));
   } else if (unpause) {
     WRENCH_TRY(s.ask(Request{last.execution_no, Request::Kind::Unpause, {}, s.config.actor}));
-    if (elsewhere && s.config.boot_is_live(last.owner_boot)) return receipt;
-    if (last.owner_boot == s.config.boot_id) {
-      s.poll_soon();
+    const bool ours = last.owner_boot == s.config.boot_id;
+    if (ours) s.poll_soon();
+    if (ours || (elsewhere && s.config.boot_is_live(last.owner_boot))) {
+      WRENCH_TRY(s.go_on_with_children(last.execution_no, held));
       return receipt;
     }
   }
@@ -535,10 +542,15 @@ Result<TaskReceipt> Engine::State::go_on(std::string_view task_id, HeldBackTasks
         .with_help("wrench task watch " + task.task_id);
   WRENCH_TRY(s.ask(Command(command::Adopt{last.execution_no, last.owner_boot})));
   // What it waits for may have lost its process, too.
-  for (const std::string& child : WRENCH_TRY(s.open_children(last.execution_no)))
+  WRENCH_TRY(s.go_on_with_children(last.execution_no, held));
+  return receipt;
+}
+
+Result<void> Engine::State::go_on_with_children(std::int64_t execution_no, HeldBackTasks held) {
+  for (const std::string& child : WRENCH_TRY(open_children(execution_no)))
     if (const auto resumed = go_on(child, held); !resumed.ok() && resumed.error().code != "workflow.owned_elsewhere")
       return resumed.error();
-  return receipt;
+  return {};
 }
 
 Result<TaskReceipt> Engine::resume(std::string_view task_id) { return state_->go_on(task_id, HeldBackTasks::GoOn); }
@@ -649,8 +661,10 @@ Result<void> Engine::State::cancel_unowned_children(std::int64_t execution_no) {
   return {};
 }
 
-Result<void> Engine::pause(std::string_view task_id, bool now) {
-  State& s = *state_;
+Result<void> Engine::pause(std::string_view task_id, bool now) { return state_->pause(task_id, now); }
+
+Result<void> Engine::State::pause(std::string_view task_id, bool now) {
+  State& s = *this;
   const TaskView task = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return find_task(tx, task_id); }));
   const auto executions = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return list_executions(tx, task.task_no); }));
   const ExecutionView& last = executions.back();
@@ -661,7 +675,7 @@ Result<void> Engine::pause(std::string_view task_id, bool now) {
                                                     ": there is nothing to pause");
   if (s.shared) {
     WRENCH_TRY(s.ask(Command(command::SetPause{last.execution_no, now ? Pause::Now : Pause::Yes, s.config.actor})));
-    return {};
+    return s.pause_children(last.execution_no, now);
   }
   WRENCH_TRY(
       s.ask(Request{last.execution_no, now ? Request::Kind::PauseNow : Request::Kind::Pause, {}, s.config.actor}));
@@ -672,6 +686,14 @@ Result<void> Engine::pause(std::string_view task_id, bool now) {
     // Taken over without starting anything, so that it is paused when somebody goes on with it.
     WRENCH_TRY(s.ask(Command(command::Adopt{last.execution_no, last.owner_boot})));
   }
+  return s.pause_children(last.execution_no, now);
+}
+
+Result<void> Engine::State::pause_children(std::int64_t execution_no, bool now) {
+  for (const std::string& child : WRENCH_TRY(open_children(execution_no)))
+    // One that hasn't begun, or just ended, isn't paused.
+    if (auto paused = pause(child, now); !paused.ok() && paused.error().code != "workflow.invalid_transition")
+      return paused;
   return {};
 }
 
@@ -754,8 +776,9 @@ Result<void> Engine::State::decide(const TaskView& task, std::int64_t step_no, S
                                                Request::Kind::StepGiveUp, Request::Kind::StepResolve};
     std::string what =
         decision == StepDecision::Resolve ? requests::resolve_reason(step_no, output) : std::to_string(step_no);
-    WRENCH_TRY(ask(Request{last.execution_no, kKinds[static_cast<std::size_t>(decision)], std::move(what), config.actor},
-                   std::move(baggage)));
+    WRENCH_TRY(
+        ask(Request{last.execution_no, kKinds[static_cast<std::size_t>(decision)], std::move(what), config.actor},
+            std::move(baggage)));
     return {};
   }
   const TaskReceipt receipt = WRENCH_TRY(go_on(task.task_id, HeldBackTasks::Stay));

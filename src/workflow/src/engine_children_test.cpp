@@ -107,6 +107,24 @@ TEST_F(ChildrenTest, AMapRunsAChildForEachItemAndTasksNest) {
   EXPECT_THAT(tasks(), SizeIs(7));
 }
 
+TEST_F(ChildrenTest, PausingATaskPausesItsChildrenAndResumingItResumesThem) {
+  auto e = engine();
+  e->start(runner_);
+  const std::string innermost = R"([{"id":"x","kind":"call","capability":"t.hold"},
+                                    {"id":"y","kind":"call","capability":"t.echo","needs":["x"]}])";
+  const auto receipt = e->create(task("[" + child("c", "[" + child("d", innermost) + "]") + "]"));
+  ASSERT_TRUE(receipt.ok());
+  until([&] { return held_ > 0; });
+  ASSERT_TRUE(e->pause(receipt->task_id, false).ok());
+  const auto all_are = [&](TaskState state) {
+    return std::ranges::all_of(tasks(), [&](const TaskView& any) { return any.state == state; });
+  };
+  until([&] { return all_are(TaskState::Paused); });
+  go_on_ = true;
+  ASSERT_TRUE(e->resume(receipt->task_id).ok());
+  until([&] { return all_are(TaskState::Completed); });
+}
+
 TEST_F(ChildrenTest, CancellingATaskCancelsItsChildren) {
   auto e = engine();
   e->start(runner_);

@@ -137,9 +137,14 @@ void StepBuilder::read_labels() {
 
 void StepBuilder::finish() {
   fields_.finish();
-  if (labels_ != nullptr && !called_ && !problems_.any())
-    problems_.add(*labels_,
-                  "'requires' is for what agents do: give it to the steps of the playbook that this one runs");
+  if (!called_ && !problems_.any()) {
+    const bool waits = fields_.get("wait") != nullptr;
+    for (const std::string_view name : {"timeout", "retry", "concurrency", "rate", "requires"})
+      if (const YamlNode* written = fields_.get(name))
+        problems_.add(*written, "'" + std::string(name) + "' is for what agents do" +
+                                    (waits ? ", and this step waits"
+                                           : ": give it to the steps of the playbook that this one runs"));
+  }
   const bool whole = shared_parameters_ == nullptr || !shared_parameters_->is_mapping() || calls_.empty();
   if (whole || place_.type == StepType::Standard || problems_.any()) return;
   for (const auto& member : shared_parameters_->members)

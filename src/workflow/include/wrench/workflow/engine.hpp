@@ -193,7 +193,8 @@ class Engine {
   /// Of a task that another live process runs, the request is stored and that process obeys within a second.
   Result<void> cancel(std::string_view task_id, std::string_view reason);
   /// Holds the task back: nothing new begins, what runs ends first, or with `now` gives back what it does. resume()
-  /// lets it go on. Of a task that another live process runs, that one obeys within a second.
+  /// lets it go on. The tasks that it began and waits for are held back with it, and go on with it. Of a task that
+  /// another live process runs, that one obeys within a second.
   Result<void> pause(std::string_view task_id, bool now);
   /// Decides about a step that waits for a person; the process that runs the task hears of it within a second, a task
   /// that nobody runs when it is resumed. `value`: the answer, or what an approval changes. Who is engine's actor.
@@ -211,7 +212,8 @@ class Engine {
   /// What each day or month of a project may use, from now on; of the present one never less than is used already. For
   /// executions that begin later. Errors: workflow.budget_invalid.
   Result<void> set_project_budget(std::int64_t project_id, BudgetPeriod period, const BudgetAmounts& budget);
-  /// Moves a dead or uncertain step on; not for Resolve. If another live process runs the task, that one obeys within a second.
+  /// Moves a dead or uncertain step on; not for Resolve. If another live process runs the task, that one obeys within a
+  /// second.
   Result<void> decide_step(std::string_view task_id, std::int64_t step_no, StepDecision decision);
   /// What was compared with the output of resolve_step(), besides the plan's `ensure`.
   enum class OutputCheck : std::uint8_t { Schema, Nothing };
