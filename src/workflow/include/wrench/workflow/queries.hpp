@@ -25,7 +25,7 @@ inline constexpr std::size_t kTaskPageMax = 200;
 inline constexpr std::size_t kStepPageMax = 1000;
 inline constexpr std::size_t kJournalPageMax = 1000;
 inline constexpr std::size_t kIdSuffixMin = 6;
-inline constexpr std::int64_t kIdSuffixTasks = 100'000;  ///< The newest, which the end of an id may name.
+inline constexpr std::int64_t kIdSuffixTasks = 20'000;  ///< The newest, which the end of an id may name.
 
 /// The statements of this module, for StoreConfig::statements.
 storage::StatementCatalogue::List statements();
