@@ -105,6 +105,7 @@ SqliteWriter::Attempt SqliteWriter::commit(SqliteWriteTx& tx, std::vector<Result
   if (rc == SQLITE_OK) {
     flushes_.fetch_add(1);
     last_now_us_ = tx.now();
+    last_boot_us_ = clock_.boot_us();
     wal_pages_.store(connection_->wal_pages());
     if (options_.on_events) options_.on_events(next_event - 1);
     return Attempt::Committed;
@@ -165,7 +166,11 @@ void SqliteWriter::unlock() {
   if (lock_) lock_->unlock();
 }
 
-Micros SqliteWriter::now_us() { return std::max(last_now_us_, clock_.now_us()); }
+Micros SqliteWriter::now_us() {
+  const Micros now = clock_.now_us();
+  // Behind what is stored: the clock was set back, or another process has a later one. Time goes on all the same.
+  return now >= last_now_us_ ? now : last_now_us_ + std::max<Micros>(0, clock_.boot_us() - last_boot_us_);
+}
 
 StoreStats SqliteWriter::stats() const {
   StoreStats stats;

@@ -69,7 +69,7 @@ class SqliteWriter {
   WriteQueue& queue_;
   const Clock& clock_;
   Options options_;
-  Micros last_now_us_ = 0;
+  Micros last_now_us_ = 0, last_boot_us_ = 0;
   std::size_t pages_at_last_checkpoint_ = 0;
   std::optional<Error> poison_;
   std::atomic<bool> poisoned_{false};

@@ -46,6 +46,16 @@ bool is_transient(const Error& error) {
          error.code == "storage.unreachable";
 }
 
+/// Whoever sets the clock of the machine forward makes nothing that runs late.
+void watch_clock(TimerQueue& timers, SharedWork* shared) {
+  const Micros by = timers.clock_set_forward();
+  if (by == 0) return;
+  if (shared != nullptr)
+    shared->clock_set_forward(by);
+  else
+    timers.put_off_durations(by);
+}
+
 const command::Outcome* outcome_of(const Job& job) {
   const auto* any = std::get_if<Command>(&job.work);
   return any == nullptr ? nullptr : std::get_if<command::Outcome>(any);
@@ -92,7 +102,7 @@ Dispatcher::Dispatcher(DispatcherConfig config, const Clock& clock, Random& rand
       random_(random),
       shell_(shell),
       plans_(std::make_unique<PlanCache>()),
-      timers_(std::make_unique<TimerQueue>()),
+      timers_(std::make_unique<TimerQueue>(clock)),
       cache_(std::make_unique<RowCache>()),
       ranks_(std::make_unique<Ranks>()) {
   if (config_.ownership == Ownership::Shared)
@@ -127,7 +137,9 @@ std::array<int, kSlotClasses> Dispatcher::free_slots() const {
   return free;
 }
 
-Micros Dispatcher::now() const { return clock_.now_us() + (shared_ ? shared_->offset_us() : 0); }
+Micros Dispatcher::now() const {
+  return clock_.now_us() + (shared_ ? shared_->offset_us() : timers_->store_ahead_us());
+}
 
 void Dispatcher::wake(std::int64_t last_event) {
   if (shared_) shared_->wake(last_event, clock_);
@@ -186,6 +198,7 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
   batch.timers_loaded.clear();
   batch.follow_ups.clear();
   batch.rows = LoadedRows();
+  timers_->store_is_at(tx.now());
   LoadedRows& rows = batch.rows;
   creation::Numbers numbers;
   WRENCH_TRY(numbers.reserve(
@@ -387,6 +400,7 @@ void Dispatcher::on_flushed(Batch& batch, Result<void> outcome) {
   }
   not_before_ = 0;
   if (trouble_ && !trouble_->final) trouble_.reset();
+  watch_clock(*timers_, shared_.get());
   if (shared_) shared_->flushed(*batch.shared, clock_, free_slots(), batch.plan.events.size());
   if (config_.metrics != nullptr) config_.metrics->flushed(batch, *cache_);
   carry_out(batch);
@@ -584,6 +598,7 @@ void Dispatcher::notices(const Batch& batch) {
 void Dispatcher::on_time() {
   if (shared_ && shared_->must_stop(clock_))
     for (const auto& [step, run] : running_) shell_.stop(step);
+  watch_clock(*timers_, shared_.get());
   const Micros at = now();
   for (auto it = refills_.begin(); it != refills_.end();) {
     if (it->second > at) {
@@ -606,7 +621,7 @@ void Dispatcher::on_time() {
 Micros Dispatcher::next_due() const {
   Micros due = timers_->next_due();
   for (const auto& [key, at] : refills_) due = std::min(due, at);
-  if (shared_ && due != std::numeric_limits<Micros>::max()) due -= shared_->offset_us();
+  if (due != std::numeric_limits<Micros>::max()) due -= shared_ ? shared_->offset_us() : timers_->store_ahead_us();
   if (shared_ && !flushing_) due = std::min(due, std::max(shared_->next_flush(), not_before_));
   if (not_before_ != 0 && !jobs_.empty()) due = std::min(due, not_before_);
   return due;

@@ -23,6 +23,7 @@
 #include "stream_buffers.hpp"
 #include "waits.hpp"
 #include "wrench/base/assert.hpp"
+#include "wrench/base/steady_clock.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/base/ulid.hpp"
 #include "wrench/base/version.hpp"
@@ -69,7 +70,7 @@ struct Engine::State final : DispatcherShell {
   struct RunningStep {
     std::int64_t epoch = 0;
     StopSource stop;
-    Micros last_tick_at = 0;
+    Micros last_tick_boot = 0;
     std::shared_ptr<const Launch> what;
     std::shared_ptr<runtime::UsageAccount> account;
     Progress progress;
@@ -93,7 +94,7 @@ struct Engine::State final : DispatcherShell {
     const StepKey key{launch.step.execution_no, launch.step.step_no};
     const std::int64_t epoch = launch.step.epoch;
     RunningStep& run = steps[key];
-    run = RunningStep{epoch, StopSource(stopping.token()), clock.now_us(),
+    run = RunningStep{epoch, StopSource(stopping.token()), clock.boot_us(),
                       std::make_shared<const Launch>(std::move(launch)), std::make_shared<runtime::UsageAccount>()};
     ++threads_busy;
     const auto queued = pool->submit(
@@ -130,7 +131,7 @@ struct Engine::State final : DispatcherShell {
   }
   Micros last_tick_at(StepKey step) override {
     const auto it = steps.find(step);
-    return it == steps.end() ? 0 : it->second.last_tick_at;
+    return it == steps.end() ? 0 : clock.now_us() - (clock.boot_us() - it->second.last_tick_boot);
   }
   Micros cpu_us(StepKey step) override {
     const auto it = steps.find(step);
@@ -291,7 +292,7 @@ struct Engine::State final : DispatcherShell {
     const std::lock_guard lock(mutex);
     const auto it = steps.find(key);
     if (it == steps.end() || it->second.epoch != epoch) return;
-    it->second.last_tick_at = clock.now_us();
+    it->second.last_tick_boot = clock.boot_us();
     it->second.progress = progress;
     if (!subscriber) return;
     Notice what;
@@ -381,7 +382,7 @@ struct Engine::State final : DispatcherShell {
 
   storage::Store& store;
   const EngineConfig config;
-  const Clock& clock;
+  const SteadyClock clock;  ///< Nothing here waits for a clock that was set back.
   Random& random;
   const bool shared;  ///< Executions belong to nobody; see Ownership.
   std::mutex mutex;

@@ -97,9 +97,9 @@ TEST_F(WaitsTest, ADecisionAboutATaskThatNobodyRunsCountsWhenItIsResumed) {
 TEST_F(WaitsTest, ADecisionInTimeCountsThoughItsStepHearsOfItLater) {
   auto e = engine();
   e->start(runner_);
+  auto other = engine("boot2");
   // The wait is over before the process that runs it looks for decisions of others.
   begin(*e, approval(R"(,"expires_ms":150)"));
-  auto other = engine("boot2");
   ASSERT_TRUE(other->answer(waits()[0].wait_id, WaitDecision::Approve, Json(), "").ok());
   EXPECT_EQ(finish_past_waits(*e).task.state, TaskState::Completed);
   EXPECT_EQ(text("b"), R"({"d":"approve"})");

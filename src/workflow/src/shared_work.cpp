@@ -84,7 +84,7 @@ Result<std::set<std::int64_t>> executions_of(WriteTx& tx, const std::vector<Job>
 
 Result<void> SharedTurn::begin(WriteTx& tx, const std::vector<Job>& jobs, std::vector<Command>& found) {
   now = tx.now();
-  local_us = clock->now_us();
+  local_boot_us = clock->boot_us();
   next_due = std::numeric_limits<Micros>::max();
   lost_workers = starts_queued = any_labelled = false;
   queued.fill(false);
@@ -321,7 +321,7 @@ void SharedWork::flushed(const SharedTurn& turn, const Clock& clock, const std::
   if (clock.boot_us() - last_beat_boot_ > ttl_us_ / kGracesOfTtl) steady_since_boot_ = clock.boot_us();
   last_beat_boot_ = turn.sent_boot_us;
   const Micros now = clock.now_us();
-  offset_us_ = turn.now - turn.local_us;
+  offset_us_ = turn.now - (now - (clock.boot_us() - turn.local_boot_us));
   queued_ = turn.queued;
   const bool any_free = std::any_of(free.begin(), free.end(), [](int n) { return n > 0; });
   bool left = turn.starts_queued && any_free;

@@ -31,8 +31,8 @@ struct SharedTurn {
   int starts_wanted = 0;
 
   // What the flush found; reset by begin().
-  Micros now = 0;       ///< The database's time,
-  Micros local_us = 0;  ///< and this machine's.
+  Micros now = 0;            ///< The database's time,
+  Micros local_boot_us = 0;  ///< and how long this machine had been up.
   Micros next_due = std::numeric_limits<Micros>::max();
   std::int64_t last_event = 0;  ///< Before this flush.
   bool lost_workers = false;
@@ -93,6 +93,8 @@ class SharedWork {
   void expect(Micros due_at);
 
   /// The database's clock is that much ahead of this machine's.
+  /// The database's wasn't.
+  void clock_set_forward(Micros by) { offset_us_ -= by; }
   Micros offset_us() const { return offset_us_; }
   /// No sign of life got through for so long that others may soon take this worker for dead: its steps had better end.
   bool must_stop(const Clock& clock) const;

@@ -206,7 +206,7 @@ Result<Prepared> open_wait(const Launch& at, const StepScope& scope, StepSession
   if (draft.title.size() + draft.subject.size() > kSubjectBytesMax)
     return Error("workflow.output_too_large", "what is to be decided has more than " + format_bytes(kSubjectBytesMax));
   if (!spec.schema.is_null()) draft.schema = codec::write_json(spec.schema);
-  const Micros now = session.clock.now_us();
+  const Micros now = at.step.claimed_at;  // By the store's clock, as whoever ends the wait.
   Micros over_at = spec.expires_us == 0 ? 0 : now + spec.expires_us;
   if (spec.kind == WaitKind::Until) {
     const Json when = WRENCH_TRY(resolve_references(spec.at, scope));
@@ -269,7 +269,7 @@ Result<Prepared> open_child(const Launch& at, const StepScope& scope, StepSessio
   draft.title = child.task.title;
   draft.subject = codec::write_json(Json::object({{"task", child.task_id}, {"step", spec.output + 1}}));
   const Micros expires_us = node_of(at).wait->expires_us;
-  const Micros over_at = expires_us == 0 ? 0 : session.clock.now_us() + expires_us;
+  const Micros over_at = expires_us == 0 ? 0 : at.step.claimed_at + expires_us;
   if (over_at != 0) draft.expires_at = over_at;
   command::Outcome::Wait wait{WaitKind::Child, draft.wait_id, over_at};
   child.budgets = at.budgets;

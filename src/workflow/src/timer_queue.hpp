@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
 #include <iterator>
 #include <limits>
@@ -10,13 +11,27 @@
 #include <utility>
 #include <vector>
 
+#include "wrench/base/clock.hpp"
 #include "wrench/workflow/core.hpp"
 
 namespace wrench::workflow {
 
-/// The timers that this process has to fire, one of each kind for a step. Not thread-safe.
+/// The timers that this process has to fire, one of each kind for a step, and what happens to the clock that they are
+/// due by. Not thread-safe, but for store_is_at().
 class TimerQueue {
  public:
+  /// `clock` must outlive this.
+  explicit TimerQueue(const Clock& clock) : clock_(clock) { clock_set_forward(); }
+
+  /// Of the time of an executing flush. It is ahead of this process's clock when another process had a later one.
+  void store_is_at(Micros now) { store_ahead_us_.store(std::max<Micros>(0, now - clock_.now_us())); }
+  Micros store_ahead_us() const { return store_ahead_us_.load(); }
+  /// By how much somebody has set the clock forward since the last call; 0: nobody has.
+  Micros clock_set_forward() {
+    const Micros wall_since_boot = clock_.now_us() - clock_.boot_us();
+    const Micros by = wall_since_boot - std::exchange(wall_since_boot_, wall_since_boot);
+    return by < kClockJump ? 0 : by;
+  }
   /// Replaces the step's timer of that kind.
   void set(const TimerRow& timer) {
     timers_.insert_or_assign(Key{{timer.execution_no, timer.step_no}, timer.kind}, timer);
@@ -40,6 +55,15 @@ class TimerQueue {
     timers_.erase(timers_.lower_bound({{no, 0}, TimerKind{}}), timers_.lower_bound({{no + 1, 0}, TimerKind{}}));
     forget_erased();
   }
+  /// The clock was set forward by so much: what tells how long something has taken so far is due that much later.
+  void put_off_durations(Micros by) {
+    due_.clear();
+    for (auto& [key, timer] : timers_) {
+      if (is_derived(key.second)) timer.due_at += by;
+      due_.push_back(entry_of(timer));
+    }
+    std::make_heap(due_.begin(), due_.end(), Later());
+  }
   /// Takes the next one that is due at `now`, if there is one.
   std::optional<TimerRow> pop(Micros now) {
     if (next_due() > now) return std::nullopt;
@@ -57,6 +81,7 @@ class TimerQueue {
   using Entry = std::tuple<Micros, Key>;
   using Later = std::greater<Entry>;
   static constexpr std::size_t kErasedMin = 1'024;
+  static constexpr Micros kClockJump = kMicrosPerSecond;
 
   static Entry entry_of(const TimerRow& timer) {
     return {timer.due_at, Key{{timer.execution_no, timer.step_no}, timer.kind}};
@@ -77,6 +102,9 @@ class TimerQueue {
     std::make_heap(due_.begin(), due_.end(), Later());
   }
 
+  const Clock& clock_;
+  std::atomic<Micros> store_ahead_us_{0};
+  Micros wall_since_boot_ = 0;
   std::map<Key, TimerRow> timers_;
   std::vector<Entry> due_;  ///< A heap, the earliest in front; that one is in `timers_`.
 };

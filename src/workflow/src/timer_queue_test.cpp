@@ -7,12 +7,14 @@
 namespace wrench::workflow {
 namespace {
 
+const ManualClock kStill;
+
 TimerRow timer(std::int64_t step, TimerKind kind, Micros due_at, std::int64_t execution = 1) {
   return {execution, step, kind, due_at, 0};
 }
 
 TEST(TimerQueue, FiresInTheirOrderWhatIsDue) {
-  TimerQueue queue;
+  TimerQueue queue(kStill);
   queue.set(timer(1, TimerKind::StartToClose, 30));
   queue.set(timer(2, TimerKind::StartToClose, 10));
   queue.set(timer(1, TimerKind::Retry, 20));
@@ -25,7 +27,7 @@ TEST(TimerQueue, FiresInTheirOrderWhatIsDue) {
 }
 
 TEST(TimerQueue, TheLastTimeOfAKindCounts) {
-  TimerQueue queue;
+  TimerQueue queue(kStill);
   queue.set(timer(1, TimerKind::Heartbeat, 10));
   queue.set(timer(1, TimerKind::Heartbeat, 50));
   EXPECT_EQ(queue.next_due(), 50);
@@ -36,7 +38,7 @@ TEST(TimerQueue, TheLastTimeOfAKindCounts) {
 }
 
 TEST(TimerQueue, ErasesWhatFollowsFromRowsOfSteps) {
-  TimerQueue queue;
+  TimerQueue queue(kStill);
   queue.set(timer(1, TimerKind::StartToClose, 10));
   queue.set(timer(1, TimerKind::Heartbeat, 20));
   queue.set(timer(1, TimerKind::Retry, 30));
@@ -47,8 +49,42 @@ TEST(TimerQueue, ErasesWhatFollowsFromRowsOfSteps) {
   EXPECT_EQ(queue.next_due(), 40);
 }
 
+TEST(TimerQueue, PutsOffWhatTellsHowLongSomethingTakes) {
+  TimerQueue queue(kStill);
+  queue.set(timer(1, TimerKind::StartToClose, 10));
+  queue.set(timer(1, TimerKind::Retry, 30));
+  queue.set(timer(2, TimerKind::Heartbeat, 5));
+  queue.erase({1, 2}, TimerKind::Heartbeat);
+  queue.put_off_durations(100);
+  EXPECT_EQ(queue.pop(1'000)->kind, TimerKind::Retry);
+  EXPECT_FALSE(queue.pop(109));
+  EXPECT_EQ(queue.pop(110)->kind, TimerKind::StartToClose);
+  EXPECT_EQ(queue.size(), 0U);
+}
+
+TEST(TimerQueue, KnowsAStoreThatIsAheadAndAClockThatWasSet) {
+  class : public Clock {
+   public:
+    Micros now_us() const override { return wall; }
+    Micros boot_us() const override { return boot; }
+    Micros thread_cpu_us() const override { return 0; }
+    Micros wall = 900 * kMicrosPerSecond, boot = 0;
+  } clock;
+  TimerQueue queue(clock);
+  queue.store_is_at(clock.wall - 5);
+  EXPECT_EQ(queue.store_ahead_us(), 0);
+  queue.store_is_at(clock.wall + 70);
+  EXPECT_EQ(queue.store_ahead_us(), 70);
+  clock.wall += 50 * kMicrosPerSecond;
+  clock.boot += 50 * kMicrosPerSecond;
+  EXPECT_EQ(queue.clock_set_forward(), 0);
+  clock.wall += kMicrosPerDay;
+  EXPECT_EQ(queue.clock_set_forward(), kMicrosPerDay);
+  EXPECT_EQ(queue.clock_set_forward(), 0);
+}
+
 TEST(TimerQueue, ErasesAnExecution) {
-  TimerQueue queue;
+  TimerQueue queue(kStill);
   queue.set(timer(0, TimerKind::Deadline, 10, 7));
   queue.set(timer(9, TimerKind::Retry, 20, 7));
   queue.set(timer(1, TimerKind::Retry, 30, 8));
@@ -60,7 +96,7 @@ TEST(TimerQueue, ErasesAnExecution) {
 /// Against a list that is looked through.
 TEST(TimerQueue, DoesWhatASlowOneDoes) {
   SeededRandom random(1);
-  TimerQueue queue;
+  TimerQueue queue(kStill);
   std::vector<TimerRow> slow;
   const auto erase = [&](auto fits) { std::erase_if(slow, fits); };
   for (int i = 0; i < 20'000; ++i) {
