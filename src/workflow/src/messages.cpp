@@ -9,6 +9,7 @@
 #include "message_rows.hpp"
 #include "messages_sql.hpp"
 #include "row_store.hpp"
+#include "shared_work.hpp"
 #include "sql.hpp"
 #include "stored_text.hpp"
 #include "waits.hpp"
@@ -127,7 +128,7 @@ Result<std::optional<SentMessage>> sent_before(WriteTx& tx, const Prepared& mess
   return std::optional(SentMessage{id, true});
 }
 
-Result<SentMessage> insert(WriteTx& tx, const Prepared& message) {
+Result<SentMessage> insert(WriteTx& tx, const Prepared& message, storage::Dialect dialect) {
   const MessageDraft& draft = message.draft;
   WRENCH_TRY(message_rows::tidy(tx));
   if (auto before = WRENCH_TRY(sent_before(tx, message))) return *before;
@@ -135,6 +136,8 @@ Result<SentMessage> insert(WriteTx& tx, const Prepared& message) {
   const Rows mailbox = WRENCH_TRY(tx.query(sql::kMailbox, {draft.receiver}));
   if (!mailbox.empty() && mailbox.front().integer(0) >= kInboxMax) return inbox_full(message);
   const bool heard = step && WRENCH_TRY(waits::signal_step(tx, *step, message.content, message.sender.address));
+  // Whichever worker comes first goes on with it; on SQLite its process looks for decisions.
+  if (heard && dialect == storage::Dialect::Postgres) WRENCH_TRY(queue_look(tx, step->execution_no));
   const Rows counted = WRENCH_TRY(tx.query(sql::kCountMessage, {draft.receiver, heard ? 0 : 1}));
   if (counted.front().integer(1) > kInboxMax) return inbox_full(message);
   const auto state = heard ? MessageState::Acknowledged : MessageState::Open;
@@ -201,7 +204,7 @@ Result<SentMessage> Messages::send(const MessageSender& sender, MessageDraft dra
   if (message.to.kind == AddressKind::Agent && !agent_exists_(message.to.name)) return no_such(message);
   SentMessage out;
   WRENCH_TRY(store_.write([&](WriteTx& tx) -> Result<void> {
-    out = WRENCH_TRY(insert(tx, message));
+    out = WRENCH_TRY(insert(tx, message, store_.dialect()));
     return {};
   }));
   return out;
@@ -211,8 +214,8 @@ Result<storage::WriteBody> Messages::sending(const MessageSender& sender, Messag
   auto message =
       std::make_shared<const Prepared>(WRENCH_TRY(prepare(sender, std::move(draft), types_, clock_, random_)));
   if (message->to.kind == AddressKind::Agent && !agent_exists_(message->to.name)) return no_such(*message);
-  return storage::WriteBody([message = std::move(message)](WriteTx& tx) -> Result<void> {
-    WRENCH_TRY(insert(tx, *message));
+  return storage::WriteBody([message = std::move(message), dialect = store_.dialect()](WriteTx& tx) -> Result<void> {
+    WRENCH_TRY(insert(tx, *message, dialect));
     return {};
   });
 }
