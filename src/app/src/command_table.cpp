@@ -1231,6 +1231,17 @@ const std::vector<CommandSpec>& table() {
        .formats = kTextOrJson,
        .examples = {{"wrench store explain workflow.tasks_of_status", "its plan, and what could be better"}},
        .run = run_store_explain},
+      {.path = "store retain",
+       .summary = "Remove what is older than it has to be kept, now; wrench serve and worker do it by themselves",
+       .description =
+           "How long what is kept says retention.yaml in the data directory. Large amounts go in pieces, beside "
+           "whoever works on the store. A process that does it by itself waits until the clock was right for a "
+           "while; this goes by the time that the machine shows now.",
+       .flags =
+           with_output(kTextOrJson, {{.name = "--dry-run", .summary = "say how much that is, and remove nothing"}}),
+       .formats = kTextOrJson,
+       .examples = {{"wrench store retain --dry-run", "how much is too old"}},
+       .run = run_store_retain},
       {.path = "store vacuum",
        .summary = "Rewrite the database without its free pages; no other process may use it",
        .flags = with_output(kTextOrJson, {}),

@@ -115,6 +115,7 @@ constexpr Mapping kMappings[] = {
     {"workflow.playbook_", ExitCode::Usage},
     {"workflow.playbook_not_found", ExitCode::NotFound},
     {"workflow.recovery_invalid", ExitCode::Usage},
+    {"workflow.retention_invalid", ExitCode::Usage},
     {"workflow.repository_not_found", ExitCode::NotFound},
     {"workflow.schedule_exists", ExitCode::Conflict},
     {"workflow.schedule_not_found", ExitCode::NotFound},

@@ -70,6 +70,15 @@ Result<workflow::RecoveryPolicies> recovery_policies(const std::string& director
 
 }  // namespace
 
+Result<workflow::RetentionPolicy> read_retention_policy(const std::string& directory) {
+  const std::string file = directory + "/retention.yaml";
+  const auto text = directory.empty() ? Result<std::string>(Error("io.not_found", ""))
+                                      : runtime::read_file(file, 2 * workflow::kRetentionBytesMax);
+  if (!text && text.error().code == "io.not_found") return workflow::RetentionPolicy();
+  if (!text) return text.error();
+  return workflow::RetentionPolicy::parse(*text, file);
+}
+
 storage::StatementCatalogue store_statements() { return {workflow::statements(), agents::statements()}; }
 
 std::string data_directory(const Session& session) {
@@ -117,6 +126,8 @@ Result<std::unique_ptr<Workspace>> Workspace::open(Session& session, Use use, st
     space->boot_id_ = make_id("boot", space->clock_, space->random_);
   }
   WRENCH_TRY(space->open_memory_and_messages());
+  if (use == Use::Run || use == Use::Work || use == Use::Serve)
+    space->retention_ = WRENCH_TRY(read_retention_policy(data_directory(session)));
   if (use != Use::Read) WRENCH_TRY(space->open_engine(session, use, std::move(mocked), slots));
   return space;
 }

@@ -19,12 +19,17 @@
 #include "wrench/workflow/messages.hpp"
 #include "wrench/workflow/monitor_report.hpp"
 #include "wrench/workflow/recovering_runner.hpp"
+#include "wrench/workflow/retention_policy.hpp"
 
 namespace wrench::app {
 
 /// Where this process keeps its data: --data-dir, WRENCH_DATA_DIR, $XDG_DATA_HOME/wrench, ~/.local/share/wrench.
 /// Empty when there is no home: then a private temporary folder is used, with a warning.
 std::string data_directory(const Session& session);
+
+/// What retention.yaml of a data directory says; what holds without it when there is none. Errors:
+/// workflow.retention_invalid, io.*.
+Result<workflow::RetentionPolicy> read_retention_policy(const std::string& directory);
 
 /// The PostgreSQL database to work on instead: --database, WRENCH_DATABASE_URL. Empty: the data directory.
 std::string database_url(const Session& session);
@@ -71,6 +76,9 @@ class Workspace {
   /// The report in a finished step's output.
   Result<findings::Report> take_report(const codec::Json& member);
   const Clock& clock() const { return clock_; }
+  telemetry::MetricsRegistry& metrics() { return metrics_; }
+  /// What retention.yaml of the data directory says. Not with Use::Read or Use::Write.
+  const workflow::RetentionPolicy& retention_policy() const { return retention_; }
   Random& random() { return random_; }
   /// Not with Use::Read.
   const std::string& boot_id() const {
@@ -118,6 +126,7 @@ class Workspace {
   std::optional<runtime::BootLock> boot_;
   std::string boot_id_;
   std::unique_ptr<storage::Store> store_;
+  workflow::RetentionPolicy retention_;
   std::unique_ptr<workflow::Memory> memory_;
   std::optional<workflow::MessageTypes> message_types_;
   std::unique_ptr<workflow::Messages> messages_;

@@ -80,10 +80,40 @@ Result<EventPage> read(ReadTx& tx, const EventRoom& room, EventCursor after, std
 
 Result<EventCursor> head(ReadTx& tx) { return WRENCH_TRY(state_of(tx)).head; }
 
-Result<std::int64_t> prune(WriteTx& tx, Micros before_us, std::size_t limit) {
-  const std::int64_t pruned = WRENCH_TRY(tx.exec(sql::kPruneEvents, {before_us, std::min(limit, kEventPageMax)}));
-  if (pruned > 0) WRENCH_TRY(tx.exec(sql::kMarkPruned));
+Result<std::int64_t> prune(WriteTx& tx, const EventsKept& kept, std::size_t limit) {
+  const LogState log = WRENCH_TRY(state_of(tx));
+  const std::int64_t surplus = log.head.seq - kept.count_max.value_or(log.head.seq);
+  const std::int64_t most = static_cast<std::int64_t>(std::min(limit, kEventsPrunedMax));
+  const Rows last = WRENCH_TRY(tx.query(sql::kEventsToPrune, {log.pruned, most, kept.since_us, surplus}));
+  const auto up_to = last.empty() ? std::nullopt : last.front().optional_integer(0);
+  if (!up_to) return 0;
+  const std::int64_t pruned = WRENCH_TRY(tx.exec(sql::kPruneEvents, {log.pruned, *up_to}));
+  WRENCH_TRY(tx.exec(sql::kMarkPruned, {*up_to}));
   return pruned;
+}
+
+Result<EventsHeld> held(ReadTx& tx) {
+  const LogState log = WRENCH_TRY(state_of(tx));
+  EventsHeld out{log.head.seq - log.pruned, std::nullopt};
+  const Rows oldest = WRENCH_TRY(tx.query(sql::kEventTime, {log.pruned}));
+  if (!oldest.empty()) out.oldest_at = oldest.front().integer(1);
+  return out;
+}
+
+Result<std::int64_t> count_surplus(ReadTx& tx, const EventsKept& kept) {
+  const LogState log = WRENCH_TRY(state_of(tx));
+  // The first that is young enough: their times rise with their numbers, but for clocks that were set.
+  std::int64_t low = log.pruned, high = log.head.seq;
+  while (low < high) {
+    const std::int64_t middle = low + (high - low) / 2;
+    const Rows rows = WRENCH_TRY(tx.query(sql::kEventTime, {middle}));
+    if (rows.empty() || rows.front().integer(1) >= kept.since_us)
+      high = middle;
+    else
+      low = rows.front().integer(0);
+  }
+  const std::int64_t surplus = log.head.seq - kept.count_max.value_or(log.head.seq);
+  return std::max<std::int64_t>(std::max(low, surplus) - log.pruned, 0);
 }
 
 }  // namespace event_log

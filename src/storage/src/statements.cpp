@@ -34,23 +34,26 @@ const Statement kEventsOfTask{.id = "storage.events_of_task",
 const Statement kReadEventClock{.id = "storage.read_event_clock",
                                 .sql = "SELECT next, pruned, epoch FROM event_clock WHERE id = 1",
                                 .plan = "SEARCH event_clock USING INTEGER PRIMARY KEY (rowid=?)"};
-// By seq from the oldest on, stopping at the first event that is young enough: no gap can arise.
-const Statement kPruneEvents{
-    .id = "storage.prune_events",
-    .access = Access::Write,
+// From the oldest on: the newest of those that go. What lies before it goes, too, so that no gap can arise.
+const Statement kEventsToPrune{
+    .id = "storage.events_to_prune",
     .sql =
-        "DELETE FROM events WHERE seq <= (SELECT max(seq) FROM (SELECT seq, at FROM events WHERE seq > "
-        "(SELECT pruned FROM event_clock WHERE id = 1) ORDER BY seq LIMIT ?2) AS oldest WHERE at < ?1)",
-    .plan =
-        "SEARCH events USING INTEGER PRIMARY KEY (rowid<?); SCALAR SUBQUERY 3; CO-ROUTINE oldest; "
-        "SEARCH events USING INTEGER PRIMARY KEY (rowid>?); SCALAR SUBQUERY 1; "
-        "SEARCH event_clock USING INTEGER PRIMARY KEY (rowid=?); SEARCH oldest",
+        "SELECT max(seq) FROM (SELECT seq, at FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2) AS oldest WHERE at < "
+        "?3 "
+        "OR seq <= ?4",
+    .plan = "CO-ROUTINE oldest; SEARCH events USING INTEGER PRIMARY KEY (rowid>?); SEARCH oldest",
     .plan_exception = "the subquery has at most LIMIT rows"};
-const Statement kMarkPruned{
-    .id = "storage.mark_pruned",
-    .access = Access::Write,
-    .sql = "UPDATE event_clock SET pruned = coalesce((SELECT min(seq) FROM events), next) - 1 WHERE id = 1",
-    .plan = "SEARCH event_clock USING INTEGER PRIMARY KEY (rowid=?); SCALAR SUBQUERY 1; SEARCH events"};
+const Statement kPruneEvents{.id = "storage.prune_events",
+                             .access = Access::Write,
+                             .sql = "DELETE FROM events WHERE seq > ?1 AND seq <= ?2",
+                             .plan = "SEARCH events USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"};
+const Statement kMarkPruned{.id = "storage.mark_pruned",
+                            .access = Access::Write,
+                            .sql = "UPDATE event_clock SET pruned = ?1 WHERE id = 1 AND pruned < ?1",
+                            .plan = "SEARCH event_clock USING INTEGER PRIMARY KEY (rowid=?)"};
+const Statement kEventTime{.id = "storage.event_time",
+                           .sql = "SELECT seq, at FROM events WHERE seq > ?1 ORDER BY seq LIMIT 1",
+                           .plan = "SEARCH events USING INTEGER PRIMARY KEY (rowid>?)"};
 
 const Statement kSetEpoch{.id = "storage.set_epoch",
                           .access = Access::Write,
@@ -114,13 +117,13 @@ const Statement kInsertStoreId{
 }  // namespace sql
 
 StatementCatalogue::List own_statements() {
-  static const Statement* const list[] = {&sql::kLoadEventClock, &sql::kStoreEventClock, &sql::kInsertEvent,
-                                          &sql::kEventsAll,      &sql::kEventsOfProject, &sql::kEventsOfTask,
-                                          &sql::kReadEventClock, &sql::kPruneEvents,     &sql::kMarkPruned,
-                                          &sql::kSetEpoch,       &sql::kInsertSample,    &sql::kForgetSamples,
-                                          &sql::kReadSamples,    &sql::kInsertBlob,      &sql::kInsertBlobRef,
-                                          &sql::kOwnedBlobs,     &sql::kDeleteBlobRef,   &sql::kDeleteUnownedBlob,
-                                          &sql::kReadBlob,       &sql::kReadStoreId,     &sql::kInsertStoreId};
+  static const Statement* const list[] = {
+      &sql::kLoadEventClock,  &sql::kStoreEventClock, &sql::kInsertEvent,    &sql::kEventsAll,
+      &sql::kEventsOfProject, &sql::kEventsOfTask,    &sql::kReadEventClock, &sql::kEventsToPrune,
+      &sql::kPruneEvents,     &sql::kMarkPruned,      &sql::kEventTime,      &sql::kSetEpoch,
+      &sql::kInsertSample,    &sql::kForgetSamples,   &sql::kReadSamples,    &sql::kInsertBlob,
+      &sql::kInsertBlobRef,   &sql::kOwnedBlobs,      &sql::kDeleteBlobRef,  &sql::kDeleteUnownedBlob,
+      &sql::kReadBlob,        &sql::kReadStoreId,     &sql::kInsertStoreId};
   return list;
 }
 

@@ -636,13 +636,19 @@ TEST_P(EventLogContract, PruningExpiresOldCursorsOnly) {
   std::int64_t pruned = 0;
   ASSERT_TRUE(store
                   ->write([&](WriteTx& tx) -> Result<void> {
-                    pruned = WRENCH_TRY(event_log::prune(tx, young, 3));
-                    pruned += WRENCH_TRY(event_log::prune(tx, young, 100));
-                    pruned += WRENCH_TRY(event_log::prune(tx, young, 100));
+                    const EventsKept kept{.since_us = young, .count_max = {}};
+                    EXPECT_EQ(event_log::count_surplus(tx, kept).value(), 5);
+                    pruned = WRENCH_TRY(event_log::prune(tx, kept, 3));
+                    EXPECT_EQ(event_log::count_surplus(tx, kept).value(), 2);
+                    pruned += WRENCH_TRY(event_log::prune(tx, kept, 100));
+                    pruned += WRENCH_TRY(event_log::prune(tx, kept, 100));
                     return {};
                   })
                   .ok());
   EXPECT_EQ(pruned, 5);
+  const auto held = store->read([](ReadTx& tx) { return event_log::held(tx); });
+  EXPECT_EQ(held->count, 5);
+  EXPECT_EQ(held->oldest_at, young);
   const auto read = [&](std::int64_t after) {
     return store->read([&](ReadTx& tx) { return event_log::read(tx, {}, {.epoch = 1, .seq = after}); });
   };
@@ -650,6 +656,32 @@ TEST_P(EventLogContract, PruningExpiresOldCursorsOnly) {
   EXPECT_EQ(read(5)->events.size(), 5U);
   append(*store, 1, 1, 1);
   EXPECT_EQ(read(10)->events.front().seq, 11);
+}
+
+TEST_P(EventLogContract, PruningKeepsTheNewestOfSoMany) {
+  const auto store = open_passive();
+  append(*store, 8, 1, 1);
+  const auto prune = [&](const EventsKept& kept) {
+    std::int64_t pruned = 0;
+    EXPECT_TRUE(store
+                    ->write([&](WriteTx& tx) -> Result<void> {
+                      EXPECT_EQ(event_log::count_surplus(tx, kept).value(), kept.count_max == 3 ? 5 : 3);
+                      pruned = WRENCH_TRY(event_log::prune(tx, kept));
+                      EXPECT_EQ(event_log::count_surplus(tx, kept).value(), 0);
+                      return {};
+                    })
+                    .ok());
+    return pruned;
+  };
+  EXPECT_EQ(prune({.since_us = 0, .count_max = 3}), 5);
+  const auto page = store->read([](ReadTx& tx) { return event_log::read(tx, {}, {.epoch = 1, .seq = 5}); });
+  EXPECT_EQ(page->events.size(), 3U);
+  EXPECT_EQ(prune({.since_us = std::numeric_limits<Micros>::max(), .count_max = {}}), 3);
+  EXPECT_EQ(store->read([](ReadTx& tx) { return event_log::held(tx); })->count, 0);
+  append(*store, 1, 1, 1);
+  const auto next = store->read([](ReadTx& tx) { return event_log::read(tx, {}, {.epoch = 1, .seq = 8}); });
+  ASSERT_TRUE(next.ok()) << "a reader that had seen all goes on";
+  EXPECT_EQ(next->events.front().seq, 9);
 }
 
 TEST_P(EventLogContract, RefusesCursorsThatAreNone) {

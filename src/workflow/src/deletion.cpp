@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <map>
 #include <thread>
 #include <utility>
 
 #include "sql.hpp"
+#include "wrench/base/text.hpp"
 #include "wrench/storage/blob_store.hpp"
 
 namespace wrench::workflow {
@@ -25,7 +27,7 @@ constexpr std::size_t kPage = 500;
 
 const Statement kExecutionIds{
     .id = "workflow.deletion_executions",
-    .sql = "SELECT id, execution_id, completed_at FROM task_executions WHERE task_id = ?1",
+    .sql = "SELECT id, execution_id, completed_at, plan_hash FROM task_executions WHERE task_id = ?1",
     .plan = "SEARCH task_executions USING INDEX sqlite_autoindex_task_executions_2 (task_id=?)"};
 const Statement kChildTasks{.id = "workflow.deletion_children",
                             .sql = "SELECT id, task_id, status FROM tasks WHERE parent_execution = ?1 LIMIT ?2",
@@ -64,6 +66,23 @@ const Statement kQueueExecutions{
         "INSERT INTO purge_queue (kind, id, public_id) SELECT 0, id, execution_id FROM task_executions WHERE "
         "task_id = ?1",
     .plan = "SEARCH task_executions USING INDEX sqlite_autoindex_task_executions_2 (task_id=?)"};
+const Statement kQueuePlan{.id = "workflow.purge_plan",
+                           .access = Access::Write,
+                           .sql = "INSERT INTO purge_queue (kind, id, public_id) VALUES (2, ?1, ?2)"};
+// Executions are made with their plan: nobody is to be in the middle of that.
+const Statement kLockPlans{.id = "workflow.lock_plans",
+                           .sql = "SELECT 1",
+                           .plan = "SCAN CONSTANT ROW",
+                           .postgres = {.sql = "SELECT lock_plans()", .plan = "Result"}};
+const Statement kDeletePlan{
+    .id = "workflow.delete_plan",
+    .access = Access::Write,
+    .sql =
+        "DELETE FROM plans WHERE plan_hash = ?1 AND NOT EXISTS (SELECT 1 FROM task_executions x WHERE x.plan_hash = "
+        "?1)",
+    .plan =
+        "SEARCH plans USING PRIMARY KEY (plan_hash=?); SCALAR SUBQUERY 1; SEARCH x USING COVERING INDEX "
+        "idx_execution_plan (plan_hash=?)"};
 const Statement kRaiseFloor{.id = "workflow.raise_floor",
                             .access = Access::Write,
                             .sql = "UPDATE number_floors SET number = ?2 WHERE kind = ?1 AND number < ?2",
@@ -177,7 +196,8 @@ storage::StatementCatalogue::List of_deletion() {
   static const std::vector<const Statement*> all = [] {
     std::vector<const Statement*> out = {&kExecutionIds,     &kChildTasks, &kEndedChildren,   &kWaitingDependents,
                                          &kDropDependencies, &kQueueTask,  &kQueueExecutions, &kRaiseFloor,
-                                         &kDeleteTask,       &kPurgeQueue, &kUnqueue};
+                                         &kDeleteTask,       &kPurgeQueue, &kUnqueue,         &kQueuePlan,
+                                         &kLockPlans,        &kDeletePlan};
     for (const Purge& purge : kOfExecution) out.push_back(&purge.statement);
     for (const Purge& purge : kOfScopes) out.push_back(&purge.statement);
     for (const Purge& purge : kOfReceivers) out.push_back(&purge.statement);
@@ -190,7 +210,9 @@ storage::StatementCatalogue::List of_deletion() {
 
 namespace {
 
-constexpr std::int64_t kExecutionKind = 0, kTaskKind = 1;
+constexpr std::int64_t kExecutionKind = 0, kTaskKind = 1, kPlanKind = 2;
+/// Plans can be large: so many rows' worth of work is one.
+constexpr std::size_t kPlanWeight = 16;
 constexpr std::chrono::milliseconds kPauseMax{200};
 /// References of contents that one flush removes; each is a look-up of its own.
 constexpr std::size_t kReferencesMax = 500;
@@ -227,8 +249,13 @@ Result<void> remove(WriteTx& tx, std::int64_t task_no, std::string_view task_id,
                     const std::string& actor) {
   std::int64_t highest = 0;
   const Rows executions = WRENCH_TRY(tx.query(sql::kExecutionIds, {task_no}));
-  for (const auto row : executions) highest = std::max(highest, row.integer(0));
+  std::map<std::string, std::int64_t, std::less<>> plans;  // Each once.
+  for (const auto row : executions) {
+    highest = std::max(highest, row.integer(0));
+    plans[std::string(row.bytes(3))] = row.integer(0);
+  }
   WRENCH_TRY(tx.exec(sql::kQueueExecutions, {task_no}));
+  for (const auto& [hash, execution_no] : plans) WRENCH_TRY(tx.exec(sql::kQueuePlan, {execution_no, to_hex(hash)}));
   WRENCH_TRY(tx.exec(sql::kQueueTask, {task_no, task_id}));
   WRENCH_TRY(tx.exec(sql::kRaiseFloor, {kTaskKind, task_no}));
   WRENCH_TRY(tx.exec(sql::kRaiseFloor, {kExecutionKind, highest}));
@@ -263,9 +290,11 @@ class PurgeTurn {
         Gone gone = Gone::Waits;
         if (kind == kExecutionKind)
           gone = WRENCH_TRY(execution(id, public_id));
+        else if (kind == kPlanKind)
+          gone = WRENCH_TRY(plan(public_id));
         else if (!held)  // A child may draw from its budget.
           gone = WRENCH_TRY(task(id, public_id));
-        held = held || gone == Gone::Waits;
+        held = held || (gone == Gone::Waits && kind != kPlanKind);
         if (gone == Gone::Yes) WRENCH_TRY(tx_.exec(sql::kUnqueue, {kind, id}));
         if (left_ <= 0) break;
       }
@@ -354,7 +383,20 @@ class PurgeTurn {
     return all ? Gone::Yes : Gone::Partly;
   }
 
+  /// Unless another execution has it, too.
+  Result<Gone> plan(const std::string& hash) {
+    if (left_ <= 0) return Gone::Partly;
+    const auto bytes = from_hex(hash);
+    if (!bytes) return Error("storage.corrupt", "the queue of what is to be deleted names a plan that is none");
+    if (!plans_locked_) WRENCH_TRY(tx_.query(sql::kLockPlans));
+    plans_locked_ = true;
+    --left_;  // For looking.
+    count(WRENCH_TRY(tx_.exec(sql::kDeletePlan, {Bind::bytes(*bytes)})), kPlanWeight);
+    return Gone::Yes;
+  }
+
   WriteTx& tx_;
+  bool plans_locked_ = false;
   std::int64_t left_ = static_cast<std::int64_t>(kPurgeRowsMax);
   std::int64_t rows_ = 0, tasks_ = 0;
 };

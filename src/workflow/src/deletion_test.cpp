@@ -1,10 +1,12 @@
 #include "wrench/workflow/deletion.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <latch>
 #include <thread>
 
 #include "engine_test.hpp"
+#include "sql.hpp"
 #include "wrench/workflow/checker.hpp"
 #include "wrench/workflow/messages.hpp"
 #include "wrench/workflow/waits.hpp"
@@ -33,7 +35,8 @@ const Statement kCounts{
                                 WRENCH_AND WRENCH_COUNT("budgets") WRENCH_AND WRENCH_COUNT("budget_entries")
                                     WRENCH_AND WRENCH_COUNT("budget_waits") WRENCH_AND WRENCH_COUNT("blobs")
                                         WRENCH_AND WRENCH_COUNT("blob_refs") WRENCH_AND WRENCH_COUNT("purge_queue")
-                                            WRENCH_AND WRENCH_COUNT("mailboxes") WRENCH_AND WRENCH_COUNT("messages")};
+                                            WRENCH_AND WRENCH_COUNT("mailboxes") WRENCH_AND WRENCH_COUNT("messages")
+                                                WRENCH_AND WRENCH_COUNT("plans")};
 const Statement kTablesOfExecutions{
     .id = "t.tables_of_executions",
     .sql =
@@ -42,10 +45,24 @@ const Statement kTablesOfExecutions{
     .postgres = {.sql = "SELECT CAST(table_name AS TEXT) FROM information_schema.columns WHERE table_schema = "
                         "current_schema() AND column_name IN ('execution_id', 'task_id', 'task_no') ORDER BY 1"}};
 
+// Who waits for a lock of a table of this store.
+const Statement kWaiters{
+    .id = "t.waiters",
+    .sql = "SELECT 0",
+    .postgres = {.sql = "SELECT count(*) FROM pg_locks l JOIN pg_class c ON c.oid = l.relation WHERE NOT l.granted AND "
+                        "c.relnamespace = CAST(current_schema() AS regnamespace)"}};
+const Statement kBareExecution{
+    .id = "t.bare_execution",
+    .access = storage::Access::Write,
+    .sql =
+        "INSERT INTO task_executions (id, execution_id, task_id, number, status, created_at, plan_hash, on_exhausted, "
+        "next_step, steps_total, steps_done, steps_failed, steps_active, steps_held, engine_version) VALUES (?1, "
+        "'exe_late', ?2, 7, 'completed', 1, ?3, 'fail', 1, 0, 0, 0, 0, 0, 'v')"};
+
 class DeletionTest : public EngineTest {
  protected:
   DeletionTest() {
-    static const Statement* const mine[] = {&kCounts, &kTablesOfExecutions};
+    static const Statement* const mine[] = {&kCounts, &kTablesOfExecutions, &kWaiters, &kBareExecution};
     open_store(mine);
     runner_.add(
         "t.pay",
@@ -221,6 +238,62 @@ TEST_F(DeletionTest, GoesOnAfterItWasStoppedInTheMiddle) {
   if (!on_postgres()) EXPECT_EQ(store_->stats().flushes, flushes + 1 + turns);
   EXPECT_THAT(counts(), IsEmpty());
   EXPECT_EQ(purge_all().rows, 0);
+}
+
+TEST_F(DeletionTest, PlansGoWithTheLastThatHasThem) {
+  auto e = engine();
+  e->start(runner_);
+  const auto mine = task(R"([{"id":"a","kind":"call","capability":"t.echo"}])");
+  const auto first = e->create(mine).value(), second = e->create(mine).value();
+  const auto other = e->create(task(R"([{"id":"b","kind":"call","capability":"t.echo"}])")).value();
+  for (const auto& one : {first, second, other}) finish(*e, one.task_id);
+  EXPECT_EQ(counts().at("plans"), 2);
+  remove(first.task_id);
+  purge_all();
+  EXPECT_EQ(counts().at("plans"), 2) << "another has it";
+  EXPECT_FALSE(counts().contains("purge_queue"));
+  remove(other.task_id);
+  purge_all();
+  EXPECT_EQ(counts().at("plans"), 1);
+  EXPECT_TRUE(store_->read([&](storage::ReadTx& tx) { return read_plan(tx, second.execution_no); }).ok());
+  ASSERT_TRUE(e->fork(second.task_id, {.from = "a", .edits = {}}).ok());
+  finish(*e, second.task_id);
+  remove(second.task_id);
+  purge_all();
+  EXPECT_FALSE(counts().contains("plans"));
+  const auto again = e->create(mine).value();
+  EXPECT_EQ(finish(*e, again.task_id).task.state, TaskState::Completed);
+  expect_sound();
+}
+
+TEST_F(DeletionTest, APlanThatATaskIsJustMadeOfStays) {
+  if (!on_postgres()) GTEST_SKIP() << "one transaction at a time";
+  auto e = engine();
+  e->start(runner_);
+  const auto mine = task(R"([{"id":"a","kind":"call","capability":"t.echo"}])");
+  const auto gone = e->create(mine).value();
+  const auto stays = e->create(task(R"([{"id":"b","kind":"call","capability":"t.echo"}])")).value();
+  for (const auto& one : {gone, stays}) finish(*e, one.task_id);
+  remove(gone.task_id);
+  std::atomic<bool> purged = false;
+  std::jthread purging;
+  const auto another = open_another();
+  const auto made = another->write([&](storage::WriteTx& tx) -> Result<void> {
+    // It is there, so that there is nothing to insert.
+    WRENCH_TRY(tx.exec(sql::kInsertPlan, {storage::Bind::bytes(mine.plan->hash()), mine.plan->body()}));
+    purging = std::jthread([&] {
+      purge_all();
+      purged = true;
+    });
+    while (!purged && WRENCH_TRY(store_->query(kWaiters)).front().integer(0) == 0) std::this_thread::yield();
+    EXPECT_FALSE(purged) << "it waits for whoever may be making a task";
+    WRENCH_TRY(tx.exec(kBareExecution,
+                       {stays.execution_no + 1'000'000, stays.task_no, storage::Bind::bytes(mine.plan->hash())}));
+    return {};
+  });
+  ASSERT_TRUE(made.ok()) << describe(made.error());
+  purging.join();
+  EXPECT_EQ(counts().at("plans"), 2);
 }
 
 TEST_F(DeletionTest, TasksThatWaitForItsSuccessAreNamed) {

@@ -66,16 +66,20 @@ class EngineTest : public ::testing::Test {
   /// `more`: statements beside the module's.
   void open_store(storage::StatementCatalogue::List more = {}) {
     store_.reset();
-    storage::StoreConfig config;
+    config_ = {};
     if (on_postgres())
-      config.database_url = storage::testing::PostgresServer::shared().new_schema_url();
+      config_.database_url = storage::testing::PostgresServer::shared().new_schema_url();
     else
-      config.directory = dir_ / "data";
-    config.statements = {statements(), more};
-    config.wal_reserve_bytes = 0;
-    auto opened = storage::Store::open(std::move(config), clock_, random_);
-    ASSERT_TRUE(opened.ok()) << describe(opened.error());
-    store_ = std::move(*opened);
+      config_.directory = dir_ / "data";
+    config_.statements = {statements(), more};
+    config_.wal_reserve_bytes = 0;
+    store_ = open_another();
+  }
+  /// The same store, as another process has it.
+  std::unique_ptr<storage::Store> open_another() {
+    auto opened = storage::Store::open(config_, clock_, random_);
+    EXPECT_TRUE(opened.ok()) << describe(opened.error());
+    return std::move(*opened);
   }
 
   std::unique_ptr<Engine> engine(const std::string& boot = "boot1") {
@@ -144,6 +148,7 @@ class EngineTest : public ::testing::Test {
   runtime::TempDir dir_ = std::move(*runtime::TempDir::create("workflow"));
   SystemClock clock_;
   SystemRandom random_;
+  storage::StoreConfig config_;
   std::unique_ptr<storage::Store> store_;
   std::set<std::string> live_;
   Runner runner_;

@@ -17,7 +17,7 @@ using storage::Rows;
 using storage::WriteTx;
 
 namespace {
-constexpr std::int64_t kTidiedAtOnce = 16;
+constexpr std::size_t kTidiedAtOnce = 16;
 }  // namespace
 
 Result<Stored> from(const Rows::Row& row) {
@@ -77,14 +77,18 @@ Result<std::optional<Message>> take_for_step(WriteTx& tx, std::int64_t execution
   return std::optional(std::move(first.message));
 }
 
-Result<void> tidy(WriteTx& tx) {
-  const Rows old = WRENCH_TRY(tx.query(sql::kMessagesExpired, {tx.now(), kTidiedAtOnce}));
+Result<std::int64_t> expire(WriteTx& tx, Micros until, std::size_t most) {
+  const Rows old = WRENCH_TRY(tx.query(sql::kMessagesExpired, {until, most}));
+  std::int64_t expired = 0;
   for (const auto row : old) {
     const Stored message = WRENCH_TRY(from(row));
-    WRENCH_TRY(close(tx, message, MessageState::Dead, "system", "nobody acknowledged it in time"));
+    if (WRENCH_TRY(close(tx, message, MessageState::Dead, "system", "nobody acknowledged it in time"))) ++expired;
   }
-  const Rows closed = WRENCH_TRY(tx.query(sql::kMessagesToDelete, {tx.now() - kMessageKeptMax, kTidiedAtOnce}));
-  for (const auto row : closed) WRENCH_TRY(tx.exec(sql::kDeleteMessage, {row.integer(0)}));
+  return expired;
+}
+
+Result<void> tidy(WriteTx& tx) {
+  WRENCH_TRY(expire(tx, tx.now(), kTidiedAtOnce));
   return {};
 }
 

@@ -25,7 +25,9 @@ Result<bool> close(storage::WriteTx& tx, const Stored& message, MessageState sta
 /// The first open message to a step, which becomes acknowledged.
 Result<std::optional<Message>> take_for_step(storage::WriteTx& tx, std::int64_t execution_no, std::int64_t step_no);
 
-/// Some of what is too old dies, and some of what was closed long ago is deleted: each write does a little of it.
+/// Up to `most` open messages that expired by `until` die; how many.
+Result<std::int64_t> expire(storage::WriteTx& tx, Micros until, std::size_t most);
+/// A few of them: each write does a little of it, so that no inbox is full of what nobody will read.
 Result<void> tidy(storage::WriteTx& tx);
 
 Result<void> announce(storage::WriteTx& tx, std::string_view type, const Message& message, std::string_view actor);

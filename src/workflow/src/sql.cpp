@@ -3,6 +3,7 @@
 #include "care_sql.hpp"
 #include "messages_sql.hpp"
 #include "monitor_sql.hpp"
+#include "retention/retention_sql.hpp"
 #include "schedule/schedule_sql.hpp"
 #include "stream_store.hpp"
 #include "wrench/workflow/checker.hpp"
@@ -597,7 +598,8 @@ storage::StatementCatalogue::List statements() {
       storage::StatementCatalogue({kAll, sql::of_findings(), sql::of_shared_work(), sql::of_memory(),
                                    sql::of_messages(), sql::of_child_tasks(), sql::of_forks(), sql::of_dead_letters(),
                                    sql::of_limits(), sql::of_budgets(), sql::of_monitor(), sql::of_restore(),
-                                   sql::of_schedules(), sql::of_streams(), sql::of_deletion(), check_statements()})
+                                   sql::of_schedules(), sql::of_streams(), sql::of_deletion(), sql::of_retention(),
+                                   check_statements()})
           .all();
   return all;
 }

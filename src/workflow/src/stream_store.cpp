@@ -61,6 +61,16 @@ const Statement kDropChunks{.id = "workflow.drop_stream_chunks",
                             .access = Access::Write,
                             .sql = "DELETE FROM stream_chunks WHERE execution_id = ?1 AND step_no = ?2",
                             .plan = "SEARCH stream_chunks USING PRIMARY KEY (execution_id=? AND step_no=?)"};
+const Statement kDropSomeChunks{
+    .id = "workflow.drop_some_stream_chunks",
+    .access = Access::Write,
+    .sql =
+        "DELETE FROM stream_chunks WHERE execution_id = ?1 AND step_no = ?2 AND at <= coalesce((SELECT at FROM "
+        "stream_chunks WHERE execution_id = ?1 AND step_no = ?2 ORDER BY at LIMIT 1 OFFSET ?3 - 1), "
+        "9223372036854775807)",
+    .plan =
+        "SEARCH stream_chunks USING PRIMARY KEY (execution_id=? AND step_no=? AND at<?); SCALAR SUBQUERY 1; SEARCH "
+        "stream_chunks USING PRIMARY KEY (execution_id=? AND step_no=?)"};
 const Statement kOldStreams{
     .id = "workflow.old_streams",
     .sql = "SELECT execution_id, step_no FROM streams WHERE drop_at <= ?1 ORDER BY drop_at LIMIT ?2",
@@ -75,7 +85,7 @@ const Statement kDropStream{.id = "workflow.drop_stream",
 storage::StatementCatalogue::List of_streams() {
   static const Statement* const list[] = {&kStreamOfStep, &kStreamsOfExecution, &kRunOfStep,   &kBeginStream,
                                           &kGrowStream,   &kKeepStream,         &kInsertChunk, &kChunks,
-                                          &kDropChunks,   &kOldStreams,         &kDropStream};
+                                          &kDropChunks,   &kDropSomeChunks,     &kOldStreams,  &kDropStream};
   return list;
 }
 
@@ -83,32 +93,44 @@ storage::StatementCatalogue::List of_streams() {
 
 namespace {
 
-/// With each stream that begins, so many go that are too old: they can't pile up.
-constexpr int kDroppedAtOnce = 8;
+constexpr std::size_t kOldPage = 256;
 constexpr std::int64_t kChunksRead = 256;  ///< Of one page.
 
 StreamView view_of(const Rows::Row& row) {
   return {row.integer(0), row.integer(1), static_cast<int>(row.integer(2)), row.integer(3), row.integer(4)};
 }
 
-Result<void> drop_old(WriteTx& tx) {
-  if (!WRENCH_TRY(tx.try_lock("old_streams"))) return {};
-  const Rows old = WRENCH_TRY(tx.query(sql::kOldStreams, {tx.now(), kDroppedAtOnce}));
-  for (const auto row : old) {
-    const Rows step = WRENCH_TRY(tx.query(sql::kRunOfStep, {row.integer(0), row.integer(1)}));
-    if (!step.empty() && !is_terminal(static_cast<StepState>(step.front().integer(0)))) {
-      WRENCH_TRY(tx.exec(sql::kKeepStream, {row.integer(0), row.integer(1), tx.now() + kStreamKept}));
-      continue;
-    }
-    WRENCH_TRY(tx.exec(sql::kDropChunks, {row.integer(0), row.integer(1)}));
-    WRENCH_TRY(tx.exec(sql::kDropStream, {row.integer(0), row.integer(1)}));
-  }
-  return {};
-}
-
 }  // namespace
 
 namespace stream_store {
+
+Result<Dropped> drop_old(WriteTx& tx, Micros before, std::size_t chunks_max) {
+  Dropped out;
+  auto left = static_cast<std::int64_t>(chunks_max);
+  for (std::size_t page = kOldPage; page == kOldPage && left > 0;) {
+    const Rows old = WRENCH_TRY(tx.query(sql::kOldStreams, {before, kOldPage}));
+    page = old.size();
+    for (const auto row : old) {
+      const std::int64_t execution_no = row.integer(0), step_no = row.integer(1);
+      const Rows step = WRENCH_TRY(tx.query(sql::kRunOfStep, {execution_no, step_no}));
+      --left;
+      if (!step.empty() && !is_terminal(static_cast<StepState>(step.front().integer(0)))) {
+        WRENCH_TRY(tx.exec(sql::kKeepStream, {execution_no, step_no, std::max(tx.now(), before) + kStreamKept}));
+        continue;
+      }
+      const std::int64_t most = std::max<std::int64_t>(left, 1);
+      const std::int64_t chunks = WRENCH_TRY(tx.exec(sql::kDropSomeChunks, {execution_no, step_no, most}));
+      left -= chunks;
+      if (chunks < most) {
+        WRENCH_TRY(tx.exec(sql::kDropStream, {execution_no, step_no}));
+        ++out.streams;
+      }
+      if (left <= 0) break;
+    }
+  }
+  out.more = left <= 0;
+  return out;
+}
 
 Result<bool> write(WriteTx& tx, const StreamChunk& chunk) {
   const auto [execution_no, step_no] = chunk.step;
@@ -118,7 +140,6 @@ Result<bool> write(WriteTx& tx, const StreamChunk& chunk) {
   if (!runs && keeps(Keep::StreamFence)) return false;
   const Rows known = WRENCH_TRY(tx.query(sql::kStreamOfStep, {execution_no, step_no}));
   if (known.empty() || view_of(known.front()).run != chunk.epoch) {
-    WRENCH_TRY(drop_old(tx));
     if (!known.empty()) WRENCH_TRY(tx.exec(sql::kDropChunks, {execution_no, step_no}));
     WRENCH_TRY(tx.exec(sql::kBeginStream, {execution_no, step_no, chunk.epoch, chunk.attempt, tx.now() + kStreamKept}));
   }

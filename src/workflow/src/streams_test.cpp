@@ -236,7 +236,9 @@ TEST_F(StreamsTest, OfAProcessThatDiedAreNotDoubled) {
 
 const storage::Statement kAge{
     .id = "streams_test.age", .access = storage::Access::Write, .sql = "UPDATE streams SET drop_at = drop_at - ?1"};
-const storage::Statement* const kStatements[] = {&kAge};
+const storage::Statement kForgetSteps{
+    .id = "streams_test.forget_steps", .access = storage::Access::Write, .sql = "DELETE FROM steps"};
+const storage::Statement* const kStatements[] = {&kAge, &kForgetSteps};
 
 /// On rows alone.
 class OldStreamsTest : public DatabaseTest {
@@ -260,20 +262,24 @@ class OldStreamsTest : public DatabaseTest {
   void let_pass(Micros time) {
     EXPECT_TRUE(write([&](storage::WriteTx& tx) { return tx.exec(kAge, {time}); }).ok());
   }
+  std::int64_t drop_old() {
+    const auto dropped = write([&](storage::WriteTx& tx) { return stream_store::drop_old(tx, tx.now(), 100); });
+    EXPECT_TRUE(dropped.ok());
+    return dropped.ok() ? dropped->streams : -1;
+  }
   std::string said(std::int64_t execution_no) {
     return read([&](storage::ReadTx& tx) { return read_stream(tx, execution_no, 1, {}); })->text;
   }
 };
 
-TEST_P(OldStreamsTest, GoADayAfterTheirStepWhenAnotherBegins) {
+TEST_P(OldStreamsTest, GoADayAfterTheirStep) {
   step(1, StepState::Running);
   say(1);
   let_pass(kStreamKept + kMicrosPerSecond);
+  EXPECT_EQ(drop_old(), 0) << "its step hasn't ended";
   step(2, StepState::Running);
   say(2);
-  EXPECT_EQ(said(1), "words");  // Its step hasn't ended.
-  step(3, StepState::Running);
-  say(3);
+  EXPECT_EQ(said(1), "words");
   EXPECT_TRUE(write([&](storage::WriteTx& tx) {
                 const storage::Bind null(std::nullopt);
                 return tx.exec(sql::kUpdateStep,
@@ -281,14 +287,36 @@ TEST_P(OldStreamsTest, GoADayAfterTheirStepWhenAnotherBegins) {
                                 null, static_cast<int>(StepState::Running), 1, null});
               }).ok());
   let_pass(kStreamKept - kMicrosPerSecond);
-  step(4, StepState::Running);
-  say(4);
-  EXPECT_EQ(said(1), "words");
+  EXPECT_EQ(drop_old(), 0);
   let_pass(2 * kMicrosPerSecond);
-  step(5, StepState::Running);
-  say(5);
+  EXPECT_EQ(drop_old(), 1);
   EXPECT_EQ(said(1), "");
   EXPECT_EQ(said(2), "words");
+}
+
+TEST_P(OldStreamsTest, GoInPieces) {
+  for (std::int64_t no = 1; no <= 3; ++no)
+    EXPECT_TRUE(write([&](storage::WriteTx& tx) -> Result<void> {
+                  const storage::Bind null(std::nullopt);
+                  WRENCH_TRY(tx.exec(sql::kInsertStep, {no, 1, 0, null, null, static_cast<int>(StepState::Running), 1,
+                                                        0, 1, 0, "boot", 1, 0, null, 0, null, null, null}));
+                  for (std::int64_t at = 0; at < 10; ++at)
+                    EXPECT_TRUE(WRENCH_TRY(stream_store::write(tx, {{no, 1}, 1, 1, at, "w", 0, at == 9})));
+                  WRENCH_TRY(tx.exec(kForgetSteps));
+                  return {};
+                }).ok());
+  let_pass(kStreamKept + kMicrosPerSecond);
+  std::int64_t streams = 0;
+  int pieces = 0;
+  for (bool more = true; more; ++pieces) {
+    const auto dropped = write([&](storage::WriteTx& tx) { return stream_store::drop_old(tx, tx.now(), 4); });
+    ASSERT_TRUE(dropped.ok()) << describe(dropped.error());
+    streams += dropped->streams;
+    more = dropped->more;
+  }
+  EXPECT_EQ(streams, 3);
+  EXPECT_GT(pieces, 7) << "each is short";
+  for (std::int64_t no = 1; no <= 3; ++no) EXPECT_EQ(said(no), "");
 }
 
 INSTANTIATE_TEST_SUITE_P(Databases, OldStreamsTest, kBothDatabases, database_name);

@@ -14,6 +14,7 @@ ExitCode run_store_check(Session& session);
 ExitCode run_store_migrate(Session& session);
 ExitCode run_store_stats(Session& session);
 ExitCode run_store_explain(Session& session);
+ExitCode run_store_retain(Session& session);
 ExitCode run_store_vacuum(Session& session);
 
 }  // namespace wrench::app

@@ -5,7 +5,7 @@
 #include "../backup_keeper.hpp"
 #include "../layout.hpp"
 #include "../mail_keeper.hpp"
-#include "../purge_keeper.hpp"
+#include "../retention_keeper.hpp"
 #include "../schedule_keeper.hpp"
 #include "../workspace.hpp"
 #include "commands.hpp"
@@ -88,12 +88,12 @@ ExitCode run_serve(Session& session) {
   if (!session.invocation.has("--no-backups") && (*space)->keeps_data())
     backups.emplace((*space)->store(), directory,
                     std::string(session.invocation.value("--backups", directory + "/backups")));
-  std::optional<PurgeKeeper> purges(**space);
+  std::optional<RetentionKeeper> retention(**space);
   std::optional<MailKeeper> mail(**space);
   const auto tell_notes = [&] {
     if (backups)
       for (const auto& line : backups->notes()) session.console.note(line);
-    for (const auto& line : purges->notes()) session.console.note(line);
+    for (const auto& line : retention->notes()) session.console.note(line);
     for (const auto& line : mail->notes()) session.console.note(line);
   };
   TaskLog log(session.console, **space);
@@ -109,7 +109,7 @@ ExitCode run_serve(Session& session) {
     }
     log.look();
     // Once a minute, but not while nothing happens.
-    if (moved) purges->look();
+    if (moved) retention->look();
     if (moved)
       if (const auto sampled = monitor->sample((*space)->clock().now_us()); !sampled)
         session.console.note("can't keep how the store does: " + sampled.error().message);
@@ -132,7 +132,7 @@ ExitCode run_serve(Session& session) {
                        std::to_string(session.invocation.duration("--drain", kDrainDefault) / kMicrosPerSecond) +
                        " s to come to a good place");
   tell_notes();
-  purges.reset();
+  retention.reset();
   mail.reset();
   backups.reset();  // Before, because it uses a processor.
   (*space)->drain(session.invocation.duration("--drain", kDrainDefault));

@@ -4,6 +4,7 @@
 
 #include "../layout.hpp"
 #include "../output.hpp"
+#include "../retention_keeper.hpp"
 #include "../store_statements.hpp"
 #include "../workspace.hpp"
 #include "care_commands.hpp"
@@ -12,7 +13,9 @@
 #include "wrench/storage/care.hpp"
 #include "wrench/storage/monitor.hpp"
 #include "wrench/workflow/checker.hpp"
+#include "wrench/workflow/deletion.hpp"
 #include "wrench/workflow/monitor_report.hpp"
+#include "wrench/workflow/retention.hpp"
 
 namespace wrench::app {
 
@@ -60,6 +63,16 @@ std::multimap<std::string, Json, std::greater<>> slow_statements_of_processes(Wo
     for (const Json& slow : report.slow_statements.at("latest").as_array())
       out.emplace(slow.at("at").as_string(), slow);
   }
+  return out;
+}
+
+Json json_of(const std::vector<workflow::RetentionRecord>& records) {
+  Json out = Json::array();
+  for (const auto& one : records)
+    out.push_back(Json::object({{"kind", workflow::name(one.kind)},
+                                {"at", format_rfc3339(one.at)},
+                                {"removed", one.removed},
+                                {"total", one.total}}));
   return out;
 }
 
@@ -240,6 +253,16 @@ std::string costliest_text(const Json& metrics) {
   return text.empty() ? text : "\nStatements that took the server longest\n" + text;
 }
 
+std::string retention_text(const std::vector<workflow::RetentionRecord>& records) {
+  std::string text;
+  for (const auto& one : records)
+    text += pad(workflow::name(one.kind), kNameColumns) +
+            pad_left(format_count(static_cast<std::uint64_t>(one.removed)), kNumberColumns) + " on " +
+            format_rfc3339(one.at).substr(0, 19) + "Z, " + format_count(static_cast<std::uint64_t>(one.total)) +
+            " in all\n";
+  return text.empty() ? text : "\nRemoved last, because it was too old\n" + text;
+}
+
 std::string running_text(const Json& metrics) {
   std::string text;
   for (const Json& one : metrics.at("running_slow").as_array())
@@ -260,12 +283,15 @@ ExitCode run_store_stats(Session& session) {
       monitor->collect(session.invocation.has("--sizes") ? storage::Detail::Sized : storage::Detail::Counted);
   if (!metrics) return session.fail(metrics.error());
   const auto slow = slow_statements_of_processes(**space);
+  const auto retained = (*space)->store().read([](storage::ReadTx& tx) { return workflow::read_retention(tx); });
+  if (!retained) return session.fail(retained.error());
   if (session.format() == "json")
-    return delivered_json(
-        session,
-        Json::object({{"schema", "wrench.store_stats/1"}, {"metrics", *metrics}, {"slow_statements", json_of(slow)}}));
-  std::string text = facts_text(*metrics) + "\n" + tables_text(*metrics) + unused_text(*metrics) +
-                     costliest_text(*metrics) + running_text(*metrics);
+    return delivered_json(session, Json::object({{"schema", "wrench.store_stats/1"},
+                                                 {"metrics", *metrics},
+                                                 {"slow_statements", json_of(slow)},
+                                                 {"retention", json_of(*retained)}}));
+  std::string text = facts_text(*metrics) + "\n" + tables_text(*metrics) + retention_text(*retained) +
+                     unused_text(*metrics) + costliest_text(*metrics) + running_text(*metrics);
   for (const Json& warning : metrics->at("warnings").as_array())
     text += "\nwarning: " + Console::safe(warning.as_string()) + "\n";
   if (!slow.empty()) text += "\nSlow statements of processes that run, newest first\n";
@@ -273,6 +299,46 @@ ExitCode run_store_stats(Session& session) {
     text += Console::safe(at).substr(0, 19) + "Z  " +
             pad_left(format_duration(one.at("took_us").as_integer()), kTookColumns) + "  " +
             Console::safe(one.at("statement").as_string()) + "\n    " + Console::safe(one.at("sql").as_string()) + "\n";
+  return delivered(session, text);
+}
+
+ExitCode run_store_retain(Session& session) {
+  const bool dry = session.invocation.has("--dry-run");
+  const auto policy = read_retention_policy(data_directory(session));
+  if (!policy) return session.fail(policy.error());
+  auto space = dry ? look_at(session) : Workspace::open(session, Workspace::Use::Write);
+  if (!space) return session.fail(space.error());
+  workflow::Retention retention((*space)->store(), (*space)->clock(), *policy);
+  workflow::RetentionCounts counts{};
+  bool complete = true;
+  std::int64_t left_rows = 0;
+  if (dry) {
+    const auto preview = retention.preview();
+    if (!preview) return session.fail(preview.error());
+    counts = preview->due;
+  } else {
+    const auto turn = retention.turn(session.stop, workflow::Retention::Time::Now);
+    if (!turn) return session.fail(turn.error());
+    const auto purged = workflow::purge((*space)->store(), (*space)->clock(), session.stop);
+    if (!purged) return session.fail(purged.error());
+    counts = turn->removed;
+    complete = turn->all && purged->all;
+    left_rows = purged->rows;
+  }
+  if (session.format() == "json") {
+    Json by_kind = Json::object();
+    for (std::size_t i = 0; i < counts.size(); ++i)
+      by_kind.set(workflow::name(static_cast<workflow::RetentionKind>(i)), counts[i]);
+    return delivered_json(session, Json::object({{"schema", "wrench.store_retain/1"},
+                                                 {"dry_run", dry},
+                                                 {"removed", std::move(by_kind)},
+                                                 {"rows_of_deleted_tasks", left_rows},
+                                                 {"complete", complete}}));
+  }
+  std::string text = removed_text(counts);
+  text = text.empty() ? "Nothing is older than it has to be kept.\n"
+                      : (dry ? "would be removed: " : "removed: ") + text + "\n";
+  if (!complete) text += "The rest goes with the next wrench store retain, serve or worker.\n";
   return delivered(session, text);
 }
 

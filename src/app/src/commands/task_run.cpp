@@ -6,6 +6,7 @@
 #include "wrench/base/ulid.hpp"
 #include "wrench/crypto/sha256.hpp"
 #include "wrench/workflow/restore.hpp"
+#include "wrench/workflow/retention.hpp"
 
 namespace wrench::app {
 
@@ -109,6 +110,16 @@ std::string same_command(const Session& session) {
   return line;
 }
 
+/// A data directory that no process serves is looked after by those who use it: a little with each task.
+void look_after(Session& session, Workspace& space) {
+  if (space.has_workers() || space.is_served() || !space.keeps_data()) return;
+  StopSource after_one_flush;
+  after_one_flush.request_stop();
+  workflow::Retention retention(space.store(), space.clock(), space.retention_policy(), &space.metrics());
+  if (const auto done = retention.turn(after_one_flush.token()); !done)
+    session.console.note("can't remove what is too old right now: " + Console::safe(done.error().message));
+}
+
 Result<workflow::TaskOutcome> run_to_end(Session& session, Workspace& space, const std::string& task_id) {
   const Deadline end = deadline_of(session, space.clock());
   TaskProgress progress(session);
@@ -121,6 +132,7 @@ Result<workflow::TaskOutcome> run_to_end(Session& session, Workspace& space, con
     if (!only_the_slice) {
       space.engine().subscribe({});
       progress.finish();
+      if (outcome) look_after(session, space);
       return outcome;
     }
     progress.tick();

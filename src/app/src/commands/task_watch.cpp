@@ -178,7 +178,15 @@ Result<ExitCode> follow(Session& session, Workspace& space, const std::string& t
       asked.empty() ? WRENCH_TRY(space.store().read([](storage::ReadTx& tx) { return storage::event_log::head(tx); }))
                     : WRENCH_TRY(EventCursor::parse(asked));
   for (bool first = asked.empty();; first = false) {
-    const Seen seen = WRENCH_TRY(look(space, task_id, cursor));
+    auto looked = look(space, task_id, cursor);
+    if (!looked && looked.error().code == "storage.cursor_expired") {
+      session.console.note("the events after " + cursor.str() +
+                           " aren't kept any more: it goes on from how the task stands now");
+      cursor = WRENCH_TRY(space.store().read([](storage::ReadTx& tx) { return storage::event_log::head(tx); }));
+      first = true;
+      looked = look(space, task_id, cursor);
+    }
+    const Seen seen = WRENCH_TRY(std::move(looked));
     const bool orphan = contains(WRENCH_TRY(interrupted_tasks(space)), seen.task.task_id);
     const bool interrupted = orphan && stays_interrupted(space, seen.execution);
     if (first) teller.begin(seen, cursor, interrupted);

@@ -7,7 +7,7 @@
 #include "../backup_keeper.hpp"
 #include "../mail_keeper.hpp"
 #include "../note_box.hpp"
-#include "../purge_keeper.hpp"
+#include "../retention_keeper.hpp"
 #include "../schedule_keeper.hpp"
 #include "../signals.hpp"
 #include "../workspace.hpp"
@@ -145,11 +145,11 @@ Ended work(Session& session, Workspace& space) {
       for (const auto& line : keeper->notes()) session.console.note(line);
   };
   std::optional<SideWork> beside;
-  std::optional<PurgeKeeper> purges;
+  std::optional<RetentionKeeper> retention;
   std::optional<MailKeeper> mail;
   if (!once) {
     beside.emplace(space, database_url(session), session.stop);
-    purges.emplace(space, kPurgeEvery);
+    retention.emplace(space, kPurgeEvery);
     mail.emplace(space);
   }
   std::optional<BackupKeeper> backups;
@@ -157,7 +157,7 @@ Ended work(Session& session, Workspace& space) {
   if (!once && folder) backups.emplace(space.store(), database_url(session), *folder);
   for (;;) {
     tell(beside);
-    tell(purges);
+    tell(retention);
     tell(mail);
     tell(backups);
     notes.tell(session.console, space.store().trouble());

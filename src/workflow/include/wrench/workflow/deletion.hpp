@@ -36,7 +36,8 @@ struct DeletionPreview {
 Result<DeletionPreview> preview_deletion(storage::ReadTx& tx, std::string_view task_id);
 
 /// From then on there is no such task: its idempotency key is free, nobody lists it, and no number of it is given
-/// again. What it did goes later, by purge(): steps, journal, contents, waits, effects, its own budgets, its messages.
+/// again. What it did goes later, by purge(): steps, journal, contents, waits, effects, its own budgets, its messages,
+/// its plan if no other execution has it.
 /// Findings, events and the ledgers of days and months stay. Errors: workflow.version_conflict: it isn't what was
 /// looked at; workflow.has_dependents: see DeletionPreview::dependents; workflow.task_not_found.
 Result<void> delete_task(storage::Store& store, const TaskView& task, const std::string& actor);

@@ -1,0 +1,105 @@
+#include "wrench/workflow/retention_policy.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "wrench/base/text.hpp"
+#include "wrench/codec/yaml.hpp"
+#include "wrench/workflow/messages.hpp"
+#include "wrench/workflow/streams.hpp"
+
+namespace wrench::workflow {
+
+using codec::YamlNode;
+
+namespace {
+
+constexpr std::string_view kForever = "forever";
+
+Error invalid(const YamlNode& at, std::string message) {
+  return Error("workflow.retention_invalid", std::move(message))
+      .at("", static_cast<int>(at.line), static_cast<int>(at.column));
+}
+
+Result<void> only(const YamlNode& node, const std::vector<std::string_view>& known) {
+  if (!node.is_mapping()) return invalid(node, "this is a mapping");
+  for (const auto& member : node.members)
+    if (std::ranges::find(known, member.key.text) == known.end()) {
+      const auto guess = nearest(member.key.text, known);
+      return invalid(member.key, "there is no member '" + escape_for_display(member.key.text) + "'" +
+                                     (guess.empty() ? "" : "; did you mean '" + std::string(guess) + "'?"));
+    }
+  return {};
+}
+
+/// Leaves `into` as it is if the member isn't there.
+Result<void> read_age(const YamlNode& of, std::string_view member, std::optional<Micros>& into) {
+  const YamlNode* node = of.find(member);
+  if (node == nullptr) return {};
+  if (node->is_scalar() && node->text == kForever) {
+    into.reset();
+    return {};
+  }
+  const auto age = node->is_scalar() ? parse_duration(node->text) : Error("base.invalid_duration", "");
+  if (!age || *age < kRetentionAgeMin || *age > kRetentionAgeMax)
+    return invalid(*node, "this is a duration from 1s to 36500d, e.g. 90d, or forever");
+  into = *age;
+  return {};
+}
+
+Result<void> read_events(const YamlNode& of, RetentionPolicy& out) {
+  const YamlNode* node = of.find("events");
+  if (node == nullptr) return {};
+  if (node->is_scalar()) return read_age(of, "events", out.events);
+  WRENCH_TRY(only(*node, {"age", "count"}));
+  WRENCH_TRY(read_age(*node, "age", out.events));
+  const YamlNode* count = node->find("count");
+  if (count == nullptr) return {};
+  if (count->is_scalar() && count->text == kForever) {
+    out.events_count.reset();
+    return {};
+  }
+  const auto number = count->is_scalar() ? count->as_integer() : std::nullopt;
+  if (!number || *number < 1 || *number > kEventsKeptCeiling)
+    return invalid(*count, "this is a whole number from 1 to " + std::to_string(kEventsKeptCeiling) + ", or forever");
+  out.events_count = *number;
+  return {};
+}
+
+Result<void> read(const YamlNode& root, RetentionPolicy& out) {
+  if (root.is_null()) return {};
+  WRENCH_TRY(only(root, {"events", "streams", "messages", "memory"}));
+  WRENCH_TRY(read_events(root, out));
+  WRENCH_TRY(read_age(root, "streams", out.streams));
+  WRENCH_TRY(read_age(root, "messages", out.messages));
+  return read_age(root, "memory", out.memory);
+}
+
+}  // namespace
+
+RetentionPolicy::RetentionPolicy() : streams(kStreamKept), messages(kMessageKept) {}
+
+Result<RetentionPolicy> RetentionPolicy::parse(std::string_view yaml, std::string file) {
+  const auto placed = [&](const Error& error) {
+    return Error("workflow.retention_invalid", error.message)
+        .at(file, std::max(error.place.line, 1), std::max(error.place.column, 1));
+  };
+  codec::YamlLimits limits;
+  limits.bytes_max = kRetentionBytesMax;
+  limits.depth_max = 4;
+  limits.anchors = codec::YamlAnchors::Refused;
+  const auto root = codec::parse_yaml(yaml, limits);
+  if (!root) return placed(root.error());
+  RetentionPolicy out;
+  if (const auto done = read(*root, out); !done) return placed(done.error());
+  return out;
+}
+
+Micros RetentionPolicy::shortest() const {
+  Micros out = kRetentionAgeMax;
+  for (const auto& age : {events, streams, messages, memory}) out = std::min(out, age.value_or(kRetentionAgeMax));
+  return out;
+}
+
+}  // namespace wrench::workflow
