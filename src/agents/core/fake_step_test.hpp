@@ -34,6 +34,8 @@ class FakeStep final : public workflow::StepContext {
     return {};
   }
   Result<void> recovering(const codec::Json&) override { return {}; }
+  std::optional<workflow::Failed> refusal(const codec::Json&) override { return std::nullopt; }
+  Result<std::vector<workflow::EffectTicket>> receipts() override { return std::vector<workflow::EffectTicket>(); }
   void attach(storage::WriteBody body) override { attached_.push_back(std::move(body)); }
   Result<codec::Json> keep(std::string_view bytes) override {
     const auto name = crypto::sha256_hex(bytes);

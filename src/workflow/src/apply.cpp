@@ -113,6 +113,15 @@ Result<StepDelta> apply(const StepRow& row, const StepEvent& event, const PlanNo
     case StepEventKind::HoldBack:
       if (keeps(Keep::HoldBackFree)) after.attempt = std::max(0, row.attempt - 1);
       break;
+    case StepEventKind::PassOver:
+    case StepEventKind::Escalate:
+    case StepEventKind::Recover:
+      if (row.state == StepState::Running && keeps(Keep::EpochOnLoss)) ++after.epoch;
+      if (event.kind != StepEventKind::Recover) break;
+      // What runs in its place is no attempt of its own, and its times begin anew.
+      if (row.state == StepState::Running) after.attempt = std::max(0, row.attempt - 1);
+      after.scheduled_at = 0;
+      break;
     case StepEventKind::PersonRetry:
       ++after.epoch;
       after.attempt = 0;

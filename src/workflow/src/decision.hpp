@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "guards.hpp"
+#include "recovery/recovery_mark.hpp"
 #include "wrench/base/assert.hpp"
 #include "wrench/workflow/core.hpp"
 
@@ -218,7 +219,23 @@ class Decision {
                          const RecoveryNote* note = nullptr);
   Result<void> recovered(Execution& e, Step& s, const RecoveryCount& what, std::string entry);
   Result<void> recorded_recovery(Execution& e, Step& s, const std::string& entry);
-  Result<void> failed(Execution& e, Step& s, const command::Outcome& c);
+  Result<void> failed(Execution& e, Step& s, std::int64_t epoch, const command::Outcome::Fail& fail);
+  /// What a wait node waited for won't come.
+  Result<void> wait_failed(Execution& e, Step& s, const std::string& error_json);
+  /// Steps of a body failed that nobody tolerates.
+  void body_failed(Execution& e, Step& s, const std::string& error_json);
+  StepFailure facts_of(const Execution& e, const Step& s, std::string_view code, std::string_view message,
+                       ErrorClass error_class) const;
+  /// What a policy says about a failure that no run could do anything about; nothing: what holds without one.
+  std::optional<Recovery> policy_for(const Execution& e, const Step& s, const StepFailure& facts) const;
+  RecoveryMark mark_of(const Execution& e, const Step& s) const;
+  /// Does it at once: the step is passed over, or another capability runs in its place or to undo it.
+  void take_over(Execution& e, Step& s, const Recovery& recovery, const StepFailure& facts);
+  /// For the rest, which shows in what becomes of the step.
+  RecoveryNote note_of(const Execution& e, const Step& s, const Recovery& recovery, const StepFailure& facts) const;
+  bool has_open_intent(StepKey key) const {
+    return (rows_.open_intents.contains(key) || intents_opened_.contains(key)) && !intents_closed_.contains(key);
+  }
   Result<void> hold_back(Execution& e, Step& s, const command::Outcome& c);
   /// Nothing new begins until a person says so, if the step waits for one.
   Result<void> suspend_for(Execution& e, Step& s);

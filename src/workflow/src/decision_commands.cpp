@@ -82,7 +82,7 @@ Result<void> Decision::on_outcome(const command::Outcome& c) {
     journal(*e, std::string(name(s->row.state)), &s->row);
     if (s->row.state == StepState::Uncertain) WRENCH_TRY(recovered(*e, *s, ErrorClass::Uncertain, {}));
   } else if (fail != nullptr && !asked_to_yield) {
-    WRENCH_TRY(failed(*e, *s, c));
+    WRENCH_TRY(failed(*e, *s, c.epoch, *fail));
   } else if (asked_to_yield || std::holds_alternative<O::Yield>(c.result) ||
              std::holds_alternative<O::Elsewhere>(c.result)) {
     WRENCH_TRY(fire(*e, *s, {StepEventKind::Release, c.epoch}));
@@ -151,9 +151,7 @@ Result<void> Decision::on(const command::Answer& c) {
     WRENCH_TRY(fire(*e, *s, {StepEventKind::Answered}));
     s->row.output_seq = journal(*e, "completed", &s->row, c.output.inline_json, c.output.blob_hash);
   } else {
-    WRENCH_TRY(fire(*e, *s, {StepEventKind::Refused}));
-    s->row.output_seq = journal(*e, "failed", &s->row, c.refusal);
-    keep_error(*e, s->row, c.refusal);
+    WRENCH_TRY(wait_failed(*e, *s, c.refusal));
   }
   propagate(*e);
   return {};
@@ -167,11 +165,7 @@ Result<void> Decision::wait_over(Execution& e, Step& s) {
     s.row.output_seq = journal(e, "completed", &s.row, until ? "{\"at\":" + std::to_string(now_) + "}" : "null");
     return {};
   }
-  const std::string error = R"({"code":"workflow.wait_expired","message":"nobody answered in time"})";
-  WRENCH_TRY(fire(e, s, {StepEventKind::Refused}));
-  s.row.output_seq = journal(e, "failed", &s.row, error);
-  keep_error(e, s.row, error);
-  return {};
+  return wait_failed(e, s, R"({"code":"workflow.wait_expired","message":"nobody answered in time"})");
 }
 
 Result<void> Decision::on(const command::TimerDue& c) {
@@ -255,18 +249,33 @@ Result<void> Decision::time_out(Execution& e, Step& s, TimerKind kind) {
     return missing();
   }
   const bool cancelling = was_running && (s.row.flags & kFlagCancelRequested) != 0;
-  if (cancelling) {
-    WRENCH_TRY(fire(e, s, {StepEventKind::CancelGraceOver}));
-  } else {
-    WRENCH_TRY(fire(e, s, {StepEventKind::Timeout, std::nullopt, std::nullopt, kind == TimerKind::ScheduleToClose}));
-  }
+  const std::string message = "the " + std::string(kNames[static_cast<std::size_t>(kind)]) + " timeout passed";
+  const std::string error = "{\"code\":\"workflow.timeout\",\"message\":\"" + message + "\"}";
+  StepFailure facts = facts_of(e, s, "workflow.timeout", message, ErrorClass::Retryable);
+  facts.last = kind == TimerKind::ScheduleToClose || !was_running;
+  const auto policy = cancelling ? std::nullopt : policy_for(e, s, facts);
   if (was_running) plan_.stops.push_back(key_of(s.row));
-  const std::string limit(kNames[static_cast<std::size_t>(kind)]);
-  const std::string error = "{\"code\":\"workflow.timeout\",\"message\":\"the " + limit + " timeout passed\"}";
+  if (policy && is_done_at_once(policy->strategy)) {
+    s.row.output_seq = journal(e, "timeout", &s.row, error);
+    take_over(e, s, *policy, facts);
+    return was_waiting ? cancel_children(e, s.row.step_no) : Result<void>();
+  }
+  std::optional<RecoveryNote> note;
+  if (policy) note = note_of(e, s, *policy, facts);
+  StepEvent event{StepEventKind::Timeout, std::nullopt, std::nullopt, kind == TimerKind::ScheduleToClose};
+  if (cancelling) event.kind = StepEventKind::CancelGraceOver;
+  if (note) {
+    if (note->strategy == RecoveryStrategy::Escalate) event.kind = StepEventKind::Escalate;
+    event.final = event.final || note->strategy == RecoveryStrategy::Abort;
+    event.retry_after_us = note->delay_us;
+  }
+  WRENCH_TRY(fire(e, s, event));
+  if (note && !note->checkpoint_json.empty()) s.row.cursor = note->checkpoint_json;
   const std::int64_t told = journal(e, "timeout", &s.row, error);
   if ((s.row.flags & kFlagSuperseded) == 0) s.row.output_seq = told;
   if (s.row.state == StepState::Failed) keep_error(e, s.row, error);
-  if (!cancelling || s.row.state == StepState::Uncertain) WRENCH_TRY(recovered(e, s, ErrorClass::Retryable, error));
+  if (!cancelling || s.row.state == StepState::Uncertain)
+    WRENCH_TRY(recovered(e, s, ErrorClass::Retryable, error, note ? &*note : nullptr));
   if (was_waiting) return cancel_children(e, s.row.step_no);
   return {};
 }
@@ -449,15 +458,29 @@ Result<void> Decision::on(const command::LoseLease& c) {
 
 Result<void> Decision::lose_lease(Execution& e, Step& s) {
   const bool cancelling = (s.row.flags & kFlagCancelRequested) != 0;
-  WRENCH_TRY(fire(e, s, {StepEventKind::LeaseLost}));
-  const std::string poison =
-      "{\"code\":\"workflow.poison\",\"message\":\"its process died " + std::to_string(s.row.lost) + " times\"}";
+  const std::string message = "its process died " + std::to_string(s.row.lost + 1) + " times";
+  const std::string poison = "{\"code\":\"workflow.poison\",\"message\":\"" + message + "\"}";
+  StepFailure facts = facts_of(e, s, "workflow.poison", message, ErrorClass::Permanent);
+  facts.last = true;
+  const bool once_more = s.row.lost + 1 < context_.losses_max || !keeps(Keep::PoisonBound);
+  const auto policy = once_more ? std::nullopt : policy_for(e, s, facts);
+  if (policy && is_done_at_once(policy->strategy)) {
+    s.row.output_seq = journal(e, "lost", &s.row, poison);
+    take_over(e, s, *policy, facts);
+    return {};
+  }
+  std::optional<RecoveryNote> note;
+  if (policy) note = note_of(e, s, *policy, facts);
+  const bool escalated = note && note->strategy == RecoveryStrategy::Escalate;
+  WRENCH_TRY(fire(e, s, {escalated ? StepEventKind::Escalate : StepEventKind::LeaseLost}));
+  if (note && !note->checkpoint_json.empty()) s.row.cursor = note->checkpoint_json;
   const bool ended = is_terminal(s.row.state) || s.row.state == StepState::Dead;
   const std::int64_t seq = journal(e, "lost", &s.row, ended ? poison : std::string());
   if (ended) s.row.output_seq = seq;
   if (s.row.state == StepState::Failed) keep_error(e, s.row, poison);
   if (s.row.state != StepState::Ready)
-    WRENCH_TRY(recovered(e, s, ended ? ErrorClass::Permanent : ErrorClass::Uncertain, ended ? poison : std::string()));
+    WRENCH_TRY(recovered(e, s, ended ? ErrorClass::Permanent : ErrorClass::Uncertain, ended ? poison : std::string(),
+                         note ? &*note : nullptr));
   s.row.flags &= ~static_cast<std::uint32_t>(kFlagCancelRequested);
   if (cancelling && !is_terminal(s.row.state) && keeps(Keep::CancelOnAdopt)) WRENCH_TRY(cancel_step(e, s));
   return {};

@@ -101,10 +101,7 @@ Result<void> Decision::on_limits(Execution& e, Step& s, const command::Outcome& 
       const std::string error = codec::write_json(Json::object(
           {{"code", "workflow.key_busy"},
            {"message", "as many steps of its key run as may, " + std::to_string(its.cap) + ", and it isn't to wait"}}));
-      WRENCH_TRY(fire(e, s, {StepEventKind::FailPermanent, c.epoch}));
-      s.row.output_seq = journal(e, std::string(name(s.row.state)), &s.row, error);
-      if (s.row.state == StepState::Failed) keep_error(e, s.row, error);
-      return recovered(e, s, ErrorClass::Permanent, error);
+      return failed(e, s, c.epoch, {.failure = FailureClass::Permanent, .error_json = error, .retry_after_us = {}});
     }
   }
   WRENCH_TRY(fire(e, s, {StepEventKind::Release, c.epoch}));

@@ -27,8 +27,7 @@ Result<void> Decision::fire(Execution& e, Step& s, StepEvent event) {
                              .boot = context_.boot,
                              .on_exhausted = e.row.on_exhausted,
                              .losses_max = context_.losses_max,
-                             .open_intent = (rows_.open_intents.contains(key) || intents_opened_.contains(key)) &&
-                                            !intents_closed_.contains(key),
+                             .open_intent = has_open_intent(key),
                              .effect = effect_of(e, old)};
   StepDelta delta = WRENCH_TRY(apply(old, event, node(e, old), context));
   s.row = std::move(delta.after);
@@ -241,11 +240,9 @@ void Decision::child_ended(Execution& e, const StepRow& child) {
   if (e.row.cancel_at == 0 && cursor.next < cursor.items) spawn_item(e, parent->row, cursor.next++);
   if (cursor.done < cursor.items) return;
   if (cursor.failed > 0 && (n.kind != NodeKind::Map || n.on_failure == OnFailure::Stop)) {
-    keep_error(e, parent->row);
-    WRENCH_ASSERT(fire(e, *parent, {StepEventKind::ChildrenFailed}).ok());
-    journal(e, "failed", &parent->row,
-            "{\"code\":\"workflow.children_failed\",\"message\":\"" + std::to_string(cursor.failed) + " of " +
-                std::to_string(cursor.items) + (n.kind == NodeKind::Map ? " items failed\"}" : " steps failed\"}"));
+    body_failed(e, *parent,
+                "{\"code\":\"workflow.children_failed\",\"message\":\"" + std::to_string(cursor.failed) + " of " +
+                    std::to_string(cursor.items) + (n.kind == NodeKind::Map ? " items failed\"}" : " steps failed\"}"));
   } else {
     parent->row.output_seq = 0;
     WRENCH_ASSERT(fire(e, *parent, {StepEventKind::Wake}).ok());

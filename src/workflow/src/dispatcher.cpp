@@ -116,6 +116,10 @@ void Dispatcher::set_traits(std::function<std::optional<CapabilityTraits>(std::s
   traits_ = std::move(traits);
 }
 
+void Dispatcher::set_recovery(std::function<Recovery(StepKey, const StepFailure&)> recovery) {
+  recovery_ = std::move(recovery);
+}
+
 void Dispatcher::allow_claims(bool allowed) {
   if (allowed && shared_ && !begun_) shared_->begin_to_work(clock_);
   begun_ = begun_ || allowed;
@@ -171,6 +175,7 @@ std::shared_ptr<Dispatcher::Batch> Dispatcher::next_batch() {
   batch->context.losses_max = config_.losses_max;
   batch->context.claims_allowed = claims_allowed_;
   batch->context.traits = traits_;
+  batch->context.recovery = recovery_;
   batch->context.labels = config_.labels;
   batch->context.free = free_slots();
   batch->context.ranks = ranks_.get();

@@ -478,6 +478,7 @@ void Engine::start(StepRunner& runner) {
     const auto traits = runner.traits(capability);
     return traits ? std::optional(*traits) : std::nullopt;
   });
+  s.dispatcher.set_recovery([&runner](StepKey, const StepFailure& failure) { return runner.recovery_of(failure); });
   s.dispatcher.allow_claims(true);
   s.timekeeper = std::thread([&s] { s.keep_time(); });
   if (s.shared) s.listener = std::thread([&s] { s.listen(); });

@@ -3,12 +3,14 @@
 
 #include "engine_test.hpp"
 #include "sql.hpp"
+#include "wrench/base/text.hpp"
 #include "wrench/storage/event_log.hpp"
 #include "wrench/telemetry/metrics.hpp"
 #include "wrench/workflow/checker.hpp"
 #include "wrench/workflow/dead_letters.hpp"
 #include "wrench/workflow/monitor.hpp"
 #include "wrench/workflow/recovering_runner.hpp"
+#include "wrench/workflow/replay.hpp"
 
 namespace wrench::workflow {
 namespace {
@@ -44,6 +46,7 @@ class RecoveryTest : public EngineTest {
   TaskOutcome run(std::string_view nodes, OnExhausted policy = OnExhausted::Fail) {
     CreateTask what = task(nodes);
     what.on_exhausted = policy;
+    what.inputs = Json::object({{"list", Json::array({1, 2})}});
     auto receipt = engine_->create(std::move(what));
     EXPECT_TRUE(receipt.ok()) << describe(receipt.error());
     receipt_ = *receipt;
@@ -315,6 +318,210 @@ TEST_F(RecoveryTest, AStepIsHeldBackUntilItsCircuitLetsItThrough) {
   EXPECT_EQ(metrics_.snapshot().total("wrench_circuits_opened_total"), 1);
   EXPECT_EQ(metrics_.snapshot().total("wrench_steps_processed_total", {{"outcome", "held_back"}}),
             counted({{"class", "held_back"}}));
+}
+
+/// What becomes of a step whose failure no run could do anything about.
+struct Expected {
+  std::string_view policy;
+  TaskState state;
+  std::string_view recovery;  ///< The last one.
+  std::string_view output;    ///< A part of it; empty: there is none.
+};
+
+class EnginePoliciesTest : public RecoveryTest {
+ protected:
+  EnginePoliciesTest() {
+    runner_.add("t.slow", [this](const StepInvocation& in, StepContext& context) -> StepOutcome {
+      const bool small = in.input.at("files").is_array() && in.input.at("files").as_array().size() < 2;
+      while (!small && !context.stop().stop_requested()) std::this_thread::yield();
+      ++slow_;
+      return Completed{Json("slow"), {}};
+    });
+    runner_.add("t.other", [this](const StepInvocation& in, StepContext&) -> StepOutcome {
+      instead_ = in.input;
+      return Completed{Json("another"), {}};
+    });
+    runner_.add("t.undo", [this](const StepInvocation&, StepContext&) -> StepOutcome {
+      ++undone_;
+      return Completed{Json("undone"), {}};
+    });
+  }
+  void expect(std::string_view code, std::string_view nodes, const std::vector<Expected>& rows) {
+    for (const Expected& row : rows) {
+      SCOPED_TRACE(row.policy);
+      engine_.reset();
+      begin("policies: [{error: " + std::string(code) + ", " + std::string(row.policy) + "}]");
+      TaskState state = run(timed(nodes)).task.state;
+      const auto until = Deadline::after(clock_, 30 * kMicrosPerSecond);
+      // Waiting for somebody who won't answer looks the same as waiting for somebody who is to decide.
+      while ((state != row.state || recoveries().empty()) && state == TaskState::Waiting && !until.passed(clock_)) {
+        std::this_thread::yield();
+        state = finish(*engine_, receipt_.task_id).task.state;
+      }
+      EXPECT_EQ(state, row.state);
+      const auto done = recoveries();
+      ASSERT_FALSE(done.empty());
+      EXPECT_EQ(done.back(), row.recovery);
+      if (!row.output.empty())
+        EXPECT_THAT(codec::write_json(output("a")), ::testing::HasSubstr(std::string(row.output)));
+      const auto word = [&](std::size_t n) { return std::string(split(row.recovery, ' ')[n]); };
+      EXPECT_GE(counted({{"strategy", word(0)}, {"severity", word(1)}}), 1);
+      const auto checked = check_store(*store_, {});
+      ASSERT_TRUE(checked.ok());
+      EXPECT_THAT(checked->problems, ::testing::IsEmpty());
+      auto journal =
+          store_->read([&](storage::ReadTx& tx) { return record_journal(tx, receipt_.execution_no, on_postgres()); });
+      ASSERT_TRUE(journal.ok());
+      const auto again = replay(*journal);
+      ASSERT_TRUE(again.ok()) << describe(again.error());
+      EXPECT_FALSE(again->first) << again->first->expected << " but " << again->first->found;
+    }
+  }
+  /// Long enough for what runs after it to be in time, whatever else the machine does.
+  static std::string timed(std::string_view nodes) {
+    std::string out(nodes);
+    for (const auto& [word, ms] : {std::pair{"TIME", 100}, {"LONG", 300}})
+      if (const auto at = out.find(word); at != std::string::npos)
+        out.replace(at, 4, std::to_string(on_postgres() ? 4 * ms : ms));
+    return out;
+  }
+  std::atomic<int> slow_{0}, undone_{0};
+  Json instead_;
+};
+
+TEST_F(EnginePoliciesTest, OfStepsWhoseTimeIsOver) {
+  expect("workflow.timeout", R"([
+    {"id":"a","kind":"call","capability":"t.slow","input":{"files":[1,2,3]},"timeouts":{"start_to_close_ms":TIME},
+     "retry":{"attempts":3,"first_ms":1}},
+    {"id":"b","kind":"call","capability":"t.echo","needs":["a"]}])",
+         {{"strategy: skip", TaskState::Completed, "skip medium", R"("skipped":"t.slow")"},
+          {"strategy: fallback, to: t.other", TaskState::Completed, "fallback medium", "another"},
+          {"strategy: retry_changed, smaller_input: [files]", TaskState::Completed, "retry_changed medium", "slow"},
+          {"strategy: retry, delay: 1ms", TaskState::Failed, "abort high", ""},
+          {"strategy: compensate, inverse: t.undo, then: skip", TaskState::Completed, "compensate high", "undone_by"},
+          {"strategy: compensate, inverse: t.undo", TaskState::Failed, "compensate high", ""},
+          {"strategy: escalate", TaskState::Waiting, "escalate high", ""},
+          {"strategy: abort", TaskState::Failed, "abort high", ""}});
+  EXPECT_EQ(undone_, 2);
+  EXPECT_EQ(instead_.at("files").as_array().size(), 3U);
+}
+
+TEST_F(EnginePoliciesTest, OfStepsWithoutAPulseAndOfThoseThatNeverBegan) {
+  expect("workflow.timeout", R"([{"id":"a","kind":"call","capability":"t.slow","timeouts":{"heartbeat_ms":TIME}}])",
+         {{"strategy: skip", TaskState::Completed, "skip medium", "heartbeat"},
+          {"strategy: fallback, to: t.other", TaskState::Completed, "fallback medium", "another"}});
+  expect("workflow.timeout", R"([
+    {"id":"first","kind":"call","capability":"t.slow","slot":"llm","timeouts":{"start_to_close_ms":LONG},
+     "retry":{"attempts":1},"on_failure":"continue"},
+    {"id":"a","kind":"call","capability":"t.echo","slot":"llm","timeouts":{"schedule_to_start_ms":TIME},
+     "retry":{"attempts":1}}])",
+         {{"capability: t.echo, strategy: skip", TaskState::Completed, "abort high", "schedule_to_start"},
+          {"capability: t.echo, strategy: fallback, to: t.other", TaskState::Completed, "abort high", "another"},
+          {"capability: t.echo, strategy: escalate", TaskState::Waiting, "abort high", ""}});
+  expect("workflow.timeout",
+         R"([{"id":"a","kind":"call","capability":"t.slow","timeouts":{"schedule_to_close_ms":TIME}}])",
+         {{"strategy: retry", TaskState::Failed, "abort high", ""},
+          {"strategy: skip", TaskState::Completed, "skip medium", "schedule_to_close"},
+          {"strategy: fallback, to: t.other", TaskState::Completed, "fallback medium", "another"}});
+}
+
+TEST_F(EnginePoliciesTest, OfWaitsThatNobodyEnded) {
+  expect("workflow.wait_expired", R"([
+    {"id":"a","kind":"wait","on":"approval","title":"go on?","subject":{"n":7},"expires_ms":15,
+     "retry":{"attempts":2,"first_ms":1}},
+    {"id":"b","kind":"call","capability":"t.echo","needs":["a"]}])",
+         {{"capability: wait, strategy: skip", TaskState::Completed, "skip medium", R"("skipped":"wait")"},
+          {"strategy: retry", TaskState::Failed, "abort high", ""},
+          {"strategy: fallback, to: t.other", TaskState::Completed, "fallback medium", "another"},
+          {"strategy: compensate, inverse: t.undo, then: skip", TaskState::Completed, "compensate high", "undone_by"},
+          {"strategy: compensate, inverse: t.undo", TaskState::Failed, "compensate high", ""},
+          {"strategy: escalate", TaskState::Waiting, "escalate high", ""},
+          {"capability: t.*, strategy: skip", TaskState::Failed, "abort high", ""},
+          {"strategy: abort", TaskState::Failed, "abort high", ""}});
+  EXPECT_EQ(codec::write_json(instead_),
+            R"({"step":"a","kind":"wait","title":"go on?","on":"approval","subject":{"n":7}})");
+}
+
+TEST_F(EnginePoliciesTest, OfOutputsThatThePlanRefuses) {
+  runner_.add("t.count", [](const StepInvocation& in, StepContext&) -> StepOutcome {
+    return Completed{Json::object({{"n", in.input.at("files").as_array().size()}}), {}};
+  });
+  expect("workflow.condition_false", R"([
+    {"id":"a","kind":"call","capability":"t.count","input":{"files":[1,2,3,4]},"ensure":"output == 'another' or output.n < 2",
+     "retry":{"attempts":3,"first_ms":1}}])",
+         {{"strategy: skip", TaskState::Completed, "skip medium", R"("skipped":"t.count")"},
+          {"strategy: fallback, to: t.other", TaskState::Completed, "fallback medium", "another"},
+          {"strategy: fallback, to: t.echo", TaskState::Failed, "abort high", ""},
+          {"strategy: retry_changed, smaller_input: [files]", TaskState::Completed, "retry_changed medium", R"("n":1)"},
+          {"strategy: compensate, inverse: t.undo, then: skip", TaskState::Completed, "compensate high", "undone_by"},
+          {"strategy: escalate", TaskState::Waiting, "escalate high", ""}});
+}
+
+TEST_F(EnginePoliciesTest, OfBodiesAndOfWhatThePlanItselfCannotDo) {
+  expect("workflow.children_failed",
+         R"([{"id":"a","kind":"map","over":"inputs.list","as":"x","collect":"append","body":{"capability":"t.fail"},
+             "retry":{"attempts":2,"first_ms":1}}])",
+         {{"strategy: skip", TaskState::Completed, "skip medium", R"("skipped":"map")"},
+          {"capability: map, strategy: fallback, to: t.other", TaskState::Completed, "fallback medium", "another"},
+          {"strategy: retry", TaskState::Failed, "abort high", ""},
+          {"strategy: escalate", TaskState::Waiting, "escalate high", ""}});
+  expect("workflow.bad_distribution", R"([{"id":"a","kind":"map","over":"7","as":"x","collect":"append",
+                                           "body":{"capability":"t.fail"},"retry":{"attempts":2,"first_ms":1}}])",
+         {{"strategy: skip", TaskState::Completed, "skip medium", R"("skipped":"map")"},
+          {"strategy: fallback, to: t.other", TaskState::Completed, "fallback medium", "another"},
+          {"strategy: retry", TaskState::Failed, "abort high", ""},
+          {"strategy: escalate", TaskState::Waiting, "escalate high", ""}});
+  expect("workflow.child_failed",
+         R"([{"id":"a","kind":"child","plan":{"v":1,"nodes":[{"id":"x","kind":"call","capability":"t.fail"}]}}])",
+         {{"strategy: skip", TaskState::Completed, "skip medium", R"("skipped":"child")"},
+          {"strategy: fallback, to: t.other", TaskState::Completed, "fallback medium", "another"}});
+}
+
+TEST_F(EnginePoliciesTest, WhatTookPlaceBeforeTheTimeWasOverIsUndoneAndDoneAnew) {
+  begin("policies: [{error: workflow.timeout, strategy: compensate, inverse: t.undo}]");
+  std::vector<std::string> keys;
+  runner_.add(
+      "t.pay",
+      [&](const StepInvocation& in, StepContext& context) -> StepOutcome {
+        auto ticket = context.begin_effect(0, Json("x"));
+        EXPECT_TRUE(ticket.ok() && !ticket->receipt);
+        keys.push_back(ticket->effect_key);
+        EXPECT_TRUE(context.end_effect(*ticket, Json("paid")).ok());
+        while (keys.size() < 2 && !context.stop().stop_requested()) std::this_thread::yield();
+        return Completed{Json(in.attempt), {}};
+      },
+      Effect::Guarded);
+  EXPECT_EQ(run(R"([{"id":"a","kind":"call","capability":"t.pay","timeouts":{"start_to_close_ms":200},
+                     "retry":{"attempts":1}}])",
+                OnExhausted::Dead)
+                .task.wait_reason,
+            "dead_letter");
+  EXPECT_EQ(undone_, 1);
+  decide(StepDecision::Retry);
+  EXPECT_EQ(finish(*engine_, receipt_.task_id).task.state, TaskState::Completed);
+  ASSERT_EQ(keys.size(), 2U);
+  EXPECT_NE(keys[0], keys[1]);
+}
+
+TEST_F(EnginePoliciesTest, WhatMayHaveEffectsOutsideIsNotReplaced) {
+  runner_.add(
+      "t.send",
+      [](const StepInvocation&, StepContext& context) -> StepOutcome {
+        while (!context.stop().stop_requested()) std::this_thread::yield();
+        return Yielded{};
+      },
+      Effect::Idempotent);
+  runner_.add("t.sends", [](const StepInvocation&, StepContext&) { return Completed{Json(1), {}}; }, Effect::Guarded);
+  constexpr std::string_view kSends = R"([{"id":"a","kind":"call","capability":"t.send","retry":{"attempts":1},
+                                           "timeouts":{"start_to_close_ms":TIME}}])";
+  expect("workflow.timeout", kSends,
+         {{"strategy: skip", TaskState::Failed, "abort high", ""},
+          {"strategy: fallback, to: t.other", TaskState::Failed, "abort high", ""},
+          {"strategy: escalate", TaskState::Waiting, "escalate high", ""}});
+  expect("workflow.timeout", R"([{"id":"a","kind":"call","capability":"t.slow","timeouts":{"start_to_close_ms":TIME},
+                                  "retry":{"attempts":1}}])",
+         {{"strategy: fallback, to: t.sends", TaskState::Failed, "abort high", ""},
+          {"strategy: fallback, to: t.slow", TaskState::Failed, "abort high", ""}});
 }
 
 }  // namespace

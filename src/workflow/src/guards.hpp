@@ -42,6 +42,7 @@ enum class Keep : std::uint8_t {
   SettleDraws,          ///< What a run has reserved is settled with its end.
   HoldBackFree,         ///< What wasn't tried counts as no attempt.
   EscalationWaits,      ///< What is a person's to decide waits for a person.
+  EnginePolicies,       ///< What policies say holds for failures, too, that no run meets.
   CriticalSuspends,     ///< After a critical failure nothing begins until a person says so.
   StreamFence,          ///< What a lost run says isn't added to what its step says.
   BaggageOfAccepted,    ///< Findings are stored with the result that made them, or not at all.
@@ -82,6 +83,7 @@ inline constexpr std::array<std::string_view, static_cast<std::size_t>(Keep::kCo
     "settle_draws",
     "hold_back_free",
     "escalation_waits",
+    "engine_policies",
     "critical_suspends",
     "stream_fence",
     "baggage_of_accepted"};

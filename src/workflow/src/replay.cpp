@@ -31,18 +31,22 @@ using Difference = ReplayReport::Difference;
 
 constexpr std::size_t kShownBytes = 300;  ///< Of a difference.
 constexpr int kRoundsMax = 100'000;
+constexpr std::string_view kConditionFalse = "workflow.condition_false";
+constexpr std::string_view kWaitExpired = "workflow.wait_expired";
 
 /// Says of a capability what the journal says, and remembers that it was asked.
 class RecordedRunner final : public StepRunner {
  public:
-  RecordedRunner(const RecordedJournal& journal, const Entry* entry) : journal_(journal), entry_(entry) {}
+  RecordedRunner(const RecordedJournal& journal, const Entry* entry, bool passed_over = false)
+      : journal_(journal), entry_(entry), passed_over_(passed_over) {}
   Result<CapabilityTraits> traits(std::string_view capability) const override {
     const auto effect = journal_.effects.find(capability);
     return CapabilityTraits{effect == journal_.effects.end() ? Effect::Guarded : effect->second, SlotClass::Cpu};
   }
   StepOutcome run(const StepInvocation& invocation, StepContext&) override {
     called_ = invocation.capability;
-    if (entry_ != nullptr && entry_->kind == "completed") return Completed{entry_->data, {}};
+    if (entry_ != nullptr && entry_->kind == "completed")
+      return Completed{.output = entry_->data, .findings = {}, .passed_over = passed_over_};
     return Yielded{};
   }
   const std::string& called() const { return called_; }
@@ -50,6 +54,7 @@ class RecordedRunner final : public StepRunner {
  private:
   const RecordedJournal& journal_;
   const Entry* entry_;
+  const bool passed_over_;
   std::string called_;
 };
 
@@ -89,7 +94,11 @@ class Replaying {
         journal_(journal),
         plan_(*journal.plan),
         tells_recoveries_(
-            std::ranges::any_of(journal.entries, [](const Entry& entry) { return entry.kind == "recovery"; })) {}
+            std::ranges::any_of(journal.entries, [](const Entry& entry) { return entry.kind == "recovery"; })) {
+    for (const Entry& entry : journal.entries)
+      if (const auto told = recovery_entry(entry.data); told && told->recovery.strategy == RecoveryStrategy::Fallback)
+        fallbacks_.insert(told->recovery.capability);
+  }
 
   Result<ReplayReport> run() {
     WRENCH_TRY(set_up());
@@ -202,7 +211,12 @@ class Replaying {
     context.claims_allowed = turn.claim.has_value();
     if (turn.claim) context.free[0] = 1;
     const RecordedRunner says(journal_, nullptr);
-    context.traits = [&says](std::string_view capability) { return std::optional(*says.traits(capability)); };
+    context.traits = [&says, this](std::string_view capability) {
+      // What took a step's place had no effects outside, or it wouldn't have.
+      if (fallbacks_.contains(capability)) return std::optional(CapabilityTraits{Effect::Pure, SlotClass::Cpu});
+      return std::optional(*says.traits(capability));
+    };
+    context.recovery = [this](StepKey step, const StepFailure&) { return recorded_recovery(step.step_no); };
     LoadedRows& rows = rows_;
     rows = LoadedRows();
     const row_store::Source source{tx_, plans_, nothing_};
@@ -230,6 +244,7 @@ class Replaying {
     clock_.set(now);
     for (;;) {
       FlushPlan plan = WRENCH_TRY(decide(turn, now));
+      leave_out_recoveries_of_waits(plan);
       if (!tells_recoveries_) std::erase_if(plan.journal, [](const auto& draft) { return draft.kind == "recovery"; });
       const std::size_t same = matching(plan);
       if (same < plan.journal.size()) {
@@ -250,6 +265,36 @@ class Replaying {
       WRENCH_TRY(limits::write(tx_, plan, journal_.shared ? std::string_view() : boot_));
       return follow(plan);
     }
+  }
+
+  /// Engines before didn't tell of waits that ended in vain.
+  void leave_out_recoveries_of_waits(FlushPlan& plan) const {
+    for (std::size_t i = 1; i < plan.journal.size(); ++i) {
+      const JournalDraft& draft = plan.journal[i];
+      const bool told = pos_ + i < journal_.entries.size() && journal_.entries[pos_ + i].kind == "recovery";
+      if (draft.kind != "recovery" || told || plan.journal[i - 1].kind != "failed" ||
+          plan.journal[i - 1].step_no != draft.step_no)
+        continue;
+      const auto error = codec::parse_json(plan.journal[i - 1].data);
+      const std::string_view code = error.ok() ? error->at("code").as_string() : std::string_view();
+      if (code != "workflow.wait_expired" && code != "workflow.child_failed") continue;
+      plan.journal.erase(plan.journal.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+  }
+
+  /// What the engine did about the step's next failure, according to the journal.
+  Recovery recorded_recovery(std::int64_t step_no) const {
+    Recovery built_in;
+    built_in.policy = kBuiltIn;
+    for (std::size_t i = pos_; i < journal_.entries.size(); ++i) {
+      const Entry& entry = journal_.entries[i];
+      if (entry.step_no != step_no) continue;
+      if (entry.kind == "claim") break;
+      if (entry.kind != "recovery") continue;
+      auto told = recovery_entry(entry.data);
+      return told && told->recovery.by_engine ? std::move(told->recovery) : built_in;
+    }
+    return built_in;
   }
 
   Json data_of(const JournalDraft& draft, const Turn& turn) const {
@@ -428,16 +473,32 @@ class Replaying {
     return advance({.commands = {std::move(record)}}, entry.at);
   }
 
+  static std::string error_of(const RecoveryEntry& told) {
+    return codec::write_json(Json::object({{"code", told.code}, {"message", told.message}}));
+  }
+
   /// What a run is about to do by itself, or that it wasn't tried; what follows a failure is decided with that.
   Result<void> recover(const Entry& entry, const StepRow& row) {
     const auto told = recovery_entry(entry.data);
     if (!told) return unknown(entry);
+    if (told->recovery.by_engine && (row.flags & kFlagWaitsOutside) != 0) return answer(entry, row, *told);
+    if (told->recovery.by_engine && row.state == StepState::Running) {
+      command::Outcome outcome;
+      outcome.step = key(row);
+      outcome.epoch = row.epoch;
+      command::Outcome::Fail fail;
+      fail.failure = may_pass(told->error_class) ? FailureClass::Retryable : FailureClass::Permanent;
+      fail.error_json = error_of(*told);
+      fail.happened = told->code == kConditionFalse;
+      outcome.result = std::move(fail);
+      outcome.usage_json = usage_of_run(row.step_no);
+      return advance({.commands = {std::move(outcome)}}, entry.at);
+    }
     if (told->held_back) {
       command::Outcome outcome;
       outcome.step = key(row);
       outcome.epoch = row.epoch;
-      outcome.result = command::Outcome::HeldBack{
-          codec::write_json(Json::object({{"code", told->code}, {"message", told->message}})), told->recovery.delay_us};
+      outcome.result = command::Outcome::HeldBack{error_of(*told), told->recovery.delay_us};
       outcome.usage_json = usage_of_run(row.step_no);
       return advance({.commands = {std::move(outcome)}}, entry.at);
     }
@@ -489,15 +550,21 @@ class Replaying {
                    entry.at);
   }
 
+  /// The engine did something about a wait that was in vain.
+  Result<void> answer(const Entry& entry, const StepRow& row, const RecoveryEntry& told) {
+    if (told.code == kWaitExpired) return timer(entry, row, TimerKind::WaitOver, row.epoch);
+    return advance({.commands = {command::Answer{key(row), {}, error_of(told), entry.actor}}}, entry.at);
+  }
+
   Result<void> answer(const Entry& entry, const StepRow& row) {
     const WaitSpec& wait = *plan_.nodes()[row.node].wait;
-    const bool expired = entry.kind == "failed" && entry.data.at("code").as_string() == "workflow.wait_expired";
+    const bool expired = is_failure(entry.kind) && entry.data.at("code").as_string() == kWaitExpired;
     const bool passed_over = wait.optional && entry.kind == "completed" && entry.data.is_null();
     if (wait.kind == WaitKind::Until || expired || passed_over)
       return timer(entry, row, TimerKind::WaitOver, row.epoch);
     Turn turn;
     command::Answer answer{key(row), {}, {}, entry.actor};
-    if (entry.kind == "failed") {
+    if (is_failure(entry.kind)) {
       answer.refusal = codec::write_json(entry.data);
     } else {
       answer.output = WRENCH_TRY(payload::pack(entry.data, turn.blobs));
@@ -510,7 +577,7 @@ class Replaying {
   Result<void> outcome(const Entry& entry, const StepRow& row) {
     const auto launch = running_.find(row.step_no);
     if (launch == running_.end()) return differs(pos_, "the step doesn't run");
-    RecordedRunner runner(journal_, &entry);
+    RecordedRunner runner(journal_, &entry, is_passed_over(row.step_no));
     Turn turn;
     command::Outcome outcome = WRENCH_TRY(execute(launch->second, runner, entry.at, turn));
     const PlanNode& node = plan_.nodes()[row.node];
@@ -531,7 +598,7 @@ class Replaying {
   command::Outcome::Fail failure(const Entry& entry, const PlanNode& node, bool busy) const {
     command::Outcome::Fail fail;
     fail.error_json = codec::write_json(entry.data);
-    fail.happened = entry.data.at("code").as_string() == "workflow.condition_false";
+    fail.happened = entry.data.at("code").as_string() == kConditionFalse;
     const auto told = told_after(entry);
     // Without that it isn't told of the last attempt whether it was retryable: it failed either way.
     const bool retryable =
@@ -539,13 +606,28 @@ class Replaying {
     fail.failure = retryable ? FailureClass::Retryable : FailureClass::Permanent;
     if (!told) return fail;
     if (told->error_class == ErrorClass::RateLimited) fail.retry_after_us = 0;
-    if (told->recovery.policy != kBuiltIn)
+    fail.judged = !told->recovery.by_engine;
+    if (fail.judged && told->recovery.policy != kBuiltIn)
       fail.recovery = std::make_shared<const RecoveryNote>(RecoveryNote{.strategy = told->recovery.strategy,
                                                                         .policy = told->recovery.policy,
                                                                         .capability = told->recovery.capability,
                                                                         .delay_us = 0,
                                                                         .checkpoint_json = {}});
     return fail;
+  }
+
+  /// What was done about the step's last failure: its task goes on without it.
+  bool is_passed_over(std::int64_t step_no) const {
+    for (std::size_t i = pos_; i-- > 0;) {
+      const Entry& entry = journal_.entries[i];
+      if (entry.step_no != step_no) continue;
+      if (entry.kind == "decision") return false;
+      if (entry.kind != "recovery") continue;
+      const auto told = recovery_entry(entry.data);
+      return told && (told->recovery.strategy == RecoveryStrategy::Skip ||
+                      told->recovery.strategy == RecoveryStrategy::Compensate);
+    }
+    return false;
   }
 
   /// What was done about the failure that the entry, which is the next, tells of.
@@ -561,7 +643,9 @@ class Replaying {
     for (std::size_t i = pos_ + 1; i < journal_.entries.size(); ++i) {
       const Entry& entry = journal_.entries[i];
       if (entry.kind == "usage" && entry.step_no == step_no) return codec::write_json(entry.data);
-      if (!(entry.kind == "recovery" && entry.step_no == step_no) && entry.kind != "suspended") return {};
+      const bool passed_over = entry.kind == "completed" && journal_.entries[pos_].kind == "recovery";
+      if (!((entry.kind == "recovery" || passed_over) && entry.step_no == step_no) && entry.kind != "suspended")
+        return {};
     }
     return {};
   }
@@ -657,7 +741,8 @@ class Replaying {
   std::size_t pos_ = 0;          ///< Of the next entry.
   std::int64_t next_step_ = 1;   ///< Steps of bodies with smaller numbers exist.
   const bool tells_recoveries_;  ///< Journals of earlier engines don't.
-  bool may_be_silent_ = false;   ///< What is decided next may have no entry.
+  std::set<std::string, std::less<>> fallbacks_;
+  bool may_be_silent_ = false;  ///< What is decided next may have no entry.
   std::map<std::int64_t, Launch> running_;
   ReplayReport report_;
 };

@@ -395,6 +395,11 @@ const Statement kIntentsOfStep{
     .sql = "SELECT effect_key, intent FROM effects WHERE execution_id = ?1 AND step_no = ?2 AND state = 0",
     .plan = "SEARCH effects USING INDEX idx_effect_step (execution_id=? AND step_no=?)"};
 
+const Statement kReceiptsOfStep{
+    .id = "workflow.receipts_of_step",
+    .sql = "SELECT effect_key, receipt FROM effects WHERE execution_id = ?1 AND step_no = ?2 AND state = 1",
+    .plan = "SEARCH effects USING INDEX idx_effect_step (execution_id=? AND step_no=?)"};
+
 #define WRENCH_WAIT_COLUMNS                                                                                        \
   "w.wait_id, t.task_id, t.title, w.execution_id, w.step_no, w.kind, w.name, w.title, w.subject, w.subject_hash, " \
   "w.schema, w.role, w.four_eyes, w.requested_by, w.delegated_to, w.created_at, w.expires_at, w.decision, "        \
@@ -576,6 +581,7 @@ storage::StatementCatalogue::List statements() {
                                                    &sql::kEffect,
                                                    &sql::kChildren,
                                                    &sql::kIntentsOfStep,
+                                                   &sql::kReceiptsOfStep,
                                                    &sql::kOpenWaits,
                                                    &sql::kWaitById,
                                                    &sql::kOpenWaitsBySuffix,

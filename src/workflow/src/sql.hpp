@@ -22,7 +22,8 @@ extern const Statement kTaskByKey, kReleaseKey, kInsertTask, kInsertPlan, kInser
 // queries.cpp
 extern const Statement kTaskById, kTasksByIdSuffix, kTasksOfStatus, kExecutionsOfTask, kStepsOfExecution, kStepOfNode,
     kOpenChildren, kJournalPage, kJournalEntry, kNextOwner, kExecutionsOfOwner, kUnownedExecutions, kTaskInputs,
-    kTaskPlanNotes, kValue, kEffect, kChildren, kIntentsOfStep;
+    kTaskPlanNotes, kValue, kEffect, kChildren, kIntentsOfStep, kReceiptsOfStep;
+extern const storage::Statement kReceiptsOfStep;
 
 // requests.cpp
 extern const Statement kInsertRequest, kRequestsOfExecution, kOwnedRequests, kDeleteRequest;

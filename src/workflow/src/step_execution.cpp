@@ -14,6 +14,7 @@
 #include "guards.hpp"
 #include "limits.hpp"
 #include "payload.hpp"
+#include "recovery/recovery_mark.hpp"
 #include "row_store.hpp"
 #include "sql.hpp"
 #include "step_scope.hpp"
@@ -35,6 +36,7 @@ using storage::Rows;
 namespace {
 
 constexpr std::size_t kChildPage = 1000;
+constexpr std::string_view kMissingCapability = "workflow.missing_capability";
 
 /// Each query on a snapshot of its own. What a step reads to begin (plan, inputs, outputs of ended steps) never changes
 /// any more, and parsing a large output between two queries may take longer than a snapshot lives.
@@ -153,6 +155,27 @@ Result<Prepared> open_map(const Launch& at, const StepScope& scope) {
   return Prepared(OpenMap{std::move(items)});
 }
 
+std::string as_text(const Json& value) {
+  return value.is_string() ? std::string(value.as_string()) : codec::write_json(value);
+}
+
+/// Of a step that calls nothing: what another capability has to know to do something in its place.
+Result<Json> input_of(const PlanNode& node, const StepScope& scope) {
+  if (node.kind == NodeKind::Call) return resolve_references(node.input, scope);
+  Json out = Json::object({{"step", node.id}, {"kind", name(node.kind)}});
+  if (node.wait == nullptr) return out;
+  const bool child = node.wait->child != nullptr;
+  const Json title = WRENCH_TRY(resolve_references(child ? node.wait->child->title : node.wait->title, scope));
+  out.set("title", title.is_null() ? node.id : as_text(title));
+  if (child) {
+    out.set("inputs", WRENCH_TRY(resolve_references(node.wait->child->inputs, scope)));
+  } else {
+    out.set("on", name(node.wait->kind));
+    out.set("subject", WRENCH_TRY(resolve_references(node.wait->subject, scope)));
+  }
+  return out;
+}
+
 Result<Prepared> prepare_call(const Launch& at, const StepScope& scope) {
   const StepRow& step = at.step;
   StepInvocation out;
@@ -169,13 +192,17 @@ Result<Prepared> prepare_call(const Launch& at, const StepScope& scope) {
   out.item = scope.item();
   out.iterations = scope.iterations();
   out.capability = node_of(at).capability;
-  out.input = WRENCH_TRY(resolve_references(node_of(at).input, scope));
+  out.input = WRENCH_TRY(input_of(node_of(at), scope));
   if (!step.cursor.empty()) out.checkpoint = WRENCH_TRY(codec::parse_json(step.cursor));
+  if (auto acting = RecoveryMark::of(out.checkpoint).acting(); !acting.empty()) out.capability = std::move(acting);
   return Prepared(Call{std::move(out)});
 }
 
-std::string as_text(const Json& value) {
-  return value.is_string() ? std::string(value.as_string()) : codec::write_json(value);
+/// Another capability runs in its place, or undoes it.
+bool is_replaced(const StepRow& step) {
+  if (!RecoveryMark::is_in(step.cursor)) return false;
+  const auto checkpoint = codec::parse_json(step.cursor);
+  return checkpoint.ok() && !RecoveryMark::of(*checkpoint).acting().empty();
 }
 
 Result<Micros> point_in_time(const Json& value) {
@@ -300,6 +327,7 @@ Result<Prepared> prepare(ReadTx& tx, const Launch& at, StepScope& scope, StepSes
     return labels_missing(*node.labels, *session.labels);
   }
   if (node.limits != nullptr && at.step.limits.empty()) return evaluate_limits(at, scope);
+  if (is_replaced(at.step)) return prepare_call(at, scope);
   switch (node.kind) {
     case NodeKind::Call:
       return prepare_call(at, scope);
@@ -326,10 +354,21 @@ std::string call_name(int call) { return "call " + std::to_string(call); }
 /// Numbers from here on are those of programs, and no calls that capabilities ask for.
 constexpr int kPrograms = 1'000'000'000;
 
+/// By the plan's condition.
+Result<std::optional<Error>> refusal_of(const PlanNode& node, const Json& output, const Scope& scope) {
+  if (!node.ensure || WRENCH_TRY(node.ensure->test(ScopeWith(scope, "output", output)))) return std::optional<Error>();
+  return std::optional(Error("workflow.condition_false", "the output doesn't satisfy '" + node.ensure->text() + "'"));
+}
+
+FailureClass class_of_refusal(const PlanNode& node) {
+  return node.ensure_retry ? FailureClass::Retryable : FailureClass::Permanent;
+}
+
 class Context final : public StepContext {
  public:
-  Context(const StepInvocation& invocation, const Launch& launch, StepSession& session, Baggage& baggage)
-      : invocation_(invocation), launch_(launch), session_(session), baggage_(baggage) {}
+  Context(const StepInvocation& invocation, const Launch& launch, const Scope& scope, StepSession& session,
+          Baggage& baggage)
+      : invocation_(invocation), launch_(launch), scope_(scope), session_(session), baggage_(baggage) {}
 
   /// What a budget refused last; nothing: none did.
   std::optional<BudgetAmounts> refused() const {
@@ -423,6 +462,23 @@ class Context final : public StepContext {
     return ticket;
   }
 
+  std::optional<Failed> refusal(const Json& output) override {
+    const PlanNode& node = node_of(launch_);
+    auto refusal = refusal_of(node, output, scope_);
+    if (!refusal.ok() || !*refusal) return std::nullopt;
+    return Failed{
+        .failure = class_of_refusal(node), .error = std::move(**refusal), .retry_after_us = {}, .happened = true};
+  }
+
+  Result<std::vector<EffectTicket>> receipts() override {
+    const Rows rows = WRENCH_TRY(session_.store.read(
+        [&](ReadTx& tx) { return tx.query(sql::kReceiptsOfStep, {invocation_.execution_no, invocation_.step_no}); }));
+    std::vector<EffectTicket> out;
+    for (const auto row : rows)
+      out.push_back({std::string(row.text(0)), WRENCH_TRY(codec::parse_json(row.text_or_empty(1)))});
+    return out;
+  }
+
   Result<void> recovering(const Json& entry) override {
     return record(command::Record::Kind::Recovery, {}, codec::write_json(entry));
   }
@@ -460,6 +516,7 @@ class Context final : public StepContext {
 
   const StepInvocation& invocation_;
   const Launch& launch_;
+  const Scope& scope_;
   StepSession& session_;
   Baggage& baggage_;
   std::set<int> asked_;
@@ -504,6 +561,8 @@ Result<Result1> report(StepOutcome outcome, Baggage& baggage, Random& random, co
     return Result1(command::Outcome::HeldBack{error_json(held->reason), held->delay_us});
   if (auto* failed = std::get_if<Failed>(&outcome)) {
     auto fail = failure(failed->failure, failed->error, failed->retry_after_us);
+    fail.happened = failed->happened;
+    fail.judged = failed->error.code != kMissingCapability;
     if (failed->recovery) fail.recovery = std::make_shared<const RecoveryNote>(std::move(*failed->recovery));
     return Result1(std::move(fail));
   }
@@ -514,20 +573,14 @@ Result<Result1> report(StepOutcome outcome, Baggage& baggage, Random& random, co
   return Result1(command::Outcome::Complete{std::move(output)});
 }
 
-/// By the plan's condition.
-Result<std::optional<Error>> refused(const PlanNode& node, const Json& output, const Scope& scope) {
-  if (!node.ensure || WRENCH_TRY(node.ensure->test(ScopeWith(scope, "output", output)))) return std::optional<Error>();
-  return std::optional(Error("workflow.condition_false", "the output doesn't satisfy '" + node.ensure->text() + "'"));
-}
-
 /// A completion that isn't what the plan asks for is a failure, though its effects took place.
 Result<Result1> ensured(Result1 result, const Json& output, const Launch& at, const StepScope& scope,
                         Baggage& baggage) {
   const PlanNode& node = node_of(at);
-  const auto refusal = WRENCH_TRY(refused(node, output, scope));
+  const auto refusal = WRENCH_TRY(refusal_of(node, output, scope));
   if (!refusal) return result;
   baggage = Baggage();
-  auto fail = failure(node.ensure_retry ? FailureClass::Retryable : FailureClass::Permanent, *refusal);
+  auto fail = failure(class_of_refusal(node), *refusal);
   fail.happened = true;
   return Result1(std::move(fail));
 }
@@ -556,7 +609,7 @@ Result<Result1> carry_out(const Launch& at, StepRunner& runner, StepSession& ses
   const StepInvocation& invocation = std::get<Call>(prepared).invocation;
   const Micros limit = node_of(at).timeouts.start_to_close_us;
   if (limit > 0) session.deadline = Deadline::after(session.clock, limit);
-  Context context(invocation, at, session, baggage);
+  Context context(invocation, at, scope, session, baggage);
   const ProgramsCounted counted(context, at.counts_tools);
   StepOutcome outcome = run_capability(runner, invocation, context);
   if (const auto* failed = std::get_if<Failed>(&outcome); failed != nullptr && context.refused()) {
@@ -568,11 +621,11 @@ Result<Result1> carry_out(const Launch& at, StepRunner& runner, StepSession& ses
     }
   }
   Json output;
-  if (const auto* completed = std::get_if<Completed>(&outcome); completed != nullptr && node_of(at).ensure)
-    output = completed->output;
-  const bool completed = std::holds_alternative<Completed>(outcome);
+  const auto* completed = std::get_if<Completed>(&outcome);
+  const bool ensures = completed != nullptr && node_of(at).ensure && !completed->passed_over;
+  if (ensures) output = completed->output;
   Result1 result = WRENCH_TRY(report(std::move(outcome), baggage, session.random, session.clock));
-  if (!completed) return result;
+  if (!ensures) return result;
   return ensured(std::move(result), output, at, scope, baggage);
 }
 
@@ -580,7 +633,7 @@ Result<Result1> carry_out(const Launch& at, StepRunner& runner, StepSession& ses
 
 StepOutcome run_capability(StepRunner& runner, const StepInvocation& invocation, StepContext& context) {
   if (const auto traits = runner.traits(invocation.capability); !traits)
-    return Failed{FailureClass::Permanent, Error("workflow.missing_capability", traits.error().message), {}};
+    return Failed{FailureClass::Permanent, Error(std::string(kMissingCapability), traits.error().message), {}};
   try {
     return runner.run(invocation, context);
   } catch (const std::exception& e) {
@@ -631,7 +684,7 @@ Result<std::string> check_resolution(ReadTx& tx, PlanCache& plans, PayloadCache&
   if (!node.ensure) return node.capability;
   StepScope scope(tx, payloads, at);
   WRENCH_TRY(scope.enter(at.step));
-  const auto refusal = WRENCH_TRY(refused(node, output, scope));
+  const auto refusal = WRENCH_TRY(refusal_of(node, output, scope));
   if (scope.error()) return *scope.error();
   if (refusal) return *refusal;
   return node.capability;

@@ -463,7 +463,7 @@ Result<void> check_streams(const Snapshot& s, ReadTx& tx) {
   return {};
 }
 
-void check_journal(const Snapshot& s, const Rows& journal) {
+void check_journal(const Snapshot& s, const Rows& journal, const Outside& outside) {
   std::int64_t execution = 0;
   std::int64_t next = 1;
   struct Claimed {
@@ -501,6 +501,9 @@ void check_journal(const Snapshot& s, const Rows& journal) {
     } else if (kind == "failed") {
       require(row.text(5).find(kForAPerson) == std::string_view::npos,
               label(key) + " failed though a person was to decide about it");
+      const Json error = codec::parse_json(row.text(5)).value();
+      require(!outside.passes_over_expired || error.at("code").as_string() != "workflow.wait_expired",
+              label(key) + " failed though it was to be passed over");
     } else if (kind == "completed") {
       const Json output = codec::parse_json(row.text(5)).value();
       const Json& epoch = output.at("epoch");
@@ -585,7 +588,7 @@ void check_store(storage::Store& store, const Inside& inside, Outside& outside) 
     for (const auto& [key, rows] : s.ready) require(s.steps.contains(key), label(key) + " is queued but doesn't exist");
     check_executions(s, outside);
     check_forks(s, outside);
-    check_journal(s, WRENCH_TRY(tx.query(kJournal)));
+    check_journal(s, WRENCH_TRY(tx.query(kJournal)), outside);
     WRENCH_TRY(check_streams(s, tx));
     check_outside(s, tx, outside);
     const Rows forgotten = WRENCH_TRY(tx.query(kForgottenChildren));

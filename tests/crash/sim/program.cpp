@@ -239,6 +239,7 @@ Program::Program(std::uint64_t seed) {
   troubles.person_percent = random.below(2) == 0 ? 40 : 0;
   troubles.undone_percent = random.below(3) == 0 ? 40 : 0;
   troubles.breakers = random.below(4) == 0;
+  troubles.policies = random.below(3) == 0;
 }
 
 RecoveryPolicies recovery_policies(const Troubles& troubles) {
@@ -247,6 +248,15 @@ RecoveryPolicies recovery_policies(const Troubles& troubles) {
       "  - {error: sim.to_undo, strategy: compensate, inverse: sim.undo}\n"
       "  - {error: " +
       std::string(kForAPerson) + ", strategy: escalate}\n";
+  if (troubles.policies)
+    yaml +=
+        "  - {error: workflow.wait_expired, strategy: skip}\n"
+        "  - {error: workflow.timeout, capability: sim.guarded, strategy: compensate, inverse: sim.undo, then: skip}\n"
+        "  - {error: workflow.timeout, capability: sim.pure, strategy: fallback, to: sim.local}\n"
+        "  - {error: workflow.timeout, capability: sim.local, strategy: skip}\n"
+        "  - {error: workflow.timeout, capability: map, strategy: skip}\n"
+        "  - {error: workflow.poison, capability: sim.pure, strategy: skip}\n"
+        "  - {error: workflow.children_failed, strategy: retry}\n";
   if (!troubles.breakers) yaml += "breakers: [{off: true}]\n";
   return RecoveryPolicies::parse(yaml, "recovery.yaml").value();
 }
@@ -315,11 +325,13 @@ std::int64_t value_of(const std::string& node, const std::string& iterations, co
 }
 
 std::optional<Failed> Runner::take_effect(const StepInvocation& in, StepContext& context) {
+  int& open = sink_.open[in.execution_id + "/" + in.node + "/" + in.iterations];
+  const bool undoes = in.capability == kUndo;
+  // That it is undone may have been decided before anything took place.
+  if (undoes && open == 0 && troubles_.policies) return std::nullopt;
   auto ticket = context.begin_effect(0, Json::object({{"node", in.node}}));
   if (!ticket.ok()) return Failed{FailureClass::Retryable, ticket.error(), {}};
   if (ticket->receipt) return std::nullopt;
-  int& open = sink_.open[in.execution_id + "/" + in.node + "/" + in.iterations];
-  const bool undoes = in.capability == kUndo;
   if (undoes ? open != 1 : open != 0)
     sink_.wrong = in.node + (undoes ? " was undone without an effect" : " took effect again before it was undone");
   open += undoes ? -1 : 1;

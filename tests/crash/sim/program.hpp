@@ -31,6 +31,7 @@ struct Troubles {
   int person_percent = 0;     ///< Failures for good that are a person's to decide, or critical.
   int undone_percent = 0;     ///< Attempts of guarded steps that fail after their effect, which is to be undone.
   bool breakers = false;      ///< Circuit breakers watch.
+  bool policies = false;      ///< Failures that no run meets have policies, too.
   bool calm = false;          ///< Crashes only: the outcome must equal that of an undisturbed run.
 };
 

@@ -137,6 +137,7 @@ World::World(std::uint64_t seed, const Program& program, const FaultVfs::Image& 
            random_.below(2) == 0 ? storage::testing::Overwrite::PowerSafe : storage::testing::Overwrite::TearsSectors),
       runner_(seed, program_.troubles, outside_.sink) {
   vfs_.load(disk);
+  outside_.passes_over_expired = program_.troubles.policies;
   checkpoints_ = random_checkpoints(random_);
   config_.slots = {static_cast<int>(1 + random_.below(3)), static_cast<int>(1 + random_.below(2)), 1};
   config_.losses_max = program_.troubles.calm ? 1'000'000 : 3;
@@ -153,6 +154,7 @@ void World::boot() {
   payloads_ = std::make_unique<PayloadCache>();
   recovering_ = std::make_unique<RecoveringRunner>(recovery_policies(program_.troubles), runner_, clock_);
   dispatcher_->set_traits([this](std::string_view capability) { return *runner_.traits(capability); });
+  dispatcher_->set_recovery([this](StepKey, const StepFailure& failure) { return recovering_->recovery_of(failure); });
   dispatcher_->allow_claims(true);
   const Rows open = must(store_->read([](ReadTx& tx) { return tx.query(kOpenOwners); }), "read");
   for (const auto row : open)

@@ -40,6 +40,7 @@ struct Outside {
   std::map<std::int64_t, std::int64_t> forks;    ///< Acknowledged: execution, and the one that it goes back to.
   std::map<std::string, std::string> decisions;  ///< Acknowledged, by the id of the wait.
   std::int64_t next_event = 0;                   ///< Those before it were seen.
+  bool passes_over_expired = false;              ///< A policy says so of waits.
 };
 
 /// One process after another on one disk, one thread, everything from one seed: the real store, core, dispatcher, SQL.

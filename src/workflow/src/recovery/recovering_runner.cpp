@@ -18,7 +18,6 @@ namespace {
 
 constexpr std::string_view kCircuitOpen = "workflow.circuit_open";
 constexpr int kNumbersMax = 1'000'000;  ///< Effects, and as many calls, of one capability in one round of a step.
-constexpr int kRoundsMax = 100;
 constexpr Micros kHeldBackLeast = 1'000;
 
 /// The receipt of an effect that was undone.
@@ -52,12 +51,12 @@ class Withheld final : public StepContext {
     WRENCH_ASSERT(index >= 0 && index < kNumbersMax);
     auto ticket = WRENCH_TRY(context_.begin_effect(number(index), intent));
     // Another run of the same body took effect, and was undone: this one begins a round of its own.
-    while (role_ == Role::Itself && ticket.receipt && is_undone(*ticket.receipt) && mark_.round < kRoundsMax) {
+    while (role_ == Role::Itself && ticket.receipt && is_undone(*ticket.receipt) && mark_.round < kRecoveryRoundsMax) {
       ++mark_.round;
       ticket = WRENCH_TRY(context_.begin_effect(number(index), intent));
     }
     if (!ticket.receipt) {
-      ++open_;
+      open_.push_back(ticket.effect_key);
       return ticket;
     }
     if (is_undone(*ticket.receipt)) return Error("workflow.effect_undone", "it was undone too often");
@@ -66,10 +65,12 @@ class Withheld final : public StepContext {
   }
   Result<void> end_effect(const EffectTicket& ticket, const Json& receipt) override {
     WRENCH_TRY(context_.end_effect(ticket, receipt));
-    --open_;
+    std::erase(open_, ticket.effect_key);
     took_place(ticket.effect_key);
     return {};
   }
+  std::optional<Failed> refusal(const Json& output) override { return context_.refusal(output); }
+  Result<std::vector<EffectTicket>> receipts() override { return context_.receipts(); }
   Result<BudgetTicket> ask(int call, const BudgetAmounts& most) override {
     if (call < 1 || call > kNumbersMax)
       return Error("workflow.budget_invalid", "there is no call " + std::to_string(call));
@@ -87,7 +88,16 @@ class Withheld final : public StepContext {
     for (storage::WriteBody& effect : withheld_) context_.attach(std::move(effect));
   }
   /// An effect was begun, and whether it took place isn't known.
-  bool is_uncertain() const { return open_ > 0; }
+  bool is_uncertain() const { return !open_.empty(); }
+  /// Its capability completed: what it began took place.
+  Result<void> close() {
+    for (const std::string& key : std::vector(open_)) {
+      EffectTicket ticket;
+      ticket.effect_key = key;
+      WRENCH_TRY(end_effect(ticket, Json()));
+    }
+    return {};
+  }
   const RecoveryMark& mark() const { return mark_; }
 
  private:
@@ -101,7 +111,7 @@ class Withheld final : public StepContext {
   RecoveryMark mark_;
   const Role role_;
   std::vector<storage::WriteBody> withheld_;
-  int open_ = 0;
+  std::vector<std::string> open_;  ///< Keys of effects without receipts.
 };
 
 std::string_view without_version(std::string_view capability) { return capability.substr(0, capability.find('@')); }
@@ -118,6 +128,10 @@ StepFailure facts_of(const StepInvocation& invocation, const Failed& failed) {
   return out;
 }
 
+std::string tried_instead(const std::string& capability, const std::string& message) {
+  return " (and " + capability + ", tried instead: " + message + ")";
+}
+
 Failed journal_failed(Error error) { return {failure_class(error), std::move(error), {}}; }
 
 RecoveryNote note_of(const Recovery& recovery) {
@@ -130,9 +144,14 @@ RecoveryNote note_of(const Recovery& recovery) {
 
 /// What a step gives whose task goes on without it.
 Completed passed_over(std::string_view code, std::string_view message, std::string_view word, std::string_view what) {
-  return {
-      Json::object({{"partial", Json::array({Json::object({{"code", code}, {"message", message}, {word, what}})})}}),
-      {}};
+  return {.output = partial_output(code, message, word, what), .findings = {}, .passed_over = true};
+}
+
+/// The engine had a smaller input tried, without knowing the one that there was.
+Failed cannot_shrink(const RecoveryMark& mark) {
+  RecoveryNote note{
+      .strategy = RecoveryStrategy::Abort, .policy = mark.policy, .capability = {}, .checkpoint_json = {}};
+  return {FailureClass::Permanent, Error(mark.code, mark.message + " (and its input can't be made smaller)"), {}, note};
 }
 
 /// A result that was made of less says so.
@@ -175,7 +194,8 @@ bool RecoveringRunner::has_outside_effects(std::string_view capability) const {
 
 StepOutcome RecoveringRunner::run(const StepInvocation& invocation, StepContext& context) {
   RecoveryMark mark = RecoveryMark::of(invocation.checkpoint);
-  if (mark.undoing) return undo(invocation, context, mark);
+  if (mark.undoing) return undo(invocation, context, std::move(mark));
+  if (!mark.instead.empty()) return replace(invocation, context, mark);
   return attempt(invocation, context, std::move(mark));
 }
 
@@ -207,6 +227,8 @@ StepOutcome RecoveringRunner::attempt(const StepInvocation& invocation, StepCont
     other->input = mark.changed(std::move(other->input), left_out);
   }
   const StepInvocation& now = other ? *other : invocation;
+  if (mark.must_shrink && !mark.shrinks(invocation.input)) return cannot_shrink(mark);
+  mark.must_shrink = false;
   Withheld withheld(context, mark, Role::Itself);
   StepOutcome outcome = call(now, now.effect, withheld);
   if (auto* held = std::get_if<HeldBack>(&outcome)) return held_back(now, context, std::move(*held), mark);
@@ -214,8 +236,14 @@ StepOutcome RecoveringRunner::attempt(const StepInvocation& invocation, StepCont
     if (withheld.is_uncertain()) return std::move(*failed);
     return recover(now, context, std::move(*failed), withheld.mark());
   }
+  if (auto* done = std::get_if<Completed>(&outcome)) {
+    tell_left_out(*done, mark, left_out);
+    if (auto refused = context.refusal(done->output)) {
+      if (auto closed = withheld.close(); !closed) return journal_failed(std::move(closed).error());
+      return recover(now, context, std::move(*refused), withheld.mark());
+    }
+  }
   withheld.release();
-  if (auto* done = std::get_if<Completed>(&outcome)) tell_left_out(*done, mark, left_out);
   return outcome;
 }
 
@@ -268,9 +296,8 @@ StepOutcome RecoveringRunner::recover(const StepInvocation& invocation, StepCont
       const auto* held = std::get_if<HeldBack>(&outcome);
       if (again == nullptr && held == nullptr) return outcome;
       // The first failure says what is wrong; the fallback's is told as well.
-      failed.error.message += " (and " + recovery.capability +
-                              ", tried instead: " + (again != nullptr ? again->error.message : held->reason.message) +
-                              ")";
+      failed.error.message +=
+          tried_instead(recovery.capability, again != nullptr ? again->error.message : held->reason.message);
       return failed;
     }
     case RecoveryStrategy::Skip:
@@ -294,7 +321,7 @@ StepOutcome RecoveringRunner::change_input(const StepInvocation& invocation, Fai
     smaller = true;
     ++mark.halved[member];
   }
-  if ((!smaller && recovery.change.set.empty()) || mark.round >= kRoundsMax) {
+  if ((!smaller && recovery.change.set.empty()) || mark.round >= kRecoveryRoundsMax) {
     failed.error.message += " (and its input can't be made smaller)";
     failed.failure = FailureClass::Permanent;
     failed.recovery->strategy = RecoveryStrategy::Abort;
@@ -317,11 +344,17 @@ StepOutcome RecoveringRunner::change_input(const StepInvocation& invocation, Fai
 
 StepOutcome RecoveringRunner::fall_back(const StepInvocation& invocation, StepContext& context,
                                         const Recovery& recovery, const StepFailure& facts, const RecoveryMark& mark) {
-  const auto traits = others_.traits(recovery.capability);
-  if (!traits) return journal_failed(traits.error());
+  if (const auto traits = others_.traits(recovery.capability); !traits) return journal_failed(traits.error());
   if (auto told = context.recovering(to_json(recovery, facts)); !told) return journal_failed(std::move(told).error());
+  return run_instead(invocation, context, recovery.capability, mark);
+}
+
+StepOutcome RecoveringRunner::run_instead(const StepInvocation& invocation, StepContext& context,
+                                          const std::string& capability, const RecoveryMark& mark) {
+  const auto traits = others_.traits(capability);
+  if (!traits) return journal_failed(traits.error());
   StepInvocation instead = invocation;
-  instead.capability = recovery.capability;
+  instead.capability = capability;
   instead.checkpoint.reset();
   Withheld withheld(context, mark, Role::Instead);
   StepOutcome outcome = call(instead, traits->effect, withheld);
@@ -329,9 +362,28 @@ StepOutcome RecoveringRunner::fall_back(const StepInvocation& invocation, StepCo
   return outcome;
 }
 
+StepOutcome RecoveringRunner::replace(const StepInvocation& invocation, StepContext& context,
+                                      const RecoveryMark& mark) {
+  StepOutcome outcome = run_instead(invocation, context, mark.instead, mark);
+  auto* again = std::get_if<Failed>(&outcome);
+  if (again == nullptr || again->error.code == "workflow.fenced") return outcome;
+  RecoveryMark without = mark;
+  without.instead.clear();
+  without.may_pass = false;
+  const RecoveryNote note{.strategy = RecoveryStrategy::Fallback,
+                          .policy = mark.policy,
+                          .capability = mark.instead,
+                          .delay_us = 0,
+                          .checkpoint_json = codec::write_json(without.json())};
+  return Failed{mark.may_pass ? FailureClass::Retryable : FailureClass::Permanent,
+                Error(mark.code, mark.message + tried_instead(mark.instead, again->error.message)),
+                {},
+                note};
+}
+
 StepOutcome RecoveringRunner::begin_undoing(const StepInvocation& invocation, StepContext& context, Failed failed,
                                             const Recovery& recovery, const StepFailure& facts, RecoveryMark mark) {
-  if (mark.round >= kRoundsMax) {
+  if (mark.round >= kRecoveryRoundsMax) {
     failed.failure = FailureClass::Permanent;
     failed.recovery->strategy = RecoveryStrategy::Escalate;
     return failed;
@@ -348,7 +400,15 @@ StepOutcome RecoveringRunner::begin_undoing(const StepInvocation& invocation, St
   return undo(invocation, context, mark);
 }
 
-StepOutcome RecoveringRunner::undo(const StepInvocation& invocation, StepContext& context, const RecoveryMark& mark) {
+StepOutcome RecoveringRunner::undo(const StepInvocation& invocation, StepContext& context, RecoveryMark mark) {
+  if (mark.gathers) {
+    auto done = context.receipts();
+    if (!done) return journal_failed(std::move(done).error());
+    for (const EffectTicket& ticket : *done)
+      if (ticket.receipt && !is_undone(*ticket.receipt)) mark.effects.push_back(ticket.effect_key);
+    mark.gathers = false;
+    if (auto kept = context.checkpoint(mark.json()); !kept) return journal_failed(std::move(kept).error());
+  }
   StepInvocation inverse = invocation;
   inverse.capability = mark.inverse;
   inverse.checkpoint = mark.checkpoint;

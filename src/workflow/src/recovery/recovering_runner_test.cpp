@@ -82,12 +82,13 @@ class Step final : public StepContext {
   Result<EffectTicket> begin_effect(int index, const Json&) override {
     EffectTicket out;
     out.effect_key = std::to_string(index);
-    if (const auto known = receipts.find(out.effect_key); known != receipts.end()) out.receipt = known->second;
+    if (const auto known = known_receipts.find(out.effect_key); known != known_receipts.end())
+      out.receipt = known->second;
     begun.push_back(index);
     return out;
   }
   Result<void> end_effect(const EffectTicket& ticket, const Json& receipt) override {
-    receipts[ticket.effect_key] = receipt;
+    known_receipts[ticket.effect_key] = receipt;
     return {};
   }
   Result<BudgetTicket> ask(int call, const BudgetAmounts&) override {
@@ -95,6 +96,15 @@ class Step final : public StepContext {
     return BudgetTicket{call, {}};
   }
   Result<void> use(const BudgetTicket&, const BudgetAmounts&, const Json&) override { return {}; }
+  std::optional<Failed> refusal(const Json& output) override {
+    if (!(output == refused)) return std::nullopt;
+    return Failed{.error = Error("workflow.condition_false", "it won't do"), .retry_after_us = {}, .happened = true};
+  }
+  Result<std::vector<EffectTicket>> receipts() override {
+    std::vector<EffectTicket> out;
+    for (const auto& [key, receipt] : known_receipts) out.push_back({key, receipt});
+    return out;
+  }
   void attach(storage::WriteBody) override { ++attached; }
   Result<Json> keep(std::string_view) override { return Json(); }
   Result<std::string> kept(const Json&) override { return std::string(); }
@@ -103,8 +113,9 @@ class Step final : public StepContext {
   bool fenced = false;
   int attached = 0;
   std::optional<Json> kept_state;
+  Json refused = Json("what the plan refuses");
   std::vector<int> begun, asked;
-  std::map<std::string, Json> receipts;
+  std::map<std::string, Json> known_receipts;
   std::vector<std::string> values;
 };
 
@@ -292,7 +303,7 @@ TEST_F(Recovering, WhatFailedIsUndoneOnceAndThenHasFailed) {
   const auto again = failed(run(kUndo, "a.guarded"));
   EXPECT_EQ(again.error.message, out.error.message);
   EXPECT_THAT(others_.ran, ElementsAre("a.undo"));
-  EXPECT_EQ(step_.receipts.size(), 2U) << "nothing was done twice";
+  EXPECT_EQ(step_.known_receipts.size(), 2U) << "nothing was done twice";
 
   // A person has it tried again: with effects of its own.
   go_on_from(again);
@@ -302,7 +313,7 @@ TEST_F(Recovering, WhatFailedIsUndoneOnceAndThenHasFailed) {
 
   // So does another run of the body that it is in, which knows nothing of this one.
   checkpoint_.reset();
-  step_.receipts.erase("3000000");
+  step_.known_receipts.erase("3000000");
   EXPECT_EQ(output(run(kUndo, "a.guarded")), R"({"by":"a.guarded"})");
   EXPECT_THAT(step_.begun, testing::IsSupersetOf({0, 3'000'000}));
   EXPECT_EQ(step_.begun.back(), 3'000'000);

@@ -13,8 +13,10 @@ using codec::Json;
 
 namespace {
 
+constexpr std::string_view kByEngine = "engine";
+
 bool attempts_left(const StepFailure& failure) {
-  return failure.attempts_max == 0 || failure.attempt < failure.attempts_max;
+  return !failure.last && (failure.attempts_max == 0 || failure.attempt < failure.attempts_max);
 }
 
 /// The store, or the program itself, is broken: nothing should be built on what comes next.
@@ -83,6 +85,7 @@ Json to_json(const Recovery& recovery, const StepFailure& failure) {
   if (recovery.strategy == RecoveryStrategy::Retry || recovery.strategy == RecoveryStrategy::RetryChanged)
     result.set("delay_ms", recovery.delay_us / kMicrosPerMs);
   if (!recovery.capability.empty()) result.set("capability", recovery.capability);
+  if (recovery.by_engine) result.set("by", kByEngine);
   std::string error(failure.code);
   if (!failure.message.empty()) error += ": " + repair_utf8(failure.message.substr(0, kRecoveryMessageBytesMax));
   return Json::object({{"error", std::move(error)},
@@ -108,6 +111,7 @@ std::optional<RecoveryEntry> recovery_entry(const Json& entry) {
   out.recovery.policy = result.at("policy").as_string();
   out.recovery.capability = result.at("capability").as_string();
   out.recovery.delay_us = result.at("delay_ms").as_integer() * kMicrosPerMs;
+  out.recovery.by_engine = result.at("by").as_string() == kByEngine;
   out.held_back = entry.at("held_back").as_boolean();
   return out;
 }
@@ -116,11 +120,6 @@ Recovery RecoveryPolicies::decide(const StepFailure& failure) const {
   Recovery out;
   out.strategy = built_in(failure);
   out.policy = kBuiltIn;
-  if (const auto handler = handlers_.find(failure.code); handler != handlers_.end())
-    if (auto handled = handler->second(failure); handled && is_allowed(handled->strategy, failure)) {
-      out = std::move(*handled);
-      out.policy = "handler of " + handler->first;
-    }
   for (const Policy& policy : policies_) {
     if (!glob_fits(policy.error, failure.code) || !glob_fits(policy.capability, failure.capability) ||
         !is_allowed(policy.strategy, failure) || (policy.attempts > 0 && failure.attempt >= policy.attempts))

@@ -27,6 +27,10 @@ RecoveryMark RecoveryMark::of(const std::optional<Json>& checkpoint) {
   const Json& mark = checkpoint->at(kMember);
   out.round = static_cast<int>(mark.at("round").as_integer());
   out.undoing = mark.at("undoing").as_boolean();
+  out.gathers = mark.at("gathers").as_boolean();
+  out.instead = mark.at("instead").as_string();
+  out.may_pass = mark.at("may_pass").as_boolean();
+  out.must_shrink = mark.at("must_shrink").as_boolean();
   out.inverse = mark.at("inverse").as_string();
   out.policy = mark.at("policy").as_string();
   out.then_skips = mark.at("then_skips").as_boolean();
@@ -56,7 +60,24 @@ Json RecoveryMark::json() const {
                             {"set", std::move(values)},
                             {"halved", std::move(times)},
                             {"checkpoint", checkpoint ? *checkpoint : Json()}});
+  if (gathers) mark.set("gathers", true);
+  if (!instead.empty()) mark.set("instead", instead);
+  if (may_pass) mark.set("may_pass", true);
+  if (must_shrink) mark.set("must_shrink", true);
   return Json::object({{kMember, std::move(mark)}});
+}
+
+bool RecoveryMark::is_in(std::string_view checkpoint_json) {
+  return checkpoint_json.starts_with("{\"" + std::string(kMember) + "\":");
+}
+
+bool RecoveryMark::shrinks(const Json& input) const {
+  return input.is_object() && std::ranges::any_of(halved, [&](const auto& member) {
+           const Json& list = input.at(member.first);
+           if (!list.is_array()) return false;
+           const std::size_t items = list.as_array().size();
+           return halves(items, member.second) < halves(items, member.second - 1);
+         });
 }
 
 Json RecoveryMark::changed(Json input, std::map<std::string, std::size_t>& left_out) const {
@@ -74,6 +95,10 @@ Json RecoveryMark::changed(Json input, std::map<std::string, std::size_t>& left_
     input.set(member, std::move(fewer));
   }
   return input;
+}
+
+Json partial_output(std::string_view code, std::string_view message, std::string_view word, std::string_view what) {
+  return Json::object({{"partial", Json::array({Json::object({{"code", code}, {"message", message}, {word, what}})})}});
 }
 
 }  // namespace wrench::workflow

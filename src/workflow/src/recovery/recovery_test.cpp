@@ -191,19 +191,13 @@ breakers:
   EXPECT_FALSE(table.breakers()[1].target);
 }
 
-TEST(Recovery, AHandlerDecidesAfterTheFileAndBeforeWhatIsBuiltIn) {
-  auto table = policies("policies: [{error: scan.deadline, capability: other.*, strategy: abort}]");
-  table.handle("scan.deadline", [](const StepFailure& it) -> std::optional<Recovery> {
-    if (it.attempt > 1) return std::nullopt;
-    return Recovery{.strategy = RecoveryStrategy::Skip};
-  });
-  EXPECT_EQ(table.decide(failure(ErrorClass::Permanent)).strategy, RecoveryStrategy::Skip);
-  EXPECT_EQ(table.decide(failure(ErrorClass::Permanent)).policy, "handler of scan.deadline");
-  EXPECT_EQ(table.decide(failure(ErrorClass::Permanent, 2)).strategy, RecoveryStrategy::Abort);
-  EXPECT_EQ(table.decide(failure(ErrorClass::Uncertain)).strategy, RecoveryStrategy::Escalate) << "it can't do that";
-  auto of_other = failure(ErrorClass::Permanent);
-  of_other.capability = "other.x";
-  EXPECT_EQ(table.decide(of_other).policy, "recovery.yaml:1");
+TEST(Recovery, ALastAttemptIsNotTriedAgain) {
+  const auto table = policies("policies: [{strategy: retry}, {strategy: skip}]");
+  auto last = failure(ErrorClass::Retryable, 1);
+  EXPECT_EQ(table.decide(last).strategy, RecoveryStrategy::Retry);
+  last.last = true;
+  EXPECT_EQ(table.decide(last).strategy, RecoveryStrategy::Skip);
+  EXPECT_EQ(RecoveryPolicies().decide(last).strategy, RecoveryStrategy::Abort);
 }
 
 TEST(Recovery, APolicyMayGiveUpBeforeThePlanDoes) {

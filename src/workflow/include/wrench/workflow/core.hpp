@@ -85,6 +85,7 @@ struct Outcome {
     std::string error_json;
     std::optional<Micros> retry_after_us;
     bool happened = false;  ///< The capability completed, its effects too; only its output won't do.
+    bool judged = false;    ///< The runner had its say; without that policies are asked.
     std::shared_ptr<const RecoveryNote> recovery = {};  ///< What is done about it, if somebody decided.
   };
   /// It wasn't tried; no attempt is counted.
@@ -437,6 +438,8 @@ struct CoreContext {
   bool claims_allowed = true;                                   ///< False while draining, or before start().
   Labels labels;                                                ///< What this process offers.
   std::function<std::optional<CapabilityTraits>(std::string_view)> traits;
+  /// StepRunner::recovery_of(). Pure. Without it nothing is done that isn't built in.
+  std::function<Recovery(StepKey, const StepFailure&)> recovery;
 };
 
 /// Decides what a batch of commands does to the rows. Pure: the same arguments give the same plan; single-threaded.

@@ -176,6 +176,7 @@ class Dispatcher {
   ~Dispatcher();
 
   void set_traits(std::function<std::optional<CapabilityTraits>(std::string_view)> traits);
+  void set_recovery(std::function<Recovery(StepKey, const StepFailure&)> recovery);
   /// Claims begin or end (start(), drain()).
   void allow_claims(bool allowed);
   void enqueue(Job job);
@@ -256,6 +257,7 @@ class Dispatcher {
   std::unique_ptr<PlanCache> plans_;
   std::unique_ptr<SharedWork> shared_;  ///< Null: executions belong to boots.
   std::function<std::optional<CapabilityTraits>(std::string_view)> traits_;
+  std::function<Recovery(StepKey, const StepFailure&)> recovery_;
   bool begun_ = false;
   bool claims_allowed_ = false;
   bool claim_pass_wanted_ = false;

@@ -31,6 +31,7 @@ class RecoveringRunner final : public StepRunner {
 
   Result<CapabilityTraits> traits(std::string_view capability) const override { return others_.traits(capability); }
   StepOutcome run(const StepInvocation& invocation, StepContext& context) override;
+  Recovery recovery_of(const StepFailure& failure) const override { return policies_.decide(failure); }
   Reconciled reconcile(std::string_view capability, std::string_view effect_key, const codec::Json& intent) override {
     return others_.reconcile(capability, effect_key, intent);
   }
@@ -48,7 +49,11 @@ class RecoveringRunner final : public StepRunner {
                         const StepFailure& facts, const RecoveryMark& mark);
   StepOutcome begin_undoing(const StepInvocation& invocation, StepContext& context, Failed failed,
                             const Recovery& recovery, const StepFailure& facts, RecoveryMark mark);
-  StepOutcome undo(const StepInvocation& invocation, StepContext& context, const RecoveryMark& mark);
+  StepOutcome undo(const StepInvocation& invocation, StepContext& context, RecoveryMark mark);
+  /// The engine decided that another capability takes the step's place.
+  StepOutcome replace(const StepInvocation& invocation, StepContext& context, const RecoveryMark& mark);
+  StepOutcome run_instead(const StepInvocation& invocation, StepContext& context, const std::string& capability,
+                          const RecoveryMark& mark);
   /// What a step whose circuit is open does instead: its fallback, or nothing for now.
   StepOutcome held_back(const StepInvocation& invocation, StepContext& context, HeldBack held,
                         const RecoveryMark& mark);

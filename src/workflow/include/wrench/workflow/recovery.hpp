@@ -15,6 +15,8 @@
 /// What is done about a step that failed. Pure: whoever runs steps asks, does it, and journals it.
 namespace wrench::workflow {
 
+/// How often a step begins anew, undone or with another input.
+inline constexpr int kRecoveryRoundsMax = 100;
 /// Of an error's message, in the entry that says what is done about it.
 inline constexpr std::size_t kRecoveryMessageBytesMax = 200;
 
@@ -35,6 +37,12 @@ enum class RecoveryStrategy : std::uint8_t {
 };
 std::string_view name(RecoveryStrategy strategy);
 
+/// Whether it is done before anything becomes of the step.
+constexpr bool is_done_at_once(RecoveryStrategy strategy) {
+  return strategy == RecoveryStrategy::Fallback || strategy == RecoveryStrategy::Skip ||
+         strategy == RecoveryStrategy::Compensate;
+}
+
 /// What a runner says about a failure that it decided on; the engine does it, and journals what came of it.
 struct RecoveryNote {
   RecoveryStrategy strategy = RecoveryStrategy::Abort;
@@ -42,16 +50,18 @@ struct RecoveryNote {
   std::string capability;       ///< That has to do with it: a fallback that failed, too, or an inverse; or empty.
   Micros delay_us = 0;          ///< Of a retry: not before; the plan's own backoff may be longer.
   std::string checkpoint_json;  ///< What the step goes on from instead of its own checkpoint; empty: leave that.
+  bool by_engine = false;       ///< Recovery::by_engine.
 };
 
 struct StepFailure {
   std::string_view code;  ///< Of the error.
   std::string_view message;
-  std::string_view capability;  ///< "agent.name", without version.
+  std::string_view capability;  ///< "agent.name", without version; of a step that calls none its kind: "wait", "map".
   ErrorClass error_class = ErrorClass::Permanent;
   int attempt = 1;                         ///< From 1.
   int attempts_max = 0;                    ///< Of the plan; 0: not known here, the plan bounds it anyway.
   std::optional<Micros> retry_after = {};  ///< From outside.
+  bool last = false;                       ///< There is no other attempt, however many are left.
 };
 
 /// How the next attempt differs.
@@ -69,6 +79,7 @@ struct Recovery {
   InputChange change;       ///< RetryChanged.
   bool then_skips = false;  ///< Compensate: the task goes on without the step.
   std::string policy;       ///< Which decided: "recovery.yaml:3", "built in"; for the journal.
+  bool by_engine = false;   ///< No run met the failure, or none that could do something about it: the engine decided.
 };
 /// The shape that is journaled: {"error": "code: message", "class", "severity", "recovery_result": {"strategy",
 /// "attempt", …}}. Long messages are cut.

@@ -1,8 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,9 +19,6 @@ inline constexpr std::size_t kRecoveryPoliciesMax = 200;
 inline constexpr int kRecoveryAttemptsMax = 100;
 inline constexpr Micros kRecoveryDelayMax = kMicrosPerDay;
 inline constexpr std::size_t kBreakerRulesMax = 100;
-
-/// Decides about failures of one code before the built-in rules do, after recovery.yaml; nothing: it doesn't.
-using RecoveryHandler = std::function<std::optional<Recovery>(const StepFailure&)>;
 
 /// Which calls a circuit breaker watches, and how; the first that fits.
 struct BreakerRule {
@@ -45,8 +40,6 @@ class RecoveryPolicies {
   static Result<RecoveryPolicies> parse(std::string_view yaml, std::string file);
 
   Recovery decide(const StepFailure& failure) const;
-  /// Before anybody asks: what is done about errors of that code.
-  void handle(std::string code, RecoveryHandler handler) { handlers_[std::move(code)] = std::move(handler); }
 
   /// A capability that a row names, for the composition root, which checks that it exists.
   struct Named {
@@ -72,7 +65,6 @@ class RecoveryPolicies {
   std::string file_;
   std::vector<Policy> policies_;
   std::vector<BreakerRule> breakers_;
-  std::map<std::string, RecoveryHandler, std::less<>> handlers_;
 };
 
 }  // namespace wrench::workflow

@@ -49,7 +49,8 @@ struct StepInvocation {
   std::optional<std::int64_t> item;  ///< Index of the innermost map's item.
   std::string iterations;            ///< Which of the bodies' repetitions this is; empty outside of bodies.
   std::string capability;
-  codec::Json input;                      ///< References resolved.
+  codec::Json input;  ///< References resolved; of a step that calls nothing, and for which a policy calls something:
+                      ///< what it is (docs/reference/recovery.md).
   std::optional<codec::Json> checkpoint;  ///< The latest one of an earlier attempt.
 };
 
@@ -64,6 +65,8 @@ struct BudgetTicket {
   int call = 0;
   std::optional<codec::Json> response;
 };
+
+struct Failed;
 
 /// What a running step may ask of the engine. One thread: that of run().
 class StepContext {
@@ -102,6 +105,11 @@ class StepContext {
   /// Stores bytes with the step's completion, however many they are; the reference that is returned goes into its
   /// output. Errors: workflow.output_too_large.
   virtual Result<codec::Json> keep(std::string_view bytes) = 0;
+  /// How the step fails with that output, though its capability completed: it isn't what the plan asks for
+  /// (PlanNode::ensure). Nothing: it is, or that is found out later.
+  virtual std::optional<Failed> refusal(const codec::Json& output) = 0;
+  /// The step's effects that took place, whichever run began them.
+  virtual Result<std::vector<EffectTicket>> receipts() = 0;
   /// What a reference in the input stands for. Errors: workflow.bad_reference, storage.blob_missing, storage.corrupt.
   virtual Result<std::string> kept(const codec::Json& reference) = 0;
 };
@@ -114,12 +122,14 @@ FailureClass failure_class(const Error& error);
 struct Completed {
   codec::Json output;
   std::vector<findings::Finding> findings;  ///< Stored with the completion, see findings_store.hpp.
+  bool passed_over = false;  ///< The task goes on without the step: its plan asks nothing of that output.
 };
 struct Failed {
   FailureClass failure = FailureClass::Permanent;
   Error error;
   std::optional<Micros> retry_after_us;       ///< Rate limited: not before this long.
   std::optional<RecoveryNote> recovery = {};  ///< Somebody decided already what is done about it.
+  bool happened = false;                      ///< The capability completed; only its output won't do.
 };
 /// It wasn't tried, because it would have failed: again after a while. No attempt, and no slot is held meanwhile.
 struct HeldBack {
@@ -144,6 +154,13 @@ class StepRunner {
   /// Error if it can't be run here (there is none of that name, or another version): its steps fail with it.
   virtual Result<CapabilityTraits> traits(std::string_view capability) const = 0;
   virtual StepOutcome run(const StepInvocation& invocation, StepContext& context) = 0;
+  /// What is done about a failure that run() never saw: of a step whose time was over, or that calls nothing. Pure.
+  virtual Recovery recovery_of(const StepFailure& failure) const {
+    static_cast<void>(failure);
+    Recovery out;
+    out.policy = kBuiltIn;
+    return out;
+  }
   /// Whether a guarded effect whose receipt is missing took place. Unknown leaves the step to a person.
   virtual Reconciled reconcile(std::string_view capability, std::string_view effect_key, const codec::Json& intent) {
     static_cast<void>(capability), static_cast<void>(effect_key), static_cast<void>(intent);

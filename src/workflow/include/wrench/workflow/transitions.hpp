@@ -56,6 +56,10 @@ enum class StepEventKind : std::uint8_t {
   Funded,       ///< It may have again.
   HoldBack,     ///< It wasn't tried, because it would have failed.
   PersonResolve,
+  PassOver,  ///< A policy has its task go on without it.
+  Recover,   ///< A policy has another capability run in its place, or undo it.
+  Escalate,  ///< A policy gives it to a person.
+  Again,     ///< A policy has what it waited for begin anew.
 };
 enum class ExecutionEventKind : std::uint8_t { Start, Suspend, Resume, AllDone, AnyFailed, CancelDone, TimedOut };
 enum class TaskEventKind : std::uint8_t {
