@@ -403,6 +403,32 @@ TEST_F(Recovering, CallsOfWhatFailsAgainAndAgainAreHeldBack) {
   EXPECT_EQ(metrics.snapshot().total("wrench_circuits_open", of_b), 0);
 }
 
+/// The clock of a machine, which somebody sets; the time since boot goes on.
+class SetClock final : public Clock {
+ public:
+  Micros now_us() const override { return machine.now_us() + ahead_us; }
+  Micros boot_us() const override { return machine.boot_us(); }
+  Micros thread_cpu_us() const override { return machine.thread_cpu_us(); }
+  ManualClock machine;
+  Micros ahead_us = 0;
+};
+
+TEST_F(Recovering, AClockThatIsSetBackKeepsNoCircuitOpen) {
+  SetClock clock;
+  RecoveringRunner runner(RecoveryPolicies(), others_, clock);
+  fails("a.keyed", FailureClass::Retryable);
+  StepInvocation invocation;
+  invocation.capability = "a.keyed";
+  invocation.effect = Effect::Idempotent;
+  const auto is_held = [&] { return std::holds_alternative<HeldBack>(runner.run(invocation, step_)); };
+  for (int i = 0; i < 5; ++i) EXPECT_FALSE(is_held());
+  EXPECT_TRUE(is_held());
+  clock.ahead_us = -kMicrosPerDay;
+  EXPECT_TRUE(is_held());
+  clock.machine.advance(30 * kMicrosPerSecond);
+  EXPECT_FALSE(is_held()) << "the probe";
+}
+
 TEST_F(Recovering, WhileACircuitIsOpenItsFallbackRuns) {
   auto table = RecoveryPolicies::parse(
       "policies: [{error: x.broke, capability: a.keyed, strategy: fallback, to: b.other}]", "r.yaml");

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "wrench/base/clock.hpp"
+#include "wrench/base/steady_clock.hpp"
 #include "wrench/workflow/recovery_policies.hpp"
 #include "wrench/workflow/step_runner.hpp"
 
@@ -62,7 +63,7 @@ class RecoveringRunner final : public StepRunner {
 
   const RecoveryPolicies policies_;
   StepRunner& others_;
-  const Clock& clock_;
+  const SteadyClock clock_;  ///< A clock that was set back keeps no circuit open.
   const std::unique_ptr<Breakers> breakers_;
 };
 
