@@ -3,7 +3,9 @@
 //   wrench_queue_bench DIRECTORY JOBS [DATABASE_URL [WORKERS]]
 //
 // On SQLite in DIRECTORY; with a URL on that PostgreSQL database, by so many workers, of which the first creates the
-// tasks. DIRECTORY should be on the disk that is measured. The environment's ONLY=queued,steps_one leaves out the rest.
+// tasks. DIRECTORY should be on the disk that is measured. The environment's ONLY=queued,steps_one leaves out the rest,
+// SLOTS says how many steps a worker claims ahead; with STATEMENTS=1 the costliest statements of all parts, counted for
+// each job, come on standard error.
 
 #include <algorithm>
 #include <atomic>
@@ -19,6 +21,7 @@
 #include "wrench/base/random.hpp"
 #include "wrench/codec/json.hpp"
 #include "wrench/storage/fsync_probe.hpp"
+#include "wrench/storage/monitor.hpp"
 #include "wrench/storage/store.hpp"
 #include "wrench/workflow/engine.hpp"
 
@@ -35,7 +38,9 @@ constexpr std::size_t kTasksAtOnce = 1000;
 constexpr int kLatencySamples = 200;
 constexpr int kSequentialSteps = 400;
 constexpr int kFanOutTasks = 200;
-constexpr int kSlots = 512;  ///< Claimed ahead; the local queue of the peers has 500.
+constexpr int kSlots = 1024;
+/// Of a map's items: a half runs while a flush writes the ends of the other.
+constexpr int kParallelItems = 512;
 constexpr std::size_t kThreads = 4;
 
 class Timed final : public bench::Noop {
@@ -51,6 +56,11 @@ class Timed final : public bench::Noop {
 
 std::shared_ptr<const Plan> plan(const std::string& nodes) {
   return must(Plan::parse_text("{\"v\":1,\"nodes\":[" + nodes + "]}"));
+}
+
+int slots() {
+  const char* const wanted = std::getenv("SLOTS");
+  return wanted == nullptr ? kSlots : std::atoi(wanted);
 }
 
 CreateTask task(const std::shared_ptr<const Plan>& plan) {
@@ -78,7 +88,7 @@ class Bench {
       EngineConfig engine;
       engine.boot_id = "bench" + std::to_string(i);
       engine.boot_is_live = [](std::string_view) { return true; };
-      engine.slots = {2, kSlots, 2};
+      engine.slots = {2, slots(), 2};
       engine.threads = kThreads;
       workers_[i].engine = must(Engine::open(*workers_[i].store, std::move(engine), clock_, random_));
       workers_[i].engine->start(runner_);
@@ -99,8 +109,8 @@ class Bench {
   Json steps(std::int64_t count, std::int64_t executions) {
     std::string items;
     for (std::int64_t i = 0; i < count / executions; ++i) items += (items.empty() ? "" : ",") + std::to_string(i);
-    const auto fan =
-        plan(R"({"id":"m","kind":"map","over":"inputs.items","as":"x","max_parallel":256,"body":{)" + kCall + "}}");
+    const auto fan = plan(R"({"id":"m","kind":"map","over":"inputs.items","as":"x","max_parallel":)" +
+                          std::to_string(kParallelItems) + R"(,"body":{)" + kCall + "}}");
     return measure(count, [&] {
       std::vector<CreateTask> some(static_cast<std::size_t>(executions), task(fan));
       for (CreateTask& t : some) t.inputs = must(codec::parse_json("{\"items\":[" + items + "]}"));
@@ -145,6 +155,13 @@ class Bench {
                          {"steps", kSequentialSteps}});
   }
   double raw_us() const { return raw_us_; }
+  void tell_statements(std::int64_t jobs) const {
+    for (const storage::StatementCost& cost : storage::statement_costs(*workers_.front().store))
+      std::fprintf(stderr, "%8.2f us %6.2f calls %6.2f rows  %s\n",
+                   static_cast<double>(cost.time_us) / static_cast<double>(jobs),
+                   static_cast<double>(cost.calls) / static_cast<double>(jobs),
+                   static_cast<double>(cost.rows) / static_cast<double>(jobs), std::string(cost.id).c_str());
+  }
 
  private:
   struct Worker {
@@ -209,6 +226,7 @@ int run(const std::string& directory, std::int64_t jobs, const std::string& data
   if (wanted("queued")) out.set("queued", bench.tasks(jobs));
   if (wanted("steps_one")) out.set("steps_one", bench.steps(jobs, 1));
   if (wanted("steps_200")) out.set("steps_200", bench.steps(jobs, kFanOutTasks));
+  if (std::getenv("STATEMENTS") != nullptr) bench.tell_statements(jobs);
   std::printf("%s\n", codec::write_json(out).c_str());
   return 0;
 }

@@ -16,7 +16,7 @@ namespace wrench::storage {
 class DatabaseMeter {
  public:
   struct Counter {
-    std::atomic<std::uint64_t> calls{0}, rows{0}, timed_us{0};
+    std::atomic<std::uint64_t> calls{0}, rows{0}, timed_ns{0};
   };
   /// Looking at the clock twice costs as much as a small statement: one call in so many does.
   static constexpr std::uint64_t kTimedEvery = 16;

@@ -19,7 +19,7 @@ std::vector<StatementCost> DatabaseMeter::costs() const {
     const std::uint64_t calls = counter->calls.load(std::memory_order_relaxed);
     if (calls == 0) continue;
     costs.push_back({statement->id, calls, counter->rows.load(std::memory_order_relaxed),
-                     static_cast<Micros>(counter->timed_us.load(std::memory_order_relaxed) * kTimedEvery)});
+                     static_cast<Micros>(counter->timed_ns.load(std::memory_order_relaxed) * kTimedEvery / 1'000)});
   }
   std::sort(costs.begin(), costs.end(), [](const StatementCost& a, const StatementCost& b) {
     return std::pair(b.time_us, b.calls) < std::pair(a.time_us, a.calls);

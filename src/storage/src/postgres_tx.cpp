@@ -221,9 +221,9 @@ Result<bool> PostgresWriteTx::try_lock(std::string_view name) {
   return rows.front().integer(0) != 0;
 }
 
-Result<void> PostgresWriteTx::append_event(const EventDraft& event) {
-  WRENCH_TRY(check_event(event));
-  events_.push_back(event);
+Result<void> PostgresWriteTx::append_events(std::span<const EventDraft> events) {
+  for (const EventDraft& event : events) WRENCH_TRY(check_event(event));
+  events_.insert(events_.end(), events.begin(), events.end());
   return {};
 }
 

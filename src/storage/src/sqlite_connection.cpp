@@ -9,7 +9,9 @@
 
 #include "durability_guards.hpp"
 #include "sqlite_error.hpp"
+#include "sqlite_page_cache.hpp"
 #include "sqlite_search.hpp"
+#include "sqlite_sql.hpp"
 #include "wrench/base/assert.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/storage/transaction.hpp"
@@ -28,6 +30,13 @@ constexpr const char* kCommonSettings =
     "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;";
 constexpr const char* kWriterSettings = "PRAGMA cache_size=-65536;";
 constexpr const char* kReaderSettings = "PRAGMA cache_size=-16384; PRAGMA query_only=ON;";
+
+/// For the whole process. Refused once SQLite is in use, which does no harm.
+void configure_sqlite() {
+  // Counts nobody reads, under a mutex at each allocation.
+  [[maybe_unused]] static const int no_counts = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  [[maybe_unused]] static const bool page_cache = install_page_cache();
+}
 
 struct Finalize {
   void operator()(sqlite3_stmt* stmt) const { sqlite3_finalize(stmt); }
@@ -80,8 +89,7 @@ void collect(sqlite3_stmt* stmt, Rows& rows) {
 Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const std::string& path, Role role,
                                                                  const std::string& vfs_name,
                                                                  const StatementCatalogue& catalogue) {
-  // Counts nobody reads, under a mutex at each allocation. Refused once SQLite is in use, which does no harm.
-  [[maybe_unused]] static const int no_counts = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  configure_sqlite();
   sqlite3* db = nullptr;
   // A reader opens for writing too: the WAL index is shared memory that readers mark. query_only keeps it from more.
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
@@ -122,23 +130,38 @@ Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const std::stri
 }
 
 SqliteConnection::~SqliteConnection() {
-  for (const auto& [statement, prepared] : statements_) sqlite3_finalize(prepared.stmt);
+  for (const auto& [statement, prepared] : statements_) {
+    sqlite3_finalize(prepared.stmt);
+    sqlite3_finalize(prepared.of_many);
+  }
   const int closed = sqlite3_close(db_);
   WRENCH_ASSERT(closed == SQLITE_OK);
 }
 
-Result<const SqliteConnection::Prepared*> SqliteConnection::prepared(const Statement& statement) {
+Result<SqliteConnection::Prepared*> SqliteConnection::prepared(const Statement& statement) {
   const auto found = statements_.find(&statement);
   WRENCH_ASSERT(found != statements_.end());  // not in the catalogue given to Store::open
-  if (found->second.stmt == nullptr) {
-    const char* tail = nullptr;
-    const int rc = sqlite3_prepare_v3(db_, statement.sql.data(), static_cast<int>(statement.sql.size()),
-                                      SQLITE_PREPARE_PERSISTENT, &found->second.stmt, &tail);
-    if (rc != SQLITE_OK) return failure(rc, "prepare " + std::string(statement.id));
-    WRENCH_ASSERT(found->second.stmt != nullptr && trim(statement.sql.substr(tail - statement.sql.data())).empty());
-    WRENCH_ASSERT((statement.access == Access::Read) == (sqlite3_stmt_readonly(found->second.stmt) != 0));
-  }
+  if (found->second.stmt == nullptr) found->second.stmt = WRENCH_TRY(prepare(statement, statement.sql));
   return &found->second;
+}
+
+Result<sqlite3_stmt*> SqliteConnection::prepared_of_many(Prepared& found, const Statement& statement,
+                                                         std::size_t width) {
+  if (std::exchange(found.looked_for_many, true)) return found.of_many;
+  const std::string sql = sqlite_insert_of_many(statement, width, kRowsAtOnce);
+  if (!sql.empty()) found.of_many = WRENCH_TRY(prepare(statement, sql));
+  return found.of_many;
+}
+
+Result<sqlite3_stmt*> SqliteConnection::prepare(const Statement& statement, std::string_view sql) {
+  const char* tail = nullptr;
+  sqlite3_stmt* stmt = nullptr;
+  const int rc =
+      sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &stmt, &tail);
+  if (rc != SQLITE_OK) return failure(rc, "prepare " + std::string(statement.id));
+  WRENCH_ASSERT(stmt != nullptr && trim(sql.substr(tail - sql.data())).empty());
+  WRENCH_ASSERT((statement.access == Access::Read) == (sqlite3_stmt_readonly(stmt) != 0));
+  return stmt;
 }
 
 Result<void> SqliteConnection::bind(sqlite3_stmt* stmt, const Statement& statement, std::span<const Bind> binds) {
@@ -171,36 +194,45 @@ Result<void> SqliteConnection::bind(sqlite3_stmt* stmt, const Statement& stateme
 }
 
 Result<std::int64_t> SqliteConnection::run(const Statement& statement, std::span<const Bind> binds, Rows* rows) {
-  return run(*WRENCH_TRY(prepared(statement)), statement, binds, rows);
+  const Prepared& found = *WRENCH_TRY(prepared(statement));
+  return run(found, found.stmt, 1, statement, binds, rows);
 }
 
 Result<std::int64_t> SqliteConnection::run_each(const Statement& statement, std::size_t width,
                                                 std::span<const Bind> binds, Rows* rows) {
   std::int64_t changed = 0;
   if (binds.empty()) return changed;
-  const Prepared& found = *WRENCH_TRY(prepared(statement));
-  for (std::size_t at = 0; at < binds.size(); at += width)
-    changed += WRENCH_TRY(run(found, statement, binds.subspan(at, width), rows));
+  Prepared& found = *WRENCH_TRY(prepared(statement));
+  const std::size_t together = kRowsAtOnce * width;
+  sqlite3_stmt* const of_many =
+      binds.size() < together ? nullptr : WRENCH_TRY(prepared_of_many(found, statement, width));
+  std::size_t at = 0;
+  for (; of_many != nullptr && binds.size() - at >= together; at += together)
+    changed += WRENCH_TRY(run(found, of_many, kRowsAtOnce, statement, binds.subspan(at, together), rows));
+  for (; at < binds.size(); at += width)
+    changed += WRENCH_TRY(run(found, found.stmt, 1, statement, binds.subspan(at, width), rows));
   return changed;
 }
 
-Result<std::int64_t> SqliteConnection::run(const Prepared& found, const Statement& statement,
-                                           std::span<const Bind> binds, Rows* rows) {
+Result<std::int64_t> SqliteConnection::run(const Prepared& found, sqlite3_stmt* stmt, std::size_t groups,
+                                           const Statement& statement, std::span<const Bind> binds, Rows* rows) {
   if (clock_ != nullptr && (clock_->boot_us() >= snapshot_ends_us_ || deadline_.passed(*clock_)))
     return failure(SQLITE_INTERRUPT, statement.id);
-  WRENCH_TRY(bind(found.stmt, statement, binds));
+  WRENCH_TRY(bind(stmt, statement, binds));
   ++statements_run_;
-  if (found.counter == nullptr) return step_through(found.stmt, statement, rows);
-  const std::uint64_t call = found.counter->calls.fetch_add(1, std::memory_order_relaxed);
-  const bool timed = call % DatabaseMeter::kTimedEvery == 0;
+  if (found.counter == nullptr) return step_through(stmt, statement, rows);
+  const std::uint64_t call = found.counter->calls.fetch_add(groups, std::memory_order_relaxed);
+  // Of several groups at once each has its turn.
+  static_assert(DatabaseMeter::kTimedEvery == kRowsAtOnce);
+  const bool timed = groups > 1 || call % DatabaseMeter::kTimedEvery == 0;
   const auto began = timed ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();
   const Micros began_coarse = SlowLog::coarse_now_us();
   const std::size_t rows_before = rows == nullptr ? 0 : rows->size();
-  Result<std::int64_t> changed = step_through(found.stmt, statement, rows);
+  Result<std::int64_t> changed = step_through(stmt, statement, rows);
   if (timed) {
     const auto took = std::chrono::steady_clock::now() - began;
-    found.counter->timed_us.fetch_add(
-        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()),
+    found.counter->timed_ns.fetch_add(
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(took).count()) / groups,
         std::memory_order_relaxed);
   }
   std::uint64_t seen = rows == nullptr ? 0 : rows->size() - rows_before;

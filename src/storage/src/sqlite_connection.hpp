@@ -74,10 +74,18 @@ class SqliteConnection {
   explicit SqliteConnection(sqlite3* db) : db_(db) {}
   struct Prepared {
     sqlite3_stmt* stmt = nullptr;
+    sqlite3_stmt* of_many = nullptr;  ///< For kRowsAtOnce rows, of an INSERT that can be.
+    bool looked_for_many = false;
     DatabaseMeter::Counter* counter = nullptr;
   };
-  Result<const Prepared*> prepared(const Statement& statement);
-  Result<std::int64_t> run(const Prepared& found, const Statement& statement, std::span<const Bind> binds, Rows* rows);
+  static constexpr std::size_t kRowsAtOnce = 16;
+  Result<Prepared*> prepared(const Statement& statement);
+  Result<sqlite3_stmt*> prepare(const Statement& statement, std::string_view sql);
+  /// Null if it can't be.
+  Result<sqlite3_stmt*> prepared_of_many(Prepared& found, const Statement& statement, std::size_t width);
+  /// `stmt`: of `found`, for so many groups of parameters.
+  Result<std::int64_t> run(const Prepared& found, sqlite3_stmt* stmt, std::size_t groups, const Statement& statement,
+                           std::span<const Bind> binds, Rows* rows);
   Result<std::int64_t> step_through(sqlite3_stmt* stmt, const Statement& statement, Rows* rows);
   Result<void> bind(sqlite3_stmt* stmt, const Statement& statement, std::span<const Bind> binds);
   Error failure(int result_code, std::string_view doing) const;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "durability_guards.hpp"
 #include "sqlite_error.hpp"
@@ -79,12 +80,20 @@ Result<Rows> SqliteWriteTx::query_many(const Statement& statement, std::size_t w
   return rows;
 }
 
-Result<void> SqliteWriteTx::append_event(const EventDraft& event) {
-  WRENCH_TRY(check_event(event));
-  WRENCH_TRY(exec(sql::kInsertEvent, {next_event_, now_us_, event.type, event.project_id, event.task_id,
-                                      event.subject_kind, event.subject_id, event.actor, event.version, event.payload,
-                                      event.trace_id.empty() ? Bind(std::nullopt) : Bind(event.trace_id)}));
-  ++next_event_;
+Result<void> SqliteWriteTx::append_events(std::span<const EventDraft> events) {
+  constexpr std::size_t kColumns = 11;
+  std::vector<Bind> binds;
+  binds.reserve(events.size() * kColumns);
+  std::int64_t next = next_event_;
+  for (const EventDraft& event : events) {
+    WRENCH_TRY(check_event(event));
+    binds.insert(binds.end(),
+                 {Bind(next++), Bind(now_us_), Bind(event.type), Bind(event.project_id), Bind(event.task_id),
+                  Bind(event.subject_kind), Bind(event.subject_id), Bind(event.actor), Bind(event.version),
+                  Bind(event.payload), event.trace_id.empty() ? Bind(std::nullopt) : Bind(event.trace_id)});
+  }
+  WRENCH_TRY(exec_many(sql::kInsertEvent, kColumns, binds));
+  next_event_ = next;
   return {};
 }
 

@@ -44,7 +44,7 @@ class SqliteWriteTx final : public FlushTx {
   Result<Rows> query_many(const Statement& statement, std::size_t width, std::span<const Bind> keys,
                           RowLock lock) override;
   Result<bool> try_lock(std::string_view) override { return true; }
-  Result<void> append_event(const EventDraft& event) override;
+  Result<void> append_events(std::span<const EventDraft> events) override;
   Micros now() const override { return now_us_; }
 
  private:

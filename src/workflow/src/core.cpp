@@ -316,7 +316,18 @@ void Decision::start_step(Execution& e, Step& s, SlotClass slot) {
                             .task_id = e.task.task_id,
                             .execution_id = e.row.execution_id,
                             .on_exhausted = e.row.on_exhausted,
-                            .fork = e.fork});
+                            .fork = e.fork,
+                            .map = map_of(e, s.row)});
+}
+
+std::shared_ptr<const StepRow> Decision::map_of(const Execution& e, const StepRow& item) {
+  const auto owner = item.parent_step == 0 ? rows_.steps.end() : rows_.steps.find({e.row.id, item.parent_step});
+  if (owner == rows_.steps.end() || owner->second.state != StepState::Waiting ||
+      e.plan->nodes()[owner->second.node].kind != NodeKind::Map)
+    return nullptr;
+  std::shared_ptr<const StepRow>& map = maps_[owner->first];
+  if (!map) map = std::make_shared<const StepRow>(owner->second);
+  return map;
 }
 
 void Decision::queue_rest() {
@@ -334,12 +345,6 @@ void Decision::queue_rest() {
 void Decision::finish() {
   finish_limits();
   finish_budgets();
-  plan_.steps.reserve(steps_.size());
-  for (auto& [key, s] : steps_) {
-    store_body(s);
-    if (s.before != nullptr && *s.before == s.row) continue;
-    plan_.steps.push_back({s.before, s.row});
-  }
   for (const auto& [key, edits] : timers_) {
     if (edits.all_derived_deleted) plan_.timers_delete.push_back({key, std::nullopt});
     for (const auto& [kind, timer] : edits.kinds) {
@@ -367,6 +372,11 @@ void Decision::finish() {
     plan_.events.push_back(event_of(e));
     if (unwritten || execution_changed) plan_.executions.push_back({unwritten ? nullptr : e.before, std::move(e.row)});
     if (unwritten || task_changed) plan_.tasks.push_back({unwritten ? nullptr : e.task_before, std::move(e.task)});
+  }
+  plan_.steps.reserve(steps_.size());
+  for (auto& [key, s] : steps_) {
+    store_body(s);
+    if (s.before == nullptr || !(*s.before == s.row)) plan_.steps.push_back({s.before, std::move(s.row)});
   }
 }
 

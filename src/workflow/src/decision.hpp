@@ -1,7 +1,7 @@
 #pragma once
 
-#include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <span>
@@ -45,7 +45,8 @@ class Decision {
     std::shared_ptr<const Fork> fork;  ///< Null: it is none.
     std::int64_t journal_next = 1;
     std::vector<StepKey> changed;
-    std::deque<StepKey> ended;  ///< Steps whose end others are still to be told.
+    std::vector<StepKey> ended;
+    std::size_t ends_told = 0;  ///< Of the first so many in `ended` others have heard.
     bool touched = false;
     std::string actor;
   };
@@ -262,6 +263,8 @@ class Decision {
   std::int64_t rank_of(const Execution& e, const StepRow& row, SlotClass slot);
   void claim();
   void start_step(Execution& e, Step& s, SlotClass slot);
+  /// See Launch::map.
+  std::shared_ptr<const StepRow> map_of(const Execution& e, const StepRow& item);
   void queue_rest();
 
   // ---- the result ----
@@ -276,6 +279,7 @@ class Decision {
   FlushPlan plan_;
   std::map<std::int64_t, Execution> executions_;
   std::map<StepKey, Step> steps_;
+  std::map<StepKey, std::shared_ptr<const StepRow>> maps_;  ///< As given to launches.
   std::map<StepKey, TimerEdits> timers_;
   std::map<std::string, LimitRow> limits_;
   std::map<std::string, BudgetDims> budgets_;

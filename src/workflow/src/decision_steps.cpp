@@ -145,9 +145,8 @@ void Decision::enter_ready(Execution& e, Step& s) {
 }
 
 void Decision::propagate(Execution& e) {
-  while (!e.ended.empty()) {
-    const StepKey key = e.ended.front();
-    e.ended.pop_front();
+  while (e.ends_told < e.ended.size()) {
+    const StepKey key = e.ended[e.ends_told++];
     const StepRow row = steps_.at(key).row;
     // A cancelled need was one that others made superfluous, or the whole execution is being cancelled.
     const bool failed = (row.failed() && node(e, row).on_failure == OnFailure::Stop) ||

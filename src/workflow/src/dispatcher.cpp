@@ -33,7 +33,7 @@ constexpr int kDecideRoundsMax = 100'000;
 constexpr int kConflictTriesMax = 3;
 constexpr int kNoJob = -1;
 constexpr std::size_t kTailsMax = 1'024;
-constexpr std::size_t kRowsCachedMax = 16'384;
+constexpr std::size_t kRowsCachedMax = 16'384;  ///< Executions, and as many steps.
 
 /// Another process did the same at the same time: the next try sees it.
 bool is_conflict(const Error& error) {
@@ -454,34 +454,41 @@ void Dispatcher::worker_lost(Batch& batch, const Error& error) {
 
 void Dispatcher::remember(Batch& batch) {
   if (shared_) return;  // Others change these rows as well.
-  if (cache_->executions.size() + cache_->running.size() > kRowsCachedMax) cache_->clear();
+  // Of a long queue the rows at its head are kept: those that came first are wanted first.
+  const auto remember_in = [](auto& rows, const auto& key) {
+    const auto it = rows.size() < kRowsCachedMax ? rows.try_emplace(key).first : rows.find(key);
+    return it == rows.end() ? nullptr : &it->second;
+  };
   FlushPlan& plan = batch.plan;
   LoadedRows& rows = batch.rows;
-  std::map<std::int64_t, RowCache::Known*> by_task;
+  for (auto& [before, row] : plan.executions)
+    if (const auto it = rows.executions.find(row.id); it != rows.executions.end()) it->second = std::move(row);
+  for (auto& [before, task] : plan.tasks)
+    if (const auto it = rows.tasks.find(task.id); it != rows.tasks.end()) it->second = std::move(task);
   for (auto& [no, row] : rows.executions) {
-    if (!active_.contains(no)) {
+    // What stands still takes no room from what goes on.
+    RowCache::Known* known = active_.contains(no) && row.status != ExecutionStatus::Suspended
+                                 ? remember_in(cache_->executions, no)
+                                 : nullptr;
+    // Whoever gets it now changes its steps.
+    if (!active_.contains(no) && !is_terminal(row.status)) cache_->steps.clear();
+    if (known == nullptr) {
       cache_->executions.erase(no);
       continue;
     }
     const auto journal = plan.journal_next.find(no);
-    const TaskRow& task = rows.tasks.at(row.task_no);
-    RowCache::Known& known = cache_->executions[no];
-    known = {std::move(row), task, std::move(rows.plans.at(no)),
-             journal == plan.journal_next.end() ? rows.journal_next.at(no) : journal->second};
-    by_task[task.id] = &known;
+    TaskRow& task = rows.tasks.at(row.task_no);
+    *known = {std::move(row), std::move(task), std::move(rows.plans.at(no)),
+              journal == plan.journal_next.end() ? rows.journal_next.at(no) : journal->second};
   }
-  for (auto& [before, row] : plan.executions)
-    if (const auto it = cache_->executions.find(row.id); it != cache_->executions.end())
-      it->second.execution = std::move(row);
-  for (auto& [before, task] : plan.tasks)
-    if (const auto it = by_task.find(task.id); it != by_task.end()) it->second->task = std::move(task);
   for (auto& [before, row] : plan.steps) {
     const StepKey key{row.execution_no, row.step_no};
-    if (row.state == StepState::Running && row.worker_boot == config_.boot) {
-      cache_->running[key] = std::move(row);
-    } else {
-      cache_->running.erase(key);
-    }
+    const bool wanted =
+        row.state == StepState::Ready || (row.state == StepState::Running && row.worker_boot == config_.boot);
+    if (StepRow* known = wanted ? remember_in(cache_->steps, key) : nullptr)
+      *known = std::move(row);
+    else
+      cache_->steps.erase(key);
   }
 }
 

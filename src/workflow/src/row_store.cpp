@@ -135,7 +135,7 @@ Result<void> load_steps(const Source& from, const std::vector<StepKey>& wanted, 
   std::vector<StepRow> steps;
   for (const StepKey& key : wanted) {
     if (rows.steps.contains(key) || !rows.executions.contains(key.execution_no)) continue;
-    if (const auto known = from.cache.running.find(key); known != from.cache.running.end()) {
+    if (const auto known = from.cache.steps.find(key); known != from.cache.steps.end()) {
       ++from.cache.hits;
       steps.push_back(known->second);
       continue;
@@ -553,8 +553,7 @@ Result<void> write(WriteTx& tx, const FlushPlan& plan, const std::map<std::int64
   WRENCH_TRY(tx.send_many(sql::kCloseWait, 3, waits));
   for (const auto& [execution_no, seq] : plan.requests_done) add(requests, {execution_no, seq});
   WRENCH_TRY(tx.send_many(sql::kDeleteRequest, 2, requests));
-  for (const storage::EventDraft& event : plan.events) WRENCH_TRY(tx.append_event(event));
-  return {};
+  return tx.append_events(plan.events);
 }
 
 Result<std::vector<TimerRow>> timers_of(ReadTx& tx, std::int64_t execution_no) {

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -43,12 +44,17 @@ struct RowCache {
     std::int64_t journal_next = 1;
     bool lent = false;  ///< A flush has taken what is here, and gives it back when it has committed.
   };
-  std::map<std::int64_t, Known> executions;
-  std::map<StepKey, StepRow> running;
-  std::uint64_t hits = 0, misses = 0;  ///< Of what was asked for. On the writer's thread.
+  struct HashOfStep {
+    std::size_t operator()(const StepKey& step) const {
+      return std::hash<std::int64_t>()(step.execution_no * 0x9E3779B97F4A7C15 + step.step_no);
+    }
+  };
+  std::unordered_map<std::int64_t, Known> executions;
+  std::unordered_map<StepKey, StepRow, HashOfStep> steps;  ///< That run here or are ready to.
+  std::uint64_t hits = 0, misses = 0;                      ///< Of what was asked for. On the writer's thread.
   void clear() {
     executions.clear();
-    running.clear();
+    steps.clear();
   }
 };
 

@@ -30,9 +30,7 @@ PayloadCache::Value nothing() { return std::make_shared<const Json>(); }
 Result<void> StepScope::enter(const StepRow& step) {
   StepRow at = step;
   while (at.parent_step != 0) {
-    const Rows found = WRENCH_TRY(tx_.query(sql::kStepRow, {at.execution_no, at.parent_step}));
-    if (found.empty()) return Error("storage.corrupt", "a step's parent is missing");
-    const StepRow owner = row_store::step_from(found.front());
+    const StepRow owner = WRENCH_TRY(owner_of(at));
     // This attempt timed out before it began, and what it stands in has gone on without it.
     if (owner.state != StepState::Waiting) return Error("workflow.fenced", "what this step belongs to has ended");
     const BodyCursor cursor = BodyCursor::parse(owner.cursor);
@@ -48,6 +46,13 @@ Result<void> StepScope::enter(const StepRow& step) {
     at = owner;
   }
   return {};
+}
+
+Result<StepRow> StepScope::owner_of(const StepRow& step) const {
+  if (map_ != nullptr && map_->step_no == step.parent_step) return *map_;
+  const Rows found = WRENCH_TRY(tx_.query(sql::kStepRow, {step.execution_no, step.parent_step}));
+  if (found.empty()) return Error("storage.corrupt", "a step's parent is missing");
+  return row_store::step_from(found.front());
 }
 
 Result<void> StepScope::enter_body(const StepRow& owner) {

@@ -25,7 +25,8 @@ class StepScope final : public Scope {
         execution_no_(launch.step.execution_no),
         task_no_(launch.task_no),
         plan_(*launch.plan),
-        fork_(launch.fork.get()) {}
+        fork_(launch.fork.get()),
+        map_(launch.map.get()) {}
 
   /// Looks up in which bodies the step stands. Errors: workflow.fenced: one of them has gone on without it.
   Result<void> enter(const StepRow& step);
@@ -45,6 +46,8 @@ class StepScope final : public Scope {
   const std::optional<Error>& error() const { return error_; }
 
  private:
+  /// Of what `step` stands in.
+  Result<StepRow> owner_of(const StepRow& step) const;
   struct Facts {
     std::optional<StepState> state;
     std::int64_t execution_no = 0, output_seq = 0;
@@ -60,6 +63,7 @@ class StepScope final : public Scope {
   const std::int64_t execution_no_, task_no_;
   const Plan& plan_;
   const Fork* const fork_;                       ///< Null: the execution is none.
+  const StepRow* const map_;                     ///< Null: not known.
   std::map<std::uint32_t, std::int64_t> bases_;  ///< By the node whose body it is: step number of the first node.
   std::map<std::string, codec::Json, std::less<>> names_;
   std::optional<std::int64_t> item_;

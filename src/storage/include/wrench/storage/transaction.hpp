@@ -77,8 +77,9 @@ class WriteTx : public ReadTx {
   /// True if nobody else has the lock `name` of this store; it is ours until the transaction ends. Always true on
   /// SQLite, where only one transaction writes.
   virtual Result<bool> try_lock(std::string_view name) = 0;
-  /// Errors: storage.event_too_large, storage.invalid_text (U+0000, no UTF-8).
-  virtual Result<void> append_event(const EventDraft& event) = 0;
+  /// In their order. Errors: storage.event_too_large, storage.invalid_text (U+0000, no UTF-8).
+  virtual Result<void> append_events(std::span<const EventDraft> events) = 0;
+  Result<void> append_event(const EventDraft& event) { return append_events({&event, 1}); }
   /// The time of this flush, UTC: this machine's clock, or PostgreSQL's. Never before that of an earlier flush, even if
   /// the clock went back.
   virtual Micros now() const = 0;

@@ -363,6 +363,9 @@ struct Launch {
   bool draws = false;                ///< From budgets.
   bool counts_tools = false;         ///< One of which limits tool calls.
   std::string budgets;               ///< What a child of the step draws from.
+  /// The map whose item the step is, if the flush had its row at hand: an open one's place among the items, and where
+  /// they are, don't change.
+  std::shared_ptr<const StepRow> map;
 };
 
 /// Everything one flush does: rows to write, and what to do once they are durable.
