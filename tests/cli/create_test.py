@@ -93,6 +93,59 @@ class Goals(CliTest):
         self.assert_fails(self.create("find bugs", "--playbook", "secrets_sweep", "--kind", "review"), 2, "is a plan")
         self.assertEqual(self.run_wrench("task", "list").out, "No tasks yet. Try: wrench review .\n")
 
+    def test_a_draft_is_run_when_somebody_says_so(self):
+        made = self.made("find secrets", "--input", "tree=shop", "--draft")
+        task = made["task_id"]
+        self.assertEqual(made["state"], "draft")
+        pending = self.run_wrench("task", "list", "--status", "pending")
+        self.assertIn("pending, draft", pending.out)
+        self.assert_fails(self.run_wrench("task", "resume", task), 6, "is a draft", "wrench task run")
+        self.assert_fails(self.run_wrench("task", "rerun", task), 6, "only an ended task")
+        self.assert_fails(self.create("find secrets", "--draft", "--wait"), 2, "wrench task run ID --wait")
+        self.assertEqual(self.state(task), "draft")
+        done = self.run_wrench("task", "run", task[-6:], "--wait", "--fail-on", "none")
+        self.assertEqual(done.code, 0, done.err)
+        self.assertIn("keys.py", done.out)
+        self.assert_fails(self.run_wrench("task", "run", task), 6, "only a draft")
+        again = self.run_wrench("task", "rerun", task, "--json")
+        self.assertEqual(again.code, 0, again.err)
+        self.assertEqual([one["state"] for one in again.json()["data"]], ["completed"])
+        other = self.made("find secrets", "--input", "tree=shop", "--draft")["task_id"]
+        done = self.run_wrench("task", "run", other)
+        self.assertEqual(done.code, 0, done.err)
+        self.assertIn("nobody serves", done.err)
+        self.assertEqual(self.state(other), "queued")
+        self.serve()
+        self.wait_for(lambda: self.state(other) == "completed")
+
+    def test_a_task_that_is_queued_for_too_long_expires(self):
+        task = self.made("find secrets", "--input", "tree=shop", "--expires", "200ms")["task_id"]
+        self.wait_for(lambda: self.run_wrench("task", "resume", task).code == 1)
+        self.assertEqual(self.state(task), "expired")
+        self.assertIn("failed, expired", self.run_wrench("task", "list", "--status", "failed").out)
+        waited = self.run_wrench("task", "wait", task)
+        self.assertEqual(waited.code, 1)
+        self.assertIn("expired", waited.out)
+        self.assertEqual(self.run_wrench("task", "rerun", task).code, 0)
+        for when, part in (("soon", "a duration (36h)"), ("2020-01-01T00:00:00Z", "has passed"), ("367d", "at most"),
+                           ("0s", "a duration (36h)")):
+            self.assert_fails(self.create("find secrets", "--expires", when), 2, part)
+
+    def test_the_stages_of_planning_are_shown(self):
+        told = self.create("find secrets", "--input", "tree=shop", "--dry-run", "--explain")
+        self.assertEqual(told.code, 0, told.err)
+        for part in ("1 intents", "infosec.scan_secrets  (find, secrets)", "2 facts", "3 selection", "not inspector.inspect",
+                     "4 shape", "5 estimate", "6 plan", "sha256 ", "Nothing was created"):
+            self.assertIn(part, told.out)
+        stages = self.create("find secrets", "--input", "tree=shop", "--dry-run", "--explain", "--json").json()["stages"]
+        self.assertEqual(list(stages), ["intents", "facts", "selection", "shape", "estimate", "plan"])
+        self.assertEqual(stages["intents"][0]["what"], "infosec.scan_secrets")
+        self.assertGreater(stages["intents"][0]["score"], 0.35)
+        self.assertEqual(stages["plan"]["nodes"], 1)
+        self.assertEqual(stages["estimate"]["total_ms"], stages["estimate"]["steps_ms"]["s1"])
+        self.assert_fails(self.create("find secrets", "--explain"), 2, "--dry-run")
+        self.assert_fails(self.create("x", "--playbook", "secrets_sweep", "--dry-run", "--explain"), 2, "is a plan")
+
     def test_a_process_that_serves_runs_it(self):
         done = self.create("find secrets", "--input", "tree=shop", "--priority", "high")
         self.assertEqual(done.code, 0, done.err)

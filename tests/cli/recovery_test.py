@@ -48,6 +48,17 @@ class Recovery(CliTest):
         self.assertIn("recovery: skip, medium, recovery.yaml:1: shop.closed", self.journal())
         self.assertEqual(self.run_it("policies: [{error: bank.*, strategy: skip}]\n").code, 1, "another error")
 
+    def test_a_wait_that_nobody_ended_is_passed_over_or_replaced(self):
+        playbook = ("name: asks\nsteps:\n  - {step_id: ask, wait: {on: approval, title: Go on?, expires: 100ms}}\n"
+                    "output: {asked: {$from: ask}}\n")
+        self.write("asks.yaml", playbook)
+        self.write("mock.yaml", "shop.guess: {n: 7}\n")
+        for policy, asked in (("strategy: skip", "skipped"), ("capability: wait, strategy: fallback, to: shop.guess", "7")):
+            self.write("data/recovery.yaml", "policies: [{error: workflow.wait_expired, %s}]\n" % policy)
+            self.wait_for(lambda: self.run_wrench("playbook", "run", "asks.yaml", "--mock", "mock.yaml").code == 0)
+            self.assertIn(asked, self.run_wrench("task", "steps", self.task(), "--outputs", "--json").out)
+            self.assertEqual(self.recoveries()[-1]["recovery_result"]["by"], "engine")
+
     def test_a_failure_is_journaled_with_its_severity(self):
         self.run_it("policies: []\n")
         entry, = self.recoveries()

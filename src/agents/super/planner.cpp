@@ -277,6 +277,7 @@ class Planner {
       for (const std::string_view fact : {"code.languages", "code.kloc"})
         if (facts_.contains(fact)) step.facts.push_back(fact_text(facts_, fact));
     if (!capability.requires_fact.empty()) step.facts.push_back(fact_text(facts_, capability.requires_fact));
+    step.cost_ms = own_cost(*step.capability);
     planned_.steps.push_back(std::move(step));
     return planned_.steps.back().id;
   }

@@ -63,7 +63,7 @@ Result<PlannedTask> review(const GoalRequest& request, const agents::Registry& r
   ReviewRequest of_tree;
   of_tree.path = request.tree;
   PlannedReview planned = WRENCH_TRY(plan_review(of_tree, registry, stop));
-  return PlannedTask{std::move(planned.task), std::move(planned.planned), {}};
+  return PlannedTask{std::move(planned.task), std::move(planned.planned), std::move(planned.facts), {}};
 }
 
 Result<PlannedTask> goal(const GoalRequest& request, std::vector<std::string> wants, const agents::Registry& registry,
@@ -80,6 +80,7 @@ Result<PlannedTask> goal(const GoalRequest& request, std::vector<std::string> wa
   out.task.plan = WRENCH_TRY(workflow::Plan::parse(out.planned.plan));
   out.task.plan_notes = agents::explain(out.planned);
   out.task.inputs = Json::object({{"tree", std::move(about.tree)}});
+  out.facts = std::move(about.facts);
   return out;
 }
 

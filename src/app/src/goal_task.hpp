@@ -23,6 +23,7 @@ struct GoalRequest {
 struct PlannedTask {
   workflow::CreateTask task;
   agents::PlannedGoal planned;
+  agents::Facts facts;                    ///< That it was planned with.
   std::vector<agents::Reading> readings;  ///< How the words were understood; empty: they weren't read.
 };
 /// Errors: agent.bad_goal, agent.no_plan, agent.no_such_capability, those of plan_review().

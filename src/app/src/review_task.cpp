@@ -63,6 +63,7 @@ Result<PlannedReview> plan_review(const ReviewRequest& request, const agents::Re
   out.task.plan = WRENCH_TRY(workflow::Plan::parse(out.planned.plan));
   out.task.plan_notes = agents::explain(out.planned);
   out.task.inputs = Json::object({{"tree", std::move(tree)}});
+  out.facts = std::move(facts);
   return out;
 }
 

@@ -31,6 +31,7 @@ Result<SurveyedTree> survey_tree(const std::string& path, const StopToken& stop)
 struct PlannedReview {
   workflow::CreateTask task;
   agents::PlannedGoal planned;
+  agents::Facts facts;
 };
 /// The task of a review of the tree as it is now. Errors: those of scan::survey(), scan::check_settings(),
 /// agents::plan_goal().

@@ -165,6 +165,7 @@ void Decision::end(Execution& e, ExecutionEventKind event, TaskEventKind task_ev
   if (e.row.status == ExecutionStatus::Completed) e.task.progress_ppm = 1'000'000;
   journal(e, "ended", nullptr, "{\"status\":\"" + std::string(name(e.row.status)) + "\"}");
   if (e.row.deadline_at != 0) delete_timer({e.row.id, 0}, TimerKind::Deadline);
+  if (e.row.expires_at != 0) delete_timer({e.row.id, 0}, TimerKind::Expiry);
   plan_.ended.push_back(e.row.id);
 }
 
@@ -178,6 +179,8 @@ void Decision::settle(Execution& e) {
   if (e.row.steps_done == e.row.steps_total) {
     if (e.row.cancel_reason == kTimedOut) {
       end(e, ExecutionEventKind::TimedOut, TaskEventKind::Failed);
+    } else if (e.row.cancel_reason == kExpired) {
+      end(e, ExecutionEventKind::TimedOut, TaskEventKind::Expired);
     } else if (e.row.cancel_at != 0) {
       end(e, ExecutionEventKind::CancelDone, TaskEventKind::Cancelled);
     } else if (e.row.steps_failed > 0) {
@@ -201,6 +204,9 @@ void Decision::settle(Execution& e) {
     }
     e.row.suspend_reason = stuck;
     e.task.wait_reason = paused ? std::string_view() : stuck;
+    if (e.task.state == TaskState::Waiting && has_expired(e) && e.row.cancel_at == 0 &&
+        cancel(e, std::string(kExpired), "system").ok())
+      settle(e);
   } else if (stuck.empty() && e.row.status == ExecutionStatus::Suspended) {
     move(e, ExecutionEventKind::Resume);
     e.row.suspend_reason.clear();
@@ -211,7 +217,7 @@ void Decision::settle(Execution& e) {
 
 std::string_view Decision::stuck_reason(const Execution& e) {
   const bool critical = e.row.paused == Pause::Critical;
-  if (e.row.paused == kPausedByRestore) return kRestored;
+  if (e.row.paused == Pause::Restored) return kRestored;
   if (e.row.paused != Pause::No && !critical) return "paused";
   if (e.row.steps_active > 0) return critical ? "critical" : std::string_view();
   if (e.row.steps_held > 0) return held_reason(e);

@@ -112,13 +112,13 @@ std::string_view word(OnExhausted what) { return what == OnExhausted::Dead ? "de
 using Columns = std::vector<Bind>;
 void add(Columns& columns, std::initializer_list<Bind> row) { columns.insert(columns.end(), row); }
 
-constexpr std::size_t kExecutionColumns = 17;
+constexpr std::size_t kExecutionColumns = 18;
 void add_execution(Columns& columns, const ExecutionRow& row) {
   const auto or_null = [](Micros time) { return time == 0 ? Bind(std::nullopt) : Bind(time); };
   add(columns, {row.id, row.execution_id, row.task_no, row.number, name(row.status), row.created_at,
                 Bind::bytes(row.plan_hash), word(row.on_exhausted), or_null(row.deadline_at), version(),
                 or_null(row.started_at), text_or_null(row.owner_boot), row.next_step, row.steps_total, row.steps_done,
-                row.steps_active, text_or_null(row.budgets)});
+                row.steps_active, text_or_null(row.budgets), or_null(row.expires_at)});
 }
 
 ExecutionRow new_execution(const TaskReceipt& receipt, std::int64_t number, std::string_view plan_hash,
@@ -278,7 +278,7 @@ Result<Created> create(WriteTx& tx, const Creation& creation, Numbers& numbers, 
   TaskReceipt& receipt = out.receipt;
   receipt.task_id = creation.task_id;
   receipt.execution_id = creation.execution_id;
-  receipt.state = TaskState::Queued;
+  receipt.state = task.draft ? TaskState::Draft : TaskState::Queued;
   receipt.task_no = WRENCH_TRY(numbers.next_task(tx));
   receipt.execution_no = WRENCH_TRY(numbers.next_execution(tx));
   TaskRow row;
@@ -296,18 +296,22 @@ Result<Created> create(WriteTx& tx, const Creation& creation, Numbers& numbers, 
   row.version = 1;
   ExecutionRow execution = new_execution(receipt, 1, task.plan->hash(), task.on_exhausted, tx.now());
   execution.deadline_at = task.deadline_at.value_or(0);
+  execution.expires_at = task.expires_at.value_or(0);
   BudgetAmounts budget = task.budget;
   budget.insert(task.plan->budget().begin(), task.plan->budget().end());
   execution.budgets = WRENCH_TRY(scopes(tx, receipt, task.project_id, !budget.empty(), creation.budgets, numbers));
   if (!budget.empty()) WRENCH_TRY(budgets::begin_task(tx, receipt.task_no, receipt.execution_no, budget));
   // A key has to be found by the next job of the same flush, and what has a budget may end in the flush that begins it.
   const bool draws = !execution.budgets.empty() || task.plan->has_step_budgets();
-  if (starts && !draws && task.depends_on.empty() && task.idempotency_key.empty()) {
+  if (starts && !draws && !task.draft && !task.expires_at && task.depends_on.empty() && task.idempotency_key.empty()) {
     out.start = true;
     out.unwritten = Created::Unwritten{std::move(row), std::move(execution)};
     return out;
   }
   WRENCH_TRY(insert(tx, creation, row, execution));
+  if (execution.expires_at != 0)
+    WRENCH_TRY(tx.exec(sql::kSetTimer, {execution.id, 0, static_cast<int>(TimerKind::Expiry), execution.expires_at,
+                                        std::int64_t{-1}}));  // Of no attempt.
   for (const TaskDependency& dependency : task.depends_on) {
     const Rows other = WRENCH_TRY(tx.query(sql::kTaskById, {dependency.task_id}));
     if (other.empty())
@@ -318,7 +322,34 @@ Result<Created> create(WriteTx& tx, const Creation& creation, Numbers& numbers, 
                                                 kPolicies[static_cast<std::size_t>(dependency.policy)]}));
   }
   WRENCH_TRY(announce(tx, receipt, "task.created", task.project_id, task.created_by));
+  if (task.draft) return out;
   const Verdict verdict = task.depends_on.empty() ? Verdict::Start : WRENCH_TRY(dependencies(tx, receipt.task_no));
+  out.start = verdict == Verdict::Start;
+  out.cancelled = verdict == Verdict::Cancel;
+  return out;
+}
+
+Result<Created> submit(WriteTx& tx, const Submit& submit) {
+  WRENCH_TRY(lock_task(tx, submit.task_no));
+  const Rows found = WRENCH_TRY(tx.query(sql::kTaskRow, {submit.task_no}));
+  if (found.empty()) return Error("workflow.task_not_found", "there is no such task");
+  const auto row = found.front();
+  const TaskState state = parse_task_state(row.text_or_empty(4)).value_or(TaskState::Queued);
+  const Transition* change = find_transition(Machine::Task, static_cast<std::uint8_t>(state),
+                                             static_cast<std::uint8_t>(TaskEventKind::Submit), Guard::None);
+  const std::string task_id(row.text(1));
+  if (change == nullptr)
+    return Error("workflow.invalid_transition",
+                 "the task " + task_id + " is " + std::string(name(state)) + ": only a draft is to be run")
+        .with_help((is_terminal(state) ? "wrench task rerun " : "wrench task resume ") + task_id);
+  const auto after = static_cast<TaskState>(change->to);
+  if (WRENCH_TRY(tx.exec(sql::kSubmitTask, {submit.task_no, name(after), status_of(after), tx.now(), name(state)})) !=
+      1)
+    return Error("workflow.conflict", "the task " + task_id + " changed while it was submitted");
+  Created out;
+  out.receipt = WRENCH_TRY(receipt_of(tx, submit.task_no, task_id, after));
+  WRENCH_TRY(announce(tx, out.receipt, "task.submitted", row.integer(2), submit.actor));
+  const Verdict verdict = WRENCH_TRY(dependencies(tx, submit.task_no));
   out.start = verdict == Verdict::Start;
   out.cancelled = verdict == Verdict::Cancel;
   return out;
@@ -334,7 +365,7 @@ Result<Created> rerun(WriteTx& tx, const Rerun& rerun, Numbers& numbers) {
   if (change == nullptr)
     return Error("workflow.invalid_transition", "the task " + std::string(row.text(1)) + " is " +
                                                     std::string(name(state)) + ": only an ended task can be retried")
-        .with_help("wrench task resume " + std::string(row.text(1)));
+        .with_help((state == TaskState::Draft ? "wrench task run " : "wrench task resume ") + std::string(row.text(1)));
   const Rows latest = WRENCH_TRY(tx.query(sql::kLatestExecution, {rerun.task_no}));
   const ExecutionRow before = row_store::execution_from(latest.front());
   Created out;
@@ -399,6 +430,11 @@ Result<std::map<std::int64_t, Verdict>> dependencies(WriteTx& tx, const std::set
   return out;
 }
 
+Result<bool> is_draft(storage::ReadTx& tx, std::int64_t task_no) {
+  const Rows rows = WRENCH_TRY(tx.query(sql::kTaskRow, {task_no}));
+  return !rows.empty() && rows.front().text_or_empty(4) == name(TaskState::Draft);
+}
+
 Result<std::vector<Command>> unblock(WriteTx& tx, const std::set<std::int64_t>& ended, Ownership ownership) {
   std::vector<Command> out;
   const Rows waiting = WRENCH_TRY(tx.query_many(sql::kDependents, 1, Columns(ended.begin(), ended.end())));
@@ -410,7 +446,7 @@ Result<std::vector<Command>> unblock(WriteTx& tx, const std::set<std::int64_t>& 
     if (verdict == Verdict::Wait) continue;
     const Rows latest = WRENCH_TRY(tx.query(sql::kLatestExecution, {task_no}));
     const ExecutionRow execution = row_store::execution_from(latest.front());
-    if (execution.status != ExecutionStatus::Pending) continue;
+    if (execution.status != ExecutionStatus::Pending || WRENCH_TRY(is_draft(tx, task_no))) continue;
     if (ownership == Ownership::Shared) {
       WRENCH_TRY(queue_start(tx, execution.id));
     } else if (verdict == Verdict::Start) {

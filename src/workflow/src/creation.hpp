@@ -68,6 +68,8 @@ inline Result<void> insert(storage::WriteTx& tx, const Creation& creation, const
 }
 /// Of a task that is stored.
 Result<void> insert_execution(storage::WriteTx& tx, const ExecutionRow& execution);
+/// Errors: workflow.invalid_transition: it is no draft.
+Result<Created> submit(storage::WriteTx& tx, const Submit& submit);
 /// Errors: workflow.invalid_transition.
 Result<Created> rerun(storage::WriteTx& tx, const Rerun& rerun, Numbers& numbers);
 /// What the ends of tasks mean for those that depend on them. Shared ones are put into the queue of those to be begun.

@@ -17,6 +17,8 @@ namespace wrench::workflow {
 
 /// Why an execution was cancelled when its deadline did it.
 inline constexpr std::string_view kTimedOut = "timed_out";
+/// And when it was queued or waiting for too long.
+inline constexpr std::string_view kExpired = "expired";
 /// TimerRow::epoch of timers that outlive attempts.
 inline constexpr std::int64_t kAnyEpoch = -1;
 
@@ -140,8 +142,10 @@ class Decision {
   Result<void> open_map(Execution& e, Step& s, const command::Outcome& c);
   Result<void> iterate(Execution& e, Step& s, const command::Outcome& c);
   Result<void> on(const command::TimerDue& c);
+  Result<void> expire(const TimerRow& timer);
   static bool timer_holds(const TimerRow& timer, const StepRow& row, Pause paused);
   Result<void> time_out(Execution& e, Step& s, TimerKind kind);
+  bool has_expired(const Execution& e) const { return e.row.expires_at != 0 && now_ >= e.row.expires_at; }
   Result<void> cancel_children(Execution& e, std::int64_t parent);
   Result<void> cancel_step(Execution& e, Step& s);
   Result<void> cancel(Execution& e, std::string reason, const std::string& actor);

@@ -26,6 +26,10 @@ Result<void> Decision::on(const command::Start& c) {
   Execution* e = execution(c.execution_no);
   if (e == nullptr) return Error("workflow.task_not_found", "there is no such execution");
   if (e->row.status != ExecutionStatus::Pending) return {};
+  if (e->task.state == TaskState::Draft)
+    return Error("workflow.invalid_transition", "the task " + e->task.task_id + " is a draft")
+        .with_help("wrench task run " + e->task.task_id);
+  if (has_expired(*e)) return cancel(*e, std::string(kExpired), "system");
   move(*e, ExecutionEventKind::Start);
   move(*e, TaskEventKind::Started);
   begin(*e);
@@ -41,6 +45,7 @@ void Decision::begin(Execution& e) {
   e.row.next_step = count + 1;
   journal(e, "started", nullptr, "{\"boot\":\"" + context_.boot + "\"}");
   if (e.row.deadline_at != 0) set_timer({e.row.id, 0, TimerKind::Deadline, e.row.deadline_at, kAnyEpoch});
+  if (e.row.expires_at != 0) set_timer({e.row.id, 0, TimerKind::Expiry, e.row.expires_at, kAnyEpoch});
   if (e.fork != nullptr) return begin_fork(e);
   for (std::uint32_t i = 0; i < count; ++i) {
     StepRow row;
@@ -169,10 +174,11 @@ Result<void> Decision::wait_over(Execution& e, Step& s) {
 }
 
 Result<void> Decision::on(const command::TimerDue& c) {
+  if (c.timer.kind == TimerKind::Expiry) return expire(c.timer);
   Execution* e = WRENCH_TRY(owned(c.timer.execution_no));
   if (c.timer.kind == TimerKind::Deadline) {
     if (is_terminal(e->row.status)) return {};
-    if (e->row.paused == kPausedByRestore) {  // Its finally steps would run.
+    if (e->row.paused == Pause::Restored) {  // Its finally steps would run.
       TimerRow later = c.timer;
       later.due_at = now_ + kDeadlineOfRestored;
       set_timer(later);
@@ -214,6 +220,22 @@ Result<void> Decision::on(const command::TimerDue& c) {
   }
   propagate(*e);
   return {};
+}
+
+/// What runs then is looked at again when it waits.
+Result<void> Decision::expire(const TimerRow& timer) {
+  Execution* e = execution(timer.execution_no);
+  if (e == nullptr || is_terminal(e->row.status) || e->task.state == TaskState::Draft) return {};
+  const bool queued = e->row.status == ExecutionStatus::Pending;
+  if (!queued) WRENCH_TRY(owned(timer.execution_no));
+  if (e->row.paused == Pause::Restored) {
+    TimerRow later = timer;
+    later.due_at = now_ + kDeadlineOfRestored;
+    set_timer(later);
+    return {};
+  }
+  const bool waits = queued || e->task.state == TaskState::Waiting;
+  return waits && has_expired(*e) ? cancel(*e, std::string(kExpired), "system") : Result<void>();
 }
 
 bool Decision::timer_holds(const TimerRow& timer, const StepRow& row, Pause paused) {
@@ -306,7 +328,7 @@ Result<void> Decision::cancel_step(Execution& e, Step& s) {
 
 Result<void> Decision::cancel(Execution& e, std::string reason, const std::string& actor) {
   if (e.row.cancel_at != 0) return {};
-  const bool unbegun = e.row.paused == kPausedByRestore && e.row.steps_total == 0;
+  const bool unbegun = e.row.paused == Pause::Restored && e.row.steps_total == 0;
   const bool pending = unbegun || e.row.status == ExecutionStatus::Pending;
   if (unbegun) e.row.paused = Pause::No;
   std::vector<StepKey> keys;
@@ -323,7 +345,9 @@ Result<void> Decision::cancel(Execution& e, std::string reason, const std::strin
   Json data = Json::object({{"reason", e.row.cancel_reason}});
   journal(e, "cancel_requested", nullptr, codec::write_json(data));
   if (pending) {
-    end(e, ExecutionEventKind::CancelDone, TaskEventKind::Cancelled);
+    const bool expired = e.row.cancel_reason == kExpired;
+    end(e, expired ? ExecutionEventKind::TimedOut : ExecutionEventKind::CancelDone,
+        expired ? TaskEventKind::Expired : TaskEventKind::Cancelled);
     return {};
   }
   for (const StepKey& key : keys) {
@@ -351,7 +375,7 @@ Result<void> Decision::on(const command::SetPause& c) {
   const bool over = is_terminal(e->row.status);
   if (!over) WRENCH_TRY(owned(c.execution_no));
   // What a restore holds back doesn't run: to pause it would change nothing, and to go on with it is a decision.
-  const bool restored = !over && e->row.paused == kPausedByRestore;
+  const bool restored = !over && e->row.paused == Pause::Restored;
   const bool open = !over && (restored ? c.pause == Pause::No : e->row.cancel_at == 0);
   if (open && c.pause != e->row.paused) {
     e->actor = c.actor;
@@ -364,7 +388,7 @@ Result<void> Decision::on(const command::SetPause& c) {
 Result<void> Decision::set_pause(Execution& e, Pause pause) {
   const auto open = open_steps(e.row.id);
   if (!open) return missing();
-  const bool restored = e.row.paused == kPausedByRestore;
+  const bool restored = e.row.paused == Pause::Restored;
   e.row.paused = pause;
   e.touched = true;
   if (restored && e.row.steps_total == 0) begin(e);  // It was restored before it began.

@@ -287,7 +287,9 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
       continue;
     }
     const auto* creation = std::get_if<Creation>(&job.work);
+    const auto* submit = std::get_if<Submit>(&job.work);
     auto created = creation != nullptr ? creation::create(tx, *creation, numbers, begun_)
+                   : submit != nullptr ? creation::submit(tx, *submit)
                                        : creation::rerun(tx, std::get<Rerun>(job.work), numbers);
     if (!created.ok()) {
       // Rows may have been written before the refusal: only a flush of its own can be undone for it alone.

@@ -58,6 +58,7 @@ struct OrphanPage {
   std::vector<decltype(Job::work)> adoptions;
   std::vector<TaskReceipt> receipts;  ///< Of these.
   std::vector<std::string> in_vain;   ///< Tasks: what they depend on didn't complete.
+  std::vector<std::int64_t> expired;  ///< Executions that have waited for too long to begin.
   bool last = false;
 };
 
@@ -522,6 +523,9 @@ Result<TaskReceipt> Engine::State::go_on(std::string_view task_id, HeldBackTasks
                       .existed = true,
                       .state = task.state};
   if (is_terminal(last.status)) return receipt;
+  if (task.state == TaskState::Draft)
+    return Error("workflow.invalid_transition", "the task " + task.task_id + " is a draft: it hasn't begun")
+        .with_help("wrench task run " + task.task_id);
   const bool elsewhere = !last.owner_boot.empty() && last.owner_boot != s.config.boot_id;
   const bool restored = s.shared && last.suspend_reason == kRestored;
   const bool unpause = (last.paused || restored) && held == HeldBackTasks::GoOn;
@@ -564,6 +568,8 @@ Result<std::vector<TaskReceipt>> Engine::adopt_orphans() {
   for (std::size_t looked_at = 0; looked_at < kOrphansLookedAt; looked_at += kTaskPageMax) {
     OrphanPage page = WRENCH_TRY(s.next_orphans());
     for (const std::string& task : page.in_vain) WRENCH_TRY(cancel(task, creation::kDependencyFailed));
+    for (const std::int64_t no : page.expired)
+      WRENCH_TRY(s.ask(Command(command::TimerDue{{no, 0, TimerKind::Expiry, s.clock.now_us(), -1}, 0, 0})));
     const auto adopted = s.ask_all(std::move(page.adoptions));
     for (std::size_t i = 0; i < adopted.size(); ++i)
       if (adopted[i].ok()) out.push_back(std::move(page.receipts[i]));  // Of the others, another process was quicker.
@@ -584,8 +590,10 @@ Result<OrphanPage> Engine::State::next_orphans() {
       const auto executions = WRENCH_TRY(list_executions(tx, orphan.task.task_no));
       const ExecutionView& execution = executions.back();
       if (execution.execution_no != orphan.execution_no || execution.suspend_reason == kInterrupted ||
-          execution.suspend_reason == kRestored)
+          execution.suspend_reason == kRestored || orphan.task.state == TaskState::Draft)
         continue;
+      if (execution.expires_at && *execution.expires_at <= clock.now_us())
+        page.expired.push_back(execution.execution_no);
       if (execution.status == ExecutionStatus::Pending) {
         const auto verdict = WRENCH_TRY(creation::dependencies(tx, orphan.task.task_no));
         if (verdict == creation::Verdict::Cancel) page.in_vain.push_back(orphan.task.task_id);
@@ -601,6 +609,12 @@ Result<OrphanPage> Engine::State::next_orphans() {
     }
     return page;
   });
+}
+
+Result<TaskReceipt> Engine::submit(std::string_view task_id) {
+  State& s = *state_;
+  const TaskView task = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return find_task(tx, task_id); }));
+  return s.ask(Submit{task.task_no, s.config.actor});
 }
 
 Result<TaskReceipt> Engine::retry(std::string_view task_id) {

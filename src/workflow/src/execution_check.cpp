@@ -63,7 +63,7 @@ class Check {
     require(e_.suspend_reason != kRestored || e_.owner_boot.empty(),
             self() + " is held back, but belongs to a process");
     require(!shared_ || e_.owner_boot.empty(), self() + " belongs to one process, though workers share it");
-    require(!shared_ || (e_.suspend_reason == kRestored) == (e_.paused == kPausedByRestore),
+    require(!shared_ || (e_.suspend_reason == kRestored) == (e_.paused == Pause::Restored),
             self() + " is held back by a restore only half");
   }
 

@@ -172,11 +172,12 @@ Result<std::vector<ExecutionView>> list_executions(ReadTx& tx, std::int64_t task
     view.steps_failed = row.steps_failed;
     view.steps_held = row.steps_held;
     view.cancel_requested = row.cancel_at != 0;
-    view.paused = row.paused != Pause::No && row.paused != kPausedByRestore;
+    view.paused = row.paused != Pause::No && row.paused != Pause::Restored;
     view.forked_from = row.forked_from;
     view.created_at = row.created_at;
     if (row.started_at != 0) view.started_at = row.started_at;
     if (row.completed_at != 0) view.completed_at = row.completed_at;
+    if (row.expires_at != 0) view.expires_at = row.expires_at;
     out.push_back(std::move(view));
   }
   return out;

@@ -32,7 +32,7 @@ const Statement kHoldExecution{
         "UPDATE task_executions SET status = ?2, suspend_reason = ?3, owner_boot = NULL, version = version + 1 "
         "WHERE id = ?1",
     .plan = "SEARCH task_executions USING INTEGER PRIMARY KEY (rowid=?)",
-    // Workers take whatever is open, so what keeps them from it stands in the row: kPausedByRestore.
+    // Workers take whatever is open, so what keeps them from it stands in the row: Pause::Restored.
     .postgres = {.sql = "UPDATE task_executions SET status = ?2, suspend_reason = ?3, owner_boot = NULL, paused = 4, "
                         "version = version + 1 WHERE id = ?1",
                  .plan = "Update on task_executions; Index Scan using task_executions_pkey on task_executions (id = "
@@ -81,11 +81,13 @@ storage::StatementCatalogue::List of_restore() {
 
 namespace {
 
-Result<void> hold(storage::WriteTx& tx, const storage::Rows::Row& row) {
+/// Whether there was something to hold back.
+Result<bool> hold(storage::WriteTx& tx, const storage::Rows::Row& row) {
   const auto status = parse_execution_status(row.text(2));
   const auto state = parse_task_state(row.text_or_empty(5));
   if (!status || is_terminal(*status) || !state || is_terminal(*state))
     return Error("storage.corrupt", "the open execution " + std::string(row.text(1)) + " has ended");
+  if (*state == TaskState::Draft) return false;  // It doesn't go on by itself.
   // Not by the table of transitions: no process of the engine does this, and none has the store open.
   const auto held = ExecutionStatus::Suspended;
   const auto waiting = TaskState::Waiting;
@@ -107,7 +109,8 @@ Result<void> hold(storage::WriteTx& tx, const storage::Rows::Row& row) {
   event.version = row.integer(7) + 1;
   event.payload = "{\"task\":\"" + std::string(row.text(4)) + "\",\"state\":\"" + std::string(name(waiting)) +
                   "\",\"execution\":\"" + std::string(name(held)) + "\",\"reason\":\"" + std::string(kRestored) + "\"}";
-  return tx.append_event(event);
+  WRENCH_TRY(tx.append_event(event));
+  return true;
 }
 
 }  // namespace
@@ -121,8 +124,7 @@ Result<std::int64_t> hold_restored(storage::WriteTx& tx) {
   for (std::int64_t last = 0;;) {
     const storage::Rows open = WRENCH_TRY(tx.query(sql::kOpenFrom, {last, sql::kPage}));
     if (open.empty()) return held;
-    held += static_cast<std::int64_t>(open.size());
-    for (const auto row : open) WRENCH_TRY(hold(tx, row));
+    for (const auto row : open) held += WRENCH_TRY(hold(tx, row)) ? 1 : 0;
     last = open[open.size() - 1].integer(0);
   }
 }

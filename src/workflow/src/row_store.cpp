@@ -101,7 +101,7 @@ Result<void> load_executions(const Source& from, const std::vector<std::int64_t>
     ++from.cache.misses;
     keys.emplace_back(no);
   }
-  constexpr std::size_t kTaskColumn = 27, kTailColumn = kTaskColumn + 13;  // Of kExecutionWithTask.
+  constexpr std::size_t kTaskColumn = 28, kTailColumn = kTaskColumn + 13;  // Of kExecutionWithTask.
   const Rows found = WRENCH_TRY(from.tx.query_many(sql::kExecutionWithTask, 1, keys));
   for (const auto row : found) {
     ExecutionRow execution = row_store::execution_from(row);
@@ -272,6 +272,7 @@ ExecutionRow execution_from(const Rows::Row& row) {
       out.waiting[i] = counts->as_array()[i].as_integer();
   }
   out.budgets = row.text_or_empty(26);
+  out.expires_at = row.optional_integer(27).value_or(0);
   return out;
 }
 

@@ -70,7 +70,7 @@ Result<std::set<std::int64_t>> executions_of(WriteTx& tx, const std::vector<Job>
     std::visit(
         [&]<class Work>(const Work& work) {
           if constexpr (!std::is_same_v<Work, Creation> && !std::is_same_v<Work, Rerun> &&
-                        !std::is_same_v<Work, Answering>)
+                        !std::is_same_v<Work, Submit> && !std::is_same_v<Work, Answering>)
             out.insert(execution_of(work));
         },
         job.work);

@@ -20,7 +20,8 @@ using storage::Access;
 #define WRENCH_EXECUTION_COLUMNS                                                                            \
   "id, execution_id, task_id, number, status, suspend_reason, error, plan_hash, owner_boot, on_exhausted, " \
   "cancel_at, cancel_reason, deadline_at, created_at, started_at, completed_at, next_step, steps_total, "   \
-  "steps_done, steps_failed, steps_active, steps_held, version, paused, waiting, forked_from, budgets"
+  "steps_done, steps_failed, steps_active, steps_held, version, paused, waiting, forked_from, budgets, "    \
+  "expires_at"
 #define WRENCH_STEP_COLUMNS                                                                                    \
   "execution_id, step_no, node, parent_step, iteration, state, attempt, lost, epoch, deps_left, worker_boot, " \
   "claimed_at, output_seq, cursor, flags, rank, scheduled_at, limits"
@@ -40,7 +41,7 @@ const Statement kExecutionRow{.id = "workflow.execution_row",
   "x.id, x.execution_id, x.task_id, x.number, x.status, x.suspend_reason, x.error, x.plan_hash, x.owner_boot, " \
   "x.on_exhausted, x.cancel_at, x.cancel_reason, x.deadline_at, x.created_at, x.started_at, x.completed_at, "   \
   "x.next_step, x.steps_total, x.steps_done, x.steps_failed, x.steps_active, x.steps_held, x.version, "         \
-  "x.paused, x.waiting, x.forked_from, x.budgets"
+  "x.paused, x.waiting, x.forked_from, x.budgets, x.expires_at"
 const Statement kExecutionWithTask{
     .id = "workflow.execution_with_task",
     .sql = "SELECT " WRENCH_OF_EXECUTION
@@ -208,8 +209,8 @@ const Statement kInsertExecution{
     .sql =
         "INSERT INTO task_executions (id, execution_id, task_id, number, status, created_at, plan_hash, "
         "on_exhausted, deadline_at, engine_version, started_at, owner_boot, next_step, steps_total, steps_done, "
-        "steps_active, budgets, steps_failed, steps_held) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, 0, 0)"};
+        "steps_active, budgets, expires_at, steps_failed, steps_held) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, 0, 0)"};
 // The next ?1 numbers: each in a row of its own, or all of them in a row, up to the one that is returned.
 const Statement kNextTask{
     .id = "workflow.next_task",
@@ -291,6 +292,13 @@ const Statement kReopenTask{
     .sql =
         "UPDATE tasks SET state = ?2, status = ?3, progress = 0, updated_at = ?4, version = version + 1 "
         "WHERE id = ?1",
+    .plan = "SEARCH tasks USING INTEGER PRIMARY KEY (rowid=?)"};
+// ?5: its state before.
+const Statement kSubmitTask{
+    .id = "workflow.submit_task",
+    .access = Access::Write,
+    .sql =
+        "UPDATE tasks SET state = ?2, status = ?3, updated_at = ?4, version = version + 1 WHERE id = ?1 AND state = ?5",
     .plan = "SEARCH tasks USING INTEGER PRIMARY KEY (rowid=?)"};
 const Statement kInsertWorker{
     .id = "workflow.insert_worker",
@@ -561,6 +569,7 @@ storage::StatementCatalogue::List statements() {
                                                    &sql::kOwnedRequests,
                                                    &sql::kDeleteRequest,
                                                    &sql::kReopenTask,
+                                                   &sql::kSubmitTask,
                                                    &sql::kInsertWorker,
                                                    &sql::kDeleteWorker,
                                                    &sql::kWorkers,

@@ -17,7 +17,7 @@ extern const Statement kInsertStep, kUpdateStep, kUpdateExecution, kUpdateProgre
 // creation.cpp
 extern const Statement kTaskByKey, kReleaseKey, kInsertTask, kInsertPlan, kInsertExecution, kNextTask, kNextExecution,
     kNextRepository, kRepository, kInsertRepository, kInsertDependency, kDependenciesOf, kDependencyStates, kDependents,
-    kLatestExecution, kReopenTask, kInsertWorker, kDeleteWorker, kWorkers;
+    kLatestExecution, kReopenTask, kSubmitTask, kInsertWorker, kDeleteWorker, kWorkers;
 
 // queries.cpp
 extern const Statement kTaskById, kTasksByIdSuffix, kTasksOfStatus, kExecutionsOfTask, kStepsOfExecution, kStepOfNode,

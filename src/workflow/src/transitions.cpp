@@ -12,10 +12,10 @@ constexpr std::string_view kStepStates[] = {"blocked",   "ready",  "claimed", "r
 constexpr std::string_view kExecutionStates[] = {"pending", "running",   "suspended", "completed",
                                                  "failed",  "cancelled", "timed_out"};
 constexpr std::string_view kPriorities[] = {"low", "medium", "high", "critical"};
-constexpr std::string_view kTaskStates[] = {"draft",  "queued",    "running", "waiting",
-                                            "paused", "completed", "failed",  "cancelled"};
-constexpr std::string_view kTaskStatuses[] = {"pending",     "pending",   "in_progress", "in_progress",
-                                              "in_progress", "completed", "failed",      "cancelled"};
+constexpr std::string_view kTaskStates[] = {"draft",     "queued", "running",   "waiting", "paused",
+                                            "completed", "failed", "cancelled", "expired"};
+constexpr std::string_view kTaskStatuses[] = {"pending",   "pending", "in_progress", "in_progress", "in_progress",
+                                              "completed", "failed",  "cancelled",   "failed"};
 constexpr std::string_view kStepEvents[] = {"deps_done",
                                             "when_false",
                                             "need_skipped",
@@ -50,8 +50,8 @@ constexpr std::string_view kStepEvents[] = {"deps_done",
                                             "again"};
 constexpr std::string_view kExecutionEvents[] = {"start",      "suspend",     "resume",   "all_done",
                                                  "any_failed", "cancel_done", "timed_out"};
-constexpr std::string_view kTaskEvents[] = {"submit", "started",   "held",  "continued", "completed",
-                                            "failed", "cancelled", "rerun", "pause",     "unpause"};
+constexpr std::string_view kTaskEvents[] = {"submit",    "started", "held",  "continued", "completed", "failed",
+                                            "cancelled", "rerun",   "pause", "unpause",   "expired"};
 constexpr std::string_view kGuards[] = {"",
                                         "epoch equal",
                                         "epoch equal, attempts left",
@@ -190,6 +190,7 @@ constexpr Transition kTransitions[] = {
 
     row(X::Pending, XE::Start, X::Running, "step rows, owner boot"),
     row(X::Pending, XE::CancelDone, X::Cancelled, ""),
+    row(X::Pending, XE::TimedOut, X::TimedOut, "it waited for too long to begin"),
     row(X::Running, XE::Suspend, X::Suspended,
         "reason: drain, interrupted, paused, critical, uncertain, dead_letter, approval, input, budget, event, child "
         "or timer"),
@@ -203,9 +204,11 @@ constexpr Transition kTransitions[] = {
     row(X::Suspended, XE::CancelDone, X::Cancelled, ""),
     row(X::Suspended, XE::TimedOut, X::TimedOut, ""),
 
-    row(T::Draft, TE::Submit, T::Queued, ""),
+    row(T::Draft, TE::Submit, T::Queued, "task run"),
+    row(T::Draft, TE::Cancelled, T::Cancelled, ""),
     row(T::Queued, TE::Started, T::Running, "first claim of the execution"),
     row(T::Queued, TE::Cancelled, T::Cancelled, ""),
+    row(T::Queued, TE::Expired, T::Expired, ""),
     row(T::Running, TE::Held, T::Waiting,
         "wait_reason uncertain, dead_letter, critical, approval, input, budget, event, child or timer"),
     row(T::Waiting, TE::Continued, T::Running, ""),
@@ -215,6 +218,9 @@ constexpr Transition kTransitions[] = {
     row(T::Waiting, TE::Completed, T::Completed, ""),
     row(T::Waiting, TE::Failed, T::Failed, ""),
     row(T::Waiting, TE::Cancelled, T::Cancelled, ""),
+    row(T::Running, TE::Expired, T::Expired, "what it waited for was cancelled; its finally steps ran"),
+    row(T::Waiting, TE::Expired, T::Expired, ""),
+    row(T::Paused, TE::Expired, T::Expired, ""),
     row(T::Running, TE::Pause, T::Paused, "ready steps leave their queues"),
     row(T::Waiting, TE::Pause, T::Paused, ""),
     row(T::Paused, TE::Unpause, T::Running, "ready steps are queued; waiting again if only waiting steps are left"),
@@ -224,6 +230,7 @@ constexpr Transition kTransitions[] = {
     row(T::Completed, TE::Rerun, T::Queued, "new execution"),
     row(T::Failed, TE::Rerun, T::Queued, "new execution"),
     row(T::Cancelled, TE::Rerun, T::Queued, "new execution"),
+    row(T::Expired, TE::Rerun, T::Queued, "new execution"),
 };
 
 // Terminal states of steps and executions never change; a task's only by `rerun`.

@@ -23,13 +23,14 @@ using storage::Statement;
 
 namespace {
 
-const Statement kExecutions{.id = "sim.executions",
-                            .sql =
-                                "SELECT id, execution_id, task_id, number, status, suspend_reason, error, plan_hash, "
-                                "owner_boot, on_exhausted, cancel_at, cancel_reason, deadline_at, created_at, "
-                                "started_at, completed_at, next_step, steps_total, steps_done, steps_failed, "
-                                "steps_active, steps_held, version, paused, waiting, forked_from, budgets FROM "
-                                "task_executions"};
+const Statement kExecutions{
+    .id = "sim.executions",
+    .sql =
+        "SELECT id, execution_id, task_id, number, status, suspend_reason, error, plan_hash, "
+        "owner_boot, on_exhausted, cancel_at, cancel_reason, deadline_at, created_at, "
+        "started_at, completed_at, next_step, steps_total, steps_done, steps_failed, "
+        "steps_active, steps_held, version, paused, waiting, forked_from, budgets, expires_at FROM "
+        "task_executions"};
 const Statement kSteps{.id = "sim.steps",
                        .sql =
                            "SELECT execution_id, step_no, node, parent_step, iteration, state, attempt, lost, epoch, "

@@ -18,6 +18,8 @@ ExitCode run_top(Session& session);
 ExitCode run_task_cancel(Session& session);
 ExitCode run_task_pause(Session& session);
 ExitCode run_task_resume(Session& session);
+ExitCode run_task_run(Session& session);
+ExitCode run_task_rerun(Session& session);
 ExitCode run_task_retry(Session& session);
 ExitCode run_task_fork(Session& session);
 ExitCode run_task_replay(Session& session);

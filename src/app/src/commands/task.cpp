@@ -435,6 +435,46 @@ ExitCode run_task_resume(Session& session) {
   return run_all(session, **space, here, "wrench.task_resume/1");
 }
 
+ExitCode run_task_run(Session& session) {
+  auto opened = open_to_run(session);
+  if (!opened) return session.fail(opened.error());
+  Workspace& space = *opened->space;
+  const auto tasks = find_all(space, session.invocation.arguments);
+  if (!tasks) return session.fail(tasks.error());
+  for (const auto& task : *tasks)  // Before any of them begins.
+    if (task.state != workflow::TaskState::Draft) return session.fail(wrong_state(task, "only a draft is to be run"));
+  std::vector<std::string> ids;
+  Json data = Json::array();
+  std::string text;
+  for (const auto& task : *tasks) {
+    if (const auto begun = space.engine().submit(task.task_id); !begun) return session.fail(begun.error());
+    const std::string id(short_id(task.task_id));
+    ids.push_back(task.task_id);
+    data.push_back(task.task_id);
+    text += "task " + id + "  " + Console::safe(task.title) + "\nFollow it: wrench task watch " + id + "\n";
+  }
+  if (opened->waits) return run_all(session, space, ids, "wrench.task_run/1");
+  if (!space.has_workers() && !space.is_served())
+    session.console.note("nobody serves this data directory yet: wrench serve, or wrench task resume");
+  if (session.format() != "json") return delivered(session, text);
+  return delivered_json(session, Json::object({{"schema", "wrench.task_run/1"}, {"data", std::move(data)}}));
+}
+
+ExitCode run_task_rerun(Session& session) {
+  auto space = Workspace::open(session, Workspace::Use::Run);
+  if (!space) return session.fail(space.error());
+  const auto tasks = find_all(**space, session.invocation.arguments);
+  if (!tasks) return session.fail(tasks.error());
+  std::vector<std::string> ids;
+  for (const auto& task : *tasks)
+    if (!workflow::is_terminal(task.state)) return session.fail(wrong_state(task, "only an ended task is run again"));
+  for (const auto& task : *tasks) {
+    if (auto again = (*space)->engine().retry(task.task_id); !again) return session.fail(again.error());
+    ids.push_back(task.task_id);
+  }
+  return run_all(session, **space, ids, "wrench.task_rerun/1");
+}
+
 ExitCode run_task_retry(Session& session) {
   auto space = Workspace::open(session, Workspace::Use::Run);
   if (!space) return session.fail(space.error());

@@ -43,6 +43,8 @@ Json step_json(const StepView& step) {
 std::string shown_status(const TaskView& task, bool interrupted) {
   if (task.state == workflow::TaskState::Waiting) return task.status + ", waiting";
   if (task.state == workflow::TaskState::Paused) return task.status + ", paused";
+  if (task.state == workflow::TaskState::Draft) return task.status + ", draft";
+  if (task.state == workflow::TaskState::Expired) return task.status + ", expired";
   return interrupted ? task.status + ", interrupted" : task.status;
 }
 

@@ -52,6 +52,27 @@ ExitCode leave_task(Session& session, workflow::CreateTask task) {
   return tell_created(session, **space, *receipt, task.title);
 }
 
+Result<OpenedToRun> open_to_run(Session& session) {
+  const Invocation& given = session.invocation;
+  OpenedToRun out;
+  out.runs_here = given.has("--here");
+  out.waits = given.has("--wait") || out.runs_here;
+  out.space = WRENCH_TRY(Workspace::open(session, out.runs_here ? Workspace::Use::Run : Workspace::Use::Write));
+  if (out.runs_here && out.space->has_workers())
+    return Error("cli.invalid_value", "--here: tasks in a PostgreSQL database are run by workers").with_help("--wait");
+  const bool others_run_it = out.space->has_workers() || out.space->is_served();
+  if (out.waits && !others_run_it && !out.runs_here) {
+    // Nobody else would.
+    out.space.reset();
+    out.space = WRENCH_TRY(Workspace::open(session, Workspace::Use::Run));
+    out.runs_here = true;
+  }
+  if (!out.waits && !out.space->keeps_data())
+    return Error("cli.invalid_value", "a task that is left needs a data directory that stays: set WRENCH_DATA_DIR")
+        .with_help("--here");
+  return out;
+}
+
 ExitCode tell_created(Session& session, Workspace& space, const workflow::TaskReceipt& receipt,
                       const std::string& title) {
   const bool served = space.has_workers() || space.is_served();
@@ -60,7 +81,11 @@ ExitCode tell_created(Session& session, Workspace& space, const workflow::TaskRe
     return delivered_json(session, codec::Json::object({{"schema", "wrench.task_created/1"},
                                                         {"task_id", receipt.task_id},
                                                         {"existed", receipt.existed},
+                                                        {"state", workflow::name(receipt.state)},
                                                         {"served", served}}));
+  if (receipt.state == workflow::TaskState::Draft)
+    return delivered(session, "task " + id + (receipt.existed ? " is there already" : "") + "  " +
+                                  Console::safe(title) + "\nA draft. Run it: wrench task run " + id + "\n");
   if (!served) session.console.note("nobody serves this data directory yet: wrench serve, or wrench task resume " + id);
   return delivered(session, "task " + id + (receipt.existed ? " is there already" : "") + "  " + Console::safe(title) +
                                 "\nFollow it: wrench task watch " + id + "\n");
@@ -165,6 +190,7 @@ ExitCode task_exit_code(const workflow::TaskView& task) {
     case workflow::TaskState::Completed:
       return ExitCode::Done;
     case workflow::TaskState::Failed:
+    case workflow::TaskState::Expired:
       return ExitCode::AnswerIsNo;
     case workflow::TaskState::Cancelled:
       return ExitCode::Stopped;
@@ -178,6 +204,15 @@ Error task_error(const workflow::TaskOutcome& outcome) {
   const auto& failure = outcome.execution.error.at("error");
   if (outcome.task.state == workflow::TaskState::Cancelled)
     return Error("workflow.cancelled", "task " + id + " was cancelled");
+  if (outcome.task.state == workflow::TaskState::Expired)
+    return Error("workflow.expired",
+                 "task " + id + " expired" +
+                     (outcome.execution.expires_at
+                          ? ": it was still to begin, or waiting, at " + format_rfc3339(*outcome.execution.expires_at)
+                          : std::string()))
+        .with_help("wrench task rerun " + id);
+  if (outcome.task.state == workflow::TaskState::Draft)
+    return Error("workflow.needs_person", "task " + id + " is a draft").with_help("wrench task run " + id);
   if (outcome.task.state == workflow::TaskState::Paused)
     return Error("workflow.needs_person", "task " + id + " is paused").with_help("wrench task resume " + id);
   if (!workflow::is_terminal(outcome.task.state)) {

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <memory>
+#include <string>
+
 #include "../workspace.hpp"
 
 namespace wrench::app {
@@ -17,6 +20,14 @@ Result<StartedTask> start_or_go_on(Session& session, Workspace& space, workflow:
 /// Stores the task for whichever process serves the data directory, and says which it is. The key is that of
 /// start_or_go_on(): a task that is there already isn't created again.
 ExitCode leave_task(Session& session, workflow::CreateTask task);
+
+/// For tasks that are left to whoever runs them, unless --wait or --here ask for more.
+struct OpenedToRun {
+  std::unique_ptr<Workspace> space;
+  bool runs_here = false;
+  bool waits = false;  ///< For their ends.
+};
+Result<OpenedToRun> open_to_run(Session& session);
 
 /// Says which task was left for others to run, and how to follow it.
 ExitCode tell_created(Session& session, Workspace& space, const workflow::TaskReceipt& receipt,

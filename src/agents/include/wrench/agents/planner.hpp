@@ -30,6 +30,7 @@ struct PlannedStep {
   const Capability* capability = nullptr;
   std::vector<std::string> needs;
   bool optional = false;
+  std::int64_t cost_ms = 0;  ///< As it is declared, for a tree of this size; what tokens and risks count for included.
   std::string why;
   std::vector<std::string> facts;      ///< "git.commits=812"
   std::vector<std::string> needed_by;  ///< Step ids, or "goal".

@@ -53,6 +53,11 @@ struct Rerun {
   std::string execution_id;
   std::shared_ptr<const ForkDraft> fork;  ///< Null: everything runs again.
 };
+/// A draft is to be run.
+struct Submit {
+  std::int64_t task_no = 0;
+  std::string actor;
+};
 /// What a process asks of the one that owns an execution; it obeys within a second, a later owner when it takes over.
 struct Request {
   enum class Kind : std::uint8_t {
@@ -128,7 +133,7 @@ struct StreamChunk {
 /// One piece of work for the next flush. `reply` is called once, after the flush.
 struct Job {
   using Reply = std::function<void(Result<TaskReceipt>)>;
-  std::variant<Command, Creation, Rerun, Request, Answering, Signalling, Decided, StreamChunk> work;
+  std::variant<Command, Creation, Rerun, Submit, Request, Answering, Signalling, Decided, StreamChunk> work;
   std::shared_ptr<const Baggage> baggage;
   Reply reply;
   bool alone = false;  ///< Its batch failed: it must show whether it was the reason.

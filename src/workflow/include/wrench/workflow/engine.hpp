@@ -80,6 +80,9 @@ struct CreateTask {
   std::vector<TaskDependency> depends_on;
   OnExhausted on_exhausted = OnExhausted::Fail;
   std::optional<Micros> deadline_at;  ///< The execution ends as timed_out then.
+  std::optional<Micros> expires_at;   ///< Of the first execution: it ends as timed_out, and its task as expired, if it
+                                      ///< is queued or waiting then or later.
+  bool draft = false;                 ///< Stored only: submit() has it run.
   BudgetAmounts budget;               ///< Of all its executions and child tasks; goes before what the plan says.
 };
 
@@ -185,6 +188,9 @@ class Engine {
   /// Takes over what no live process owns: tasks that could begin, were given back or whose process is gone. Not those
   /// that a person interrupted. Which. Looks at so many at once that the next call may find more. One caller at a time.
   Result<std::vector<TaskReceipt>> adopt_orphans();
+  /// A draft is run from now on, once the tasks that it depends on let it. Errors: workflow.invalid_transition: it is
+  /// none.
+  Result<TaskReceipt> submit(std::string_view task_id);
   /// A new execution of an ended task, same plan and inputs.
   Result<TaskReceipt> retry(std::string_view task_id);
   /// A new execution of an ended task that takes what it can from the latest one (fork.hpp). Who is engine's actor.

@@ -54,7 +54,7 @@ struct ExecutionView {
   bool paused = false;
   std::int64_t forked_from = 0;  ///< The execution that it goes back to; 0: none.
   Micros created_at = 0;
-  std::optional<Micros> started_at, completed_at;
+  std::optional<Micros> started_at, completed_at, expires_at;
 };
 
 struct StepView {

@@ -13,10 +13,6 @@ namespace wrench::workflow {
 /// Why an execution is suspended, and what its task waits for, after a restore.
 inline constexpr std::string_view kRestored = "restored";
 
-/// The pause of an execution of a restored PostgreSQL store, where workers take whatever their rows let them take:
-/// nothing begins until a person has it resumed, whatever becomes due or is answered meanwhile.
-inline constexpr Pause kPausedByRestore{4};
-
 /// What a restored execution's deadline waits for on PostgreSQL, again and again, until somebody goes on with it.
 inline constexpr Micros kDeadlineOfRestored = 60 * kMicrosPerSecond;
 

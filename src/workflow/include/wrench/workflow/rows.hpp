@@ -34,6 +34,9 @@ enum class Pause : std::uint8_t {
   Yes = 1,       ///< Nothing new begins.
   Now = 2,       ///< And what runs was asked to give back what it does.
   Critical = 3,  ///< Something went wrong that nobody should build on: the engine itself lets nothing new begin.
+  /// Of a restored PostgreSQL store, where workers take whatever their rows let them take: nothing begins until a
+  /// person has it resumed, whatever becomes due or is answered meanwhile.
+  Restored = 4,
 };
 
 struct ExecutionRow {
@@ -51,6 +54,7 @@ struct ExecutionRow {
   std::string cancel_reason;
   Pause paused = Pause::No;
   Micros deadline_at = 0;  ///< 0: none.
+  Micros expires_at = 0;   ///< From then on it may not be queued or waiting; 0: it may for ever.
   Micros created_at = 0, started_at = 0, completed_at = 0;
   std::int64_t forked_from = 0;  ///< The execution that it goes back to; 0: none.
   std::int64_t next_step = 1;
@@ -134,9 +138,10 @@ enum class TimerKind : std::uint8_t {
   WaitOver = 7,  ///< The time that a wait node waits for, or the longest that it waits; the end of a budget's period.
   BudgetShare = 8,  ///< What a running step has reserved of the time is used up.
   BudgetHold = 9,   ///< What dead attempts have reserved counts as used.
+  Expiry = 10,      ///< Of the execution: it may not be queued or waiting any more.
 };
 
-inline constexpr int kTimerKinds = 10;
+inline constexpr int kTimerKinds = 11;
 
 /// Follows from rows of steps, so none of its own is written: what runs when its process dies is begun anew, and
 /// scheduled_at says when everything has to be over.

@@ -25,7 +25,7 @@ enum class StepState : std::uint8_t {
   Uncertain = 11,
 };
 enum class ExecutionStatus : std::uint8_t { Pending, Running, Suspended, Completed, Failed, Cancelled, TimedOut };
-enum class TaskState : std::uint8_t { Draft, Queued, Running, Waiting, Paused, Completed, Failed, Cancelled };
+enum class TaskState : std::uint8_t { Draft, Queued, Running, Waiting, Paused, Completed, Failed, Cancelled, Expired };
 
 enum class StepEventKind : std::uint8_t {
   DepsDone,
@@ -73,6 +73,7 @@ enum class TaskEventKind : std::uint8_t {
   Rerun,
   Pause,
   Unpause,
+  Expired,  ///< It was queued or waiting for too long.
 };
 
 enum class Machine : std::uint8_t { Step, Execution, Task };
