@@ -43,6 +43,12 @@ shop.pay: {outputs: [{$fail: {code: shop.undelivered, message: "paid, but not de
 shop.refund: {refunded: true}
 shop.send: {outputs: [{$fail: {code: shop.no_address, message: nobody lives there}}]}
 """
+TWO = """\
+name: two
+steps:
+  - {step_id: first, agent: worker, operation: work}
+  - {step_id: second, agent: worker, operation: work, budget: {wall_ms: 60000}}
+"""
 RECOVERY = """\
 policies:
   - {error: shop.undelivered, strategy: compensate, inverse: shop.refund, then: skip}
@@ -183,7 +189,19 @@ class Journals(CliTest):
         self.assertEqual(self.run_wrench("task", "cancel", task).code, 0)
         self.record("cancelled", None, task)
         self.record("recovered", None, self.recover())
+        self.record("budgets", None, self.run_out_of_budget())
         self.record("review", self.review("shop"))
+
+    def run_out_of_budget(self):
+        """Of the task and of a step; a person raises both."""
+        self.write("two.yaml", TWO)
+        self.write("two.mock.yaml", "worker.work: {passed: true}\n")
+        limits = ("--budget", "tool_calls=1", "--on-exhausted", "dead_letter", "--mock", "two.mock.yaml")
+        self.assertEqual(self.run_wrench("playbook", "run", "two.yaml", *limits).code, 7)
+        task = self.run_wrench("task", "list", "--limit", "1", "--json").json()["data"][0]["task_id"]
+        self.assertEqual(self.run_wrench("task", "budget", "raise", task, "tool_calls=9").code, 0)
+        self.assertIn(self.run_wrench("playbook", "run", "two.yaml", *limits).code, (0, 7))
+        return task
 
     def recover(self):
         """One that is tried again, one that is undone, one that a person decides about."""

@@ -1,6 +1,7 @@
 #include <limits>
 #include <utility>
 
+#include "budget/budgets.hpp"
 #include "forks.hpp"
 #include "payload.hpp"
 #include "row_store.hpp"
@@ -58,6 +59,22 @@ Result<void> read_entries(ReadTx& tx, std::int64_t execution_no, RecordedJournal
   }
 }
 
+/// As it was before the journal's own raises.
+Result<void> read_budgets(ReadTx& tx, const ExecutionRow& row, RecordedJournal& out) {
+  out.draws = row.budgets;
+  for (auto& stand : WRENCH_TRY(budgets::stands(tx, row.id, row.budgets)))
+    out.budgets[stand.scope][stand.dim] = {stand.cap, stand.spent_by_others};
+  for (const auto& entry : out.entries) {
+    if (entry.kind != "budget_raised") continue;
+    const auto scope = out.budgets.find(entry.data.at("scope").as_string());
+    if (scope == out.budgets.end()) continue;
+    for (const auto& [dim, by] : entry.data.at("by").as_object())
+      if (const auto its = scope->second.find(dim); its != scope->second.end() && its->second.cap)
+        *its->second.cap -= by.as_integer();
+  }
+  return {};
+}
+
 /// All that the fork has no rows of.
 Result<void> read_kept(ReadTx& tx, const ExecutionRow& row, RecordedJournal& out) {
   const auto fork = WRENCH_TRY(forks::load(tx, *out.plan, row.id));
@@ -109,6 +126,7 @@ Result<RecordedJournal> record_journal(ReadTx& tx, std::int64_t execution_no, bo
   WRENCH_TRY(read_steps(tx, row, out));
   if (row.forked_from != 0) WRENCH_TRY(read_kept(tx, row, out));
   WRENCH_TRY(read_entries(tx, execution_no, out));
+  WRENCH_TRY(read_budgets(tx, row, out));
   return out;
 }
 
@@ -134,6 +152,13 @@ Json to_json(const RecordedJournal& journal) {
                                     {"at", entry.at},
                                     {"actor", entry.actor},
                                     {"data", entry.data}}));
+  Json drawn_from = Json::object();
+  for (const auto& [scope, dims] : journal.budgets) {
+    Json its = Json::object();
+    for (const auto& [dim, how] : dims)
+      its.set(dim, Json::object({{"cap", how.cap ? Json(*how.cap) : Json()}, {"spent", how.spent}}));
+    drawn_from.set(scope, std::move(its));
+  }
   auto plan = codec::parse_json(journal.plan->body());
   return Json::object({{"schema", kSchema},
                        {"engine_version", journal.engine_version},
@@ -146,6 +171,8 @@ Json to_json(const RecordedJournal& journal) {
                        {"effects", std::move(effects)},
                        {"body_steps", std::move(steps)},
                        {"kept", std::move(kept)},
+                       {"draws", journal.draws},
+                       {"budgets", std::move(drawn_from)},
                        {"entries", std::move(entries)}});
 }
 
@@ -179,6 +206,17 @@ Result<RecordedJournal> recorded_journal(const Json& json) {
     const auto state = word_of(kEnds, how.at("state").as_string());
     if (!node || out.plan->nodes()[*node].container || !state) return invalid("kept." + escape_for_display(id));
     out.kept[*node] = {*state, how.at("by_failure").as_boolean(), how.at("data")};
+  }
+  out.draws = json.at("draws").as_string();
+  for (const auto& [scope, dims] : json.at("budgets").as_object()) {
+    if (scope.empty() || std::string_view("xstp").find(scope[0]) == std::string_view::npos)
+      return invalid("budgets." + escape_for_display(scope));
+    for (const auto& [dim, how] : dims.as_object()) {
+      RecordedJournal::Budget& its = out.budgets[scope][dim];
+      if (!how.at("cap").is_null())
+        its.cap = WRENCH_TRY(number_of(how.at("cap"), "budgets.cap", -kBudgetAmountMax, kBudgetAmountMax));
+      its.spent = WRENCH_TRY(number_of(how.at("spent"), "budgets.spent", -kBudgetAmountMax, kBudgetAmountMax));
+    }
   }
   std::int64_t seq = 0;
   for (const Json& entry : json.at("entries").as_array()) {

@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "budget/budgets.hpp"
 #include "creation.hpp"
 #include "decision.hpp"
 #include "forks.hpp"
@@ -31,6 +32,8 @@ using Difference = ReplayReport::Difference;
 
 constexpr std::size_t kShownBytes = 300;  ///< Of a difference.
 constexpr int kRoundsMax = 100'000;
+constexpr std::int64_t kBase = 1;  ///< Number of the first execution.
+constexpr std::string_view kBudgetExceeded = "workflow.budget_exceeded";
 constexpr std::string_view kConditionFalse = "workflow.condition_false";
 constexpr std::string_view kWaitExpired = "workflow.wait_expired";
 
@@ -85,6 +88,25 @@ Json without_drawn(std::string_view kind, Json data) {
   return data;
 }
 
+/// Calls of programs are spent at once (step_execution.cpp).
+bool is_measured_use(const Entry& entry) {
+  return entry.kind == "budget_used" && entry.data.at("call").as_integer() == 0;
+}
+bool is_refusal(const Entry& entry) {
+  return entry.data.at("code").as_string() == kBudgetExceeded && entry.data.at("dimension").is_string();
+}
+
+/// Budgets of steps are named by the number of the execution, which is another one here.
+void name_own_steps(RecordedJournal& journal) {
+  const std::string own = "s" + std::to_string(journal.is_fork ? kBase + 1 : kBase);
+  for (Entry& entry : journal.entries) {
+    if (!is_refusal(entry) && entry.kind != "budget_raised") continue;
+    const std::string scope(entry.data.at("scope").as_string());
+    const std::size_t slash = scope.find('/');
+    if (scope.starts_with('s') && slash != std::string::npos) entry.data.set("scope", own + scope.substr(slash));
+  }
+}
+
 class Replaying {
  public:
   Replaying(WriteTx& tx, storage::Store& store, ManualClock& clock, const RecordedJournal& journal)
@@ -128,6 +150,7 @@ class Replaying {
     execution.plan_hash = plan_.hash();
     execution.on_exhausted = journal_.on_exhausted;
     execution.deadline_at = journal_.deadline_at;
+    execution.budgets = journal_.draws;
     execution.created_at = clock_.now_us();
     execution.version = 1;
     no_ = kBase;
@@ -227,6 +250,7 @@ class Replaying {
       rows.backlog[0].push_back(*turn.claim);
     }
     WRENCH_TRY(limits::load(tx_, {}, rows));
+    WRENCH_TRY(load_budgets({}, {}, rows, now));
     for (int round = 0; round < kRoundsMax; ++round) {
       SeededRandom random(1);
       FlushPlan plan = Core::decide(turn.commands, rows, context, now, random);
@@ -235,8 +259,32 @@ class Replaying {
         for (const StepKey& key : plan.missing_steps) plan.missing_executions.insert(key.execution_no);
       WRENCH_TRY(row_store::load_missing(source, plan, rows));
       WRENCH_TRY(limits::load(tx_, plan.missing_limits, rows));
+      WRENCH_TRY(load_budgets(plan.missing_budgets, plan.missing_entries, rows, now));
     }
     return Error("storage.corrupt", "the core asks for rows without end");
+  }
+
+  /// As the journal knows them: what others draw from them isn't there, unless they refuse.
+  Result<void> load_budgets(std::set<std::string> scopes, const std::set<StepKey>& steps, LoadedRows& rows,
+                            Micros now) {
+    for (const auto& [scope, dims] : journal_.budgets)
+      if (budgets::is_period(scope)) scopes.insert(budgets::present(scope, now));
+    WRENCH_TRY(budgets::load(tx_, scopes, steps, rows));
+    for (const auto& [scope, dims] : journal_.budgets) {
+      const bool period = budgets::is_period(scope);
+      for (const auto& [dim, its] : dims) {
+        const auto cap = period && its.cap ? std::optional(kBudgetAmountMax / 2) : its.cap;
+        if (period) rows.budgets[scope].try_emplace(dim, BudgetRow{.cap = cap});
+        rows.budgets[period ? budgets::present(scope, now) : scope].try_emplace(
+            dim, BudgetRow{.cap = cap, .spent = period ? 0 : its.spent});
+      }
+    }
+    if (!refusal_ || !rows.budgets.contains(refusal_->scope)) return {};
+    BudgetRow& row = rows.budgets.at(refusal_->scope)[refusal_->dim];
+    row.cap = refusal_->row.cap;
+    row.spent = refusal_->row.spent;
+    row.reserved = refusal_->row.reserved;
+    return {};
   }
 
   /// Decides, and compares with what the journal says came of it.
@@ -263,6 +311,8 @@ class Replaying {
       for (const auto& blob : turn.blobs) WRENCH_TRY(storage::blob_store::put(tx_, blob, {"execution", no_}));
       WRENCH_TRY(row_store::write(tx_, plan, {}, ownership()));
       WRENCH_TRY(limits::write(tx_, plan, journal_.shared ? std::string_view() : boot_));
+      // Who looks again because of it the journal says.
+      WRENCH_TRY(budgets::write(tx_, plan, boot_, Ownership::Exclusive));
       return follow(plan);
     }
   }
@@ -400,6 +450,16 @@ class Replaying {
       running_.clear();
       return advance({.commands = {command::Adopt{no_, std::string(entry.data.at("from").as_string())}}}, entry.at);
     }
+    if (entry.kind == "budget_raised") {
+      command::Raise raise;
+      raise.execution_no = no_;
+      raise.scope = entry.data.at("scope").as_string();
+      raise.by = WRENCH_TRY(read_budget(entry.data.at("by")));
+      raise.actor = entry.actor;
+      const Rows open = WRENCH_TRY(tx_.query(sql::kExecutionOpen, {no_}));
+      if (!open.empty()) raise.from_boot = open.front().text_or_empty(0);
+      return advance({.commands = {std::move(raise)}}, entry.at);
+    }
     if (entry.kind == "ended") return differs(pos_, "it goes on");
     return unknown(entry);
   }
@@ -416,18 +476,28 @@ class Replaying {
     return found.empty() ? std::optional<StepRow>() : std::optional(row_store::step_from(found.front()));
   }
 
-  Result<void> take_of_step(const Entry& entry) {
+  /// What a run had reserved of what is measured is settled before it is said how the run ended.
+  Result<void> take_of_step(const Entry& first) {
+    at_ = pos_;
+    while (is_measured_use(journal_.entries[at_]) && at_ + 1 < journal_.entries.size() &&
+           journal_.entries[at_ + 1].step_no == first.step_no)
+      ++at_;
+    const Entry& entry = journal_.entries[at_];
     const bool opens = entry.kind == "items" || entry.kind == "iteration";
     if (entry.kind == "claim") WRENCH_TRY(begin_loops(entry.step_no));
     if (opens) WRENCH_TRY(begin_loops(first_child(entry.step_no).value_or(0)));
     if (entry.kind == "usage" || entry.kind == "timeout")
       WRENCH_TRY(begin_loops(first_child(entry.step_no).value_or(0), entry.step_no, entry.kind == "usage"));
-    if (report_.first || pos_ >= journal_.entries.size() || &entry != &journal_.entries[pos_]) return {};
+    if (report_.first || pos_ >= journal_.entries.size() || &first != &journal_.entries[pos_]) return {};
     const auto found = WRENCH_TRY(step_row(entry.step_no));
     if (!found) return differs(pos_, "there is no such step");
     const StepRow& row = *found;
     if (entry.kind == "claim") return claim(entry, row);
     if (entry.kind == "value" || entry.kind == "intent" || entry.kind == "receipt") return record(entry, row);
+    if (entry.kind == "budget_reserved" || (entry.kind == "budget_used" && !is_measured_use(entry)))
+      return draw(entry, row);
+    if (entry.kind == "funded") return advance({.commands = {command::Fund{key(row)}}}, entry.at);
+    if (is_refusal(entry) && row.state != StepState::Uncertain) return refuse(entry, row);
     if (entry.kind == "recovery") return recover(entry, row);
     if (entry.kind == "timeout") return time_out(entry, row);
     if (entry.kind == "superseded") return advance({.commands = {command::Supersede{key(row)}}}, entry.at);
@@ -461,6 +531,71 @@ class Replaying {
     if (row.state != StepState::Ready) return differs(pos_, "the step is " + std::string(name(row.state)));
     if (journal_.shared) boot_ = entry.data.at("boot").as_string();
     return advance({.claim = ReadyRow{row.rank, key(row)}}, entry.at);
+  }
+
+  /// A call that has a price.
+  Result<void> draw(const Entry& entry, const StepRow& row) {
+    using K = command::Record::Kind;
+    command::Record record{key(row), row.epoch, K::Reserve, {}, {}};
+    record.call_no = entry.data.at("call").as_integer();
+    record.amounts = WRENCH_TRY(read_budget(entry.data.at("amounts")));
+    const std::pair call{row.step_no, record.call_no};
+    if (entry.kind == "budget_reserved") {
+      calls_[call] = row.epoch;
+    } else if (const auto asked = calls_.find(call); asked != calls_.end()) {
+      record.kind = K::Settle;
+      record.epoch = asked->second;  // Perhaps of an attempt that is dead.
+      calls_.erase(asked);
+    } else {
+      record.kind = K::Spend;
+    }
+    return advance({.commands = {std::move(record)}}, entry.at);
+  }
+
+  /// A budget has nothing left, with the figures that the journal says.
+  Result<void> refuse(const Entry& entry, const StepRow& row) {
+    const Json& data = entry.data;
+    const std::string dim(data.at("dimension").as_string());
+    const std::int64_t want = data.at("want").as_integer();
+    refusal_ = Refusal{std::string(data.at("scope").as_string()),
+                       dim,
+                       {.cap = data.at("limit").as_integer(),
+                        .reserved = data.at("reserved").as_integer(),
+                        .spent = data.at("spent").as_integer()}};
+    Result<void> done;
+    if (row.state != StepState::Running) {
+      done = claim(entry, row);
+    } else if (dim == "wall_ms" || dim == "cpu_ms") {
+      // What a run may measure until it asks for more depends on what is left.
+      if (budgets::is_period(refusal_->scope))
+        done = Error("workflow.replay_unsupported",
+                     "entry " + std::to_string(entry.seq) + ": a budget of time that all tasks draw from ended a run");
+      else
+        done = advance({.commands = {command::TimerDue{
+                            {row.execution_no, row.step_no, TimerKind::BudgetShare, entry.at, row.epoch},
+                            0,
+                            cpu_of_run(row.step_no).value_or(kBudgetShareMs * kMicrosPerMs)}}},
+                       entry.at);
+    } else {
+      command::Outcome outcome{key(row), row.epoch, command::Outcome::OutOfBudget{{{dim, want}}}};
+      outcome.cpu_us = cpu_of_run(row.step_no).value_or(0);
+      outcome.usage_json = usage_of_run(row.step_no);
+      done = advance({.commands = {std::move(outcome)}}, entry.at);
+    }
+    refusal_.reset();
+    return done;
+  }
+
+  /// What the run used of the processors, if a budget counts that.
+  std::optional<Micros> cpu_of_run(std::int64_t step_no) const {
+    for (std::size_t i = pos_; i < journal_.entries.size(); ++i) {
+      const Entry& entry = journal_.entries[i];
+      if (entry.step_no != step_no) continue;
+      if (entry.kind == "claim") break;
+      if (is_measured_use(entry) && entry.data.at("amounts").at("cpu_ms").is_integer())
+        return entry.data.at("amounts").at("cpu_ms").as_integer() * kMicrosPerMs;
+    }
+    return std::nullopt;
   }
 
   Result<void> record(const Entry& entry, const StepRow& row) {
@@ -591,6 +726,7 @@ class Replaying {
     if (auto* wait = std::get_if<command::Outcome::Wait>(&outcome.result))
       wait->wait_id = entry.data.at("wait").as_string();
     outcome.usage_json = usage_of_run(row.step_no);
+    outcome.cpu_us = cpu_of_run(row.step_no).value_or(0);
     turn.commands.emplace_back(std::move(outcome));
     return advance(std::move(turn), entry.at);
   }
@@ -632,18 +768,19 @@ class Replaying {
 
   /// What was done about the failure that the entry, which is the next, tells of.
   std::optional<RecoveryEntry> told_after(const Entry& failure) const {
-    if (pos_ + 1 >= journal_.entries.size()) return std::nullopt;
-    const Entry& next = journal_.entries[pos_ + 1];
+    if (at_ + 1 >= journal_.entries.size()) return std::nullopt;
+    const Entry& next = journal_.entries[at_ + 1];
     if (next.kind != "recovery" || next.step_no != failure.step_no) return std::nullopt;
     return recovery_entry(next.data);
   }
 
   /// What the run used whose end the next entry tells; before that may stand what was done about its failure.
   std::string usage_of_run(std::int64_t step_no) const {
-    for (std::size_t i = pos_ + 1; i < journal_.entries.size(); ++i) {
+    for (std::size_t i = at_ + 1; i < journal_.entries.size(); ++i) {
       const Entry& entry = journal_.entries[i];
+      if (is_measured_use(entry) && entry.step_no == step_no) continue;
       if (entry.kind == "usage" && entry.step_no == step_no) return codec::write_json(entry.data);
-      const bool passed_over = entry.kind == "completed" && journal_.entries[pos_].kind == "recovery";
+      const bool passed_over = entry.kind == "completed" && journal_.entries[at_].kind == "recovery";
       if (!((entry.kind == "recovery" || passed_over) && entry.step_no == step_no) && entry.kind != "suspended")
         return {};
     }
@@ -723,8 +860,6 @@ class Replaying {
 
   Ownership ownership() const { return journal_.shared ? Ownership::Shared : Ownership::Exclusive; }
 
-  static constexpr std::int64_t kBase = 1;
-
   WriteTx& tx_;
   storage::Store& store_;
   ManualClock& clock_;
@@ -738,6 +873,13 @@ class Replaying {
   std::string boot_;
   std::int64_t no_ = kBase;  ///< The execution that is replayed.
   Pause paused_ = Pause::No;
+  struct Refusal {
+    std::string scope, dim;
+    BudgetRow row;
+  };
+  std::optional<Refusal> refusal_;                                       ///< A budget refuses what is decided next.
+  std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t> calls_;  ///< Reserved: by step and call, the epoch.
+  std::size_t at_ = 0;           ///< Of the entry that says what is decided next; before it some may follow from it.
   std::size_t pos_ = 0;          ///< Of the next entry.
   std::int64_t next_step_ = 1;   ///< Steps of bodies with smaller numbers exist.
   const bool tells_recoveries_;  ///< Journals of earlier engines don't.
@@ -749,15 +891,9 @@ class Replaying {
 
 }  // namespace
 
-Result<ReplayReport> replay(const RecordedJournal& journal) {
-  // What others had left to draw from isn't in the journal.
-  if (journal.plan->has_step_budgets())
-    return Error("workflow.replay_unsupported", "steps have budgets: journals with budgets can't be replayed yet");
-  for (const auto& entry : journal.entries)
-    if (entry.kind.starts_with("budget_") || entry.kind == "funded" ||
-        entry.data.at("code").as_string() == "workflow.budget_exceeded")
-      return Error("workflow.replay_unsupported", "a budget had a say in entry " + std::to_string(entry.seq) +
-                                                      ": journals with budgets can't be replayed yet");
+Result<ReplayReport> replay(const RecordedJournal& recorded) {
+  RecordedJournal journal = recorded;
+  name_own_steps(journal);
   const auto folder = WRENCH_TRY(runtime::TempDir::create("wrench-replay"));
   ManualClock clock;
   clock.set(journal.entries.empty() ? 0 : journal.entries.front().at);

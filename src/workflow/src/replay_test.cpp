@@ -385,14 +385,80 @@ TEST_F(ReplayTest, ToldIsTheFirstDecisionThatDiffers) {
   EXPECT_EQ(unknown.error().code, "workflow.replay_unsupported");
 }
 
-TEST_F(ReplayTest, BudgetsArentReplayedYet) {
-  CreateTask what = task(R"([{"id":"a","kind":"call","capability":"t.echo"},
-                             {"id":"b","kind":"call","capability":"t.echo","needs":["a"]}])");
-  what.budget = {{"tool_calls", 1}};
-  run(std::move(what));
-  EXPECT_EQ(replay(recorded()).error().code, "workflow.replay_unsupported");
-  run(task(R"([{"id":"a","kind":"call","capability":"t.echo","budget":{"tool_calls":5}}])"));
-  EXPECT_EQ(replay(recorded()).error().code, "workflow.replay_unsupported") << "nothing of it was spent";
+TEST_F(ReplayTest, Budgets) {
+  runner_.add("t.pay", [](const StepInvocation& in, StepContext& context) -> StepOutcome {
+    const std::int64_t price = in.input.at("price").as_integer();
+    for (int call = 1; call <= 2; ++call) {
+      const auto ticket = context.ask(call, {{"tokens", price}});
+      if (!ticket.ok()) return Failed{FailureClass::Retryable, ticket.error(), {}};
+      if (ticket->response) continue;
+      EXPECT_TRUE(context.use(*ticket, {{"tokens", price - 1}}, Json("answer")).ok());
+    }
+    return Completed{Json(price), {}};
+  });
+  runner_.add("t.long", [](const StepInvocation&, StepContext& context) -> StepOutcome {
+    while (!context.stop().stop_requested()) std::this_thread::yield();
+    return Yielded{};
+  });
+  auto e = engine();
+  ASSERT_TRUE(e->set_project_budget(kDefaultProject, BudgetPeriod::Day, {{"tokens", 1'000'000}}).ok());
+  e->start(runner_);
+  CreateTask what = task(R"([
+    {"id":"a","kind":"call","capability":"t.pay","input":{"price":10}},
+    {"id":"b","kind":"call","capability":"t.pay","input":{"price":20},"needs":["a"],"budget":{"tokens":25}},
+    {"id":"c","kind":"call","capability":"t.pay","input":{"price":30},"needs":["b"]},
+    {"id":"m","kind":"map","over":"inputs.list","as":"x","needs":["c"],"budget":{"tool_calls":2},
+     "body":{"capability":"t.echo"},"on_failure":"continue"},
+    {"id":"d","kind":"call","capability":"t.long","needs":["m"]}])");
+  what.inputs = Json::object({{"list", Json::array({1, 2, 3})}});
+  what.budget = {{"tokens", 100}, {"wall_ms", on_postgres() ? 3'000 : 600}};
+  what.on_exhausted = OnExhausted::Dead;
+  receipt_ = e->create(std::move(what)).value();
+  const auto raise = [&](const BudgetAmounts& by, std::int64_t step_no) {
+    const auto raised = e->raise_budget(receipt_.task_id, step_no, by);
+    EXPECT_TRUE(raised.ok()) << describe(raised.error());
+  };
+  const auto await_wait = [&](const char* node) {
+    const auto until = Deadline::after(clock_, 30 * kMicrosPerSecond);
+    while (states()[node] != StepState::Waiting && !until.passed(clock_)) std::this_thread::yield();
+    expect_same();
+  };
+  await_wait("b");
+  raise({{"tokens", 50}}, 2);
+  await_wait("c");
+  raise({{"tokens", 100}}, 0);
+  const auto until = Deadline::after(clock_, 30 * kMicrosPerSecond);
+  while (states()["d"] != StepState::Waiting && !until.passed(clock_)) {
+    if (states()["m"] == StepState::Waiting && finish(*e, receipt_.task_id).task.wait_reason == "budget" &&
+        states()["d"] == StepState::Blocked) {
+      expect_same();
+      raise({{"tool_calls", 5}}, 4);
+    }
+    std::this_thread::yield();
+  }
+  ASSERT_TRUE(e->cancel(receipt_.task_id, "enough").ok());
+  finish(*e, receipt_.task_id);
+  expect_same();
+  RecordedJournal journal = recorded();
+  std::set<std::string> kinds;
+  for (const auto& entry : journal.entries) kinds.insert(entry.kind);
+  for (const char* kind : {"budget_reserved", "budget_used", "budget_wait", "budget_raised", "funded"})
+    EXPECT_TRUE(kinds.contains(kind)) << kind;
+
+  // Decisions that another engine might take.
+  RecordedJournal other = journal;
+  entry_of(other, "budget_wait").data.set("want", 1);
+  auto report = replayed(other);
+  ASSERT_TRUE(report.first);
+  EXPECT_EQ(report.first->node, "b");
+  other = journal;
+  entry_of(other, "budget_wait").data.set("limit", 1'000);  // There was something left for it.
+  ASSERT_TRUE(replayed(other).first);
+  other = journal;
+  other.budgets.at("t" + std::to_string(receipt_.task_no)).at("tokens").cap = 15;
+  report = replayed(other);
+  ASSERT_TRUE(report.first);
+  EXPECT_THAT(report.first->found, HasSubstr("tokens"));
 }
 
 TEST_F(ReplayTest, RefusesFilesThatAreNoJournals) {
@@ -410,6 +476,8 @@ TEST_F(ReplayTest, RefusesFilesThatAreNoJournals) {
     return read.ok() ? std::string() : read.error().code;
   };
   EXPECT_EQ(with("effects", R"({"t.echo":"sometimes"})"), "workflow.journal_invalid");
+  EXPECT_EQ(with("budgets", R"({"q1":{}})"), "workflow.journal_invalid");
+  EXPECT_EQ(with("budgets", R"({"t1":{"tokens":{"cap":"all","spent":0}}})"), "workflow.journal_invalid");
   EXPECT_EQ(with("body_steps", R"([{"step":1,"index":0,"in":1}])"), "workflow.journal_invalid");
   EXPECT_EQ(with("body_steps", R"([{"step":9,"index":1,"in":1}])"), "workflow.journal_invalid");
   EXPECT_EQ(with("kept", R"({"x":{"state":"completed"}})"), "workflow.journal_invalid");

@@ -26,6 +26,13 @@ const Statement kPeriodDims{.id = "workflow.period_dims",
 const Statement kPeriods{.id = "workflow.budget_periods",
                          .sql = "SELECT DISTINCT period FROM budget_periods WHERE project_id = ?1",
                          .plan = "SEARCH budget_periods USING PRIMARY KEY (project_id=?)"};
+// What one execution has spent of one scope.
+const Statement kSpentByExecution{
+    .id = "workflow.spent_by_execution",
+    .sql =
+        "SELECT CAST(coalesce(sum(settled), 0) AS BIGINT) FROM budget_entries WHERE scope = ?1 AND dim = ?2 AND "
+        "execution_id = ?3",
+    .plan = "SEARCH budget_entries USING PRIMARY KEY (scope=? AND dim=? AND execution_id=?)"};
 const Statement kOpenEntries{
     .id = "workflow.open_entries",
     .sql =
@@ -126,11 +133,11 @@ const Statement kCheckLedger{
     .plan = "SEARCH budget_entries USING PRIMARY KEY (scope=? AND dim=?)"};
 
 storage::StatementCatalogue::List of_budgets() {
-  static const Statement* const list[] = {&kBudgetDims,       &kPeriodDims,       &kPeriods,       &kOpenEntries,
-                                          &kInsertBudget,     &kUpdateBudget,     &kInsertEntry,   &kSettleEntry,
-                                          &kInsertBudgetWait, &kDeleteBudgetWait, &kBudgetWaiters, &kCountForExecution,
-                                          &kSpentWaits,       &kSetPeriod,        &kSetPresent,    &kProjectPeriods,
-                                          &kExecutionNumbers, &kBudgetsOfSteps,   &kCheckBudgets,  &kCheckLedger};
+  static const Statement* const list[] = {
+      &kBudgetDims,   &kPeriodDims,  &kPeriods,          &kOpenEntries,      &kInsertBudget,     &kUpdateBudget,
+      &kInsertEntry,  &kSettleEntry, &kInsertBudgetWait, &kDeleteBudgetWait, &kBudgetWaiters,    &kCountForExecution,
+      &kSpentWaits,   &kSetPeriod,   &kSetPresent,       &kProjectPeriods,   &kExecutionNumbers, &kBudgetsOfSteps,
+      &kCheckBudgets, &kCheckLedger, &kSpentByExecution};
   return list;
 }
 
@@ -297,6 +304,25 @@ Result<std::vector<Command>> write(WriteTx& tx, const FlushPlan& plan, std::stri
   for (const std::string& scope : moves.raised) WRENCH_TRY(wake(tx, scope, true, boot, ownership, out));
   for (const std::string& scope : moves.freed)
     if (!moves.raised.contains(scope)) WRENCH_TRY(wake(tx, scope, false, boot, ownership, out));
+  return out;
+}
+
+Result<std::vector<Stand>> stands(storage::ReadTx& tx, std::int64_t execution_no, std::string_view scopes) {
+  std::vector<Stand> out;
+  for (const std::string_view scope : split(scopes)) {
+    if (is_period(scope)) {
+      const Rows dims =
+          WRENCH_TRY(tx.query(sql::kPeriodDims, {number_after(scope, 1), scope.substr(scope.find('/') + 1)}));
+      for (const auto row : dims) out.push_back({std::string(scope), std::string(row.text(0)), row.integer(1), 0});
+      continue;
+    }
+    const Rows dims = WRENCH_TRY(tx.query(sql::kBudgetDims, {scope}));
+    for (const auto row : dims) {
+      const Rows own = WRENCH_TRY(tx.query(sql::kSpentByExecution, {scope, row.text(1), execution_no}));
+      const BudgetRow its = row_from(row);
+      out.push_back({std::string(scope), std::string(row.text(1)), its.cap, its.spent - own.front().integer(0)});
+    }
+  }
   return out;
 }
 

@@ -43,6 +43,14 @@ Result<void> begin_task(storage::WriteTx& tx, std::int64_t task_no, std::int64_t
 /// Rows of one more execution, which counts what its task limits.
 Result<void> begin_execution(storage::WriteTx& tx, std::int64_t task_no, std::int64_t execution_no);
 
+/// How the scopes that an execution draws from stand for it, for a replay: cap and what others have spent.
+struct Stand {
+  std::string scope, dim;
+  std::optional<std::int64_t> cap;
+  std::int64_t spent_by_others = 0;
+};
+Result<std::vector<Stand>> stands(storage::ReadTx& tx, std::int64_t execution_no, std::string_view scopes);
+
 /// The execution's steps that wait for a budget wait only for what others have reserved of it.
 Result<bool> waits_for_others_only(storage::ReadTx& tx, std::int64_t execution_no);
 /// Engine::set_project_budget().

@@ -41,6 +41,11 @@ struct RecordedJournal {
     bool by_failure = false;  ///< Skipped because a need failed.
     codec::Json data;         ///< Its output, or its error.
   };
+  /// How one dimension stood of what its steps drew from.
+  struct Budget {
+    std::optional<std::int64_t> cap;  ///< Before this execution raised it; nothing: it was only counted.
+    std::int64_t spent = 0;           ///< By others, as far as that is known.
+  };
   std::string execution_id, engine_version;
   bool shared = false;  ///< Run by workers on PostgreSQL, not by one process.
   OnExhausted on_exhausted = OnExhausted::Fail;
@@ -51,6 +56,8 @@ struct RecordedJournal {
   std::map<std::int64_t, BodyStep> body_steps;         ///< By number.
   std::map<std::uint32_t, Kept> kept;                  ///< By node. Of a fork.
   bool is_fork = false;
+  std::string draws;                                                                       ///< ExecutionRow::budgets
+  std::map<std::string, std::map<std::string, Budget, std::less<>>, std::less<>> budgets;  ///< By scope, of these.
   std::vector<Entry> entries;
 };
 
@@ -73,7 +80,9 @@ struct ReplayReport {
   std::optional<Difference> first;
 };
 /// In a store of its own, which is in a temporary folder and gone afterwards. Takes as long as the journal is; no step
-/// is run. Errors: workflow.replay_unsupported (an entry of a kind that nobody here knows), those of the store.
+/// is run. What others draw from the same budgets isn't known: where the journal says that one refused, its figures
+/// count. Errors: workflow.replay_unsupported (an entry of a kind that nobody here knows; a measured budget that others
+/// draw from ended a run), those of the store.
 Result<ReplayReport> replay(const RecordedJournal& journal);
 
 }  // namespace wrench::workflow
