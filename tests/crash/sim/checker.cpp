@@ -333,6 +333,8 @@ void check_executions(const Snapshot& s, Outside& outside) {
     held += is_held(row.state) ? 1 : 0;
   }
   for (const auto& [no, e] : s.executions) {
+    require(e.cancel_reason != "expired" || (e.expires_at != 0 && e.cancel_at >= e.expires_at),
+            "execution " + std::to_string(no) + " expired too early");
     if (e.status == ExecutionStatus::Pending) continue;
     const auto& [total, done, active, held] = counts[no];
     require(e.waiting == waiting[no], "execution " + std::to_string(no) + ": its waits aren't those of its steps");
@@ -527,6 +529,8 @@ void check_outside(const Snapshot& s, ReadTx& tx, Outside& outside) {
     if (!row.text(1).empty()) by_key[std::string(row.text(1))] = row.text(0);
     const auto state = parse_task_state(row.text(2));
     require(state && status_of(*state) == row.text(3), "a task's status isn't that of its state");
+    require(state != TaskState::Draft || !outside.submitted.contains(std::string(row.text(0))),
+            "a draft that was submitted is one still: " + std::string(row.text(0)));
   }
   for (const auto& [key, id] : outside.acknowledged) require(ids.contains(id), "an acknowledged task was lost: " + id);
   std::map<std::string, std::int64_t> effects;

@@ -19,6 +19,7 @@ std::uint64_t hash(std::string_view text) {
 
 constexpr std::string_view kUndo = "sim.undo";
 constexpr Micros kHeldFor = 400'000;
+constexpr std::uint64_t kExpiryMax = 10'000'000;
 constexpr int kChildDepth = 2;
 
 bool chance(Random& random, int percent) { return static_cast<int>(random.below(100)) < percent; }
@@ -240,6 +241,10 @@ Program::Program(std::uint64_t seed) {
   troubles.undone_percent = random.below(3) == 0 ? 40 : 0;
   troubles.breakers = random.below(4) == 0;
   troubles.policies = random.below(3) == 0;
+  for (CreateTask& task : tasks) {
+    task.draft = random.below(6) == 0;
+    if (random.below(6) == 0) task.expires_at = static_cast<Micros>(random.below(kExpiryMax));  // From its creation on.
+  }
 }
 
 RecoveryPolicies recovery_policies(const Troubles& troubles) {

@@ -50,14 +50,15 @@ const storage::Statement kPaused{.id = "sim.paused",
                                  .sql = "SELECT id FROM task_executions WHERE completed_at IS NULL AND paused <> 0"};
 const storage::Statement kOpenTasks{
     .id = "sim.open_tasks",
-    .sql = "SELECT count(*) FROM tasks WHERE state NOT IN ('completed', 'failed', 'cancelled')"};
+    .sql = "SELECT count(*) FROM tasks WHERE state NOT IN ('completed', 'failed', 'cancelled', 'expired')"};
 const storage::Statement kOpenSteps{
     .id = "sim.open_steps",
     .sql =
         "SELECT x.id, x.status, x.owner_boot, s.step_no, s.state, s.attempt FROM task_executions x LEFT JOIN steps s "
         "ON s.execution_id = x.id AND (s.state < 6 OR s.state > 9) WHERE x.completed_at IS NULL"};
-const storage::Statement kEndedTasks{.id = "sim.ended_tasks",
-                                     .sql = "SELECT id FROM tasks WHERE state IN ('completed', 'failed', 'cancelled')"};
+const storage::Statement kEndedTasks{
+    .id = "sim.ended_tasks",
+    .sql = "SELECT id FROM tasks WHERE state IN ('completed', 'failed', 'cancelled', 'expired')"};
 const storage::Statement kPlanOfTask{
     .id = "sim.plan_of_task",
     .sql =
@@ -387,6 +388,7 @@ void World::user_turn() {
     if (asked_.contains(key) || (again && !chance(5))) continue;
     Creation creation;
     creation.task = task;
+    if (task.expires_at) creation.task.expires_at = clock_.now_us() + *task.expires_at;
     creation.inputs = must(storage::blob_store::prepare(codec::write_json(task.inputs)), "prepare");
     creation.request_hash = task.plan->hash();
     creation.task_id = make_id("tsk", clock_, random_);
@@ -395,12 +397,14 @@ void World::user_turn() {
     dispatcher_->enqueue(Job{.work = std::move(creation), .reply = [this, key](Result<TaskReceipt> r) {
                                asked_.erase(key);
                                if (!r.ok()) throw Violation{"a task was refused: " + describe(r.error())};
+                               if (r->state == TaskState::Draft) outside_.drafts.insert(r->task_no);
                                auto [it, added] = outside_.acknowledged.emplace(key, r->task_id);
                                if (!added && it->second != r->task_id)
                                  throw Violation{"one idempotency key names two tasks"};
                              }});
     return;
   }
+  if (!outside_.drafts.empty() && chance(30)) return submit_draft();
   if (chance(20)) answer_waits();
   if (chance(10)) raise_budgets();
   if (faults_ && chance(program_.troubles.pause_percent)) {
@@ -480,7 +484,18 @@ bool World::unpause() {
   return !paused.empty();
 }
 
+void World::submit_draft() {
+  const std::int64_t no = *outside_.drafts.begin();
+  dispatcher_->enqueue(Job{.work = Submit{no, "user"}, .reply = [this, no](const Result<TaskReceipt>& r) {
+                             // It may have been submitted, or cancelled, without an answer before.
+                             if (!r.ok() && r.error().code != "workflow.invalid_transition") return;
+                             outside_.drafts.erase(no);
+                             if (r.ok()) outside_.submitted.insert(r->task_id);
+                           }});
+}
+
 void World::help_people() {
+  if (!outside_.drafts.empty()) return submit_draft();
   answer_waits();
   raise_budgets();
   const Rows held = must(store_->read([](ReadTx& tx) { return tx.query(kHeld); }), "read");

@@ -40,6 +40,8 @@ struct Outside {
   std::map<std::int64_t, std::int64_t> forks;    ///< Acknowledged: execution, and the one that it goes back to.
   std::map<std::string, std::string> decisions;  ///< Acknowledged, by the id of the wait.
   std::int64_t next_event = 0;                   ///< Those before it were seen.
+  std::set<std::int64_t> drafts;                 ///< Tasks that somebody is to submit.
+  std::set<std::string> submitted;               ///< Acknowledged.
   bool passes_over_expired = false;              ///< A policy says so of waits.
 };
 
@@ -95,6 +97,7 @@ class World final : public workflow::DispatcherShell {
   void rerun(std::int64_t task_no);
   void let_time_pass();
   void help_people();
+  void submit_draft();
   /// Lets go on what is paused; whether anything was.
   bool unpause();
   /// People decide about what waits for them.
