@@ -40,9 +40,8 @@ class Withheld final : public StepContext {
   void stream(std::string_view text) override { context_.stream(text); }
   Result<void> checkpoint(const Json& state) override {
     if (role_ == Role::Instead) return {};  // A later attempt begins with the step itself.
-    if (mark_.empty()) return context_.checkpoint(state);
     mark_.checkpoint = state;
-    return context_.checkpoint(mark_.json());
+    return context_.checkpoint(mark_.empty() ? state : mark_.json());
   }
   Result<Json> journaled(std::string_view name, const std::function<Json()>& draw) override {
     return context_.journaled(part() == 0 ? name : std::to_string(part()) + ": " + std::string(name), draw);
@@ -50,9 +49,11 @@ class Withheld final : public StepContext {
   Result<EffectTicket> begin_effect(int index, const Json& intent) override {
     WRENCH_ASSERT(index >= 0 && index < kNumbersMax);
     auto ticket = WRENCH_TRY(context_.begin_effect(number(index), intent));
-    // Another run of the same body took effect, and was undone: this one begins a round of its own.
+    // Another run of the same body took effect, and was undone: this one begins a round of its own. Whoever undoes it
+    // must know which, also if this run never tells: the engine decides when it takes too long.
     while (role_ == Role::Itself && ticket.receipt && is_undone(*ticket.receipt) && mark_.round < kRecoveryRoundsMax) {
       ++mark_.round;
+      WRENCH_TRY(context_.checkpoint(mark_.json()));
       ticket = WRENCH_TRY(context_.begin_effect(number(index), intent));
     }
     if (!ticket.receipt) {

@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "recovery_mark.hpp"
 #include "wrench/telemetry/metrics.hpp"
 
 namespace wrench::workflow {
@@ -317,6 +318,15 @@ TEST_F(Recovering, WhatFailedIsUndoneOnceAndThenHasFailed) {
   EXPECT_EQ(output(run(kUndo, "a.guarded")), R"({"by":"a.guarded"})");
   EXPECT_THAT(step_.begun, testing::IsSupersetOf({0, 3'000'000}));
   EXPECT_EQ(step_.begun.back(), 3'000'000);
+
+  // The engine gave that run up, and has it undone: that is an effect of the same round.
+  RecoveryMark given_up = RecoveryMark::of(step_.kept_state);
+  given_up.undoing = given_up.gathers = true;
+  given_up.inverse = "a.undo";
+  checkpoint_ = given_up.json();
+  static_cast<void>(failed(run(kUndo, "a.guarded")));
+  EXPECT_EQ(step_.begun.back(), 4'000'000);
+  EXPECT_EQ(step_.known_receipts.at("3000000").at("$undone"), Json(true));
 }
 
 TEST_F(Recovering, WhatWasUndoneMayBePassedOver) {
