@@ -73,6 +73,7 @@ TEST_F(DraftsTest, ADraftIsNotRunBeforeSomebodySaysSo) {
   EXPECT_EQ(engine_->retry(made.task_id).error().code, "workflow.invalid_transition");
   EXPECT_EQ(view(made.task_id).state, TaskState::Draft);
   EXPECT_EQ(view(made.task_id).status, "pending");
+  EXPECT_EQ(finish(*engine_, made.task_id).task.state, TaskState::Draft) << "there is nothing to wait for";
   EXPECT_EQ(runner_.calls, 0);
   EXPECT_EQ(submit(made.task_id), "");
   EXPECT_EQ(finish(*engine_, made.task_id).task.state, TaskState::Completed);

@@ -308,7 +308,7 @@ Result<bool> stands_still(ReadTx& tx, const TaskView& task) {
   while (!open.empty()) {
     const TaskView next = std::move(open.back());
     open.pop_back();
-    if (next.state == TaskState::Paused) continue;
+    if (next.state == TaskState::Paused || next.state == TaskState::Draft) continue;
     if (next.state != TaskState::Waiting || next.wait_reason == "timer") return false;
     if (next.wait_reason != "child" && next.wait_reason != "budget") continue;
     const Rows latest = WRENCH_TRY(tx.query(sql::kLatestExecution, {next.task_no}));

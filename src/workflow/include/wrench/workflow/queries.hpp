@@ -119,8 +119,8 @@ Result<codec::Json> read_plan_notes(storage::ReadTx& tx, std::int64_t task_no);
 Result<std::string> find_parent(storage::ReadTx& tx, std::int64_t task_no);
 /// Ids of the tasks that steps of the execution began and that haven't ended.
 Result<std::vector<std::string>> list_open_children(storage::ReadTx& tx, std::int64_t execution_no);
-/// It goes on only if somebody does something: it is paused, or waits for a person, a signal or an event, or for tasks
-/// that all stand still themselves.
+/// It goes on only if somebody does something: it is a draft or paused, or waits for a person, a signal or an event, or
+/// for tasks that all stand still themselves.
 Result<bool> stands_still(storage::ReadTx& tx, const TaskView& task);
 /// An open execution that no live process owns: it hasn't begun, was given back, or its process is gone.
 struct Orphan {
