@@ -4,6 +4,7 @@
     tests/cli/retention_test.py PATH_OF_WRENCH [TEST...]
 """
 import contextlib
+import json
 import os
 import sqlite3
 import subprocess
@@ -15,7 +16,9 @@ from harness import TIMEOUT_S, CliTest, default_signals
 DAY_US = 86_400_000_000
 
 
-class Retention(CliTest):
+class Keeping:
+    """What both classes need; has no tests."""
+
     def keep(self, yaml):
         self.write("data/retention.yaml", yaml)
 
@@ -28,7 +31,8 @@ class Retention(CliTest):
         """All that is there becomes so many days older."""
         with contextlib.closing(sqlite3.connect(self.at("data/store.db"))) as db, db:
             for table, columns in (("events", ["at"]), ("streams", ["drop_at"]), ("retention", ["at"]),
-                                   ("messages", ["closed_at", "expires_at"]), ("memory_items", ["valid_to", "expires_at"])):
+                                   ("messages", ["closed_at", "expires_at"]), ("memory_items", ["valid_to", "expires_at"]),
+                                   ("tasks", ["created_at", "updated_at"])):
                 changes = ", ".join(f"{column} = {column} - {days * DAY_US}" for column in columns)
                 db.execute(f"UPDATE {table} SET {changes}")
 
@@ -52,6 +56,8 @@ class Retention(CliTest):
         with open(self.at("log"), encoding="utf-8") as log:
             return log.read()
 
+
+class Retention(Keeping, CliTest):
     def test_by_hand(self):
         self.project()
         self.assertEqual(self.review("shop").code, 1)
@@ -131,6 +137,94 @@ class Retention(CliTest):
         self.assertGreater(self.first_event(), 5)
 
 
+class TaskArchive(Keeping, CliTest):
+    def archive(self, *words, code=0):
+        done = self.run_wrench("task", "archive", *words)
+        self.assertEqual(done.code, code, done.err)
+        return done
+
+    def test_by_hand(self):
+        self.project()
+        self.review("shop")
+        task = self.run_wrench("task", "list", "--json").json()["data"][0]["task_id"]
+        findings = self.run_wrench("finding", "list", "--json").json()["data"]
+        self.assertTrue(findings)
+        self.age(8)
+        self.assertEqual(self.retain("--dry-run")["removed"]["tasks"], 0, "for ever is the default")
+        self.assertIn("No task is in the archive", self.archive("list").out)
+        self.keep("tasks: {completed: 7d}")
+        self.assertEqual(self.retain("--dry-run")["removed"]["tasks"], 1)
+        self.assertFalse(os.path.exists(self.at("data/archive")), "nothing is done")
+        done = self.retain()
+        self.assertEqual((done["removed"]["tasks"], done["complete"]), (1, True))
+        self.assertGreater(done["rows_of_deleted_tasks"], 10)
+        self.assertEqual(self.run_wrench("task", "list", "--json").json()["data"], [])
+        self.assert_fails(self.run_wrench("task", "show", task), 5, "there is no task")
+        self.assertEqual(self.run_wrench("finding", "list", "--json").json()["data"], findings)
+        self.assertEqual(self.run_wrench("store", "check").code, 0)
+        self.assertIn("Review shop", self.archive("list").out)
+        one, = json.loads(self.archive("list", "--json", "--state", "completed").out)["data"]
+        self.assertEqual((one["task"], one["state"]), (task, "completed"))
+        self.assertEqual(json.loads(self.archive("list", "--json", "--state", "failed").out)["data"], [])
+        shown = self.archive("show", task[-6:].lower()).out
+        self.assertIn("Review shop", shown)
+        self.assertIn("completed", shown)
+        lines = [json.loads(line) for line in self.archive("show", task, "--json").out.splitlines()]
+        self.assertEqual({line["type"] for line in lines}, {"task", "execution", "plan", "step", "journal", "content"})
+        self.assertEqual(lines[0]["title"], "Review shop")
+        self.assertEqual(json.loads(self.archive("verify", "--json").out)["records"], 1)
+        self.assert_fails(self.run_wrench("task", "archive", "show", "ABCDEF"), 5, "is in the archive", "wrench task archive list")
+        self.assertEqual(self.review("shop").code, 1, "the same command begins anew")
+
+    def test_damage_is_told(self):
+        self.project()
+        self.review("shop")
+        self.age(8)
+        self.keep("tasks: 1d")
+        self.retain("--archive", "elsewhere")
+        self.assertFalse(os.path.exists(self.at("data/archive")))
+        name, = (name for name in os.listdir(self.at("elsewhere")) if name.endswith(".zst"))
+        self.archive("verify", "--archive", "elsewhere")
+        with open(self.at("elsewhere/" + name), "r+b") as file:
+            file.seek(-20, os.SEEK_END)
+            byte = file.read(1)
+            file.seek(-20, os.SEEK_END)
+            file.write(bytes([byte[0] ^ 1]))
+        self.assertIn("is damaged at byte 0", self.archive("verify", "--archive", "elsewhere", code=1).out)
+        done = self.run_wrench("task", "archive", "show", "--archive", "elsewhere", "--json",
+                               json.loads(self.archive("list", "--archive", "elsewhere", "--json").out)["data"][0]["task"])
+        self.assertEqual(done.code, 3)
+        self.assertIn("storage.archive_damaged", done.err)
+
+    def test_what_cannot_be_archived_stays(self):
+        self.project()
+        self.review("shop")
+        self.age(8)
+        self.keep("{tasks: 1s, events: forever}")
+        self.write("data/archive", "no folder")
+        self.assertEqual(self.run_wrench("store", "retain").code, 3)
+        server = self.start("serve", "--no-backups")
+        self.wait_for(lambda: "can't remove what is too old right now" in self.log())
+        self.assertEqual(len(self.run_wrench("task", "list", "--json").json()["data"]), 1)
+        server.terminate()
+        self.assertEqual(server.wait(TIMEOUT_S), 0)
+
+    def test_a_server_does_it(self):
+        self.project()
+        self.keep("{tasks: 1s, events: forever}")
+        server = self.start("serve", "--no-backups")
+        self.wait_for(lambda: "serving" in self.log())
+        left = self.run_wrench("review", "shop", *self.quick, "--detach", "--json")
+        self.assertEqual(left.code, 0, left.err)
+        self.wait_for(lambda: self.run_wrench("task", "list", "--json").json()["data"] == [] and self.count("steps") == 0 and
+                      self.count("plans") == 0)
+        server.terminate()
+        self.assertEqual(server.wait(TIMEOUT_S), 0)
+        self.assertIn("removed what was too old: 1 tasks", self.log())
+        self.assertEqual(json.loads(self.archive("list", "--json").out)["data"][0]["task"], left.json()["task_id"])
+        self.assertEqual(self.run_wrench("store", "check").code, 0)
+
+
 class RetentionOfADatabase(CliTest):
     def setUp(self):
         super().setUp()
@@ -143,7 +237,7 @@ class RetentionOfADatabase(CliTest):
 
     def test_workers_do_it(self):
         self.project()
-        self.write("data/retention.yaml", "{events: 2s, streams: 2s}")
+        self.write("data/retention.yaml", "{events: 2s, streams: 2s, tasks: 3s}")
         left = self.run_wrench("review", "shop", *self.quick, "--detach", env=self.database)
         self.assertEqual(left.code, 0, left.err)
         with open(self.at("log"), "wb") as log:
@@ -152,7 +246,11 @@ class RetentionOfADatabase(CliTest):
                                           stdin=subprocess.DEVNULL, stderr=log, preexec_fn=default_signals)
                 self.addCleanup(worker.wait)
                 self.addCleanup(worker.kill)
-        self.wait_for(lambda: self.stats().get("events", 0) > 5 and self.stats().get("streams", 0) > 0)
+        self.wait_for(lambda: self.stats().get("events", 0) > 5 and self.stats().get("streams", 0) > 0 and
+                      self.stats().get("tasks", 0) == 1)
+        self.assertEqual(self.run_wrench("task", "list", "--json", env=self.database).json()["data"], [])
+        archived = self.run_wrench("task", "archive", "list", "--json", env=self.database)
+        self.assertEqual([one["title"] for one in archived.json()["data"]], ["Review shop"])
         self.assertEqual(self.run_wrench("store", "retain", "--dry-run", env=self.database).code, 0)
         self.assertEqual(self.run_wrench("store", "check", env=self.database).code, 0)
 

@@ -17,6 +17,12 @@ constexpr std::chrono::minutes kTryAgain{1};
 
 }  // namespace
 
+std::string archive_folder(const Session& session) {
+  if (session.invocation.has("--archive")) return std::string(session.invocation.value("--archive"));
+  const std::string directory = data_directory(session);
+  return directory.empty() ? std::string() : directory + "/archive";
+}
+
 std::string removed_text(const workflow::RetentionCounts& counts) {
   std::string out;
   for (std::size_t i = 0; i < counts.size(); ++i) {
@@ -27,10 +33,11 @@ std::string removed_text(const workflow::RetentionCounts& counts) {
   return out;
 }
 
-RetentionKeeper::RetentionKeeper(Workspace& space, std::optional<std::chrono::seconds> purge_every)
+RetentionKeeper::RetentionKeeper(Workspace& space, std::string archive_folder,
+                                 std::optional<std::chrono::seconds> purge_every)
     : space_(space),
       purge_every_(purge_every),
-      retention_(space.store(), space.clock(), space.retention_policy(), &space.metrics()),
+      retention_(space.store(), space.clock(), space.retention_policy(), std::move(archive_folder), &space.metrics()),
       due_(Clock::now()),
       thread_([this] { run(); }) {}
 

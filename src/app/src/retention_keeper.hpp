@@ -14,16 +14,20 @@
 
 namespace wrench::app {
 
+/// Where tasks are archived: --archive, or archive/ in the data directory. Empty: neither is known.
+std::string archive_folder(const Session& session);
+
 /// "12 events, 3 messages"; empty if it is nothing.
 std::string removed_text(const workflow::RetentionCounts& counts);
 
 /// Removes what nobody needs any more for as long as it lives, on a thread of its own: what is older than it has to be
 /// kept (workflow::Retention), and what deleted tasks left (workflow::purge()). While nothing becomes old enough and
-/// nobody calls look() it reads nothing.
+/// nobody calls look() it reads a few rows an hour.
 class RetentionKeeper {
  public:
   /// Looks at once, when look() says so, and, for what deleted tasks left, each `purge_every`. `space` must outlive it.
-  explicit RetentionKeeper(Workspace& space, std::optional<std::chrono::seconds> purge_every = std::nullopt);
+  RetentionKeeper(Workspace& space, std::string archive_folder,
+                  std::optional<std::chrono::seconds> purge_every = std::nullopt);
   ~RetentionKeeper();  ///< Stops between two flushes.
   RetentionKeeper(const RetentionKeeper&) = delete;
   RetentionKeeper& operator=(const RetentionKeeper&) = delete;

@@ -8,6 +8,7 @@
 #include "statements.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/crypto/sha256.hpp"
+#include "wrench/storage/blob_owners.hpp"
 
 namespace wrench::storage {
 namespace {
@@ -82,6 +83,13 @@ Result<Released> release(WriteTx& tx, BlobOwner owner, std::size_t limit, std::s
     WRENCH_TRY(tx.exec(sql::kDeleteUnownedBlob, {Bind::bytes(row.bytes(0))}));
     ++out.references;
   }
+  return out;
+}
+
+Result<std::vector<std::string>> owned(ReadTx& tx, BlobOwner owner, std::string_view after, std::size_t limit) {
+  const Rows rows = WRENCH_TRY(tx.query(sql::kBlobsOfOwner, {owner.kind, owner.id, Bind::bytes(after), limit}));
+  std::vector<std::string> out;
+  for (const auto row : rows) out.emplace_back(row.bytes(0));
   return out;
 }
 

@@ -90,6 +90,10 @@ const Statement kOwnedBlobs{
     .plan =
         "SEARCH r USING COVERING INDEX idx_blob_owner (owner_kind=? AND owner_id=?); SEARCH b USING INDEX "
         "sqlite_autoindex_blobs_1 (hash=?)"};
+const Statement kBlobsOfOwner{
+    .id = "storage.blobs_of_owner",
+    .sql = "SELECT hash FROM blob_refs WHERE owner_kind = ?1 AND owner_id = ?2 AND hash > ?3 ORDER BY hash LIMIT ?4",
+    .plan = "SEARCH blob_refs USING COVERING INDEX idx_blob_owner (owner_kind=? AND owner_id=? AND hash>?)"};
 const Statement kDeleteBlobRef{.id = "storage.delete_blob_ref",
                                .access = Access::Write,
                                .sql = "DELETE FROM blob_refs WHERE hash = ?1 AND owner_kind = ?2 AND owner_id = ?3",
@@ -118,12 +122,12 @@ const Statement kInsertStoreId{
 
 StatementCatalogue::List own_statements() {
   static const Statement* const list[] = {
-      &sql::kLoadEventClock,  &sql::kStoreEventClock, &sql::kInsertEvent,    &sql::kEventsAll,
-      &sql::kEventsOfProject, &sql::kEventsOfTask,    &sql::kReadEventClock, &sql::kEventsToPrune,
-      &sql::kPruneEvents,     &sql::kMarkPruned,      &sql::kEventTime,      &sql::kSetEpoch,
-      &sql::kInsertSample,    &sql::kForgetSamples,   &sql::kReadSamples,    &sql::kInsertBlob,
-      &sql::kInsertBlobRef,   &sql::kOwnedBlobs,      &sql::kDeleteBlobRef,  &sql::kDeleteUnownedBlob,
-      &sql::kReadBlob,        &sql::kReadStoreId,     &sql::kInsertStoreId};
+      &sql::kLoadEventClock,    &sql::kStoreEventClock, &sql::kInsertEvent,    &sql::kEventsAll,
+      &sql::kEventsOfProject,   &sql::kEventsOfTask,    &sql::kReadEventClock, &sql::kEventsToPrune,
+      &sql::kPruneEvents,       &sql::kMarkPruned,      &sql::kEventTime,      &sql::kSetEpoch,
+      &sql::kInsertSample,      &sql::kForgetSamples,   &sql::kReadSamples,    &sql::kInsertBlob,
+      &sql::kInsertBlobRef,     &sql::kOwnedBlobs,      &sql::kBlobsOfOwner,   &sql::kDeleteBlobRef,
+      &sql::kDeleteUnownedBlob, &sql::kReadBlob,        &sql::kReadStoreId,    &sql::kInsertStoreId};
   return list;
 }
 

@@ -23,7 +23,7 @@ extern const Statement kSetEpoch;
 extern const Statement kInsertSample, kForgetSamples, kReadSamples;
 extern const Statement kInsertBlob;
 extern const Statement kInsertBlobRef;
-extern const Statement kOwnedBlobs, kDeleteBlobRef, kDeleteUnownedBlob;
+extern const Statement kOwnedBlobs, kBlobsOfOwner, kDeleteBlobRef, kDeleteUnownedBlob;
 extern const Statement kReadBlob;
 extern const Statement kReadStoreId;
 extern const Statement kInsertStoreId;

@@ -443,6 +443,35 @@ Result<void> delete_task(storage::Store& store, const TaskView& task, const std:
   });
 }
 
+Result<std::size_t> delete_tasks(storage::Store& store, std::span<const TaskView> tasks, const std::string& actor) {
+  std::vector<TaskView> sorted(tasks.begin(), tasks.end());
+  std::ranges::sort(sorted, {}, &TaskView::task_no);
+  std::size_t deleted = 0;
+  WRENCH_TRY(store.write(
+      [&](WriteTx& tx) -> Result<void> {
+        deleted = 0;
+        std::vector<Bind> keys;
+        for (const TaskView& task : sorted) keys.emplace_back(task.task_no);
+        WRENCH_TRY(tx.query_many(sql::kLockTask, 1, keys, storage::RowLock::ForUpdate));
+        auto left = static_cast<std::int64_t>(kPurgeRowsMax);
+        for (const TaskView& task : sorted) {
+          const Rows now = WRENCH_TRY(tx.query(sql::kTaskRow, {task.task_no}));
+          if (now.empty() || now.front().integer(8) != task.version) continue;
+          const bool completed = task.state == TaskState::Completed;
+          if (!completed && !WRENCH_TRY(tx.query(sql::kWaitingDependents, {task.task_no, 1})).empty()) continue;
+          const std::int64_t dropped =
+              WRENCH_TRY(tx.exec(sql::kDropDependencies, {task.task_no, completed ? 1 : 0, left}));
+          left -= dropped;
+          if (left <= 0) break;  // The rest of them, and it, another time.
+          WRENCH_TRY(remove(tx, task.task_no, task.task_id, task.project_id, actor));
+          ++deleted;
+        }
+        return {};
+      },
+      {}, storage::JobLane::Bulk));
+  return deleted;
+}
+
 Result<Purged> purge(storage::Store& store, const Clock& clock, const StopToken& stop) {
   Purged out;
   const Rows queue = WRENCH_TRY(store.query(sql::kPurgeQueue, {-1, 0, 1}));

@@ -4,6 +4,7 @@
 #include "messages_sql.hpp"
 #include "monitor_sql.hpp"
 #include "retention/retention_sql.hpp"
+#include "retention/task_record.hpp"
 #include "schedule/schedule_sql.hpp"
 #include "stream_store.hpp"
 #include "wrench/workflow/checker.hpp"
@@ -614,7 +615,7 @@ storage::StatementCatalogue::List statements() {
                                    sql::of_messages(), sql::of_child_tasks(), sql::of_forks(), sql::of_dead_letters(),
                                    sql::of_limits(), sql::of_budgets(), sql::of_monitor(), sql::of_restore(),
                                    sql::of_schedules(), sql::of_streams(), sql::of_deletion(), sql::of_retention(),
-                                   check_statements()})
+                                   sql::of_task_record(), check_statements()})
           .all();
   return all;
 }

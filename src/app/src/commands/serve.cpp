@@ -88,7 +88,7 @@ ExitCode run_serve(Session& session) {
   if (!session.invocation.has("--no-backups") && (*space)->keeps_data())
     backups.emplace((*space)->store(), directory,
                     std::string(session.invocation.value("--backups", directory + "/backups")));
-  std::optional<RetentionKeeper> retention(**space);
+  std::optional<RetentionKeeper> retention(std::in_place, **space, archive_folder(session));
   std::optional<MailKeeper> mail(**space);
   const auto tell_notes = [&] {
     if (backups)

@@ -308,7 +308,7 @@ ExitCode run_store_retain(Session& session) {
   if (!policy) return session.fail(policy.error());
   auto space = dry ? look_at(session) : Workspace::open(session, Workspace::Use::Write);
   if (!space) return session.fail(space.error());
-  workflow::Retention retention((*space)->store(), (*space)->clock(), *policy);
+  workflow::Retention retention((*space)->store(), (*space)->clock(), *policy, archive_folder(session));
   workflow::RetentionCounts counts{};
   bool complete = true;
   std::int64_t left_rows = 0;

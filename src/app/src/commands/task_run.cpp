@@ -3,8 +3,10 @@
 #include "../layout.hpp"
 #include "../output.hpp"
 #include "../progress.hpp"
+#include "../retention_keeper.hpp"
 #include "wrench/base/ulid.hpp"
 #include "wrench/crypto/sha256.hpp"
+#include "wrench/workflow/deletion.hpp"
 #include "wrench/workflow/restore.hpp"
 #include "wrench/workflow/retention.hpp"
 
@@ -138,11 +140,18 @@ std::string same_command(const Session& session) {
 /// A data directory that no process serves is looked after by those who use it: a little with each task.
 void look_after(Session& session, Workspace& space) {
   if (space.has_workers() || space.is_served() || !space.keeps_data()) return;
+  workflow::Retention retention(space.store(), space.clock(), space.retention_policy(), archive_folder(session),
+                                &space.metrics());
+  const auto told = [&](const Error& error) {
+    session.console.note("can't remove what is too old right now: " + Console::safe(error.message));
+  };
+  const auto done =
+      retention.turn(session.stop, workflow::Retention::Time::Settled, workflow::Retention::Extent::OneFlush);
+  if (!done) return told(done.error());
   StopSource after_one_flush;
   after_one_flush.request_stop();
-  workflow::Retention retention(space.store(), space.clock(), space.retention_policy(), &space.metrics());
-  if (const auto done = retention.turn(after_one_flush.token()); !done)
-    session.console.note("can't remove what is too old right now: " + Console::safe(done.error().message));
+  const auto purged = workflow::purge(space.store(), space.clock(), after_one_flush.token());
+  if (!purged) told(purged.error());
 }
 
 Result<workflow::TaskOutcome> run_to_end(Session& session, Workspace& space, const std::string& task_id) {

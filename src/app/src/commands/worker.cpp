@@ -149,7 +149,7 @@ Ended work(Session& session, Workspace& space) {
   std::optional<MailKeeper> mail;
   if (!once) {
     beside.emplace(space, database_url(session), session.stop);
-    retention.emplace(space, kPurgeEvery);
+    retention.emplace(space, archive_folder(session), kPurgeEvery);
     mail.emplace(space);
   }
   std::optional<BackupKeeper> backups;

@@ -13,6 +13,7 @@
 #include "../stream_store.hpp"
 #include "aged_time.hpp"
 #include "retention_sql.hpp"
+#include "task_retention.hpp"
 #include "wrench/storage/event_log.hpp"
 #include "wrench/workflow/streams.hpp"
 
@@ -25,7 +26,7 @@ using storage::WriteTx;
 
 namespace {
 
-constexpr std::string_view kNames[kRetentionKinds] = {"events", "streams", "messages", "memory"};
+constexpr std::string_view kNames[kRetentionKinds] = {"events", "streams", "messages", "memory", "tasks"};
 constexpr std::chrono::milliseconds kPauseMax{200};
 /// Rows that may be large, or that have an index over words: so many of others' worth of work is one.
 constexpr std::size_t kLargeRow = 16;
@@ -91,11 +92,12 @@ Result<std::vector<RetentionRecord>> read_retention(ReadTx& tx) {
 }
 
 struct Retention::State {
-  State(storage::Store& of_store, const Clock& of_clock, RetentionPolicy of_policy,
+  State(storage::Store& of_store, const Clock& of_clock, RetentionPolicy of_policy, std::string of_archive,
         telemetry::MetricsRegistry* registry)
       : store(of_store),
         clock(of_clock),
         policy(std::move(of_policy)),
+        tasks(of_store, of_clock, policy, std::move(of_archive)),
         settles(std::clamp(policy.shortest(), kRetentionAgeMin, kRetentionSettles)),
         time(settles) {
     for (std::size_t i = 0; registry != nullptr && i < kRetentionKinds; ++i)
@@ -106,6 +108,8 @@ struct Retention::State {
   storage::Store& store;
   const Clock& clock;
   const RetentionPolicy policy;
+  TaskRetention tasks;
+  Extent extent = Extent::All;  ///< Of this turn.
   const Micros settles;
   AgedTime time;
   std::array<telemetry::Counter*, kRetentionKinds> counters{};
@@ -130,6 +134,7 @@ struct Retention::State {
       if (policy.streams) add(WRENCH_TRY(first(sql::kFirstStream)), *policy.streams - kStreamKept);
       if (policy.messages) add(WRENCH_TRY(first(sql::kFirstClosedMessage)), policy.messages);
       if (policy.memory) add(WRENCH_TRY(first(sql::kFirstSuperseded)), policy.memory);
+      add(WRENCH_TRY(tasks.first_due(tx)), Micros{0});
       add(WRENCH_TRY(first(sql::kFirstExpiringMessage)), Micros{0});
       add(WRENCH_TRY(first(sql::kFirstExpiringMemory)), Micros{0});
       return out;
@@ -170,7 +175,7 @@ struct Retention::State {
           counters[index_of(kind)]->add(static_cast<std::uint64_t>(done->removed));
       }
       if (done && !done->more) return {};
-      if (!done || stop.stop_requested()) {
+      if (!done || stop.stop_requested() || extent == Extent::OneFlush) {
         out.all = false;
         return {};
       }
@@ -211,20 +216,37 @@ struct Retention::State {
     if (out.all)
       WRENCH_TRY(in_pieces(RetentionKind::Memory, turn_at, stop, out,
                            [&](WriteTx& tx) { return delete_memory(tx, until, before(until, policy.memory)); }));
+    if (out.all && policy.removes_tasks()) WRENCH_TRY(remove_tasks(turn_at, until, stop, out));
+    return {};
+  }
+
+  Result<void> remove_tasks(Micros turn_at, Micros until, const StopToken& stop, RetentionTurn& out) {
+    const auto progress = [&](std::int64_t deleted) -> Result<TaskRetention::GoOn> {
+      constexpr std::size_t kIndex = static_cast<std::size_t>(RetentionKind::Tasks);
+      out.removed[kIndex] += deleted;
+      if (counters[kIndex] != nullptr) counters[kIndex]->add(static_cast<std::uint64_t>(deleted));
+      WRENCH_TRY(store.write([&](WriteTx& tx) -> Result<void> {
+        WRENCH_TRY(tx.exec(sql::kNoteRemoved, {name(RetentionKind::Tasks), turn_at, deleted}));
+        return {};
+      }));
+      return stop.stop_requested() || extent == Extent::OneFlush ? TaskRetention::GoOn::No : TaskRetention::GoOn::Yes;
+    };
+    out.all = WRENCH_TRY(tasks.remove(turn_at, until, stop, progress)) == TaskRetention::GoOn::Yes;
     return {};
   }
 };
 
-Retention::Retention(storage::Store& store, const Clock& clock, RetentionPolicy policy,
+Retention::Retention(storage::Store& store, const Clock& clock, RetentionPolicy policy, std::string archive_folder,
                      telemetry::MetricsRegistry* metrics)
-    : state_(std::make_unique<State>(store, clock, std::move(policy), metrics)) {}
+    : state_(std::make_unique<State>(store, clock, std::move(policy), std::move(archive_folder), metrics)) {}
 Retention::~Retention() = default;
 
 Result<Micros> Retention::now_us() { return state_->now_us(); }
 Micros Retention::settles_us() const { return state_->settles; }
 
-Result<RetentionTurn> Retention::turn(const StopToken& stop, Time time) {
+Result<RetentionTurn> Retention::turn(const StopToken& stop, Time time, Extent extent) {
   RetentionTurn out;
+  state_->extent = extent;
   const Micros boot = state_->clock.boot_us();
   const Micros now = WRENCH_TRY(state_->now_us());
   // No clock decides about these.
@@ -237,11 +259,19 @@ Result<RetentionTurn> Retention::turn(const StopToken& stop, Time time) {
     const auto seen = WRENCH_TRY(state_->last_look());
     const AgedTime::Look look = state_->time.look(now, boot, seen);
     out.clock_jump = look.jump;
+    bool mine = true;  // Of several processes that look at the same moment one removes.
     if (look.store)
       WRENCH_TRY(state_->store.write([&](WriteTx& tx) -> Result<void> {
-        WRENCH_TRY(tx.exec(sql::kNoteLook, {*look.store}));
+        if (look.until)
+          mine = WRENCH_TRY(tx.exec(sql::kClaimLook, {*seen, *look.store})) == 1;
+        else
+          WRENCH_TRY(tx.exec(sql::kNoteLook, {*look.store}));
         return {};
       }));
+    if (!mine) {
+      out.next_at = now + state_->settles;
+      return out;
+    }
     if (!look.until) {
       out.next_at = look.again_at;
       return out;
@@ -258,8 +288,10 @@ Result<RetentionTurn> Retention::turn(const StopToken& stop, Time time) {
 Result<RetentionPreview> Retention::preview() {
   const Micros now = WRENCH_TRY(state_->now_us());
   const RetentionPolicy& policy = state_->policy;
+  const std::int64_t tasks = WRENCH_TRY(state_->tasks.count(now));
   return state_->store.read([&](ReadTx& tx) -> Result<RetentionPreview> {
     RetentionPreview out;
+    out.due[index_of(RetentionKind::Tasks)] = tasks;
     const auto count = [&](RetentionKind kind, const storage::Statement& statement, Micros until) -> Result<void> {
       out.due[index_of(kind)] += WRENCH_TRY(tx.query(statement, {until})).front().integer(0);
       return {};

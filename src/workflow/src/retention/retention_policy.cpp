@@ -67,9 +67,30 @@ Result<void> read_events(const YamlNode& of, RetentionPolicy& out) {
   return {};
 }
 
+Result<void> read_tasks(const YamlNode& root, RetentionPolicy& out) {
+  if (const YamlNode* node = root.find("tasks")) {
+    if (node->is_scalar()) {
+      WRENCH_TRY(read_age(root, "tasks", out.completed));
+      out.failed = out.cancelled = out.completed;
+    } else {
+      WRENCH_TRY(only(*node, {"completed", "failed", "cancelled"}));
+      WRENCH_TRY(read_age(*node, "completed", out.completed));
+      WRENCH_TRY(read_age(*node, "failed", out.failed));
+      WRENCH_TRY(read_age(*node, "cancelled", out.cancelled));
+    }
+  }
+  if (const YamlNode* node = root.find("archive")) {
+    const auto value = node->is_scalar() ? node->as_boolean() : std::nullopt;
+    if (!value) return invalid(*node, "'archive' is true or false");
+    out.archive = *value;
+  }
+  return {};
+}
+
 Result<void> read(const YamlNode& root, RetentionPolicy& out) {
   if (root.is_null()) return {};
-  WRENCH_TRY(only(root, {"events", "streams", "messages", "memory"}));
+  WRENCH_TRY(only(root, {"events", "streams", "messages", "memory", "tasks", "archive"}));
+  WRENCH_TRY(read_tasks(root, out));
   WRENCH_TRY(read_events(root, out));
   WRENCH_TRY(read_age(root, "streams", out.streams));
   WRENCH_TRY(read_age(root, "messages", out.messages));
@@ -98,7 +119,8 @@ Result<RetentionPolicy> RetentionPolicy::parse(std::string_view yaml, std::strin
 
 Micros RetentionPolicy::shortest() const {
   Micros out = kRetentionAgeMax;
-  for (const auto& age : {events, streams, messages, memory}) out = std::min(out, age.value_or(kRetentionAgeMax));
+  for (const auto& age : {events, streams, messages, memory, completed, failed, cancelled})
+    out = std::min(out, age.value_or(kRetentionAgeMax));
   return out;
 }
 

@@ -25,6 +25,8 @@ TEST(RetentionPolicyTest, HasDefaults) {
     EXPECT_EQ(one.messages, kMessageKept);
     EXPECT_EQ(one.memory, 90 * kMicrosPerDay);
     EXPECT_EQ(one.shortest(), kMicrosPerDay);
+    EXPECT_FALSE(one.removes_tasks());
+    EXPECT_TRUE(one.archive);
   }
 }
 
@@ -40,6 +42,22 @@ TEST(RetentionPolicyTest, ReadsAges) {
   EXPECT_EQ(policy("events: forever").events_count, 10'000'000) << "so many, however old";
   EXPECT_EQ(policy("events: 30d").events, 30 * kMicrosPerDay);
   EXPECT_FALSE(policy("events: {count: forever}").events_count);
+}
+
+TEST(RetentionPolicyTest, ReadsAgesOfTasks) {
+  const auto one = policy("tasks: {completed: 90d, failed: forever, cancelled: 3h}\narchive: false\n");
+  EXPECT_EQ(one.completed, 90 * kMicrosPerDay);
+  EXPECT_FALSE(one.failed);
+  EXPECT_EQ(one.cancelled, 3 * 3600 * kMicrosPerSecond);
+  EXPECT_FALSE(one.archive);
+  EXPECT_TRUE(one.removes_tasks());
+  EXPECT_EQ(one.shortest(), 3 * 3600 * kMicrosPerSecond);
+  const auto all = policy("tasks: 400d");
+  EXPECT_EQ(all.completed, 400 * kMicrosPerDay);
+  EXPECT_EQ(all.failed, 400 * kMicrosPerDay);
+  EXPECT_EQ(all.cancelled, 400 * kMicrosPerDay);
+  EXPECT_TRUE(all.archive);
+  EXPECT_FALSE(policy("tasks: forever").removes_tasks());
 }
 
 TEST(RetentionPolicyTest, TellsMistakesWithTheirPlace) {
@@ -59,6 +77,9 @@ TEST(RetentionPolicyTest, TellsMistakesWithTheirPlace) {
   EXPECT_THAT(refused("memory:"), HasSubstr("from 1s to 36500d"));
   EXPECT_THAT(refused("events: {count: 0}"), HasSubstr("from 1 to 10000000000"));
   EXPECT_THAT(refused("events: {count: 1.5}"), HasSubstr("from 1 to 10000000000"));
+  EXPECT_THAT(refused("tasks: {complete: 90d}"), HasSubstr("did you mean 'completed'?"));
+  EXPECT_THAT(refused("tasks: never"), HasSubstr("from 1s to 36500d"));
+  EXPECT_THAT(refused("archive: maybe"), HasSubstr("'archive' is true or false"));
   EXPECT_THAT(refused("- events"), HasSubstr("this is a mapping"));
   EXPECT_THAT(refused("events: 7d\nevents: 8d\n"), HasSubstr("retention.yaml:2:1"));
   EXPECT_THAT(refused("events: *a"), HasSubstr("retention.yaml:1"));

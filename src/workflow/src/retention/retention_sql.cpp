@@ -69,11 +69,24 @@ const Statement kMemoriesSuperseded{
     .sql = "SELECT id FROM memory_items WHERE valid_to <= ?1 ORDER BY valid_to LIMIT ?2",
     .plan = "SEARCH memory_items USING COVERING INDEX idx_memory_superseded (valid_to<?)"};
 
+const Statement kClaimLook{.id = "workflow.claim_retention_look",
+                           .access = Access::Write,
+                           .sql = "UPDATE retention SET at = ?2 WHERE kind = 'look' AND at = ?1",
+                           .plan = "SEARCH retention USING PRIMARY KEY (kind=?)"};
+const Statement kEndedTasks{
+    .id = "workflow.ended_tasks",
+    .sql =
+        "SELECT id, task_id, created_at, updated_at, parent_execution FROM tasks WHERE status = ?1 AND (created_at, "
+        "id) "
+        "> (?2, ?3) ORDER BY created_at, id LIMIT ?4",
+    .plan = "SEARCH tasks USING INDEX idx_task_status_page (status=? AND created_at>?)"};
+
 storage::StatementCatalogue::List of_retention() {
   static const Statement* const list[] = {
       &kRetentionNow, &kRetentionRows,      &kRetentionLook,        &kNoteLook,           &kNoteRemoved,
       &kFirstStream,  &kFirstClosedMessage, &kFirstExpiringMessage, &kFirstSuperseded,    &kFirstExpiringMemory,
-      &kCountStreams, &kCountMessages,      &kCountSuperseded,      &kCountExpiredMemory, &kMemoriesSuperseded};
+      &kCountStreams, &kCountMessages,      &kCountSuperseded,      &kCountExpiredMemory, &kMemoriesSuperseded,
+      &kClaimLook,    &kEndedTasks};
   return list;
 }
 

@@ -12,6 +12,7 @@ extern const Statement kFirstStream, kFirstClosedMessage, kFirstExpiringMessage,
 /// How many became old until then.
 extern const Statement kCountStreams, kCountMessages, kCountSuperseded, kCountExpiredMemory;
 extern const Statement kMemoriesSuperseded;
+extern const Statement kClaimLook, kEndedTasks;
 storage::StatementCatalogue::List of_retention();
 
 }  // namespace wrench::workflow::sql

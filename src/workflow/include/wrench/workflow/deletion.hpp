@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +42,9 @@ Result<DeletionPreview> preview_deletion(storage::ReadTx& tx, std::string_view t
 /// Findings, events and the ledgers of days and months stay. Errors: workflow.version_conflict: it isn't what was
 /// looked at; workflow.has_dependents: see DeletionPreview::dependents; workflow.task_not_found.
 Result<void> delete_task(storage::Store& store, const TaskView& task, const std::string& actor);
+
+/// As many of them, in one flush; those that went on meanwhile, or that others wait for, stay. How many it deleted.
+Result<std::size_t> delete_tasks(storage::Store& store, std::span<const TaskView> tasks, const std::string& actor);
 
 struct Purged {
   std::int64_t rows = 0;   ///< With those of child tasks.

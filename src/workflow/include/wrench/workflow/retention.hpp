@@ -19,8 +19,12 @@ namespace wrench::workflow {
 
 inline constexpr std::size_t kRetentionRowsMax = 5'000;  ///< That one flush deletes because they are too old.
 
-enum class RetentionKind : std::uint8_t { Events, Streams, Messages, Memory };
-inline constexpr std::size_t kRetentionKinds = 4;
+inline constexpr std::size_t kRetentionTasksMax = 64;  ///< That one flush deletes.
+inline constexpr std::uint64_t kRetentionArchiveBytes = std::uint64_t{32}
+                                                        << 20;  ///< Archived, from which on they are deleted.
+
+enum class RetentionKind : std::uint8_t { Events, Streams, Messages, Memory, Tasks };
+inline constexpr std::size_t kRetentionKinds = 5;
 /// "events", …
 std::string_view name(RetentionKind kind);
 
@@ -54,13 +58,14 @@ struct RetentionRecord {
 Result<std::vector<RetentionRecord>> read_retention(storage::ReadTx& tx);
 
 /// Removes what is older than it has to be kept, kRetentionRowsMax rows a flush, and leaves the writer to others for as
-/// long as each took. Passive: whoever runs long calls turn() at next_at, and some time after something changed. Any
-/// number of processes may; one at a time removes. Killed in the middle, the next turn goes on. An object is of one
-/// thread.
+/// long as each took. What tasks leave is queued for purge() (deletion.hpp). Passive: whoever runs long calls turn() at
+/// next_at, and some time after something changed. Any number of processes may; one at a time removes. Killed in the
+/// middle, the next turn goes on. An object is of one thread.
 class Retention {
  public:
-  /// All must outlive this; `metrics` may be null.
-  Retention(storage::Store& store, const Clock& clock, RetentionPolicy policy,
+  /// All must outlive this; `metrics` may be null. `archive_folder`: where tasks are archived (storage/archive.hpp);
+  /// needed only if the policy has tasks archived.
+  Retention(storage::Store& store, const Clock& clock, RetentionPolicy policy, std::string archive_folder = {},
             telemetry::MetricsRegistry* metrics = nullptr);
   ~Retention();
   Retention(const Retention&) = delete;
@@ -70,8 +75,13 @@ class Retention {
     Settled,  ///< Removes what was old enough at the look before, some time ago, unless the clock contradicts.
     Now,      ///< Somebody says that it is the right time.
   };
-  /// Costs a few look-ups, and no write, while nothing is old enough. Errors: storage.*.
-  Result<RetentionTurn> turn(const StopToken& stop, Time time = Time::Settled);
+  enum class Extent {
+    All,
+    OneFlush,  ///< Of each kind at most; whoever calls has other things to do.
+  };
+  /// Costs a few look-ups, and no write, while nothing is old enough. Errors: storage.*; workflow.no_archive,
+  /// runtime.locked: no task goes that can't be archived.
+  Result<RetentionTurn> turn(const StopToken& stop, Time time = Time::Settled, Extent extent = Extent::All);
   Result<RetentionPreview> preview();
 
   /// The clock that decides: this machine's, or PostgreSQL's. Errors: storage.*.

@@ -33,6 +33,11 @@ struct RetentionPolicy {
   std::optional<Micros> messages;              ///< After they were acknowledged, or died.
   std::optional<Micros> memory = kMemoryKept;  ///< After something superseded them.
 
+  /// Tasks that ended, so long after that, by status. Those that another task began go with it.
+  std::optional<Micros> completed, failed, cancelled;
+  bool archive = true;  ///< Before a task goes, all that is known of it is written to the archive.
+  bool removes_tasks() const { return completed || failed || cancelled; }
+
   /// The shortest of the ages.
   Micros shortest() const;
 };
