@@ -4,13 +4,13 @@
 //   wrench_backup_bench DIRECTORY [MIB]
 //
 // DIRECTORY needs five times MIB (1024 unless told), on the disk that is measured. The engine makes the first tasks;
-// copies of them, made with SQL, make up the size. While a backup is taken, tasks of one step are created at a fixed
-// rate, as they were before.
+// copies of them, made with SQL, make up the size. While a backup is taken, clients create tasks of one step at a fixed
+// rate, as they did before.
 
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <atomic>
+#include <array>
 #include <filesystem>
 #include <string>
 #include <thread>
@@ -35,10 +35,12 @@ using codec::Json;
 
 constexpr std::int64_t kMibDefault = 1024;
 constexpr std::int64_t kRealTasks = 2'000;
+constexpr int kClients = 8;
 constexpr std::chrono::milliseconds kBetweenTasks(5);
 constexpr std::chrono::seconds kBefore(10);
 constexpr Micros kPatience = 60 * kMicrosPerSecond;
-constexpr std::string_view kOneStep = R"({"v":1,"nodes":[{"id":"a","kind":"call","capability":"t.x","effect":"pure"}]})";
+constexpr std::string_view kOneStep =
+    R"({"v":1,"nodes":[{"id":"a","kind":"call","capability":"t.x","effect":"pure"}]})";
 
 SystemClock g_clock;
 SystemRandom g_random;
@@ -81,49 +83,54 @@ void fill(const std::string& directory, std::uint64_t bytes) {
   const auto made = static_cast<std::uint64_t>(sql.number("PRAGMA page_count") * sql.number("PRAGMA page_size"));
   const auto tasks = static_cast<std::int64_t>(static_cast<double>(kRealTasks) * static_cast<double>(bytes) /
                                                static_cast<double>(made));
-  const auto many = [&](const std::string& table, const std::string& order, std::map<std::string, std::string> shift) {
-    const std::int64_t have = sql.number("SELECT max(" + order + ") FROM " + table);
-    const double each = static_cast<double>(sql.number("SELECT count(*) FROM " + table)) / kRealTasks;
-    sql.multiply(table, "1", have, static_cast<std::int64_t>(each * static_cast<double>(tasks)), shift);
+  const auto many = [&](const std::string& table, const std::map<std::string, std::string>& shift) {
+    const std::int64_t rows_each = sql.number("SELECT count(*) FROM " + table) / kRealTasks;
+    sql.multiply(table, "1", kRealTasks, tasks, shift, rows_each);
   };
-  many("tasks", "id", {{"id", "id + ?"}, {"task_id", "'tsk_' || printf('%026d', id + ?)"}});
-  many("task_executions", "id",
+  many("tasks", {{"id", "id + ?"}, {"task_id", "'tsk_' || printf('%026d', id + ?)"}});
+  many("task_executions",
        {{"id", "id + ?"}, {"execution_id", "'exe_' || printf('%026d', id + ?)"}, {"task_id", "task_id + ?"}});
-  many("steps", "execution_id", {{"execution_id", "execution_id + ?"}});
-  many("journal", "execution_id", {{"execution_id", "execution_id + ?"}});
-  many("events", "seq", {{"seq", "seq + ?"}});
+  many("steps", {{"execution_id", "execution_id + ?"}});
+  many("journal", {{"execution_id", "execution_id + ?"}});
+  const std::int64_t events = sql.number("SELECT max(seq) FROM events");
+  sql.multiply("events", "1", events, events * tasks / kRealTasks, {{"seq", "seq + ?"}});
   sql.run("UPDATE event_clock SET next = (SELECT max(seq) + 1 FROM events)");
   sql.run("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
-/// Creates a task every few milliseconds and keeps how long each took until it was durable, in milliseconds.
+/// Creates tasks at a fixed rate, and keeps how long each took until it was durable, in milliseconds.
 class Load {
  public:
-  explicit Load(Engine& engine) : engine_(engine), thread_([this](const std::stop_token& stop) { work(stop); }) {}
+  explicit Load(Engine& engine) : engine_(engine) {
+    for (int i = 0; i < kClients; ++i)
+      threads_.emplace_back([this, i](const std::stop_token& stop) { work(stop, took_[static_cast<std::size_t>(i)]); });
+  }
   std::vector<double> stop() {
-    thread_.request_stop();
-    thread_.join();
-    return std::move(took_);
+    std::vector<double> all;
+    for (std::jthread& thread : threads_) thread.request_stop();
+    for (std::jthread& thread : threads_) thread.join();
+    for (const std::vector<double>& some : took_) all.insert(all.end(), some.begin(), some.end());
+    return all;
   }
 
  private:
-  void work(const std::stop_token& stop) {
-    for (auto next = SteadyClock::now(); !stop.stop_requested(); next += kBetweenTasks) {
+  void work(const std::stop_token& stop, std::vector<double>& took) {
+    for (auto next = SteadyClock::now(); !stop.stop_requested(); next += kBetweenTasks * kClients) {
       std::this_thread::sleep_until(next);
-      // From when it was to be created: what waits behind a slow one is late, too.
+      const auto start = SteadyClock::now();
       must(engine_.create(one_step()));
-      took_.push_back(seconds_since(next) * 1e3);
+      took.push_back(seconds_since(start) * 1e3);
     }
   }
   Engine& engine_;
-  std::vector<double> took_;
-  std::jthread thread_;
+  std::array<std::vector<double>, kClients> took_;
+  std::vector<std::jthread> threads_;
 };
 
 Json latency(std::vector<double> took) {
   const double p50 = bench::percentile(took, 50), p99 = bench::percentile(took, 99);
-  return Json::object({{"tasks", static_cast<std::int64_t>(took.size())}, {"p50_ms", p50}, {"p99_ms", p99},
-                       {"max_ms", took.back()}});
+  return Json::object(
+      {{"tasks", static_cast<std::int64_t>(took.size())}, {"p50_ms", p50}, {"p99_ms", p99}, {"max_ms", took.back()}});
 }
 
 /// Seconds of a copy by the kernel's copy_file_range(), as cp does, and an fsync.
@@ -159,16 +166,18 @@ int run(const std::string& directory, std::uint64_t bytes) {
   out.set("backup_bytes", static_cast<std::int64_t>(quiet.bytes));
   storage::VerifyOptions verify;
   verify.statements = {statements()};
-  verify.check = [](storage::Store& store) -> Result<std::vector<std::string>> {
-    CheckReport report = WRENCH_TRY(check_store(store, {}));
+  const auto verified = [&](const std::string& name) {
+    const auto report = timed(name, [&] { return storage::verify_backup(quiet.path, verify, g_clock, g_random); });
+    if (report.problems.empty()) return;
+    std::fprintf(stderr, "%s\n", report.problems.front().c_str());
+    std::exit(1);
+  };
+  verified("verify_bytes");
+  verify.check = [](storage::Store& checked) -> Result<std::vector<std::string>> {
+    CheckReport report = WRENCH_TRY(check_store(checked, {}));
     return std::move(report.problems);
   };
-  const auto verified =
-      timed("verify", [&] { return storage::verify_backup(quiet.path, verify, g_clock, g_random); });
-  if (!verified.problems.empty()) {
-    std::fprintf(stderr, "%s\n", verified.problems.front().c_str());
-    return 1;
-  }
+  verified("verify");
   const auto store = open_store(data);
   const auto engine = open_engine(*store);
   bench::Noop runner;
@@ -181,7 +190,7 @@ int run(const std::string& directory, std::uint64_t bytes) {
   const Json beside = latency(during.stop());
   out.set("writer_alone", alone);
   out.set("writer_during", beside);
-  out.set("writer_p99_ratio", beside.find("p99_ms")->as_double() / alone.find("p99_ms")->as_double());
+  out.set("writer_p99_ratio", beside.at("p99_ms").as_double() / alone.at("p99_ms").as_double());
   std::printf("%s\n", codec::write_json(out).c_str());
   return 0;
 }

@@ -41,8 +41,9 @@ class Sql {
   std::int64_t number(const std::string& sql) { return std::strtoll(rows(sql).at(0).at(0).c_str(), nullptr, 10); }
 
   /// Doubles the rows until there are `count`. `shift`: what becomes of the columns that tell rows apart, with ?.
+  /// `have` and `count` are of what `rows_each` rows belong to.
   void multiply(const std::string& table, const std::string& where, std::int64_t have, std::int64_t count,
-                const std::map<std::string, std::string>& shift) {
+                const std::map<std::string, std::string>& shift, std::int64_t rows_each = 1) {
     for (; have < count; have *= 2) {
       std::string names, values;
       for (const auto& column : rows("SELECT name FROM pragma_table_info('" + table + "')")) {
@@ -53,7 +54,7 @@ class Sql {
         values += (values.empty() ? "" : ",") + value;
       }
       run("INSERT INTO " + table + " (" + names + ") SELECT " + values + " FROM " + table + " WHERE " + where +
-          " LIMIT " + std::to_string(std::min(have, count - have)));
+          " LIMIT " + std::to_string(rows_each * std::min(have, count - have)));
     }
   }
 

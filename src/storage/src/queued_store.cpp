@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "wrench/base/assert.hpp"
+#include "wrench/runtime/thread.hpp"
 #include "wrench/storage/long_read.hpp"
 
 namespace wrench::storage {
@@ -89,6 +90,7 @@ void QueuedStore::start_writer_thread() {
 }
 
 void QueuedStore::write_loop() {
+  runtime::run_soon_after_waking();
   while (queue_.wait()) {
     while (measured_flush() > 0) {
     }
