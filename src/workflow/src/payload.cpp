@@ -1,5 +1,7 @@
 #include "payload.hpp"
 
+#include <utility>
+
 #include "sql.hpp"
 #include "wrench/base/text.hpp"
 
@@ -12,6 +14,23 @@ namespace {
 
 Result<Sized> parse(std::string_view text) {
   return Sized{text.empty() ? Json() : WRENCH_TRY(codec::parse_json(text, kLimits)), text.size()};
+}
+
+/// One that is nested deeper couldn't be read again, and whatever writes it would go as deep. A worklist for that
+/// reason.
+Result<void> check_depth(const Json& value) {
+  std::vector<std::pair<const Json*, std::size_t>> open{{&value, 1}};
+  while (!open.empty()) {
+    const auto [at, depth] = open.back();
+    open.pop_back();
+    if (!at->is_array() && !at->is_object()) continue;
+    if (depth > kLimits.depth_max)
+      return Error("workflow.output_too_deep",
+                   "the output is nested deeper than " + std::to_string(kLimits.depth_max) + " levels");
+    for (const Json& item : at->as_array()) open.emplace_back(&item, depth + 1);
+    for (const auto& [name, member] : at->as_object()) open.emplace_back(&member, depth + 1);
+  }
+  return {};
 }
 
 }  // namespace
@@ -36,6 +55,7 @@ Result<Sized> inputs(storage::ReadTx& tx, std::int64_t task_no) {
 }
 
 Result<Payload> pack(const Json& value, std::vector<storage::PreparedBlob>& blobs) {
+  WRENCH_TRY(check_depth(value));
   std::string json = codec::write_json(value);
   if (json.size() <= kInlineBytesMax) return Payload{std::move(json), {}};
   if (json.size() > kStepOutputBytesMax)
