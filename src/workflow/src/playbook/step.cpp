@@ -93,8 +93,10 @@ StepBuilder::StepBuilder(Place place, const Surroundings& surroundings, Names na
 
 void StepBuilder::read_common() {
   shared_parameters_ = fields_.either("parameters", "input");
-  if (const auto timeout = fields_.duration("timeout"))
-    common_.set("timeouts", Json::object({{"start_to_close_ms", *timeout / kMicrosPerMs}}));
+  Json timeouts = Json::object();
+  if (const auto timeout = fields_.duration("timeout")) timeouts.set("start_to_close_ms", *timeout / kMicrosPerMs);
+  if (const auto heartbeat = fields_.duration("heartbeat")) timeouts.set("heartbeat_ms", *heartbeat / kMicrosPerMs);
+  if (!timeouts.as_object().empty()) common_.set("timeouts", std::move(timeouts));
   if (const auto attempts = fields_.integer("retry", 1, kRetryAttemptsMax))
     common_.set("retry", Json::object({{"attempts", *attempts}}));
   concurrency_ = fields_.get("concurrency");
@@ -139,7 +141,7 @@ void StepBuilder::finish() {
   fields_.finish();
   if (!called_ && !problems_.any()) {
     const bool waits = fields_.get("wait") != nullptr;
-    for (const std::string_view name : {"timeout", "retry", "concurrency", "rate", "requires"})
+    for (const std::string_view name : {"timeout", "heartbeat", "retry", "concurrency", "rate", "requires"})
       if (const YamlNode* written = fields_.get(name))
         problems_.add(*written, "'" + std::string(name) + "' is for what agents do" +
                                     (waits ? ", and this step waits"
