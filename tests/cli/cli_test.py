@@ -807,7 +807,11 @@ class Storage(CliTest):
         done = self.run_wrench("doctor", "--fsync", "--seconds", "1", "--data-dir", "not/yet")
         self.assertIn(done.code, (0, 1), done.err)  # A disk that doesn't flush is a finding, not a failure.
         self.assertIn("durable writes", done.out)
+        self.assertRegex(done.out, r"expected tasks/s: [\d,]+ many at once, [\d,]+ one after the other")
         self.assertFalse(os.path.exists(self.at("not")))
+        self.assertEqual([name for name in os.listdir(self.dir) if name.startswith("wrench-doctor")], [], "nothing is left behind")
+        tasks = self.run_wrench("doctor", "--fsync", "--seconds", "1", "--json").json()["tasks"]
+        self.assertGreater(tasks["at_once_per_second"], tasks["in_turn_per_second"])
         self.assert_fails(self.run_wrench("doctor", "--fsync", "--dir", "nowhere"), 3, "nowhere")
 
     def test_doctor_names_the_trouble(self):

@@ -63,6 +63,19 @@ class DatabaseCare:
 
 
 class StoreOfADatabase(DatabaseCare, CliTest):
+    def test_doctor_tells_what_the_server_keeps(self):
+        done = self.wrench_there("doctor", "--fsync", "--json").json()
+        self.assertEqual(done["settings"], {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"})
+        self.assertIn("fsync on, full_page_writes on, synchronous_commit on", self.wrench_there("doctor", "--fsync").out)
+        self.sql("ALTER SYSTEM SET full_page_writes = off")
+        self.addCleanup(self.sql, "SELECT pg_reload_conf()")
+        self.addCleanup(self.sql, "ALTER SYSTEM RESET full_page_writes")
+        self.sql("SELECT pg_reload_conf()")
+        self.wait_for(lambda: self.run_wrench("doctor", "--fsync", env=self.on_database).code == 1)
+        told = self.wrench_there("doctor", "--fsync", code=1).out
+        self.assertIn("can be lost (full_page_writes)", told)
+        self.assertIn("ALTER SYSTEM SET full_page_writes = on", told)
+
     def test_before_there_is_a_store(self):
         planned = self.wrench_there("store", "migrate", "--plan", "--json").json()["data"]
         self.assertEqual({each["state"] for each in planned}, {"pending"})

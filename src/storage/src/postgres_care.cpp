@@ -51,6 +51,20 @@ void read_node(std::string_view node, StatementAnalysis& analysis) {
 
 }  // namespace
 
+Result<std::vector<ServerSetting>> durability_settings(const std::string& url) {
+  const auto connection = WRENCH_TRY(look_into(url));
+  const auto lines =
+      WRENCH_TRY(connection->values("SELECT name || ' ' || setting FROM pg_settings WHERE name IN ('fsync', "
+                                    "'full_page_writes', 'synchronous_commit') "
+                                    "ORDER BY name"));
+  std::vector<ServerSetting> out;
+  for (const std::string& line : lines) {
+    const std::size_t space = line.find(' ');
+    out.push_back({line.substr(0, space), line.substr(space + 1)});
+  }
+  return out;
+}
+
 Result<std::vector<MigrationState>> list_postgres_migrations(const std::string& url, const Clock& clock,
                                                              std::span<const Migration> migrations) {
   std::vector<MigrationState> states = pending_states(migrations);

@@ -7,10 +7,12 @@
 #include "../output.hpp"
 #include "../workspace.hpp"
 #include "commands.hpp"
+#include "doctor_speed.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/base/version.hpp"
 #include "wrench/codec/json.hpp"
 #include "wrench/runtime/subprocess.hpp"
+#include "wrench/storage/care.hpp"
 #include "wrench/storage/fsync_probe.hpp"
 
 namespace wrench::app {
@@ -84,7 +86,24 @@ Check check_agents() {
           ""};
 }
 
-Result<Check> check_fsync(const Session& session, Json& samples) {
+/// Whether the server keeps what it says that it has committed.
+Result<Check> check_server(const Session& session, Json& settings) {
+  Check check{"durable writes", Health::Good, "", ""};
+  std::string lax;
+  for (const auto& [name, value] : WRENCH_TRY(storage::durability_settings(database_url(session)))) {
+    check.evidence += (check.evidence.empty() ? "" : ", ") + name + " " + value;
+    settings.set(name, value);
+    if (value == "off") lax += (lax.empty() ? "" : ", ") + name;
+  }
+  check.evidence = "PostgreSQL: " + check.evidence;
+  if (lax.empty()) return check;
+  check.health = Health::Bad;
+  check.evidence = "suspicious: what was committed can be lost (" + lax + ")\n" + check.evidence;
+  check.next = "ALTER SYSTEM SET " + lax.substr(0, lax.find(',')) + " = on, and reload or restart the server";
+  return check;
+}
+
+Result<Check> check_fsync(const Session& session, Json& samples, Json& tasks) {
   const auto seconds = session.invocation.number("--seconds", 3);
   std::string directory(session.invocation.value("--dir"));
   if (directory.empty()) {
@@ -104,6 +123,11 @@ Result<Check> check_fsync(const Session& session, Json& samples) {
                                     {"p50_us", sample.p50_us},
                                     {"p99_us", sample.p99_us}}));
   }
+  const TaskSpeed speed = WRENCH_TRY(measure_tasks(directory, session.stop));
+  const auto rounded = [](double n) { return format_count(static_cast<std::uint64_t>(n)); };
+  check.evidence += "\nexpected tasks/s: " + rounded(speed.at_once) + " many at once, " + rounded(speed.in_turn) +
+                    " one after the other";
+  tasks = Json::object({{"at_once_per_second", speed.at_once}, {"in_turn_per_second", speed.in_turn}});
   if (report.verdict == storage::Durability::Durable) return check;
   check.health = Health::Bad;
   check.evidence = (report.verdict == storage::Durability::NotDurable ? "not durable: " : "suspicious: ") +
@@ -121,8 +145,10 @@ std::string_view word(Health health) {
 ExitCode run_doctor(Session& session) {
   std::vector<Check> checks;
   Json samples = Json::array();
+  Json tasks, settings = Json::object();
+  const bool server = !database_url(session).empty();
   if (session.invocation.has("--fsync")) {
-    auto durable = check_fsync(session, samples);
+    auto durable = server ? check_server(session, settings) : check_fsync(session, samples, tasks);
     if (!durable) return session.fail(durable.error());
     checks.push_back(std::move(*durable));
   } else {
@@ -159,7 +185,11 @@ ExitCode run_doctor(Session& session) {
   }
   if (session.format() == "json") {
     auto report = Json::object({{"schema", "wrench.doctor/1"}, {"healthy", !bad}, {"checks", std::move(rows)}});
-    if (session.invocation.has("--fsync")) report.set("samples", std::move(samples));
+    if (session.invocation.has("--fsync")) {
+      report.set("samples", std::move(samples));
+      report.set("tasks", std::move(tasks));
+      report.set("settings", std::move(settings));
+    }
     text = codec::write_json(report, {.pretty = true}) + "\n";
   }
   if (auto done = deliver(session, text); !done) return session.fail(done.error());

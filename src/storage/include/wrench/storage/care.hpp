@@ -40,6 +40,13 @@ struct StatementAnalysis {
 /// Errors: storage.not_found, storage.corrupt and others.
 Result<StatementAnalysis> analyze_statement(const std::string& where, const Statement& statement);
 
+struct ServerSetting {
+  std::string name, value;
+};
+/// Of a PostgreSQL server, for the sessions of wrench: whether what it has committed survives a loss of power. Errors:
+/// storage.unreachable, storage.invalid_url, …
+Result<std::vector<ServerSetting>> durability_settings(const std::string& url);
+
 struct VacuumReport {
   std::uint64_t bytes_before = 0, bytes_after = 0;
 };
