@@ -336,6 +336,28 @@ TEST_F(DeletionTest, OneThatWentOnMeanwhileIsNotDeleted) {
   EXPECT_EQ(delete_task(*store_, seen, "ann").error().code, "workflow.task_not_found");
 }
 
+TEST_F(DeletionTest, OfManyThoseStayThatWentOnOrAreWaitedFor) {
+  auto e = engine();
+  e->start(runner_);
+  const auto plain = task(R"([{"id":"a","kind":"call","capability":"t.echo"}])");
+  const auto goes = e->create(plain).value(), went_on = e->create(plain).value();
+  const auto failed = e->create(task(R"([{"id":"a","kind":"call","capability":"t.fail"}])")).value();
+  for (const auto& one : {goes, went_on, failed}) finish(*e, one.task_id);
+  const std::vector<TaskView> seen = {preview(failed.task_id).task, preview(went_on.task_id).task,
+                                      preview(goes.task_id).task};
+  CreateTask dependent = plain;
+  dependent.depends_on = {{failed.task_id}};
+  ASSERT_TRUE(e->create(dependent).ok());
+  ASSERT_TRUE(e->fork(went_on.task_id, {.from = "a", .edits = {}}).ok());
+  while (finish(*e, went_on.task_id).task.version == seen[1].version) std::this_thread::yield();
+  EXPECT_EQ(delete_tasks(*store_, seen, "system").value(), 1U);
+  EXPECT_EQ(refused(goes.task_id).code, "workflow.task_not_found");
+  EXPECT_EQ(delete_tasks(*store_, seen, "system").value(), 0U);
+  EXPECT_THAT(tasks(), ::testing::SizeIs(3));
+  purge_all();
+  expect_sound();
+}
+
 TEST_F(DeletionTest, AResultThatComesAfterItHarmsNothing) {
   std::latch begun(1), go_on(1);
   runner_.add("t.deaf", [&](const StepInvocation&, StepContext& context) -> StepOutcome {
