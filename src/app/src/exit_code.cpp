@@ -75,6 +75,7 @@ constexpr Mapping kMappings[] = {
     {"storage.unreachable", ExitCode::Unreachable},
     {"telemetry.invalid_level", ExitCode::Usage},
     {"workflow.answer_invalid", ExitCode::Usage},
+    {"workflow.blocked", ExitCode::Conflict},
     {"workflow.block_not_found", ExitCode::NotFound},
     {"workflow.block_read_only", ExitCode::NotPermitted},
     {"workflow.budget_exceeded", ExitCode::Stopped},

@@ -212,10 +212,9 @@ class StoreCheck {
 
   /// Somebody is to begin it, or it waits for other tasks.
   Result<void> pending(const ExecutionRow& row) {
-    if (std::ranges::binary_search(starts_, row.id)) return {};
-    const auto verdict = WRENCH_TRY(read([&](ReadTx& tx) { return creation::dependencies(tx, row.task_no); }));
-    if (verdict != creation::Verdict::Wait)
-      problem("execution " + std::to_string(row.id) + " is to begin, but nobody is told");
+    if (row.paused != Pause::No || std::ranges::binary_search(starts_, row.id)) return {};
+    const auto other = WRENCH_TRY(read([&](ReadTx& tx) { return creation::obstacle(tx, row.task_no); }));
+    if (!other || other->for_good) problem("execution " + std::to_string(row.id) + " is to begin, but nobody is told");
     return {};
   }
 

@@ -37,6 +37,7 @@ FlushPlan Decision::run(std::span<const Command> commands) {
   for (const Command& command : commands) {
     Result<void> verdict = std::visit([this](const auto& c) { return on(c); }, command);
     plan_.verdicts.push_back(std::move(verdict));
+    by_.clear();
   }
   for (auto& [no, execution] : executions_) settle(execution);
   if (context_.claims_allowed) claim();
@@ -135,8 +136,8 @@ void Decision::store_body(Step& s) {
 std::int64_t Decision::journal(Execution& e, std::string kind, const StepRow* row, std::string data,
                                std::string blob_hash) {
   plan_.journal.push_back({e.row.id, e.journal_next, std::move(kind), row == nullptr ? 0 : row->step_no,
-                           row == nullptr ? 0 : row->attempt, e.actor.empty() ? context_.boot : e.actor,
-                           std::move(data), std::move(blob_hash)});
+                           row == nullptr ? 0 : row->attempt, by_.empty() ? context_.boot : by_, std::move(data),
+                           std::move(blob_hash)});
   return e.journal_next++;
 }
 

@@ -323,9 +323,8 @@ Result<Created> create(WriteTx& tx, const Creation& creation, Numbers& numbers, 
   }
   WRENCH_TRY(announce(tx, receipt, "task.created", task.project_id, task.created_by));
   if (task.draft) return out;
-  const Verdict verdict = task.depends_on.empty() ? Verdict::Start : WRENCH_TRY(dependencies(tx, receipt.task_no));
-  out.start = verdict == Verdict::Start;
-  out.cancelled = verdict == Verdict::Cancel;
+  if (!task.depends_on.empty()) out.obstacle = WRENCH_TRY(obstacle(tx, receipt.task_no));
+  out.start = !out.obstacle || out.obstacle->for_good;
   return out;
 }
 
@@ -349,9 +348,8 @@ Result<Created> submit(WriteTx& tx, const Submit& submit) {
   Created out;
   out.receipt = WRENCH_TRY(receipt_of(tx, submit.task_no, task_id, after));
   WRENCH_TRY(announce(tx, out.receipt, "task.submitted", row.integer(2), submit.actor));
-  const Verdict verdict = WRENCH_TRY(dependencies(tx, submit.task_no));
-  out.start = verdict == Verdict::Start;
-  out.cancelled = verdict == Verdict::Cancel;
+  out.obstacle = WRENCH_TRY(obstacle(tx, submit.task_no));
+  out.start = !out.obstacle || out.obstacle->for_good;
   return out;
 }
 
@@ -366,9 +364,15 @@ Result<Created> rerun(WriteTx& tx, const Rerun& rerun, Numbers& numbers) {
     return Error("workflow.invalid_transition", "the task " + std::string(row.text(1)) + " is " +
                                                     std::string(name(state)) + ": only an ended task can be retried")
         .with_help((state == TaskState::Draft ? "wrench task run " : "wrench task resume ") + std::string(row.text(1)));
+  Created out;
+  out.obstacle = WRENCH_TRY(obstacle(tx, rerun.task_no));
+  if (out.obstacle && out.obstacle->for_good)
+    return Error("workflow.blocked", "the task " + std::string(row.text(1)) + " makes sense only after " +
+                                         out.obstacle->task_id + " completed, which is " +
+                                         std::string(name(out.obstacle->state)))
+        .with_help("wrench task retry " + out.obstacle->task_id);
   const Rows latest = WRENCH_TRY(tx.query(sql::kLatestExecution, {rerun.task_no}));
   const ExecutionRow before = row_store::execution_from(latest.front());
-  Created out;
   out.receipt.task_no = rerun.task_no;
   out.receipt.task_id = row.text(1);
   out.receipt.execution_id = rerun.execution_id;
@@ -396,38 +400,60 @@ Result<Created> rerun(WriteTx& tx, const Rerun& rerun, Numbers& numbers) {
   }
   WRENCH_TRY(announce(tx, out.receipt, rerun.fork == nullptr ? "task.rerun" : "task.forked", row.integer(2),
                       rerun.fork == nullptr ? "user" : rerun.fork->actor));
-  out.start = true;
+  out.start = !out.obstacle;
   return out;
 }
 
 namespace {
 
-/// What one more of the tasks that it depends on means; a row of kDependencyStates.
-Verdict worse(Verdict verdict, const Rows::Row& row) {
-  const TaskState state = parse_task_state(row.text_or_empty(1)).value_or(TaskState::Draft);
-  const std::string_view policy = row.text(0);
-  if (!is_terminal(state) || (policy == "block" && state != TaskState::Completed))
-    return verdict == Verdict::Cancel ? verdict : Verdict::Wait;
-  return policy == "skip" && state != TaskState::Completed ? Verdict::Cancel : verdict;
+void add_obstacle(std::optional<Obstacle>& worst, std::optional<Obstacle> out) {
+  if (!out) return;
+  // What has ended won't go on by itself: it explains more than what is under way.
+  const auto weight = [](const Obstacle& o) { return o.for_good ? 2 : is_terminal(o.state) ? 1 : 0; };
+  if (!worst || weight(*out) > weight(*worst)) worst = std::move(out);
 }
 
 }  // namespace
 
-Result<Verdict> dependencies(storage::ReadTx& tx, std::int64_t task_no) {
-  Verdict verdict = Verdict::Start;
-  const Rows rows = WRENCH_TRY(tx.query(sql::kDependencyStates, {task_no}));
-  for (const auto row : rows) verdict = worse(verdict, row);
-  return verdict;
+std::optional<Obstacle> obstacle_of(const Rows::Row& row) {
+  const std::string_view policy = row.text(0);
+  Obstacle out{.task_id = std::string(row.text(3)),
+               .state = parse_task_state(row.text_or_empty(1)).value_or(TaskState::Draft),
+               .must_complete = policy != "ignore"};
+  const bool open = !is_terminal(out.state);
+  if (!open && (!out.must_complete || out.state == TaskState::Completed)) return std::nullopt;
+  out.for_good = !open && policy == "skip";
+  return out;
 }
 
-Result<std::map<std::int64_t, Verdict>> dependencies(WriteTx& tx, const std::set<std::int64_t>& tasks) {
-  std::map<std::int64_t, Verdict> out;
-  const Rows rows = WRENCH_TRY(tx.query_many(sql::kDependencyStates, 1, Columns(tasks.begin(), tasks.end())));
-  for (const auto row : rows) {
-    Verdict& verdict = out.try_emplace(row.integer(2), Verdict::Start).first->second;
-    verdict = worse(verdict, row);
+Result<std::optional<Obstacle>> obstacle(storage::ReadTx& tx, std::int64_t task_no) {
+  std::optional<Obstacle> worst;
+  const Rows rows = WRENCH_TRY(tx.query(sql::kDependencyStates, {task_no}));
+  for (const auto row : rows) add_obstacle(worst, obstacle_of(row));
+  return worst;
+}
+
+Result<void> load_obstacles(WriteTx& tx, std::span<const Command> commands, const std::set<std::int64_t>& independent,
+                            LoadedRows& rows) {
+  std::map<std::int64_t, std::int64_t> executions;  // By task.
+  const auto add = [&](std::int64_t no) {
+    const auto it = rows.executions.find(no);
+    if (it == rows.executions.end() || it->second.started_at != 0 || is_terminal(it->second.status)) return;
+    if (!independent.contains(no)) executions[it->second.task_no] = no;
+  };
+  for (const Command& command : commands) {
+    if (const auto* start = std::get_if<command::Start>(&command)) add(start->execution_no);
+    if (const auto* adopt = std::get_if<command::Adopt>(&command)) add(adopt->execution_no);
+    if (const auto* pause = std::get_if<command::SetPause>(&command)) add(pause->execution_no);
   }
-  return out;
+  Columns keys;
+  for (const auto& [task_no, no] : executions) keys.emplace_back(task_no);
+  std::map<std::int64_t, std::optional<Obstacle>> worst;
+  const Rows found = WRENCH_TRY(tx.query_many(sql::kDependencyStates, 1, keys));
+  for (const auto row : found) add_obstacle(worst[executions.at(row.integer(2))], obstacle_of(row));
+  for (auto& [no, obstacle] : worst)
+    if (obstacle) rows.obstacles[no] = std::move(*obstacle);
+  return {};
 }
 
 Result<bool> is_draft(storage::ReadTx& tx, std::int64_t task_no) {
@@ -442,17 +468,15 @@ Result<std::vector<Command>> unblock(WriteTx& tx, const std::set<std::int64_t>& 
   for (const auto row : waiting) dependents.insert(row.integer(0));
   for (const std::int64_t task_no : dependents) {
     WRENCH_TRY(lock_task(tx, task_no));
-    const Verdict verdict = WRENCH_TRY(dependencies(tx, task_no));
-    if (verdict == Verdict::Wait) continue;
+    const auto held_back_by = WRENCH_TRY(obstacle(tx, task_no));
+    if (held_back_by && !held_back_by->for_good) continue;
     const Rows latest = WRENCH_TRY(tx.query(sql::kLatestExecution, {task_no}));
     const ExecutionRow execution = row_store::execution_from(latest.front());
     if (execution.status != ExecutionStatus::Pending || WRENCH_TRY(is_draft(tx, task_no))) continue;
     if (ownership == Ownership::Shared) {
       WRENCH_TRY(queue_start(tx, execution.id));
-    } else if (verdict == Verdict::Start) {
-      out.emplace_back(command::Start{execution.id});
     } else {
-      out.emplace_back(command::Cancel{execution.id, std::string(kDependencyFailed), "system"});
+      out.emplace_back(command::Start{execution.id});
     }
   }
   return out;

@@ -21,8 +21,8 @@ struct Created {
     ExecutionRow execution;
   };
   TaskReceipt receipt;
-  bool start = false;      ///< Nothing stands in the way of its first step.
-  bool cancelled = false;  ///< A task that it depends on has ended in a way that leaves it no sense.
+  bool start = false;  ///< Whoever begins it begins it, or cancels it: nothing has to happen before.
+  std::optional<Obstacle> obstacle;
   /// It starts in this flush, which writes these rows as they will be then, with insert().
   std::optional<Unwritten> unwritten;
 };
@@ -75,11 +75,12 @@ Result<Created> rerun(storage::WriteTx& tx, const Rerun& rerun, Numbers& numbers
 /// What the ends of tasks mean for those that depend on them. Shared ones are put into the queue of those to be begun.
 Result<std::vector<Command>> unblock(storage::WriteTx& tx, const std::set<std::int64_t>& ended, Ownership ownership);
 
-/// Why a task is cancelled that was to run only after another completed.
-inline constexpr std::string_view kDependencyFailed = "a task that it depends on didn't complete";
-enum class Verdict { Start, Wait, Cancel };
-Result<Verdict> dependencies(storage::ReadTx& tx, std::int64_t task_no);
-/// Of many: those that may not start.
-Result<std::map<std::int64_t, Verdict>> dependencies(storage::WriteTx& tx, const std::set<std::int64_t>& tasks);
+/// Of a row of kDependencyStates.
+std::optional<Obstacle> obstacle_of(const storage::Rows::Row& row);
+/// What keeps the task from beginning; nothing if it may.
+Result<std::optional<Obstacle>> obstacle(storage::ReadTx& tx, std::int64_t task_no);
+/// Of those that the commands may begin; without those that the flush makes and that depend on nothing.
+Result<void> load_obstacles(storage::WriteTx& tx, std::span<const Command> commands,
+                            const std::set<std::int64_t>& independent, LoadedRows& rows);
 
 }  // namespace wrench::workflow::creation

@@ -50,7 +50,7 @@ class Decision {
     std::vector<StepKey> ended;
     std::size_t ends_told = 0;  ///< Of the first so many in `ended` others have heard.
     bool touched = false;
-    std::string actor;
+    std::string actor;  ///< Of its event.
   };
   /// What becomes of a step's timers; the last word counts.
   struct TimerEdits {
@@ -84,6 +84,8 @@ class Decision {
   /// Back into the row.
   static void store_body(Step& s);
   static int initial_deps(const PlanNode& node);
+  /// Whoever has the command done is named in the entries that it leads to, not in those of what follows by itself.
+  void act(Execution& e, const std::string& actor) { e.actor = by_ = actor; }
   std::int64_t journal(Execution& e, std::string kind, const StepRow* row, std::string data = {},
                        std::string blob_hash = {});
 
@@ -128,6 +130,8 @@ class Decision {
   /// The execution, if this boot may change it.
   Result<Execution*> owned(std::int64_t no);
   Result<void> on(const command::Start& c);
+  /// Of one that hasn't begun: whether it may. Else it is told why, or cancelled.
+  Result<bool> may_begin(Execution& e);
   /// Rows for the steps outside of bodies; those that need nothing are ready.
   void begin(Execution& e);
 
@@ -246,6 +250,8 @@ class Decision {
   Result<void> suspend_for(Execution& e, Step& s);
 
   Result<void> on(const command::SetPause& c);
+  /// It doesn't begin, or may again: somebody begins it then.
+  Result<void> pause_unbegun(Execution& e, const command::SetPause& c);
   Result<void> set_pause(Execution& e, Pause pause);
   Result<void> wait_outside(Execution& e, Step& s, const command::Outcome& c);
   Result<void> wait_over(Execution& e, Step& s);
@@ -288,6 +294,7 @@ class Decision {
   std::map<std::string, LimitRow> limits_;
   std::map<std::string, BudgetDims> budgets_;
   std::map<StepKey, std::vector<BudgetEntry>> entries_;
+  std::string by_;                            ///< Who has the command done; empty: this process.
   const command::Outcome* ending_ = nullptr;  ///< The run that reports its end at the moment.
   std::set<std::int64_t> refused_;            ///< Executions with steps that may not begin.
   std::vector<StepKey> newly_ready_;

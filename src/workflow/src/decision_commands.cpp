@@ -25,15 +25,30 @@ Result<Decision::Execution*> Decision::owned(std::int64_t no) {
 Result<void> Decision::on(const command::Start& c) {
   Execution* e = execution(c.execution_no);
   if (e == nullptr) return Error("workflow.task_not_found", "there is no such execution");
-  if (e->row.status != ExecutionStatus::Pending) return {};
+  if (e->row.status != ExecutionStatus::Pending || e->row.paused != Pause::No) return {};
   if (e->task.state == TaskState::Draft)
     return Error("workflow.invalid_transition", "the task " + e->task.task_id + " is a draft")
         .with_help("wrench task run " + e->task.task_id);
   if (has_expired(*e)) return cancel(*e, std::string(kExpired), "system");
+  if (!WRENCH_TRY(may_begin(*e))) return {};
   move(*e, ExecutionEventKind::Start);
   move(*e, TaskEventKind::Started);
   begin(*e);
   return {};
+}
+
+Result<bool> Decision::may_begin(Execution& e) {
+  const auto it = rows_.obstacles.find(e.row.id);
+  if (it == rows_.obstacles.end() || !keeps(Keep::DependencyHolds)) return true;
+  const Obstacle& other = it->second;
+  if (other.for_good) {
+    WRENCH_TRY(cancel(e, std::string(kDependencyFailed), "system"));
+    return false;
+  }
+  const std::string_view end = other.must_complete ? "completed" : "ended";
+  return Error("workflow.blocked", "the task " + e.task.task_id + " begins when " + other.task_id + " has " +
+                                       std::string(end) + ", which is " + std::string(name(other.state)))
+      .with_help((is_terminal(other.state) ? "wrench task retry " : "wrench task show ") + other.task_id);
 }
 
 void Decision::begin(Execution& e) {
@@ -151,7 +166,7 @@ Result<void> Decision::on(const command::Answer& c) {
   Step* s = step(c.step);
   if (s == nullptr) return missing();
   if ((s->row.flags & kFlagWaitsOutside) == 0) return {};  // Cancelled or expired meanwhile.
-  e->actor = c.actor;
+  act(*e, c.actor);
   if (c.refusal.empty()) {
     WRENCH_TRY(fire(*e, *s, {StepEventKind::Answered}));
     s->row.output_seq = journal(*e, "completed", &s->row, c.output.inline_json, c.output.blob_hash);
@@ -328,23 +343,22 @@ Result<void> Decision::cancel_step(Execution& e, Step& s) {
 
 Result<void> Decision::cancel(Execution& e, std::string reason, const std::string& actor) {
   if (e.row.cancel_at != 0) return {};
-  const bool unbegun = e.row.paused == Pause::Restored && e.row.steps_total == 0;
-  const bool pending = unbegun || e.row.status == ExecutionStatus::Pending;
+  const bool unbegun = e.row.started_at == 0;
   if (unbegun) e.row.paused = Pause::No;
   std::vector<StepKey> keys;
-  if (!pending) {
+  if (!unbegun) {
     auto open = open_steps(e.row.id);
     if (!open) return missing();
     keys = std::move(*open);
   }
-  e.actor = actor;
+  act(e, actor);
   if (e.row.paused != Pause::No) WRENCH_TRY(set_pause(e, Pause::No));  // Its finally steps are to run.
   e.row.cancel_at = now_;
   e.row.cancel_reason = std::move(reason);
   e.touched = true;
   Json data = Json::object({{"reason", e.row.cancel_reason}});
   journal(e, "cancel_requested", nullptr, codec::write_json(data));
-  if (pending) {
+  if (unbegun) {
     const bool expired = e.row.cancel_reason == kExpired;
     end(e, expired ? ExecutionEventKind::TimedOut : ExecutionEventKind::CancelDone,
         expired ? TaskEventKind::Expired : TaskEventKind::Cancelled);
@@ -363,7 +377,7 @@ Result<void> Decision::on(const command::Cancel& c) {
   Execution* e = execution(c.execution_no);
   if (e == nullptr) return Error("workflow.task_not_found", "there is no such execution");
   const bool over = is_terminal(e->row.status);
-  if (!over && e->row.status != ExecutionStatus::Pending) WRENCH_TRY(owned(c.execution_no));
+  if (!over && e->row.started_at != 0) WRENCH_TRY(owned(c.execution_no));
   if (!over) WRENCH_TRY(cancel(*e, c.reason, c.actor));
   if (c.request != 0) plan_.requests_done.emplace_back(c.execution_no, c.request);
   return {};
@@ -373,15 +387,33 @@ Result<void> Decision::on(const command::SetPause& c) {
   Execution* e = execution(c.execution_no);
   if (e == nullptr) return Error("workflow.task_not_found", "there is no such execution");
   const bool over = is_terminal(e->row.status);
+  if (e->row.status == ExecutionStatus::Pending) {
+    WRENCH_TRY(pause_unbegun(*e, c));
+    if (c.request != 0) plan_.requests_done.emplace_back(c.execution_no, c.request);
+    return {};
+  }
   if (!over) WRENCH_TRY(owned(c.execution_no));
   // What a restore holds back doesn't run: to pause it would change nothing, and to go on with it is a decision.
   const bool restored = !over && e->row.paused == Pause::Restored;
   const bool open = !over && (restored ? c.pause == Pause::No : e->row.cancel_at == 0);
   if (open && c.pause != e->row.paused) {
-    e->actor = c.actor;
+    act(*e, c.actor);
     WRENCH_TRY(set_pause(*e, c.pause));
   }
   if (c.request != 0) plan_.requests_done.emplace_back(c.execution_no, c.request);
+  return {};
+}
+
+Result<void> Decision::pause_unbegun(Execution& e, const command::SetPause& c) {
+  const bool pause = c.pause != Pause::No;
+  if (pause == (e.row.paused != Pause::No)) return {};
+  if (e.task.state == TaskState::Draft)
+    return Error("workflow.invalid_transition", "the task " + e.task.task_id + " is a draft: there is nothing to pause")
+        .with_help("wrench task run " + e.task.task_id);
+  act(e, c.actor);
+  e.row.paused = pause ? Pause::Yes : Pause::No;
+  move(e, pause ? TaskEventKind::Pause : TaskEventKind::Requeue);
+  journal(e, pause ? "paused" : "unpaused", nullptr);
   return {};
 }
 
@@ -389,9 +421,11 @@ Result<void> Decision::set_pause(Execution& e, Pause pause) {
   const auto open = open_steps(e.row.id);
   if (!open) return missing();
   const bool restored = e.row.paused == Pause::Restored;
+  const bool unbegun = e.row.started_at == 0;  // It was restored before it began.
+  if (restored && unbegun && !WRENCH_TRY(may_begin(e))) return {};
   e.row.paused = pause;
   e.touched = true;
-  if (restored && e.row.steps_total == 0) begin(e);  // It was restored before it began.
+  if (restored && unbegun) begin(e);
   if (pause == Pause::Critical)
     journal(e, "suspended", nullptr, R"({"reason":"critical"})");
   else
@@ -436,11 +470,13 @@ Result<void> Decision::on(const command::Adopt& c) {
                  "task " + e->task.task_id + " is being run by another process (" + e->row.owner_boot + ")");
   const auto open = open_steps(c.execution_no);
   if (!open) return missing();
+  const bool unbegun = e->row.started_at == 0;  // It was restored before it began.
+  if (unbegun && !WRENCH_TRY(may_begin(*e))) return {};
   const std::string old_boot = std::exchange(e->row.owner_boot, context_.boot);
   e->touched = true;
   journal(*e, "adopted", nullptr, "{\"from\":\"" + old_boot + "\"}");
   plan_.adopted.push_back(c.execution_no);
-  if (e->row.steps_total == 0) begin(*e);  // It was restored before it began.
+  if (unbegun) begin(*e);
   for (const StepKey& key : *open) {
     Step* s = step(key);
     const Micros limit = node(*e, s->row).timeouts.schedule_to_close_us;
@@ -520,7 +556,7 @@ Result<void> Decision::on(const command::Decide& c) {
   }
   static constexpr StepEventKind kEvents[] = {StepEventKind::PersonRetry, StepEventKind::PersonSkip,
                                               StepEventKind::PersonGiveUp, StepEventKind::PersonResolve};
-  e->actor = c.actor;
+  act(*e, c.actor);
   if (s->row.state == StepState::Uncertain && c.decision == StepDecision::Retry) void_intents(c.step, s->row.epoch);
   WRENCH_TRY(fire(*e, *s, {kEvents[static_cast<std::size_t>(c.decision)]}));
   if (c.decision == StepDecision::Retry && node(*e, s->row).has_body()) begin_body_anew(*s);

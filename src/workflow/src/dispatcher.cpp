@@ -211,6 +211,7 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
         return std::holds_alternative<Creation>(job.work);
       }))));
   std::map<std::int64_t, const Creation*> unwritten;
+  std::set<std::int64_t> independent;  // Executions that this flush creates.
   std::vector<Command> commands;
   const auto add = [&](Command command, int job) {
     commands.push_back(std::move(command));
@@ -305,14 +306,18 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
       rows.tasks[created->receipt.task_no] = std::move(created->unwritten->task);
       rows.executions[no] = std::move(created->unwritten->execution);
     }
-    if (created->start && begun_) add(command::Start{created->receipt.execution_no}, i);
-    // Whoever looks there cancels what is to be cancelled.
-    if (batch.shared && ((created->start && !begun_) || created->cancelled))
+    if (creation != nullptr && creation->task.depends_on.empty()) independent.insert(created->receipt.execution_no);
+    // One that makes no sense any more is cancelled rather than begun, by whomever.
+    const bool in_vain = created->obstacle.has_value();
+    if (created->start && (begun_ || (in_vain && !batch.shared)))
+      add(command::Start{created->receipt.execution_no}, i);
+    else if (created->start && batch.shared)
       WRENCH_TRY(queue_start(tx, created->receipt.execution_no));
   }
 
   const row_store::Source source{tx, *plans_, *cache_};
   WRENCH_TRY(row_store::load(source, commands, batch.context, backlog_wanted, rows));
+  WRENCH_TRY(creation::load_obstacles(tx, commands, independent, rows));
   std::set<std::string> keys;
   for (const Command& command : commands)
     if (const auto* refill = std::get_if<command::Refill>(&command)) keys.insert(refill->key);
@@ -355,6 +360,13 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
     if (!keeps(Keep::LoadTimers)) break;
     for (const TimerRow& timer : WRENCH_TRY(row_store::timers_of(tx, no))) batch.timers_loaded.push_back(timer);
   }
+  if (shared_)
+    for (const auto& [before, row] : batch.plan.executions) {
+      const bool let_go = before != nullptr && before->paused != Pause::No && row.paused == Pause::No;
+      const auto obstacle = rows.obstacles.find(row.id);
+      const bool may = obstacle == rows.obstacles.end() || obstacle->second.for_good;
+      if (let_go && may && row.status == ExecutionStatus::Pending) WRENCH_TRY(queue_start(tx, row.id));
+    }
   std::set<std::int64_t> ended;
   for (const std::int64_t no : batch.plan.ended) ended.insert(rows.executions.at(no).task_no);
   for (Command& command : WRENCH_TRY(creation::unblock(tx, ended, config_.ownership)))

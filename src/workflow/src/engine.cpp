@@ -57,7 +57,6 @@ constexpr std::size_t kOrphansLookedAt = 10'000;  ///< At once.
 struct OrphanPage {
   std::vector<decltype(Job::work)> adoptions;
   std::vector<TaskReceipt> receipts;  ///< Of these.
-  std::vector<std::string> in_vain;   ///< Tasks: what they depend on didn't complete.
   std::vector<std::int64_t> expired;  ///< Executions that have waited for too long to begin.
   bool last = false;
 };
@@ -529,6 +528,17 @@ Result<TaskReceipt> Engine::State::go_on(std::string_view task_id, HeldBackTasks
   const bool elsewhere = !last.owner_boot.empty() && last.owner_boot != s.config.boot_id;
   const bool restored = s.shared && last.suspend_reason == kRestored;
   const bool unpause = (last.paused || restored) && held == HeldBackTasks::GoOn;
+  if (unpause && last.status == ExecutionStatus::Pending) {
+    WRENCH_TRY(s.ask(Command(command::SetPause{last.execution_no, Pause::No, s.config.actor})));
+    receipt.state = TaskState::Queued;
+    if (s.shared) return receipt;
+    // It is queued again, whether it may begin or not; another process may be quicker.
+    auto begun = s.ask(Command(command::Adopt{last.execution_no, {}}));
+    const bool left =
+        !begun.ok() && begun.error().code != "workflow.blocked" && begun.error().code != "workflow.owned_elsewhere";
+    if (left) return begun;
+    return receipt;
+  }
   if (unpause && s.shared) {
     WRENCH_TRY(s.ask(Command(command::SetPause{last.execution_no, Pause::No, s.config.actor})));
     WRENCH_TRY(s.go_on_with_children(last.execution_no, held));
@@ -567,7 +577,6 @@ Result<std::vector<TaskReceipt>> Engine::adopt_orphans() {
   if (s.shared) return out;  // Workers take them by themselves.
   for (std::size_t looked_at = 0; looked_at < kOrphansLookedAt; looked_at += kTaskPageMax) {
     OrphanPage page = WRENCH_TRY(s.next_orphans());
-    for (const std::string& task : page.in_vain) WRENCH_TRY(cancel(task, creation::kDependencyFailed));
     for (const std::int64_t no : page.expired)
       WRENCH_TRY(s.ask(Command(command::TimerDue{{no, 0, TimerKind::Expiry, s.clock.now_us(), -1}, 0, 0})));
     const auto adopted = s.ask_all(std::move(page.adoptions));
@@ -595,9 +604,8 @@ Result<OrphanPage> Engine::State::next_orphans() {
       if (execution.expires_at && *execution.expires_at <= clock.now_us())
         page.expired.push_back(execution.execution_no);
       if (execution.status == ExecutionStatus::Pending) {
-        const auto verdict = WRENCH_TRY(creation::dependencies(tx, orphan.task.task_no));
-        if (verdict == creation::Verdict::Cancel) page.in_vain.push_back(orphan.task.task_id);
-        if (verdict != creation::Verdict::Start) continue;
+        const auto other = WRENCH_TRY(creation::obstacle(tx, orphan.task.task_no));
+        if (execution.paused || (other && !other->for_good)) continue;
       }
       page.adoptions.emplace_back(Command(command::Adopt{orphan.execution_no, orphan.owner_boot}));
       page.receipts.push_back({.task_id = orphan.task.task_id,
@@ -650,7 +658,7 @@ Result<void> Engine::cancel(std::string_view task_id, std::string_view reason) {
     WRENCH_TRY(s.ask(Request{last.execution_no, Request::Kind::Cancel, why, s.config.actor}));
     return {};
   }
-  if (!s.shared && last.status != ExecutionStatus::Pending && last.owner_boot != s.config.boot_id) {
+  if (!s.shared && last.started_at && last.owner_boot != s.config.boot_id) {
     // Taken over without starting anything, so that cancelling an interrupted task doesn't run it first.
     WRENCH_TRY(s.ask(Request{last.execution_no, Request::Kind::Cancel, why, s.config.actor}));
     WRENCH_TRY(s.ask(Command(command::Adopt{last.execution_no, last.owner_boot})));
@@ -684,12 +692,12 @@ Result<void> Engine::State::pause(std::string_view task_id, bool now) {
   const TaskView task = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return find_task(tx, task_id); }));
   const auto executions = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return list_executions(tx, task.task_no); }));
   const ExecutionView& last = executions.back();
-  const bool idle = is_terminal(last.status) || last.status == ExecutionStatus::Pending;
-  if (idle || last.cancel_requested)
+  const bool over = is_terminal(last.status);
+  if (over || last.cancel_requested)
     return Error("workflow.invalid_transition", "the task " + task.task_id + " is " +
-                                                    std::string(idle ? name(task.state) : "being cancelled") +
+                                                    std::string(over ? name(task.state) : "being cancelled") +
                                                     ": there is nothing to pause");
-  if (s.shared) {
+  if (s.shared || last.status == ExecutionStatus::Pending) {
     WRENCH_TRY(s.ask(Command(command::SetPause{last.execution_no, now ? Pause::Now : Pause::Yes, s.config.actor})));
     return s.pause_children(last.execution_no, now);
   }
@@ -707,7 +715,7 @@ Result<void> Engine::State::pause(std::string_view task_id, bool now) {
 
 Result<void> Engine::State::pause_children(std::int64_t execution_no, bool now) {
   for (const std::string& child : WRENCH_TRY(open_children(execution_no)))
-    // One that hasn't begun, or just ended, isn't paused.
+    // One that just ended isn't paused.
     if (auto paused = pause(child, now); !paused.ok() && paused.error().code != "workflow.invalid_transition")
       return paused;
   return {};

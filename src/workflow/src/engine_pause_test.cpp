@@ -2,6 +2,7 @@
 #include <thread>
 
 #include "engine_test.hpp"
+#include "wrench/workflow/checker.hpp"
 
 namespace wrench::workflow {
 
@@ -96,6 +97,54 @@ TEST_F(PauseTest, ItOutlivesItsProcess) {
   ASSERT_TRUE(third->resume(receipt_.task_id).ok());
   until([&] { return is_terminal(view().state); });
   EXPECT_EQ(view().state, TaskState::Completed);
+}
+
+TEST_F(PauseTest, OneThatHasNotBegunIsHeldBackToo) {
+  auto idle = engine();
+  receipt_ = *idle->create(task(R"([{"id":"b","kind":"call","capability":"t.echo"}])"));
+  EXPECT_EQ(view().state, TaskState::Queued);
+  ASSERT_TRUE(idle->pause(receipt_.task_id, true).ok());
+  EXPECT_EQ(view().state, TaskState::Paused);
+  EXPECT_EQ(view().status, "in_progress");
+  auto server = engine("boot2");
+  server->start(runner_);
+  if (!on_postgres()) EXPECT_THAT(*server->adopt_orphans(), testing::IsEmpty());
+  std::this_thread::sleep_for(std::chrono::milliseconds(on_postgres() ? 100 : 5));
+  EXPECT_EQ(view().state, TaskState::Paused);
+  EXPECT_EQ(runner_.calls, 0);
+  EXPECT_THAT(check_store(*store_, {})->problems, testing::IsEmpty());
+  ASSERT_TRUE(server->resume(receipt_.task_id).ok());
+  until([&] { return is_terminal(view().state); });
+  EXPECT_EQ(view().state, TaskState::Completed);
+}
+
+TEST_F(PauseTest, OneThatWaitsForAnotherIsQueuedAgain) {
+  auto e = engine();
+  e->start(runner_);
+  const auto other = *e->create(two_steps());
+  CreateTask after = task(R"([{"id":"b","kind":"call","capability":"t.echo"}])");
+  after.depends_on = {{other.task_id}};
+  receipt_ = *e->create(after);
+  ASSERT_TRUE(e->pause(receipt_.task_id, false).ok());
+  EXPECT_EQ(view().state, TaskState::Paused);
+  ASSERT_TRUE(e->resume(receipt_.task_id).ok());
+  EXPECT_EQ(view().state, TaskState::Queued) << "as before";
+  ASSERT_TRUE(e->pause(receipt_.task_id, false).ok());
+  let_go_ = true;
+  EXPECT_EQ(finish(*e, other.task_id).task.state, TaskState::Completed);
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_EQ(view().state, TaskState::Paused) << "though it could begin";
+  ASSERT_TRUE(e->resume(receipt_.task_id).ok());
+  until([&] { return is_terminal(view().state); });
+  EXPECT_EQ(view().state, TaskState::Completed);
+}
+
+TEST_F(PauseTest, OneThatHasNotBegunCanBeCancelledWhilePaused) {
+  auto e = engine();
+  receipt_ = *e->create(two_steps());
+  ASSERT_TRUE(e->pause(receipt_.task_id, false).ok());
+  ASSERT_TRUE(e->cancel(receipt_.task_id, "enough").ok());
+  EXPECT_EQ(view().state, TaskState::Cancelled);
 }
 
 TEST_F(PauseTest, ACancelEndsIt) {

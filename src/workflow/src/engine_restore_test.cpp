@@ -140,6 +140,8 @@ TEST_F(RestoreTest, NothingGoesOnUntilItIsNamed) {
   EXPECT_EQ(runner_.calls, 0);
   EXPECT_THAT(problems(), ElementsAre());
 
+  EXPECT_EQ(e->resume(after.task_id).error().code, "workflow.blocked");
+  EXPECT_EQ(look(after.task_id).wait_reason, "restored");
   ASSERT_TRUE(e->resume(receipt_.task_id).ok());
   EXPECT_EQ(finish(*e, receipt_.task_id).task.state, TaskState::Completed);
   EXPECT_EQ(output("a").at("n").as_integer(), 7);

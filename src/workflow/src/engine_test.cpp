@@ -363,8 +363,50 @@ TEST_F(EngineTest, TasksWaitForThoseTheyDependOn) {
   static_cast<void>(skips);
 }
 
+TEST_F(EngineTest, NobodyBeginsATaskBeforeThoseThatItDependsOn) {
+  auto e = engine();
+  e->start(runner_);
+  const std::string_view ok = R"([{"id":"a","kind":"call","capability":"t.echo"}])";
+  const auto first = *e->create(task(R"([{"id":"w","kind":"wait","on":"signal","name":"go"}])"));
+  CreateTask what = task(ok);
+  what.depends_on = {{first.task_id, DependencyPolicy::Block}};
+  const auto after = *e->create(what);
+  what.depends_on = {{first.task_id, DependencyPolicy::Ignore}};
+  const auto whatever = *e->create(what);
+  const auto state = [&](const TaskReceipt& of) {
+    return store_->read([&](storage::ReadTx& tx) { return find_task(tx, of.task_id); })->state;
+  };
+  const auto resumed = [&](const TaskReceipt& of) {
+    // On PostgreSQL workers take what may begin by themselves: there is nothing to resume.
+    if (!on_postgres()) return e->resume(of.task_id).error();
+    EXPECT_TRUE(e->resume(of.task_id).ok());
+    return Error("workflow.blocked", first.task_id);
+  };
+  EXPECT_EQ(resumed(after).code, "workflow.blocked");
+  EXPECT_THAT(resumed(after).message, testing::HasSubstr(first.task_id));
+  EXPECT_EQ(resumed(whatever).code, "workflow.blocked");
+  EXPECT_EQ(state(after), TaskState::Queued);
+
+  ASSERT_TRUE(e->cancel(first.task_id, "enough").ok());
+  EXPECT_EQ(finish(*e, first.task_id).task.state, TaskState::Cancelled);
+  EXPECT_EQ(finish(*e, whatever.task_id).task.state, TaskState::Completed);
+  EXPECT_EQ(resumed(after).code, "workflow.blocked");
+  EXPECT_EQ(state(after), TaskState::Queued);
+  // Nor when it is begun anew.
+  ASSERT_TRUE(e->cancel(after.task_id, "enough").ok());
+  EXPECT_EQ(e->retry(after.task_id)->state, TaskState::Queued);
+  EXPECT_EQ(resumed(after).code, "workflow.blocked");
+  EXPECT_EQ(state(after), TaskState::Queued);
+
+  ASSERT_TRUE(e->retry(first.task_id).ok());
+  ASSERT_TRUE(e->signal(first.task_id, "go", Json()).ok());
+  while (finish(*e, first.task_id).task.state == TaskState::Waiting) {
+  }
+  EXPECT_EQ(state(first), TaskState::Completed);
+  EXPECT_EQ(finish(*e, after.task_id).task.state, TaskState::Completed);
+}
+
 TEST_F(EngineTest, ATaskAfterOneThatFailedBeforeIsCancelled) {
-  if (!on_postgres()) GTEST_SKIP() << "whoever serves the data directory sees to that";
   auto e = engine();
   e->start(runner_);
   const auto bad = e->create(task(R"([{"id":"a","kind":"call","capability":"t.fail"}])"));
@@ -375,6 +417,7 @@ TEST_F(EngineTest, ATaskAfterOneThatFailedBeforeIsCancelled) {
   const auto skipped = e->create(std::move(after));
   ASSERT_TRUE(skipped.ok());
   EXPECT_EQ(finish(*e, skipped->task_id).task.state, TaskState::Cancelled);
+  EXPECT_EQ(e->retry(skipped->task_id).error().code, "workflow.blocked");
 }
 
 TEST_F(EngineTest, GuardedEffectsAndDrawnValuesSurviveRetries) {

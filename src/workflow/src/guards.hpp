@@ -46,6 +46,7 @@ enum class Keep : std::uint8_t {
   CriticalSuspends,     ///< After a critical failure nothing begins until a person says so.
   StreamFence,          ///< What a lost run says isn't added to what its step says.
   BaggageOfAccepted,    ///< Findings are stored with the result that made them, or not at all.
+  DependencyHolds,      ///< A task doesn't begin before those that it depends on.
   kCount,
 };
 
@@ -86,7 +87,8 @@ inline constexpr std::array<std::string_view, static_cast<std::size_t>(Keep::kCo
     "engine_policies",
     "critical_suspends",
     "stream_fence",
-    "baggage_of_accepted"};
+    "baggage_of_accepted",
+    "dependency_holds"};
 
 #ifdef WRENCH_WORKFLOW_MUTATIONS
 inline Keep g_removed_guard = Keep::kCount;

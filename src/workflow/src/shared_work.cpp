@@ -218,25 +218,15 @@ Result<void> SharedTurn::find_due(WriteTx& tx, std::vector<Command>& found) cons
 Result<void> SharedTurn::find_starts(WriteTx& tx, std::vector<Command>& found) const {
   const Rows rows = WRENCH_TRY(tx.query(sql::kQueuedStarts, {starts_wanted, 4 * starts_wanted}));
   std::vector<Bind> taken, looks;
-  std::set<std::int64_t> tasks;
   for (const auto row : rows) {
     taken.insert(taken.end(), {Bind(kStartQueue), Bind(row.integer(0)), Bind(row.integer(1)), Bind(row.integer(3))});
     if (row.integer(3) == kLookStep)
       looks.emplace_back(row.integer(1));
     else
-      tasks.insert(row.integer(2));
+      found.emplace_back(command::Start{row.integer(1)});
   }
   for (Command& command : WRENCH_TRY(requests::of_executions(tx, looks))) found.push_back(std::move(command));
   for (Command& command : WRENCH_TRY(waits::decisions_of(tx, looks))) found.push_back(std::move(command));
-  const auto verdicts = WRENCH_TRY(creation::dependencies(tx, tasks));
-  for (const auto row : rows) {
-    if (row.integer(3) == kLookStep) continue;
-    const auto verdict = verdicts.find(row.integer(2));
-    if (verdict == verdicts.end() || verdict->second == creation::Verdict::Start)
-      found.emplace_back(command::Start{row.integer(1)});
-    else if (verdict->second == creation::Verdict::Cancel)
-      found.emplace_back(command::Cancel{row.integer(1), std::string(creation::kDependencyFailed), "system"});
-  }
   WRENCH_TRY(tx.send_many(sql::kDeleteReady, 4, taken));
   return {};
 }

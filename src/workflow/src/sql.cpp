@@ -249,7 +249,8 @@ const Statement kDependenciesOf{
 const Statement kDependencyStates{
     .id = "workflow.dependency_states",
     .sql =
-        "SELECT d.policy, t.state, d.task_id FROM task_dependencies d JOIN tasks t ON t.id = d.depends_on_id "
+        "SELECT d.policy, t.state, d.task_id, t.task_id, t.title FROM task_dependencies d JOIN tasks t ON t.id = "
+        "d.depends_on_id "
         "WHERE d.task_id = ?1",
     .plan = "SEARCH d USING INDEX idx_unique_dependency (task_id=?); SEARCH t USING INTEGER PRIMARY KEY (rowid=?)"};
 const Statement kDependents{.id = "workflow.dependents",

@@ -51,7 +51,7 @@ constexpr std::string_view kStepEvents[] = {"deps_done",
 constexpr std::string_view kExecutionEvents[] = {"start",      "suspend",     "resume",   "all_done",
                                                  "any_failed", "cancel_done", "timed_out"};
 constexpr std::string_view kTaskEvents[] = {"submit",    "started", "held",  "continued", "completed", "failed",
-                                            "cancelled", "rerun",   "pause", "unpause",   "expired"};
+                                            "cancelled", "rerun",   "pause", "unpause",   "expired",   "requeue"};
 constexpr std::string_view kGuards[] = {"",
                                         "epoch equal",
                                         "epoch equal, attempts left",
@@ -221,6 +221,8 @@ constexpr Transition kTransitions[] = {
     row(T::Running, TE::Expired, T::Expired, "what it waited for was cancelled; its finally steps ran"),
     row(T::Waiting, TE::Expired, T::Expired, ""),
     row(T::Paused, TE::Expired, T::Expired, ""),
+    row(T::Queued, TE::Pause, T::Paused, "it doesn't begin"),
+    row(T::Paused, TE::Requeue, T::Queued, "it hasn't begun"),
     row(T::Running, TE::Pause, T::Paused, "ready steps leave their queues"),
     row(T::Waiting, TE::Pause, T::Paused, ""),
     row(T::Paused, TE::Unpause, T::Running, "ready steps are queued; waiting again if only waiting steps are left"),

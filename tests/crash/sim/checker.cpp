@@ -72,6 +72,13 @@ const Statement kForgottenChildren{
         "steps s ON s.execution_id = t.parent_execution AND s.step_no = t.parent_step WHERE x.completed_at IS NULL AND "
         "x.number = 1 AND x.cancel_at IS NULL AND s.state <> 5 AND NOT EXISTS (SELECT 1 FROM requests r WHERE "
         "r.execution_id = x.id AND r.kind = 'cancel')"};
+// Executions that began before a task that they depend on had ended, or completed.
+const Statement kTooEarly{
+    .id = "sim.too_early",
+    .sql =
+        "SELECT x.id, d.depends_on_id, d.policy FROM task_executions x JOIN task_dependencies d ON d.task_id = "
+        "x.task_id WHERE x.started_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM task_executions o WHERE o.task_id = "
+        "d.depends_on_id AND o.completed_at <= x.started_at AND (d.policy = 'ignore' OR o.status = 'completed'))"};
 const Statement kGivenInputs{
     .id = "sim.given_inputs",
     .sql = "SELECT data FROM journal WHERE execution_id = ?1 AND kind = 'given' AND step_no IS NULL"};
@@ -107,7 +114,7 @@ const Statement* const kStatements[] = {&kBudgets, &kLedger,      &kBudgetWaits,
                                         &kStreams, &kGivenInputs, &kOpenWaits,   &kDecisions, &kExecutions,
                                         &kSteps,   &kReady,       &kTimers,      &kJournal,   &kEvents,
                                         &kClock,   &kEffects,     &kTasks,       &kLostBlobs, &kSightings,
-                                        &kPlanOf,  &kPlaces};
+                                        &kPlanOf,  &kPlaces,      &kTooEarly};
 
 [[noreturn]] void violated(const std::string& what) { throw Violation{what}; }
 
@@ -603,6 +610,10 @@ void check_store(storage::Store& store, const Inside& inside, Outside& outside) 
       require(node.wait->child->abandon,
               "execution " + std::to_string(row.integer(0)) + " goes on, though " + label(parent) + " gave it up");
     }
+    const Rows early = WRENCH_TRY(tx.query(kTooEarly));
+    for (const auto row : early)
+      violated("execution " + std::to_string(row.integer(0)) + " began before task " + std::to_string(row.integer(1)) +
+               ", for which it waits (" + std::string(row.text(2)) + ")");
     const Rows clock = WRENCH_TRY(tx.query(kClock));
     std::int64_t next = clock.front().integer(1) + 1;
     const Rows events = WRENCH_TRY(tx.query(kEvents));

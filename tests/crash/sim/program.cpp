@@ -234,6 +234,13 @@ Program::Program(std::uint64_t seed) {
     if (!troubles.calm && random.below(4) == 0) task.on_exhausted = OnExhausted::Dead;
     tasks.push_back(std::move(task));
   }
+  SeededRandom orders(seed * 2 + 1);  // Of its own, too.
+  const bool ordered = orders.below(2) == 0;
+  for (std::size_t i = 1; ordered && i < tasks.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j)
+      if (chance(orders, 60))
+        after[tasks[i].idempotency_key].push_back(
+            {tasks[j].idempotency_key, static_cast<DependencyPolicy>(orders.below(3))});
   // Drawn last: the programs of earlier seeds stay what they were.
   troubles.held_percent = random.below(3) == 0 ? 20 : 0;
   if (troubles.calm) return;

@@ -38,7 +38,13 @@ struct Troubles {
 /// What a run does, drawn from its seed.
 struct Program {
   explicit Program(std::uint64_t seed);
+  /// What one task of the run is to wait for: another, by its idempotency key.
+  struct After {
+    std::string key;
+    workflow::DependencyPolicy policy = workflow::DependencyPolicy::Block;
+  };
   std::vector<workflow::CreateTask> tasks;
+  std::map<std::string, std::vector<After>> after;  ///< By idempotency key.
   Troubles troubles;
 };
 

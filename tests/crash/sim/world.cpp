@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "creation.hpp"
 #include "forks.hpp"
 #include "payload.hpp"
 #include "row_store.hpp"
@@ -48,6 +49,14 @@ const storage::Statement kOpenOwners{
     .sql = "SELECT id, coalesce(owner_boot, '') FROM task_executions WHERE completed_at IS NULL"};
 const storage::Statement kPaused{.id = "sim.paused",
                                  .sql = "SELECT id FROM task_executions WHERE completed_at IS NULL AND paused <> 0"};
+const storage::Statement kInVain{
+    .id = "sim.in_vain",
+    .sql =
+        "SELECT DISTINCT x.id FROM task_executions x JOIN task_dependencies d ON d.task_id = x.task_id JOIN tasks t ON "
+        "t.id = d.depends_on_id WHERE x.status = 'pending' AND d.policy = 'block' AND t.state IN ('failed', "
+        "'cancelled', 'expired')"};
+const storage::Statement kPending{
+    .id = "sim.pending", .sql = "SELECT id, task_id FROM task_executions WHERE status = 'pending' AND paused = 0"};
 const storage::Statement kOpenTasks{
     .id = "sim.open_tasks",
     .sql = "SELECT count(*) FROM tasks WHERE state NOT IN ('completed', 'failed', 'cancelled', 'expired')"};
@@ -78,9 +87,9 @@ const storage::Statement kSpent{
     .sql =
         "SELECT DISTINCT w.execution_id, w.scope, b.dim FROM budget_waits w JOIN budgets b ON b.scope = w.scope WHERE "
         "w.spent = 1 AND b.cap IS NOT NULL"};
-const storage::Statement* const kStatements[] = {&kSpent,     &kHeld,       &kOpenOwners, &kOpenTasks,
-                                                 &kOpenSteps, &kEndedTasks, &kResults,    &kNextEvent,
-                                                 &kStepEpoch, &kQueued,     &kPaused,     &kPlanOfTask};
+const storage::Statement* const kStatements[] = {&kSpent,      &kHeld,       &kOpenOwners, &kOpenTasks, &kOpenSteps,
+                                                 &kEndedTasks, &kResults,    &kNextEvent,  &kStepEpoch, &kQueued,
+                                                 &kPaused,     &kPlanOfTask, &kInVain,     &kPending};
 
 /// Small ones, so that the log is copied and begun anew several times in a run.
 storage::CheckpointPages random_checkpoints(Random& random) {
@@ -389,6 +398,12 @@ void World::user_turn() {
     Creation creation;
     creation.task = task;
     if (task.expires_at) creation.task.expires_at = clock_.now_us() + *task.expires_at;
+    if (const auto after = program_.after.find(key); after != program_.after.end()) {
+      const auto is_there = [this](const Program::After& other) { return outside_.acknowledged.contains(other.key); };
+      if (!std::ranges::all_of(after->second, is_there)) continue;
+      for (const auto& [other, policy] : after->second)
+        creation.task.depends_on.push_back({outside_.acknowledged.at(other), policy});
+    }
     creation.inputs = must(storage::blob_store::prepare(codec::write_json(task.inputs)), "prepare");
     creation.request_hash = task.plan->hash();
     creation.task_id = make_id("tsk", clock_, random_);
@@ -456,7 +471,7 @@ void World::rerun(std::int64_t task_no) {
 void World::let_time_pass() {
   const Micros due = dispatcher_->next_due();
   if (due > clock_.now_us() + kStuckAfter) {
-    if (!running_.empty() || unpause()) return;
+    if (!running_.empty() || unpause() || begin_left() || give_up_in_vain()) return;
     if (!all_done()) throw Violation{"nothing can go on, but tasks aren't done: " + open_steps()};
     faults_ = false;
     return;
@@ -474,6 +489,25 @@ std::string World::open_steps() {
            std::string(name(static_cast<StepState>(row.optional_integer(4).value_or(0)))) + " attempt " +
            std::to_string(row.optional_integer(5).value_or(0)) + ";";
   return out;
+}
+
+bool World::begin_left() {
+  bool any = false;
+  const Rows left = must(store_->read([](ReadTx& tx) { return tx.query(kPending); }), "read");
+  for (const auto row : left) {
+    const auto other = store_->read([&](ReadTx& tx) { return creation::obstacle(tx, row.integer(1)); });
+    if (const auto& held_back_by = must(other, "obstacle"); held_back_by && !held_back_by->for_good) continue;
+    dispatcher_->enqueue(Job{.work = Command(command::Adopt{row.integer(0), {}})});
+    any = true;
+  }
+  return any;
+}
+
+bool World::give_up_in_vain() {
+  const Rows blocked = must(store_->read([](ReadTx& tx) { return tx.query(kInVain); }), "read");
+  for (const auto row : blocked)
+    dispatcher_->enqueue(Job{.work = Command(command::Cancel{row.integer(0), "in vain", "user"})});
+  return !blocked.empty();
 }
 
 /// A person who knows what happened outside.

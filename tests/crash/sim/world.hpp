@@ -100,6 +100,10 @@ class World final : public workflow::DispatcherShell {
   void submit_draft();
   /// Lets go on what is paused; whether anything was.
   bool unpause();
+  /// Begins what was let go on before it had begun; whether anything was.
+  bool begin_left();
+  /// Cancels what waits for the success of a task that didn't have any; whether anything does.
+  bool give_up_in_vain();
   /// People decide about what waits for them.
   void answer_waits();
   /// They raise what is spent.

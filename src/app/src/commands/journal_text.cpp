@@ -58,6 +58,7 @@ constexpr Wording kWordings[] = {
     {"unpaused", "somebody lets the task go on", ""},
     {"suspended", "the task is given back, to be resumed", ""},
     {"decision", "a person decided", "to"},
+    {"delegated", "is handed on", "to"},
     {"reconciled", "its effect didn't take place", ""},
     {"value", "draws a value", "name"},
     {"intent", "is about to take effect", "effect_key"},
@@ -100,6 +101,12 @@ std::string what_happened(const JournalEntry& entry) {
   return out;
 }
 
+/// A person, or a part of wrench that isn't the process that runs the task.
+std::string by_whom(const JournalEntry& entry) {
+  const bool process = entry.actor.empty() || entry.actor.starts_with("boot_");
+  return process ? std::string() : ", by " + Console::safe(entry.actor);
+}
+
 std::string name_of(const workflow::StepView& step) {
   std::string name = Console::safe(step.node);
   if (step.item) name += "[" + std::to_string(*step.item) + "]";
@@ -134,7 +141,7 @@ std::string journal_text(std::span<const JournalEntry> entries, std::span<const 
       const auto name = names.find(*entry.step_no);
       text += pad(name == names.end() ? "step " + std::to_string(*entry.step_no) : name->second, columns) + "  ";
     }
-    text += what_happened(entry) + "\n";
+    text += what_happened(entry) + by_whom(entry) + "\n";
   }
   return text;
 }

@@ -62,5 +62,16 @@ TEST(JournalText, TellsWhatHappenedToWhomAndWhen) {
   EXPECT_EQ(journal_text({}, steps), "Nothing happened yet.\n");
 }
 
+TEST(JournalText, NamesThePeople) {
+  JournalEntry decided = entry(1, "completed", 1);
+  decided.actor = "user:k\x1bim";
+  JournalEntry done = entry(1, "claim", 2);
+  done.actor = "boot_01JAAAAAAAAAAAAAAAAAAAAAAA";
+  const JournalEntry entries[] = {decided, done};
+  const std::string text = journal_text(entries, {});
+  EXPECT_THAT(text, HasSubstr("completed, by user:k\\x1bim\n"));
+  EXPECT_THAT(text, HasSubstr("begins\n"));
+}
+
 }  // namespace
 }  // namespace wrench::app

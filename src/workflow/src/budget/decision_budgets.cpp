@@ -441,7 +441,7 @@ Result<void> Decision::on(const command::Raise& c) {
       return Error("workflow.budget_invalid", "more than the largest budget of " + dim);
   }
   for (const auto& [dim, by] : c.by) *dims->at(dim).cap += by;
-  e->actor = c.actor;
+  act(*e, c.actor);
   e->touched = e->touched || !over;
   journal(*e, "budget_raised", nullptr, codec::write_json(Json::object({{"scope", c.scope}, {"by", to_json(c.by)}})));
   plan_.budgets.raised.insert(c.scope);

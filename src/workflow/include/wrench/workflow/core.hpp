@@ -71,6 +71,9 @@ struct Payload {
 inline constexpr std::string_view kDrained = "drain";
 inline constexpr std::string_view kInterrupted = "interrupted";
 
+/// Why a task is cancelled that was to run only after another completed.
+inline constexpr std::string_view kDependencyFailed = "a task that it depends on didn't complete";
+
 /// What the core can be asked. Each carries what it needs to be decided on its own.
 namespace command {
 struct Start {
@@ -251,6 +254,14 @@ struct Fork {
   }
 };
 
+/// A task that another one depends on, and that keeps it from beginning.
+struct Obstacle {
+  std::string task_id;
+  TaskState state = TaskState::Queued;
+  bool must_complete = true;  ///< Else it has to end, somehow.
+  bool for_good = false;      ///< It ended in a way that leaves the other no sense: that one is cancelled.
+};
+
 /// The rows that decide() may look at. What isn't here and turns out to be needed is reported as missing.
 struct LoadedRows {
   std::map<std::int64_t, ExecutionRow> executions;
@@ -264,6 +275,7 @@ struct LoadedRows {
   std::set<std::int64_t> all_open_steps;                     ///< Executions whose open steps are all here.
   std::set<StepKey> open_intents;                            ///< Of the guarded steps above.
   std::array<std::vector<ReadyRow>, kSlotClasses> backlog;   ///< Heads of the queues.
+  std::map<std::int64_t, Obstacle> obstacles;                ///< By execution, of those that may be about to begin.
   std::map<std::string, LimitRow> limits;                    ///< By key; those without a row, too.
   std::map<std::string, BudgetDims> budgets;                 ///< By scope; those without rows, too.
   std::map<StepKey, std::vector<BudgetEntry>> open_entries;  ///< Of the steps that have any.

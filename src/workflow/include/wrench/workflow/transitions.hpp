@@ -74,6 +74,7 @@ enum class TaskEventKind : std::uint8_t {
   Pause,
   Unpause,
   Expired,  ///< It was queued or waiting for too long.
+  Requeue,
 };
 
 enum class Machine : std::uint8_t { Step, Execution, Task };
