@@ -82,6 +82,7 @@ constexpr Mapping kMappings[] = {
     {"workflow.budget_invalid", ExitCode::Usage},
     {"workflow.cancelled", ExitCode::Stopped},
     {"workflow.check_stopped", ExitCode::Interrupted},
+    {"workflow.delegated", ExitCode::NotPermitted},
     {"workflow.draining", ExitCode::Interrupted},
     {"workflow.condition_", ExitCode::Usage},
     {"workflow.conflict", ExitCode::Conflict},

@@ -168,6 +168,7 @@ class Decision {
   Result<void> on(const command::Answer& c);
   Result<void> on(const command::Refill& c);
   Result<void> on(const command::Supersede& c);
+  Result<void> on(const command::Note& c);
 
   // ---- limits (decision_limits.cpp) ----
 

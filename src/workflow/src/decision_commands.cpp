@@ -177,6 +177,19 @@ Result<void> Decision::on(const command::Answer& c) {
   return {};
 }
 
+Result<void> Decision::on(const command::Note& c) {
+  Execution* e = WRENCH_TRY(owned(c.step.execution_no));
+  Step* s = step(c.step);
+  if (s == nullptr) return missing();
+  if (!is_terminal(e->row.status)) {
+    act(*e, c.actor);
+    e->touched = true;
+    journal(*e, c.kind, &s->row, c.data);
+  }
+  if (c.request != 0) plan_.requests_done.emplace_back(c.step.execution_no, c.request);
+  return {};
+}
+
 Result<void> Decision::wait_over(Execution& e, Step& s) {
   const WaitSpec& wait = *node(e, s.row).wait;
   if (wait.kind == WaitKind::Until || wait.optional) {

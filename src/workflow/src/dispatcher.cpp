@@ -86,6 +86,23 @@ Result<void> store_baggage(WriteTx& tx, const command::Outcome& outcome, const B
   return {};
 }
 
+/// A request that was read again before the flush that obeyed it was durable, or twice in this one, counts once.
+Result<void> drop_obeyed(WriteTx& tx, std::vector<Command>& commands, std::vector<int>& job_of_command) {
+  const auto is_request = [](const Command& command) { return requests::request_of(command).has_value(); };
+  if (std::ranges::none_of(commands, is_request)) return {};
+  auto open = WRENCH_TRY(requests::open_of(tx, commands));
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < commands.size(); ++i) {
+    const auto request = requests::request_of(commands[i]);
+    if (request && open.erase(*request) == 0) continue;
+    if (kept != i) commands[kept] = std::move(commands[i]);
+    job_of_command[kept++] = job_of_command[i];
+  }
+  commands.erase(commands.begin() + static_cast<std::ptrdiff_t>(kept), commands.end());
+  job_of_command.resize(kept);
+  return {};
+}
+
 /// Not if the step was asked to stop before, or another command of the flush cancelled it: then nobody is asked.
 bool begins_to_wait(const FlushPlan& plan, StepKey step) {
   return std::any_of(plan.steps.begin(), plan.steps.end(), [&](const Change<StepRow>& change) {
@@ -315,6 +332,8 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
       WRENCH_TRY(queue_start(tx, created->receipt.execution_no));
   }
 
+  WRENCH_TRY(drop_obeyed(tx, commands, batch.job_of_command));
+
   const row_store::Source source{tx, *plans_, *cache_};
   WRENCH_TRY(row_store::load(source, commands, batch.context, backlog_wanted, rows));
   WRENCH_TRY(creation::load_obstacles(tx, commands, independent, rows));
@@ -405,7 +424,10 @@ Result<void> Dispatcher::carry_between_tasks(WriteTx& tx, Batch& batch) const {
 Result<void> Dispatcher::carry(WriteTx& tx, StepKey step, std::vector<Command>& commands) const {
   const storage::Rows owner = WRENCH_TRY(tx.query(sql::kExecutionOpen, {step.execution_no}));
   if (owner.empty() || (!shared_ && owner.front().text_or_empty(0) != config_.boot)) return {};
-  if (auto command = WRENCH_TRY(waits::decision_of(tx, step))) commands.push_back(std::move(*command));
+  auto command = WRENCH_TRY(waits::decision_of(tx, step));
+  if (!command) return {};
+  for (Command& note : WRENCH_TRY(requests::notes_of(tx, step.execution_no))) commands.push_back(std::move(note));
+  commands.push_back(std::move(*command));
   return {};
 }
 

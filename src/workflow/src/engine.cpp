@@ -735,7 +735,11 @@ Result<void> Engine::delegate(std::string_view wait_id, std::string_view to) {
   State& s = *state_;
   if (to.empty() || to.size() > kPersonBytesMax || !is_valid_utf8(to))
     return Error("workflow.answer_invalid", "name a person, in at most " + std::to_string(kPersonBytesMax) + " bytes");
-  return s.store.write([&](storage::WriteTx& tx) { return waits::delegate(tx, wait_id, to, s.config.actor); });
+  WRENCH_TRY(s.store.write([&](storage::WriteTx& tx) {
+    return waits::delegate(tx, wait_id, to, s.config.actor, s.shared ? Ownership::Shared : Ownership::Exclusive);
+  }));
+  s.poll_soon();
+  return {};
 }
 
 Result<void> Engine::signal(std::string_view task_id, std::string_view signal, Json value) {

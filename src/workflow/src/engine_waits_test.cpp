@@ -2,6 +2,7 @@
 #include <thread>
 
 #include "engine_test.hpp"
+#include "wrench/crypto/sha256.hpp"
 #include "wrench/storage/event_log.hpp"
 #include "wrench/workflow/waits.hpp"
 
@@ -31,6 +32,18 @@ class WaitsTest : public EngineTest {
     while (out.task.state == TaskState::Waiting) out = finish(engine, receipt_.task_id);
     return out;
   }
+  /// A process that runs nothing, of that person.
+  std::unique_ptr<Engine> person(const std::string& name) {
+    EngineConfig config;
+    config.boot_id = "boot of " + name;
+    config.boot_is_live = [this](std::string_view boot) { return live_.contains(std::string(boot)); };
+    config.actor = name;
+    live_.insert(config.boot_id);
+    return *Engine::open(*store_, std::move(config), clock_, random_);
+  }
+  std::vector<JournalEntry> journal() {
+    return *store_->read([&](storage::ReadTx& tx) { return read_journal(tx, receipt_.execution_no, 0, 100); });
+  }
   static CreateTask approval(const std::string& more = "") {
     CreateTask out = task(
         R"([{"id":"gate","kind":"wait","on":"approval","title":"Deploy?","subject":{"n":{"$from":"inputs.n"}})" + more +
@@ -55,7 +68,9 @@ TEST_F(WaitsTest, AnApprovalHoldsTheTaskUntilSomebodyDecides) {
   ASSERT_TRUE(e->answer(wait.wait_id.substr(wait.wait_id.size() - 8), WaitDecision::Approve, Json(), "go").ok());
   EXPECT_EQ(finish(*e, receipt_.task_id).task.state, TaskState::Completed);
   EXPECT_EQ(text("b"), R"({"d":"approve"})");
-  EXPECT_EQ(text("gate"), R"({"decision":"approve","by":"system","comment":"go","edits":null})");
+  EXPECT_EQ(text("gate"),
+            R"({"decision":"approve","by":"system","comment":"go","edits":null,"subject":{"n":7},"subject_hash":")" +
+                wait.subject_hash + "\"}");
   EXPECT_TRUE(waits().empty());
   EXPECT_EQ(e->answer(wait.wait_id, WaitDecision::Reject, Json(), "").error().code, "workflow.wait_decided");
 }
@@ -126,7 +141,7 @@ TEST_F(WaitsTest, WhatIsDecidedAndHandedOnIsInTheEventLog) {
   const std::string id = waits()[0].wait_id;
   ASSERT_TRUE(e->delegate(id, "kim").ok());
   EXPECT_EQ(waits()[0].delegated_to, "kim");
-  ASSERT_TRUE(e->answer(id, WaitDecision::Approve, Json(), "").ok());
+  ASSERT_TRUE(person("user:kim")->answer(id, WaitDecision::Approve, Json(), "").ok());
   EXPECT_EQ(e->delegate(id, "lee").error().code, "workflow.wait_decided");
   auto page = store_->read([&](storage::ReadTx& tx) {
     return storage::event_log::read(tx, {.project_id = std::nullopt, .task_id = receipt_.task_no}, {1, 0}, 100);
@@ -136,6 +151,109 @@ TEST_F(WaitsTest, WhatIsDecidedAndHandedOnIsInTheEventLog) {
   for (const auto& event : page->events)
     if (event.what.subject_id == id) types.push_back(event.what.type);
   EXPECT_EQ(types, (std::vector<std::string>{"wait.delegated", "wait.decided"}));
+}
+
+TEST_F(WaitsTest, WhoeverItWasHandedOnToDecidesAndTheJournalSaysAllThat) {
+  auto e = engine();
+  e->start(runner_);
+  begin(*e, approval());
+  const std::string id = waits()[0].wait_id;
+  ASSERT_TRUE(person("user:ann")->delegate(id, "kim").ok());
+  ASSERT_TRUE(person("user:bob")->delegate(id, "lee").ok());
+  const auto refused = person("user:kim")->answer(id, WaitDecision::Approve, Json(), "");
+  EXPECT_EQ(refused.error().code, "workflow.delegated");
+  EXPECT_THAT(refused.error().message, HasSubstr("lee"));
+  ASSERT_TRUE(person("user:lee")->answer(id, WaitDecision::Approve, Json(), "").ok());
+  EXPECT_EQ(finish_past_waits(*e).task.state, TaskState::Completed);
+  std::vector<std::string> told;
+  for (const auto& entry : journal())
+    if (entry.kind == "delegated" || (entry.kind == "completed" && entry.step_no == 1) || entry.kind == "claim")
+      told.push_back(entry.kind + " " + (entry.kind == "claim" ? "" : entry.actor) + " " +
+                     std::string(entry.data.at("to").as_string()));
+  EXPECT_EQ(told, (std::vector<std::string>{"claim  ", "delegated user:ann kim", "delegated user:bob lee",
+                                            "completed user:lee ", "claim  "}));
+  // What follows by itself is done by the process that does it.
+  for (const auto& entry : journal())
+    if (entry.kind == "claim" || entry.kind == "ended") EXPECT_EQ(entry.actor, "boot1") << entry.kind;
+}
+
+TEST_F(WaitsTest, AFourEyesApprovalIsNotHandedOnToWhomItKeepsOut) {
+  auto e = engine();
+  e->start(runner_);
+  CreateTask what = approval(R"(,"four_eyes":true)");
+  what.created_by = "user:ann";
+  begin(*e, what);
+  EXPECT_EQ(e->delegate(waits()[0].wait_id, "ann").error().code, "workflow.four_eyes");
+  EXPECT_EQ(waits()[0].delegated_to, "");
+}
+
+TEST_F(WaitsTest, EditsMustLookLikeWhatWasShown) {
+  auto e = engine();
+  e->start(runner_);
+  CreateTask what = task(
+      R"([{"id":"gate","kind":"wait","on":"approval","title":"Deploy?","subject":{"$from":"inputs.deploy"}},
+          {"id":"b","kind":"call","capability":"t.echo","needs":["gate"],"input":{"v":{"$from":"steps.gate.output.subject.version"}}}])");
+  what.inputs = Json::object(
+      {{"deploy", *codec::parse_json(R"({"version":"1.2","where":{"hosts":["a"],"port":80},"note":null})")}});
+  begin(*e, what);
+  const std::string id = waits()[0].wait_id;
+  const auto refused = [&](std::string_view edits) {
+    const auto out = e->answer(id, WaitDecision::Approve, *codec::parse_json(edits), "");
+    EXPECT_EQ(out.ok() ? "" : out.error().code, "workflow.answer_invalid") << edits;
+    return out.ok() ? std::string() : out.error().message;
+  };
+  EXPECT_THAT(refused(R"("garbage")"), HasSubstr("object"));
+  EXPECT_THAT(refused(R"({"where":{"port":"eighty"}})"), HasSubstr("/where/port"));
+  EXPECT_THAT(refused(R"({"where":{"hosts":["b",7]}})"), HasSubstr("/where/hosts/1"));
+  EXPECT_THAT(refused(R"({"wehre":{"port":81}})"), HasSubstr("wehre"));
+  EXPECT_THAT(refused("{\"version\":\"" + std::string(kSubjectBytesMax - 20, 'x') + "\"}"), HasSubstr("64.0 KiB"));
+  EXPECT_TRUE(waits()[0].decision.empty());
+
+  const std::string shown = waits()[0].subject_hash;
+  ASSERT_TRUE(e->answer(id, WaitDecision::Approve,
+                        *codec::parse_json(R"({"version":"1.3","where":{"port":81},"note":[1]})"), "")
+                  .ok());
+  EXPECT_EQ(finish_past_waits(*e).task.state, TaskState::Completed);
+  EXPECT_EQ(text("b"), R"({"v":"1.3"})");
+  const Json gate = output("gate");
+  EXPECT_TRUE(gate.at("subject") ==
+              *codec::parse_json(R"({"version":"1.3","where":{"hosts":["a"],"port":81},"note":[1]})"))
+      << codec::write_json(gate);
+  const auto wait = *store_->read([&](storage::ReadTx& tx) { return find_wait(tx, id); });
+  EXPECT_EQ(wait.subject_hash, shown);
+  EXPECT_EQ(wait.edited_hash, gate.at("subject_hash").as_string());
+  EXPECT_EQ(wait.edited_hash, crypto::sha256_hex(codec::canonical_json(gate.at("subject"))));
+}
+
+TEST_F(WaitsTest, EditsMustFitTheSchemaOfTheApproval) {
+  auto e = engine();
+  e->start(runner_);
+  begin(
+      *e,
+      approval(
+          R"(,"schema":{"type":"object","properties":{"n":{"type":"integer","maximum":9},"m":true},"required":["n"]})"));
+  const std::string id = waits()[0].wait_id;
+  const auto code = [&](std::string_view edits) {
+    const auto out = e->answer(id, WaitDecision::Approve, *codec::parse_json(edits), "");
+    return out.ok() ? std::string() : out.error().code + " " + out.error().message;
+  };
+  EXPECT_THAT(code(R"({"n":10})"), HasSubstr("workflow.answer_invalid"));
+  EXPECT_THAT(code(R"({"n":10})"), HasSubstr("/n"));
+  EXPECT_THAT(code(R"({"n":null})"), HasSubstr("n")) << "which takes it away";
+  EXPECT_EQ(code(R"({"n":9,"m":"more than was shown"})"), "");
+  EXPECT_EQ(finish_past_waits(*e).task.state, TaskState::Completed);
+  EXPECT_FALSE(
+      Plan::parse_text(R"({"v":1,"nodes":[{"id":"g","kind":"wait","on":"approval","title":"?","schema":{"typo":7}}]})")
+          .ok());
+}
+
+TEST_F(WaitsTest, WhatShowsNothingCannotBeEdited) {
+  auto e = engine();
+  e->start(runner_);
+  begin(*e, task(R"([{"id":"gate","kind":"wait","on":"approval","title":"Deploy?"}])"));
+  EXPECT_EQ(e->answer(waits()[0].wait_id, WaitDecision::Approve, Json(1), "").error().code, "workflow.answer_invalid");
+  ASSERT_TRUE(e->answer(waits()[0].wait_id, WaitDecision::Approve, Json(), "").ok());
+  EXPECT_EQ(finish_past_waits(*e).task.state, TaskState::Completed);
 }
 
 TEST_F(WaitsTest, TheListHasPages) {

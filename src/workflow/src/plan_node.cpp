@@ -258,6 +258,14 @@ Result<void> read_loop(const NodeReader& reader, PlanNode& node) {
   return {};
 }
 
+Result<void> read_schema(const NodeReader& reader, WaitSpec& wait) {
+  wait.schema = reader.at("schema");
+  if (wait.schema.is_null()) return {};
+  if (const auto schema = codec::JsonSchema::compile(wait.schema); !schema.ok())
+    return plan_invalid(reader.place() + ".schema").because(schema.error());
+  return {};
+}
+
 Result<void> read_wait(const NodeReader& reader, PlanNode& node) {
   const auto spec = std::make_shared<WaitSpec>();
   WaitSpec& wait = *spec;
@@ -276,15 +284,11 @@ Result<void> read_wait(const NodeReader& reader, PlanNode& node) {
       if (!is_node_id(wait.name))
         return plan_invalid(reader.place() + ".name must be 1 to 64 of letters, digits, _ and -");
       break;
-    case WaitKind::Input: {
+    case WaitKind::Input:
       wait.title = WRENCH_TRY(reader.references("prompt"));
       if (wait.title.is_null()) return plan_invalid(reader.place() + ".prompt is missing: what the person is asked");
-      wait.schema = reader.at("schema");
-      if (wait.schema.is_null()) break;
-      if (const auto schema = codec::JsonSchema::compile(wait.schema); !schema.ok())
-        return plan_invalid(reader.place() + ".schema").because(schema.error());
+      WRENCH_TRY(read_schema(reader, wait));
       break;
-    }
     case WaitKind::Approval:
       wait.title = WRENCH_TRY(reader.references("title"));
       wait.subject = WRENCH_TRY(reader.references("subject"));
@@ -294,6 +298,7 @@ Result<void> read_wait(const NodeReader& reader, PlanNode& node) {
       if (!is_node_id(wait.role))
         return plan_invalid(reader.place() + ".role must be 1 to 64 of letters, digits, _ and -");
       wait.four_eyes = WRENCH_TRY(reader.boolean("four_eyes"));
+      WRENCH_TRY(read_schema(reader, wait));
       break;
     case WaitKind::Until:
       wait.at = WRENCH_TRY(reader.references("at"));

@@ -500,6 +500,9 @@ class Replaying {
     if (is_refusal(entry) && row.state != StepState::Uncertain) return refuse(entry, row);
     if (entry.kind == "recovery") return recover(entry, row);
     if (entry.kind == "timeout") return time_out(entry, row);
+    if (entry.kind == "delegated")
+      return advance({.commands = {command::Note{key(row), entry.kind, codec::write_json(entry.data), entry.actor}}},
+                     entry.at);
     if (entry.kind == "superseded") return advance({.commands = {command::Supersede{key(row)}}}, entry.at);
     if (entry.kind == "lost") return advance({.commands = {command::LoseLease{key(row), row.worker_boot}}}, entry.at);
     if (entry.kind == "decision") return decide_step(entry, row);

@@ -16,8 +16,8 @@ namespace {
 
 constexpr std::string_view kKinds[] = {"cancel",     "pause",        "pause_now",    "unpause",
                                        "step_retry", "step_skip",    "step_give_up", "step_resolve",
-                                       "fund",       "budget_raise", "superseded"};
-static_assert(std::size(kKinds) == static_cast<std::size_t>(Request::Kind::Supersede) + 1);
+                                       "fund",       "budget_raise", "superseded",   "delegated"};
+static_assert(std::size(kKinds) == static_cast<std::size_t>(Request::Kind::Delegated) + 1);
 
 std::int64_t number_of(std::string_view text) {
   std::int64_t out = 0;
@@ -55,6 +55,14 @@ Result<Command> command_of(const Rows::Row& row) {
     decide.actor = std::move(actor);
     decide.request = seq;
     return Command(std::move(decide));
+  }
+  if (is(Kind::Delegated)) {
+    const Json what = WRENCH_TRY(codec::parse_json(reason));
+    return Command(command::Note{{execution_no, what.at("step").as_integer()},
+                                 "delegated",
+                                 codec::write_json(Json::object({{"to", what.at("to")}})),
+                                 std::move(actor),
+                                 seq});
   }
   if (is(Kind::BudgetRaise)) {
     const Json what = WRENCH_TRY(codec::parse_json(reason));
@@ -96,6 +104,39 @@ Result<std::vector<Command>> of_execution(storage::ReadTx& tx, std::int64_t exec
 
 Result<std::vector<Command>> of_executions(storage::WriteTx& tx, std::span<const storage::Bind> execution_nos) {
   return commands(WRENCH_TRY(tx.query_many(sql::kRequestsOfExecution, 1, execution_nos)));
+}
+
+Result<std::vector<Command>> notes_of(storage::ReadTx& tx, std::int64_t execution_no) {
+  auto out = WRENCH_TRY(of_execution(tx, execution_no));
+  std::erase_if(out, [](const Command& command) { return !std::holds_alternative<command::Note>(command); });
+  return out;
+}
+
+std::optional<std::pair<std::int64_t, std::int64_t>> request_of(const Command& command) {
+  return std::visit(
+      []<class C>(const C& c) -> std::optional<std::pair<std::int64_t, std::int64_t>> {
+        if constexpr (requires { c.request; }) {
+          if (c.request == 0) return std::nullopt;
+          if constexpr (requires { c.execution_no; })
+            return std::pair(c.execution_no, c.request);
+          else
+            return std::pair(c.step.execution_no, c.request);
+        }
+        return std::nullopt;
+      },
+      command);
+}
+
+Result<std::set<std::pair<std::int64_t, std::int64_t>>> open_of(storage::WriteTx& tx,
+                                                                std::span<const Command> commands) {
+  std::set<std::int64_t> executions;
+  for (const Command& command : commands)
+    if (const auto request = request_of(command)) executions.insert(request->first);
+  std::set<std::pair<std::int64_t, std::int64_t>> out;
+  const std::vector<storage::Bind> keys(executions.begin(), executions.end());
+  const Rows rows = WRENCH_TRY(tx.query_many(sql::kRequestsOfExecution, 1, keys));
+  for (const auto row : rows) out.emplace(row.integer(0), row.integer(1));
+  return out;
 }
 
 Result<std::vector<Command>> of_boot(storage::ReadTx& tx, std::string_view boot) {

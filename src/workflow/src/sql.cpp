@@ -413,9 +413,10 @@ const Statement kReceiptsOfStep{
 #define WRENCH_WAIT_COLUMNS                                                                                        \
   "w.wait_id, t.task_id, t.title, w.execution_id, w.step_no, w.kind, w.name, w.title, w.subject, w.subject_hash, " \
   "w.schema, w.role, w.four_eyes, w.requested_by, w.delegated_to, w.created_at, w.expires_at, w.decision, "        \
-  "w.decided_by, w.decided_at, w.comment"
+  "w.decided_by, w.decided_at, w.comment, w.edited_hash"
 #define WRENCH_WAIT_TABLES "waits w JOIN task_executions x ON x.id = w.execution_id JOIN tasks t ON t.id = x.task_id"
-#define WRENCH_DECISION_COLUMNS "execution_id, step_no, kind, decision, decided_by, comment, answer"
+#define WRENCH_DECISION_COLUMNS \
+  "execution_id, step_no, kind, decision, decided_by, comment, answer, subject, subject_hash, edited_hash"
 
 const Statement kOpenWaits{.id = "workflow.open_waits",
                            .sql = "SELECT " WRENCH_WAIT_COLUMNS " FROM " WRENCH_WAIT_TABLES
@@ -444,12 +445,13 @@ const Statement kInsertWait{
         "four_eyes, expires_at, created_at, applied, requested_by) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
         "?11, ?12, ?13, 0, t.created_by FROM task_executions x JOIN tasks t ON t.id = x.task_id WHERE x.id = ?2",
     .plan = "SEARCH x USING INTEGER PRIMARY KEY (rowid=?); SEARCH t USING INTEGER PRIMARY KEY (rowid=?)"};
-const Statement kDecideWait{.id = "workflow.decide_wait",
-                            .access = Access::Write,
-                            .sql =
-                                "UPDATE waits SET decision = ?2, decided_by = ?3, decided_at = ?4, comment = ?5, "
-                                "answer = ?6 WHERE wait_id = ?1 AND decided_at IS NULL AND applied = 0",
-                            .plan = "SEARCH waits USING PRIMARY KEY (wait_id=?)"};
+const Statement kDecideWait{
+    .id = "workflow.decide_wait",
+    .access = Access::Write,
+    .sql =
+        "UPDATE waits SET decision = ?2, decided_by = ?3, decided_at = ?4, comment = ?5, "
+        "answer = ?6, edited_hash = ?7 WHERE wait_id = ?1 AND decided_at IS NULL AND applied = 0",
+    .plan = "SEARCH waits USING PRIMARY KEY (wait_id=?)"};
 const Statement kDelegateWait{.id = "workflow.delegate_wait",
                               .access = Access::Write,
                               .sql =

@@ -6,9 +6,12 @@
 
 #include "child_tasks.hpp"
 #include "message_rows.hpp"
+#include "requests.hpp"
+#include "shared_work.hpp"
 #include "sql.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/codec/json_schema.hpp"
+#include "wrench/crypto/sha256.hpp"
 #include "wrench/storage/blob_store.hpp"
 
 namespace wrench::workflow {
@@ -51,6 +54,7 @@ Result<WaitView> view(const Rows::Row& row) {
   out.decided_by = row.text_or_empty(18);
   out.decided_at = row.optional_integer(19);
   out.comment = row.text_or_empty(20);
+  out.edited_hash = to_hex(row.bytes_or_empty(21));
   return out;
 }
 
@@ -117,6 +121,80 @@ Result<void> announce(WriteTx& tx, std::string_view type, std::int64_t execution
   return tx.append_event(event);
 }
 
+/// RFC 7386: members of an object change one by one, anything else as a whole.
+Json edited(const Json& subject, const Json& edits) {
+  if (!edits.is_object()) return edits;
+  Json out = subject.is_object() ? subject : Json::object();
+  for (const auto& [name, value] : edits.as_object()) {
+    if (value.is_null())
+      out.object_ref().erase(name);
+    else
+      out.set(name, edited(out.at(name), value));
+  }
+  return out;
+}
+
+/// Schema of what looks like the subject: no other members, and each value of the kind that it has there. What is
+/// null there may be anything.
+Json shape_of(const Json& subject) {
+  switch (subject.kind()) {
+    case Json::Kind::Null:
+      return Json(true);
+    case Json::Kind::Boolean:
+      return Json::object({{"type", "boolean"}});
+    case Json::Kind::Integer:
+      return Json::object({{"type", "integer"}});
+    case Json::Kind::Double:
+      return Json::object({{"type", "number"}});
+    case Json::Kind::String:
+      return Json::object({{"type", "string"}});
+    case Json::Kind::Array: {
+      Json out = Json::object({{"type", "array"}});
+      Json kinds = Json::array();
+      for (const Json& item : subject.as_array())
+        if (Json shape = shape_of(item); std::ranges::find(kinds.as_array(), shape) == kinds.as_array().end())
+          kinds.push_back(std::move(shape));
+      if (!kinds.as_array().empty())
+        out.set("items", kinds.as_array().size() == 1 ? Json(kinds.as_array().front())
+                                                      : Json::object({{"anyOf", std::move(kinds)}}));
+      return out;
+    }
+    case Json::Kind::Object:
+      break;
+  }
+  Json properties = Json::object();
+  for (const auto& [name, value] : subject.as_object()) properties.set(name, shape_of(value));
+  return Json::object({{"type", "object"}, {"properties", std::move(properties)}, {"additionalProperties", false}});
+}
+
+Result<void> fits(const Json& schema, const Json& value, std::string_view what) {
+  const auto compiled = WRENCH_TRY(codec::JsonSchema::compile(schema));
+  const auto violations = compiled.validate(value);
+  if (violations.empty()) return {};
+  return Error("workflow.answer_invalid", std::string(what) + ": " + violations[0].pointer +
+                                              (violations[0].pointer.empty() ? "it " : " ") + violations[0].message);
+}
+
+Result<void> check_edits(const WaitView& wait, const Json& edits) {
+  if (wait.subject.is_null() && wait.schema.is_null())
+    return Error("workflow.answer_invalid", "this approval shows nothing that could be edited");
+  const Json subject = edited(wait.subject, edits);
+  if (codec::write_json(subject).size() > kSubjectBytesMax)
+    return Error("workflow.answer_invalid", "what is approved has at most " + format_bytes(kSubjectBytesMax));
+  const bool own = !wait.schema.is_null();
+  return fits(own ? wait.schema : shape_of(wait.subject), subject,
+              own ? "what the edits make of it doesn't fit the approval's schema"
+                  : "what the edits make of it doesn't look like what was shown");
+}
+
+/// Somebody without a name, as on the command line, where there are no users yet.
+constexpr std::string_view kSomebody = "user";
+
+/// Whoever was named, by the name of the person or as the actor that the person is.
+bool is_delegate(const WaitView& wait, const std::string& actor) {
+  return actor == wait.delegated_to || actor == "user:" + wait.delegated_to;
+}
+
 Result<void> check(const WaitView& wait, const Answering& answering, Micros now) {
   if (!wait.decision.empty())
     return Error("workflow.wait_decided",
@@ -131,12 +209,16 @@ Result<void> check(const WaitView& wait, const Answering& answering, Micros now)
                  approval ? "this is an approval: approve or reject it" : "this waits for an answer, not for approval");
   if (approval && wait.four_eyes && wait.requested_by == answering.actor)
     return Error("workflow.four_eyes", "somebody else than " + answering.actor + ", who asked for it, must decide");
+  if (!wait.delegated_to.empty() && answering.actor != kSomebody && !is_delegate(wait, answering.actor))
+    return Error("workflow.delegated", "it was handed on to " + escape_for_display(wait.delegated_to) +
+                                           ", who decides; you are " + answering.actor)
+        .with_help("wrench approval delegate " + wait.wait_id + " --to NAME");
+  if (approval)
+    return answering.decision == WaitDecision::Approve && !answering.value.is_null()
+               ? check_edits(wait, answering.value)
+               : Result<void>();
   if (wait.schema.is_null()) return {};
-  const auto schema = WRENCH_TRY(codec::JsonSchema::compile(wait.schema));
-  const auto violations = schema.validate(answering.value);
-  if (violations.empty()) return {};
-  return Error("workflow.answer_invalid", "the answer doesn't fit what is asked for: " + violations[0].pointer +
-                                              (violations[0].pointer.empty() ? "it " : " ") + violations[0].message);
+  return fits(wait.schema, answering.value, "the answer doesn't fit what is asked for");
 }
 
 Result<Payload> pack(WriteTx& tx, std::int64_t execution_no, const Json& value) {
@@ -167,9 +249,15 @@ Result<Command> command_of(WriteTx& tx, const Rows::Row& row) {
     out.output = WRENCH_TRY(pack(tx, out.step.execution_no, child.output));
     return Command(std::move(out));
   }
-  Json output = kind == WaitKind::Approval
-                    ? Json::object({{"decision", decision}, {"by", out.actor}, {"comment", comment}, {"edits", answer}})
-                    : Json::object({{"value", std::move(answer)}, {"by", out.actor}});
+  Json output = Json::object({{"value", answer}, {"by", out.actor}});
+  if (kind == WaitKind::Approval) {
+    output = Json::object({{"decision", decision}, {"by", out.actor}, {"comment", comment}, {"edits", answer}});
+    const Json shown = WRENCH_TRY(optional_json(row.text_or_empty(7)));
+    const bool changed = !row.is_null(9);
+    output.set("subject", changed ? edited(shown, answer) : shown);
+    const std::string_view hash = row.bytes_or_empty(changed ? 9 : 8);
+    output.set("subject_hash", hash.empty() ? Json() : Json(to_hex(hash)));
+  }
   out.output = WRENCH_TRY(pack(tx, out.step.execution_no, output));
   return Command(std::move(out));
 }
@@ -177,9 +265,11 @@ Result<Command> command_of(WriteTx& tx, const Rows::Row& row) {
 }  // namespace
 
 Result<void> mark(WriteTx& tx, std::int64_t execution_no, std::string_view wait_id, std::string_view decision,
-                  const std::string& actor, const std::string& comment, const std::string& answer) {
+                  const std::string& actor, const std::string& comment, const std::string& answer,
+                  const std::string& edited_hash) {
   const auto count = WRENCH_TRY(
-      tx.exec(sql::kDecideWait, {wait_id, decision, actor, tx.now(), text_or_null(comment), text_or_null(answer)}));
+      tx.exec(sql::kDecideWait, {wait_id, decision, actor, tx.now(), text_or_null(comment), text_or_null(answer),
+                                 edited_hash.empty() ? Bind(std::nullopt) : Bind::bytes(edited_hash)}));
   if (count != 1) return Error("workflow.conflict", "a wait changed while it was decided");
   return announce(tx, "wait.decided", execution_no, wait_id, actor, Json::object({{"decision", decision}}));
 }
@@ -211,14 +301,28 @@ Result<StepKey> decide(WriteTx& tx, const Answering& answering) {
   static constexpr std::string_view kWords[] = {"approve", "reject", "answer"};
   const std::string_view word = edits ? "approve_with_edits" : kWords[static_cast<std::size_t>(answering.decision)];
   const std::string value = answering.value.is_null() ? std::string() : codec::write_json(answering.value);
-  WRENCH_TRY(mark(tx, wait.execution_no, wait.wait_id, word, answering.actor, answering.comment, value));
+  std::string hash;
+  if (edits) {
+    const auto digest = crypto::sha256(codec::canonical_json(edited(wait.subject, answering.value)));
+    hash.assign(reinterpret_cast<const char*>(digest.data()), digest.size());
+  }
+  WRENCH_TRY(mark(tx, wait.execution_no, wait.wait_id, word, answering.actor, answering.comment, value, hash));
   return StepKey{wait.execution_no, wait.step_no};
 }
 
-Result<void> delegate(WriteTx& tx, std::string_view wait_id, std::string_view to, const std::string& actor) {
-  const WaitView wait = WRENCH_TRY(find_wait(tx, wait_id));
+Result<void> delegate(WriteTx& tx, std::string_view wait_id, std::string_view to, const std::string& actor,
+                      Ownership ownership) {
+  WaitView wait = WRENCH_TRY(find_wait(tx, wait_id));
+  wait.delegated_to = to;
+  if (wait.four_eyes && is_delegate(wait, wait.requested_by))
+    return Error("workflow.four_eyes", "somebody else than " + wait.requested_by + ", who asked for it, must decide");
   if (WRENCH_TRY(tx.exec(sql::kDelegateWait, {wait.wait_id, to})) != 1)
     return Error("workflow.wait_decided", "it was decided before: " + wait.decision);
+  // In the journal it is told by whoever runs the task.
+  Request request{wait.execution_no, Request::Kind::Delegated, {}, actor};
+  request.reason = codec::write_json(Json::object({{"step", wait.step_no}, {"to", to}}));
+  WRENCH_TRY(requests::add(tx, request));
+  if (ownership == Ownership::Shared) WRENCH_TRY(queue_look(tx, wait.execution_no));
   return announce(tx, "wait.delegated", wait.execution_no, wait.wait_id, actor, Json::object({{"to", to}}));
 }
 

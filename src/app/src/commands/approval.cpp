@@ -35,6 +35,7 @@ Json to_json(const WaitView& wait) {
                        {"signal", text_or_null(wait.name)},
                        {"subject", wait.subject},
                        {"subject_hash", text_or_null(wait.subject_hash)},
+                       {"edited_hash", text_or_null(wait.edited_hash)},
                        {"schema", wait.schema},
                        {"role", text_or_null(wait.role)},
                        {"four_eyes", wait.four_eyes},
@@ -62,7 +63,8 @@ std::string to_text(const WaitView& wait) {
   text += line("comment", wait.comment);
   if (!wait.subject.is_null()) text += "\n" + codec::write_json(wait.subject, {.pretty = true}) + "\n";
   if (!wait.schema.is_null())
-    text += "\nThe answer must fit:\n" + codec::write_json(wait.schema, {.pretty = true}) + "\n";
+    text += std::string("\n") + (wait.kind == WaitKind::Approval ? "With edits it must fit:" : "The answer must fit:") +
+            "\n" + codec::write_json(wait.schema, {.pretty = true}) + "\n";
   return text;
 }
 

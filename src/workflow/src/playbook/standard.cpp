@@ -49,8 +49,9 @@ std::optional<StepOutput> compile_wait(StepBuilder& step, const YamlNode& wait, 
       set_value(step, fields, "subject", node);
       set_text(fields, "role", "maintainer", node);
       if (const auto four_eyes = fields.boolean("four_eyes")) node.set("four_eyes", *four_eyes);
+      if (const YamlNode* schema = fields.get("schema")) node.set("schema", codec::to_json(*schema));
       set_expiry(fields, node);
-      const Members members = just({"decision", "by", "comment", "edits"});
+      const Members members = just({"decision", "by", "comment", "edits", "subject", "subject_hash"});
       out = {step.id(), path, members, {{path, members, true}}};
       break;
     }

@@ -224,12 +224,20 @@ struct Answer {
   std::string refusal;  ///< JSON of an error; empty: the output counts.
   std::string actor;
 };
+/// Something about a step that others did, and that its journal is to say.
+struct Note {
+  StepKey step;
+  std::string kind;
+  std::string data;  ///< JSON
+  std::string actor;
+  std::int64_t request = 0;  ///< As of Cancel.
+};
 }  // namespace command
 
 using Command =
     std::variant<command::Start, command::Outcome, command::TimerDue, command::Cancel, command::Adopt, command::Decide,
                  command::Reconcile, command::Record, command::Suspend, command::Answer, command::LoseLease,
-                 command::SetPause, command::Refill, command::Fund, command::Raise, command::Supersede>;
+                 command::SetPause, command::Refill, command::Fund, command::Raise, command::Supersede, command::Note>;
 
 struct ReadyRow {
   std::int64_t rank = 0;

@@ -72,11 +72,12 @@ struct Request {
     Fund,
     BudgetRaise,
     Supersede,
+    Delegated,
   };
   std::int64_t execution_no = 0;
   Kind kind = Kind::Cancel;
   /// Of a step the reason is its number, of StepResolve JSON {step, output} or {step, blob}, of a raise JSON {scope,
-  /// by}.
+  /// by}, of a wait that was handed on JSON {step, to}.
   std::string reason, actor;
 };
 

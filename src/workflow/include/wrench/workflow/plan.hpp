@@ -125,7 +125,7 @@ struct WaitSpec {
   codec::Json subject;     ///< approval: exactly what is approved.
   std::string role;        ///< approval: who may decide.
   bool four_eyes = false;  ///< approval: not the one who asked for the task.
-  codec::Json schema;      ///< input: JSON Schema of the answer; null: any.
+  codec::Json schema;      ///< JSON Schema. input: of the answer; approval: of the subject with edits; null: any.
   codec::Json at;          ///< until: RFC 3339, or microseconds since 1970; null: `after_us` counts.
   Micros after_us = 0;     ///< until: from the start of the wait.
   Micros expires_us = 0;   ///< 0: never.

@@ -34,6 +34,7 @@ struct WaitView {
   std::string name, title, role;
   codec::Json subject;
   std::string subject_hash;  ///< SHA-256 of the subject's canonical JSON, as hex: what exactly is decided about.
+  std::string edited_hash;   ///< The same of what was approved with edits; empty: none.
   codec::Json schema;
   bool four_eyes = false;
   std::string requested_by, delegated_to;
