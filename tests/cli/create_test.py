@@ -153,7 +153,7 @@ class Goals(CliTest):
     def test_a_process_that_serves_runs_it(self):
         done = self.create("find secrets", "--input", "tree=shop", "--priority", "high")
         self.assertEqual(done.code, 0, done.err)
-        self.assertIn("nobody serves", done.err)
+        self.assertIn("no server runs here", done.err)
         task = self.run_wrench("task", "list", "--json").json()["data"][0]["task_id"]
         self.assertEqual(self.state(task), "queued")
         self.serve()
@@ -183,6 +183,8 @@ class Goals(CliTest):
         self.assertEqual(self.run_wrench("task", "resume", either).code, 0)
         self.assertEqual(self.state(either), "completed")
         self.assertEqual(self.state(after), "queued")
+        self.assert_fails(self.run_wrench("task", "resume", after), 6, "workflow.blocked", failed, "failed", "wrench task retry")
+        self.assertEqual(self.state(after), "queued")
         self.assert_fails(self.run_wrench("task", "delete", failed), 6, "workflow.has_dependents", after, "--yes")
         would = self.run_wrench("task", "delete", failed, "--dry-run", "--json").json()
         self.assertEqual(would["data"][0]["cancels"], [after])
@@ -191,6 +193,68 @@ class Goals(CliTest):
         self.assertIn("1 task that waits for it cancelled", done.out)
         self.assertEqual(self.state(after), "cancelled")
         self.assertEqual(self.run_wrench("store", "check").code, 0)
+
+    def test_what_nobody_will_begin_is_said(self):
+        first = self.made("find secrets", "--input", "tree=shop")["task_id"]
+        made = self.create("find secrets", "--input", "tree=shop", "--depends-on", first, "--idempotency-key", "second")
+        self.assertEqual(made.code, 0, made.err)
+        self.assertIn(f"it begins when {first[-6:]} has completed, which is queued: no server runs here", made.err)
+        self.assertIn("wrench serve", made.err)
+        second = next(t["task_id"] for t in self.run_wrench("task", "list", "--json").json()["data"] if t["blocked"])
+        for words in (["task", "wait", second], ["task", "watch", second]):
+            done = self.run_wrench(*words)
+            self.assertEqual(done.code, 7, done.out + done.err)
+            self.assertIn(first[-6:], done.err)
+            self.assertIn("wrench task resume " + first[-6:], done.err)
+        done = self.run_wrench("task", "wait", first)
+        self.assertEqual(done.code, 7)
+        self.assertIn("no server runs here: wrench serve, or wrench task resume " + first[-6:], done.err)
+        waited = self.create("find secrets", "--input", "tree=shop", "--depends-on", first, "--wait")
+        self.assert_fails(waited, 7, "which is queued", "wrench task resume " + first[-6:])
+
+        told = self.run_wrench("task", "resume")
+        self.assertEqual(told.code, 0, told.err)
+        self.assertIn("nothing was interrupted; 1 task is queued, and no server runs here", told.err)
+        self.assertIn("wrench task resume " + first[-6:], told.err)
+
+        shown = self.run_wrench("task", "show", second)
+        self.assertIn(f"after    {first[-6:]}  queued  find secrets", shown.out)
+        self.assertIn("Hasn't begun: it begins when", shown.out)
+        self.assertIn("pending, blocked", self.run_wrench("task", "list").out)
+        top = self.run_wrench("top", "--once", "--json").json()
+        self.assertIn((second, first, "queued"), [(b["task_id"], b["after"], b["after_state"]) for b in top["blocked"]])
+        depends = self.run_wrench("task", "show", second, "--json").json()["task"]["depends_on"]
+        self.assertEqual([(d["task_id"], d["state"], d["policy"], d["blocks"]) for d in depends], [(first, "queued", "block", True)])
+
+        self.assertEqual(self.run_wrench("task", "cancel", first).code, 0)
+        for words in (["task", "wait", second], ["task", "watch", second]):
+            done = self.run_wrench(*words)
+            self.assertEqual(done.code, 7, done.out + done.err)
+            self.assertIn("which is cancelled: wrench task retry " + first[-6:], done.err)
+        late = self.create("find secrets", "--input", "tree=shop", "--depends-on", first)
+        self.assertIn("which is cancelled: wrench task retry " + first[-6:], late.err)
+        vain = self.create("find secrets", "--input", "tree=shop", "--depends-on", first + ":skip")
+        self.assertIn("it was cancelled at once", vain.err)
+
+        self.assertEqual(self.run_wrench("task", "retry", first).code, 0)
+        self.run_wrench("task", "resume", second)  # Whoever ended the first may have begun it, and ended it as well.
+        self.assertEqual(self.state(second), "completed")
+        self.assertEqual(self.run_wrench("store", "check").code, 0)
+
+    def test_a_queued_task_can_be_paused(self):
+        task = self.made("find secrets", "--input", "tree=shop")["task_id"]
+        paused = self.run_wrench("task", "pause", task)
+        self.assertEqual(paused.code, 0, paused.err)
+        self.assertEqual(self.state(task), "paused")
+        self.assertIn("in_progress, paused", self.run_wrench("task", "list").out)
+        self.serve()
+        done = self.run_wrench("task", "wait", task)
+        self.assertEqual(done.code, 7)
+        self.assertIn("it is paused: wrench task resume", done.err)
+        self.assertEqual(self.state(task), "paused", "though somebody serves")
+        self.assertEqual(self.run_wrench("task", "resume", task).code, 0)
+        self.assertEqual(self.run_wrench("task", "wait", task).code, 0)
+        self.assertEqual(self.state(task), "completed")
 
     def test_a_playbook_says_what_to_do(self):
         done = self.create("sweep before the release", "--playbook", "secrets_sweep", "--input", "tree=shop", "--here", "--json")

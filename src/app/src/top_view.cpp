@@ -276,6 +276,17 @@ void add_waits(std::vector<std::string>& out, const TopFrame& frame, const TopSt
               table.lines(style));
 }
 
+void add_blocked(std::vector<std::string>& out, const TopFrame& frame, const TopStyle& style) {
+  if (frame.blocked.empty()) return;
+  Table table(
+      {{"TASK", false, 9}, {"AFTER", false, 8}, {"WHICH IS", false, 7}, {"SINCE", true, 5}, {"TITLE", false, 0}});
+  for (const auto& task : frame.blocked)
+    table.add({Console::safe(short_id(task.task_id)), Console::safe(short_id(task.after)),
+               Console::safe(task.after_state), format_duration(std::max<Micros>(0, frame.at - task.since)),
+               Console::safe(task.title)});
+  add_section(out, style, "Blocked (of the newest queued tasks)", table.lines(style));
+}
+
 void add_circuits(std::vector<std::string>& out, const TopFrame& frame, const TopStyle& style) {
   if (frame.circuits.empty()) return;
   Table table({{"CAPABILITY", false, 9},
@@ -319,6 +330,7 @@ std::string top_text(const TopFrame& frame, const TopStyle& style) {
   add_running(lines, frame, style);
   add_queues(lines, frame, style);
   add_waits(lines, frame, style);
+  add_blocked(lines, frame, style);
   add_circuits(lines, frame, style);
   add_ends(lines, frame, style);
   add_slow(lines, frame, style);
@@ -412,6 +424,14 @@ Json lists_json(const TopFrame& frame, Json out) {
                                      {"reason", circuit.reason},
                                      {"retry_at", format_rfc3339(circuit.retry_at)},
                                      {"pid", pid}}));
+  Json blocked = Json::array();
+  for (const auto& task : frame.blocked)
+    blocked.push_back(Json::object({{"task_id", task.task_id},
+                                    {"title", task.title},
+                                    {"after", task.after},
+                                    {"after_state", task.after_state},
+                                    {"since", format_rfc3339(task.since)}}));
+  out.set("blocked", std::move(blocked));
   out.set("circuits", std::move(circuits));
   out.set("queues", std::move(queues));
   out.set("waits", std::move(waits));

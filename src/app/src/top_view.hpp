@@ -45,6 +45,11 @@ struct TopFrame {
     std::string wait_id, kind, title, task_id;
     Micros since = 0;
   };
+  /// A task that begins only after another one.
+  struct Blocked {
+    std::string task_id, title, after, after_state;
+    Micros since = 0;
+  };
   struct Circuit {
     workflow::CircuitView circuit;
     std::int64_t pid = 0;
@@ -68,6 +73,7 @@ struct TopFrame {
   std::vector<Wait> waits;
   std::vector<Circuit> circuits;  ///< That let nothing through, of all processes.
   bool more_waits = false;
+  std::vector<Blocked> blocked;
   std::size_t interrupted = 0;  ///< Tasks that nobody runs any more.
   workflow::Activity activity;
   telemetry::MetricsSnapshot metrics;  ///< Of all processes that report.

@@ -43,6 +43,8 @@ TopFrame busy() {
   frame.activity.tasks = {{"pending", {10'000, true}}, {"in_progress", {3, false}}};
   frame.activity.open_states = {{"running", 2}, {"waiting", 1}};
   frame.activity.queues.push_back({"cpu@boot_young", {12, false}, 3 * kMicrosPerSecond});
+  frame.blocked.push_back(
+      {"tsk_01JAAAAAAAAAAAAAAAAAAAAFTER2", "After that", "tsk_01JAAAAAAAAAAAAAAAAAABEFORE", "cancelled", kNow - 2});
   frame.activity.ends.push_back(
       {"tsk_01JAAAAAAAAAAAAAAAAAAEND555", "review \n of x", "failed", kNow - 60 * kMicrosPerSecond});
   frame.activity.rates_over_us = 30 * kMicrosPerSecond;
@@ -89,6 +91,9 @@ TEST(TopView, ShowsEverythingInEightyColumns) {
                            "XYZ789",
                            "Deploy?",
                            "cpu@boot_young",
+                           "FTER2",
+                           "After that",
+                           "cancelled",
                            "END555",
                            "failed",
                            "workflow.open_steps",
@@ -131,6 +136,7 @@ TEST(TopView, JsonAndPrometheusHaveTheNumbers) {
   const codec::Json json = top_json(busy());
   EXPECT_EQ(json.at("rates").at("tasks_per_minute").as_double(), 12);
   EXPECT_EQ(json.at("processes").as_array().at(0).at("cpu_share").as_double(), 1.37);
+  EXPECT_EQ(json.at("blocked").as_array().at(0).at("after_state").as_string(), "cancelled");
   EXPECT_TRUE(json.at("processes").as_array().at(1).at("slots").is_null()) << "it doesn't report yet";
   EXPECT_EQ(json.at("running").as_array().at(0).at("cpu_ms").as_integer(), 7300);
   EXPECT_THAT(top_prometheus(busy()),

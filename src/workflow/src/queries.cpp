@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "budget/budgets.hpp"
+#include "creation.hpp"
 #include "forks.hpp"
 #include "limits.hpp"
 #include "payload.hpp"
@@ -299,6 +300,20 @@ Result<std::vector<std::string>> list_open_children(ReadTx& tx, std::int64_t exe
   std::vector<std::string> out;
   const Rows rows = WRENCH_TRY(tx.query(sql::kOpenChildren, {execution_no}));
   for (const auto row : rows) out.emplace_back(row.text(0));
+  return out;
+}
+
+Result<std::vector<DependencyView>> list_dependencies(ReadTx& tx, std::int64_t task_no) {
+  std::vector<DependencyView> out;
+  const Rows rows = WRENCH_TRY(tx.query(sql::kDependencyStates, {task_no}));
+  for (const auto row : rows) {
+    const auto other = creation::obstacle_of(row);
+    out.push_back({.task_id = std::string(row.text(3)),
+                   .title = std::string(row.text(4)),
+                   .state = parse_task_state(row.text_or_empty(1)).value_or(TaskState::Draft),
+                   .policy = std::string(row.text(0)),
+                   .in_the_way = other.has_value()});
+  }
   return out;
 }
 

@@ -13,6 +13,7 @@
 #include "task_fork.hpp"
 #include "task_lookup.hpp"
 #include "task_run.hpp"
+#include "task_standing.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/base/ulid.hpp"
 #include "wrench/codec/json.hpp"
@@ -68,6 +69,9 @@ ExitCode run_task_list(Session& session) {
     for (const auto& task : page->tasks) {
       auto row = task_json(task);
       row.set("interrupted", contains(*interrupted, task.task_id));
+      const auto others = in_the_way(**space, task);
+      if (!others) return session.fail(others.error());
+      row.set("blocked", !others->empty());
       data.push_back(std::move(row));
     }
     return delivered_json(
@@ -83,10 +87,14 @@ ExitCode run_task_list(Session& session) {
       std::clamp(session.console.width() - std::min(session.console.width(), others), kTitleMin, kTitleMax);
   std::string text;
   for (const auto& task : page->tasks) {
-    text += std::string(short_id(task.task_id)) + "  " +
-            pad(clip(Console::safe(task.title), title_columns, session.console.unicode()), title_columns) + "  " +
-            pad(shown_status(task, contains(*interrupted, task.task_id)), kStatusColumns) + "  " +
-            format_rfc3339(task.created_at).substr(0, 19) + "Z\n";
+    const auto in_its_way = in_the_way(**space, task);
+    if (!in_its_way) return session.fail(in_its_way.error());
+    text +=
+        std::string(short_id(task.task_id)) + "  " +
+        pad(clip(Console::safe(task.title), title_columns, session.console.unicode()), title_columns) + "  " +
+        pad(in_its_way->empty() ? shown_status(task, contains(*interrupted, task.task_id)) : task.status + ", blocked",
+            kStatusColumns) +
+        "  " + format_rfc3339(task.created_at).substr(0, 19) + "Z\n";
   }
   if (!interrupted->empty()) text += "\nInterrupted tasks go on with: wrench task resume\n";
   if (!page->next_cursor.empty()) text += "\nMore: wrench task list --cursor " + page->next_cursor + "\n";
@@ -108,7 +116,9 @@ struct TaskDetails {
   std::vector<workflow::BudgetView> budgets;
   bool critical = false;                         ///< Something happened after which nothing new begins.
   std::map<std::int64_t, Json> recoveries = {};  ///< What was done last about failures, by step.
-  std::set<std::int64_t> unserved = {};          ///< Steps that wait for a worker with labels that none offers.
+  std::vector<workflow::DependencyView> dependencies = {};
+  Standing standing = {};
+  std::set<std::int64_t> unserved = {};  ///< Steps that wait for a worker with labels that none offers.
 };
 
 /// Of those that wait for a worker.
@@ -144,6 +154,9 @@ Result<TaskDetails> details_of(Workspace& space, std::string_view id) {
   out.recoveries = WRENCH_TRY(space.store().read(
       [&](storage::ReadTx& tx) { return workflow::last_recoveries(tx, out.execution.execution_no); }));
   out.unserved = WRENCH_TRY(unserved_steps(space, out.steps));
+  out.dependencies = WRENCH_TRY(
+      space.store().read([&](storage::ReadTx& tx) { return workflow::list_dependencies(tx, out.task.task_no); }));
+  out.standing = WRENCH_TRY(standing_of(space, out.task));
   out.critical = out.execution.paused && out.task.state == workflow::TaskState::Waiting;
   const auto notes = WRENCH_TRY(
       space.store().read([&](storage::ReadTx& tx) { return workflow::read_plan_notes(tx, out.task.task_no); }));
@@ -171,6 +184,16 @@ Json to_json(const TaskDetails& details) {
   task.set("interrupted", details.interrupted);
   task.set("critical", details.critical);
   task.set("parent", details.parent.empty() ? Json() : Json(details.parent));
+  task.set("waits_because", details.standing.why.empty() ? Json() : Json(details.standing.why));
+  Json depends_on = Json::array();
+  const bool unbegun = details.task.state == workflow::TaskState::Queued;
+  for (const auto& other : details.dependencies)
+    depends_on.push_back(Json::object({{"task_id", other.task_id},
+                                       {"title", other.title},
+                                       {"state", workflow::name(other.state)},
+                                       {"policy", other.policy},
+                                       {"blocks", unbegun && other.in_the_way}}));
+  task.set("depends_on", std::move(depends_on));
   return Json::object(
       {{"schema", "wrench.task/1"},
        {"task", std::move(task)},
@@ -190,13 +213,16 @@ Json to_json(const TaskDetails& details) {
 std::string to_text(const TaskDetails& details, const Console& console) {
   constexpr std::size_t kNodeColumnsMin = 6, kNodeColumnsMax = 32, kCapabilityColumns = 34;
   const auto& [task, execution, steps, why, used, interrupted, parent, forked_from, budgets, critical, recoveries,
-               unserved] = details;
+               dependencies, standing, unserved] = details;
   std::size_t node_columns = kNodeColumnsMin;
   for (const auto& step : steps) node_columns = std::max(node_columns, display_width(step.node) + 2);
   node_columns = std::min(node_columns, kNodeColumnsMax);
   std::string text = Console::safe(task.title) + "\n  id       " + task.task_id + "\n  status   " +
                      shown_status(task, interrupted) + "\n  created  " + format_rfc3339(task.created_at) + " by " +
                      Console::safe(task.created_by) + "\n";
+  for (const auto& other : dependencies)
+    text += "  after    " + std::string(short_id(other.task_id)) + "  " + std::string(workflow::name(other.state)) +
+            (other.policy == "block" ? "" : " (" + other.policy + ")") + "  " + Console::safe(other.title) + "\n";
   if (!parent.empty()) text += "  part of  task " + std::string(short_id(parent)) + "\n";
   if (!forked_from.empty())
     text +=
@@ -234,6 +260,8 @@ std::string to_text(const TaskDetails& details, const Console& console) {
       for (const auto& line : wrap(Console::safe(reason->second), console.width() - margin.size()))
         text += margin + console.styled(Style::Dim, line) + "\n";
   }
+  if (task.state == workflow::TaskState::Queued && !standing.why.empty())
+    text += "\nHasn't begun: " + standing_text(standing) + "\n";
   const bool person = task.wait_reason == "approval" || task.wait_reason == "input";
   const bool held = task.wait_reason == "dead_letter" || task.wait_reason == "uncertain";
   if (task.state == workflow::TaskState::Waiting)
@@ -395,6 +423,22 @@ ExitCode run_all(Session& session, Workspace& space, const std::vector<std::stri
 
 }  // namespace
 
+namespace {
+
+/// What could be meant instead by somebody who goes on with what was interrupted.
+std::string told_of(const std::vector<std::string>& queued, bool served) {
+  constexpr std::size_t kNamed = 5;
+  if (queued.empty() || served) return {};
+  const std::string n = queued.size() >= workflow::kTaskPageMax ? std::to_string(workflow::kTaskPageMax) + " or more"
+                                                                : std::to_string(queued.size());
+  std::string out = "; " + n + (queued.size() == 1 ? " task is" : " tasks are") +
+                    " queued, and no server runs here: wrench serve, or wrench task resume";
+  for (std::size_t i = 0; i < std::min(queued.size(), kNamed); ++i) out += " " + std::string(short_id(queued[i]));
+  return out + (queued.size() > kNamed ? " …" : "");
+}
+
+}  // namespace
+
 ExitCode run_task_resume(Session& session) {
   auto space = Workspace::open(session, Workspace::Use::Run);
   if (!space) return session.fail(space.error());
@@ -409,7 +453,11 @@ ExitCode run_task_resume(Session& session) {
     auto interrupted = interrupted_tasks(**space);
     if (!interrupted) return session.fail(interrupted.error());
     ids = std::move(*interrupted);
-    if (ids.empty()) session.console.note("nothing was interrupted");
+    if (ids.empty()) {
+      const auto queued = queued_tasks(**space);
+      if (!queued) return session.fail(queued.error());
+      session.console.note("nothing was interrupted" + told_of(*queued, (*space)->is_served()));
+    }
   }
   std::vector<std::string> here;
   for (const auto& id : ids) {
@@ -428,6 +476,10 @@ ExitCode run_task_resume(Session& session) {
     if (!execution) return session.fail(execution.error());
     if (is_terminal(execution->status) || (*space)->has_workers() || execution->owner_boot == (*space)->boot_id()) {
       here.push_back(id);
+    } else if (task->state == workflow::TaskState::Queued) {
+      const auto standing = standing_of(**space, *task);
+      if (!standing) return session.fail(standing.error());
+      session.console.note("it is queued again" + (standing->why.empty() ? "" : "; " + standing_text(*standing)));
     } else {
       session.console.note("it goes on in the process that runs it: wrench task watch " + std::string(short_id(id)));
     }

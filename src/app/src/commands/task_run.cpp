@@ -4,8 +4,11 @@
 #include "../output.hpp"
 #include "../progress.hpp"
 #include "../retention_keeper.hpp"
+#include "task_lookup.hpp"
+#include "task_standing.hpp"
 #include "wrench/base/ulid.hpp"
 #include "wrench/crypto/sha256.hpp"
+#include "wrench/workflow/core.hpp"
 #include "wrench/workflow/deletion.hpp"
 #include "wrench/workflow/restore.hpp"
 #include "wrench/workflow/retention.hpp"
@@ -79,16 +82,26 @@ ExitCode tell_created(Session& session, Workspace& space, const workflow::TaskRe
                       const std::string& title) {
   const bool served = space.has_workers() || space.is_served();
   const std::string id(short_id(receipt.task_id));
+  const auto task = find_task(space, receipt.task_id);
+  if (!task) return session.fail(task.error());
+  const auto others = in_the_way(space, *task);
+  if (!others) return session.fail(others.error());
+  const auto standing = standing_of(space, *task);
+  if (!standing) return session.fail(standing.error());
   if (session.format() == "json")
     return delivered_json(session, codec::Json::object({{"schema", "wrench.task_created/1"},
                                                         {"task_id", receipt.task_id},
                                                         {"existed", receipt.existed},
-                                                        {"state", workflow::name(receipt.state)},
+                                                        {"state", workflow::name(task->state)},
+                                                        {"blocked", !others->empty()},
                                                         {"served", served}}));
-  if (receipt.state == workflow::TaskState::Draft)
+  if (task->state == workflow::TaskState::Draft)
     return delivered(session, "task " + id + (receipt.existed ? " is there already" : "") + "  " +
                                   Console::safe(title) + "\nA draft. Run it: wrench task run " + id + "\n");
-  if (!served) session.console.note("nobody serves this data directory yet: wrench serve, or wrench task resume " + id);
+  if (task->state == workflow::TaskState::Cancelled)
+    session.console.note("it was cancelled at once: " + std::string(workflow::kDependencyFailed));
+  else if (task->state == workflow::TaskState::Queued && !standing->why.empty())
+    session.console.note(standing_text(*standing));
   return delivered(session, "task " + id + (receipt.existed ? " is there already" : "") + "  " + Console::safe(title) +
                                 "\nFollow it: wrench task watch " + id + "\n");
 }
@@ -154,15 +167,61 @@ void look_after(Session& session, Workspace& space) {
   if (!purged) told(purged.error());
 }
 
+namespace {
+
+/// Watches a task that hasn't begun.
+class Begins {
+ public:
+  Begins(Session& session, Workspace& space, const std::string& task_id)
+      : session_(session), space_(space), task_id_(task_id) {}
+
+  /// Error: workflow.needs_person, if nobody will begin it.
+  Result<void> look() {
+    if (begun_ || ++looks_ % kLooksPerQuestion != 0) return {};
+    const auto task = WRENCH_TRY(find_task(space_, task_id_));
+    begun_ = task.state != workflow::TaskState::Queued;
+    if (begun_) return {};
+    const Standing standing = WRENCH_TRY(standing_of(space_, task));
+    // Between the end of a task and the beginning of one that waits for it there is a moment; later there is none.
+    const bool left = standing.kind == Standing::Kind::Nobody;
+    if (left && std::exchange(left_, true)) {
+      Error error("workflow.needs_person", "task " + std::string(short_id(task_id_)) + ": " + standing.why);
+      for (const auto& command : standing.help) error = std::move(error).with_help(command);
+      return error;
+    }
+    left_ = left;
+    if (!left && !standing.why.empty() && standing.why != std::exchange(told_, standing.why))
+      session_.console.note(standing_text(standing));
+    return {};
+  }
+
+ private:
+  static constexpr int kLooksPerQuestion = 10;
+
+  Session& session_;
+  Workspace& space_;
+  const std::string task_id_;
+  int looks_ = 0;
+  bool begun_ = false, left_ = false;
+  std::string told_;
+};
+
+}  // namespace
+
 Result<workflow::TaskOutcome> run_to_end(Session& session, Workspace& space, const std::string& task_id) {
   const Deadline end = deadline_of(session, space.clock());
   TaskProgress progress(session);
   space.engine().subscribe([&](const workflow::Notice& notice) { progress.notice(notice); });
+  Begins begins(session, space, task_id);
   for (;;) {
     const auto slice = Deadline::after(space.clock(), kRedrawEvery);
     auto outcome = space.engine().wait(task_id, slice, session.stop);
-    const bool only_the_slice =
-        !outcome && outcome.error().code == "workflow.wait_deadline" && !end.passed(space.clock());
+    bool only_the_slice = !outcome && outcome.error().code == "workflow.wait_deadline" && !end.passed(space.clock());
+    if (only_the_slice)
+      if (auto looked = begins.look(); !looked) {
+        outcome = std::move(looked).error();
+        only_the_slice = false;
+      }
     if (!only_the_slice) {
       space.engine().subscribe({});
       progress.finish();

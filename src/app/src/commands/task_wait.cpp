@@ -1,10 +1,12 @@
 #include <limits>
+#include <utility>
 
 #include "../output.hpp"
 #include "../workspace.hpp"
 #include "commands.hpp"
 #include "task_lookup.hpp"
 #include "task_run.hpp"
+#include "task_standing.hpp"
 #include "wrench/base/ulid.hpp"
 
 namespace wrench::app {
@@ -16,24 +18,29 @@ using workflow::TaskView;
 
 constexpr Micros kPollEvery = 500 * kMicrosPerMs;
 
-/// It has ended, or goes on only if somebody does something.
-Result<bool> stands(Workspace& space, const TaskView& task) {
-  if (workflow::is_terminal(task.state)) return true;
-  if (WRENCH_TRY(space.store().read([&](storage::ReadTx& tx) { return workflow::stands_still(tx, task); })))
-    return true;
-  if (!contains(WRENCH_TRY(interrupted_tasks(space)), task.task_id)) return false;
-  return stays_interrupted(space, WRENCH_TRY(latest_execution(space, task)));
-}
+struct Stood {
+  TaskView task;
+  Standing standing;
+};
 
-/// Error codes workflow.wait_stopped, workflow.wait_deadline, those of the store.
-Result<TaskView> wait_for(Session& session, Workspace& space, const std::string& task_id, Deadline end) {
+/// Until it has ended, or goes on only if somebody does something. Error codes workflow.wait_stopped,
+/// workflow.wait_deadline, those of the store.
+Result<Stood> wait_for(Session& session, Workspace& space, const std::string& task_id, Deadline end) {
+  std::string told;
+  bool nobody = false;
   for (;;) {
-    TaskView task = WRENCH_TRY(find_task(space, task_id));
-    if (WRENCH_TRY(stands(space, task))) return task;
+    Stood now{WRENCH_TRY(find_task(space, task_id)), {}};
+    now.standing = WRENCH_TRY(standing_of(space, now.task));
+    // Between the end of a task and the beginning of one that waits for it there is a moment; later there is none.
+    const bool still = now.standing.kind != Standing::Kind::GoesOn;
+    if (still && (nobody || now.standing.kind != Standing::Kind::Nobody)) return now;
+    nobody = still;
+    if (!still && !now.standing.why.empty() && now.standing.why != std::exchange(told, now.standing.why))
+      session.console.note(std::string(short_id(task_id)) + ": " + standing_text(now.standing));
     if (session.stop.stop_requested()) return Error("workflow.wait_stopped", "stopped waiting; the task goes on");
     if (end.passed(space.clock()))
       return Error("workflow.wait_deadline", "the time of --timeout is over; task " + std::string(short_id(task_id)) +
-                                                 " is " + std::string(workflow::name(task.state)) + " and goes on")
+                                                 " is " + std::string(workflow::name(now.task.state)) + " and goes on")
           .with_help("wrench task watch " + std::string(short_id(task_id)));
     const Deadline soon = Deadline::after(space.clock(), kPollEvery);
     WRENCH_TRY(space.store().wait_for_events(std::numeric_limits<std::int64_t>::max(),
@@ -57,20 +64,16 @@ ExitCode run_task_wait(Session& session) {
   std::string text;
   Json data = Json::array();
   for (const auto& id : ids) {
-    const auto task = wait_for(session, **space, id, end);
-    if (!task) return session.fail(task.error());
-    const auto interrupted = interrupted_tasks(**space);
-    if (!interrupted) return session.fail(interrupted.error());
-    const bool alone = contains(*interrupted, id);
-    code = more_urgent(code, task_exit_code(*task));
-    const std::string shown(short_id(id));
-    text += shown + "  " + shown_status(*task, alone) + "  " + Console::safe(task->title) + "\n";
-    if (alone)
-      session.console.note("nobody runs it: wrench task resume " + shown);
-    else if (!workflow::is_terminal(task->state))
-      session.console.note("it goes on when somebody does something: wrench task show " + shown);
-    auto row = task_json(*task);
+    const auto stood = wait_for(session, **space, id, end);
+    if (!stood) return session.fail(stood.error());
+    const auto& [task, standing] = *stood;
+    const bool alone = standing.kind == Standing::Kind::Nobody && task.state != workflow::TaskState::Queued;
+    code = more_urgent(code, task_exit_code(task));
+    text += std::string(short_id(id)) + "  " + shown_status(task, alone) + "  " + Console::safe(task.title) + "\n";
+    if (!standing.why.empty()) session.console.note(standing_text(standing));
+    auto row = task_json(task);
     row.set("interrupted", alone);
+    row.set("waits_because", standing.why.empty() ? Json() : Json(standing.why));
     data.push_back(std::move(row));
   }
   const auto written =

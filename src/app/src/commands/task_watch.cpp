@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <limits>
 #include <optional>
+#include <utility>
 
 #include "../layout.hpp"
 #include "../output.hpp"
@@ -8,6 +9,7 @@
 #include "commands.hpp"
 #include "task_lookup.hpp"
 #include "task_run.hpp"
+#include "task_standing.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/base/ulid.hpp"
 #include "wrench/codec/json.hpp"
@@ -45,6 +47,10 @@ Result<Seen> look(Workspace& space, const std::string& task_id, EventCursor afte
   });
 }
 
+bool is_interrupted(const Seen& seen, const Standing& standing) {
+  return standing.kind == Standing::Kind::Nobody && seen.task.state != workflow::TaskState::Queued;
+}
+
 /// How long the rest takes if it goes on like this; nothing if nobody can know.
 std::optional<Micros> estimate(const ExecutionView& execution, Micros now) {
   if (execution.steps_done < kStepsForEstimate || !execution.started_at) return std::nullopt;
@@ -64,7 +70,7 @@ class Teller {
   virtual void event(const storage::Event& event, EventCursor at) = 0;
   /// After a look, whether there were events or not.
   virtual void stands(const Seen&) {}
-  virtual void end(const Seen& seen, ExitCode code, bool interrupted) = 0;
+  virtual void end(const Seen& seen, ExitCode code, const Standing& standing) = 0;
 };
 
 /// One JSON object a line.
@@ -81,9 +87,10 @@ class JsonTeller final : public Teller {
     auto payload = codec::parse_json(event.what.payload);
     line(at, format_rfc3339(event.at_us), event.what.type, payload.ok() ? std::move(*payload) : Json());
   }
-  void end(const Seen& seen, ExitCode code, bool interrupted) override {
+  void end(const Seen& seen, ExitCode code, const Standing& standing) override {
     Json payload = state_of(seen);
-    payload.set("interrupted", interrupted);
+    payload.set("interrupted", is_interrupted(seen, standing));
+    payload.set("waits_because", standing.why.empty() ? Json() : Json(standing.why));
     payload.set("exit_code", static_cast<int>(code));
     line(seen.events.next, format_rfc3339(clock_.now_us()), "watch.end", std::move(payload));
   }
@@ -145,10 +152,10 @@ class TextTeller final : public Teller {
       line += (console.unicode() ? " · " : " - ") + Console::safe(what);
     console.progress_line(line);
   }
-  void end(const Seen& seen, ExitCode, bool interrupted) override {
-    session_.console.out(shown_status(seen.task, interrupted) + "  " + steps_text(seen.execution) + "\n");
-    if (interrupted)
-      session_.console.note("nobody runs it: wrench task resume " + std::string(short_id(seen.task.task_id)));
+  void end(const Seen& seen, ExitCode, const Standing& standing) override {
+    session_.console.out(shown_status(seen.task, is_interrupted(seen, standing)) + "  " + steps_text(seen.execution) +
+                         "\n");
+    if (!standing.why.empty()) session_.console.note(standing_text(standing));
   }
 
  private:
@@ -177,6 +184,8 @@ Result<ExitCode> follow(Session& session, Workspace& space, const std::string& t
   EventCursor cursor =
       asked.empty() ? WRENCH_TRY(space.store().read([](storage::ReadTx& tx) { return storage::event_log::head(tx); }))
                     : WRENCH_TRY(EventCursor::parse(asked));
+  std::string told;
+  bool nobody = false;
   for (bool first = asked.empty();; first = false) {
     auto looked = look(space, task_id, cursor);
     if (!looked && looked.error().code == "storage.cursor_expired") {
@@ -187,16 +196,20 @@ Result<ExitCode> follow(Session& session, Workspace& space, const std::string& t
       looked = look(space, task_id, cursor);
     }
     const Seen seen = WRENCH_TRY(std::move(looked));
-    const bool orphan = contains(WRENCH_TRY(interrupted_tasks(space)), seen.task.task_id);
-    const bool interrupted = orphan && stays_interrupted(space, seen.execution);
-    if (first) teller.begin(seen, cursor, interrupted);
+    const Standing standing = WRENCH_TRY(standing_of(space, seen.task));
+    if (first) teller.begin(seen, cursor, is_interrupted(seen, standing));
     for (const auto& event : seen.events.events) teller.event(event, {seen.events.next.epoch, event.seq});
     cursor = seen.events.next;
     const ExitCode code = task_exit_code(seen.task);
-    if (!seen.events.more && (interrupted || code != ExitCode::NeedsPerson)) {
-      teller.end(seen, code, interrupted);
+    // Between the end of a task and the beginning of one that waits for it there is a moment; later there is none.
+    const bool left = std::exchange(nobody, standing.kind == Standing::Kind::Nobody) && nobody;
+    if (!seen.events.more && (left || code != ExitCode::NeedsPerson)) {
+      teller.end(seen, code, standing);
       return code;
     }
+    if (standing.kind == Standing::Kind::GoesOn && !standing.why.empty() &&
+        standing.why != std::exchange(told, standing.why))
+      session.console.note(standing_text(standing));
     teller.stands(seen);
     if (const auto written = session.console.flush(); written != ExitCode::Done) return written;
     if (session.stop.stop_requested()) return Error("workflow.wait_stopped", "stopped watching; the task goes on");

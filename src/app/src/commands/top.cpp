@@ -26,6 +26,7 @@ using codec::Json;
 
 constexpr std::size_t kEndsShown = 5;
 constexpr std::size_t kWaitsShown = 8;
+constexpr std::size_t kQueuedLookedAt = 50;
 constexpr std::size_t kRunningShown = 100;
 constexpr std::chrono::milliseconds kCpuSample{100};
 constexpr std::chrono::milliseconds kSlice{50};
@@ -57,6 +58,7 @@ class Looker {
     add_processes(frame, reports);
     WRENCH_TRY(add_running(frame, reports));
     WRENCH_TRY(add_waits(frame));
+    WRENCH_TRY(add_blocked(frame));
     frame.interrupted = WRENCH_TRY(interrupted_tasks(*space_)).size();
     for (const auto& report : reports) add_slow(frame, report);
     for (const auto& report : reports)
@@ -155,6 +157,21 @@ class Looker {
       frame.waits.push_back({wait.wait_id, std::string(workflow::name(wait.kind)),
                              wait.title.empty() ? wait.task_title : wait.title, wait.task_id, wait.created_at});
     return {};
+  }
+
+  Result<void> add_blocked(TopFrame& frame) {
+    return space_->store().read([&](storage::ReadTx& tx) -> Result<void> {
+      const auto queued = WRENCH_TRY(workflow::list_tasks(tx, {.status = "pending", .limit = kQueuedLookedAt}));
+      for (const auto& task : queued.tasks)
+        for (const auto& other : WRENCH_TRY(workflow::list_dependencies(tx, task.task_no))) {
+          if (!other.in_the_way || task.state != workflow::TaskState::Queued) continue;
+          frame.blocked.push_back(
+              {task.task_id, task.title, other.task_id, std::string(workflow::name(other.state)), task.created_at});
+          if (frame.blocked.size() == kWaitsShown) return {};
+          break;
+        }
+      return {};
+    });
   }
 
   static void add_slow(TopFrame& frame, const workflow::ProcessReport& report) {

@@ -119,6 +119,15 @@ Result<codec::Json> read_plan_notes(storage::ReadTx& tx, std::int64_t task_no);
 Result<std::string> find_parent(storage::ReadTx& tx, std::int64_t task_no);
 /// Ids of the tasks that steps of the execution began and that haven't ended.
 Result<std::vector<std::string>> list_open_children(storage::ReadTx& tx, std::int64_t execution_no);
+/// A task that another one depends on.
+struct DependencyView {
+  std::string task_id, title;
+  TaskState state = TaskState::Queued;
+  std::string policy;       ///< "block", "skip" or "ignore".
+  bool in_the_way = false;  ///< The other doesn't begin because of it.
+};
+/// What the task depends on, in the order of their creation.
+Result<std::vector<DependencyView>> list_dependencies(storage::ReadTx& tx, std::int64_t task_no);
 /// It goes on only if somebody does something: it is a draft or paused, or waits for a person, a signal or an event, or
 /// for tasks that all stand still themselves.
 Result<bool> stands_still(storage::ReadTx& tx, const TaskView& task);
