@@ -46,10 +46,7 @@ SystemClock g_clock;
 SystemRandom g_random;
 
 std::unique_ptr<storage::Store> open_store(const std::string& directory) {
-  storage::StoreConfig config;
-  config.directory = directory;
-  config.statements = {statements()};
-  return must(storage::Store::open(std::move(config), g_clock, g_random));
+  return bench::open_store(directory, g_clock, g_random);
 }
 
 std::unique_ptr<Engine> open_engine(storage::Store& store) {

@@ -9,12 +9,26 @@
 #include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "bench.hpp"
+#include "wrench/base/random.hpp"
+#include "wrench/storage/store.hpp"
+#include "wrench/workflow/engine.hpp"
+
 namespace wrench::bench {
 
-/// For what the product has no statements for. `WRENCH_FILL` of no product: foreign keys off, nothing flushed.
+/// `clock` and `random` must outlive it.
+inline std::unique_ptr<storage::Store> open_store(const std::string& directory, const Clock& clock, Random& random) {
+  storage::StoreConfig config;
+  config.directory = directory;
+  config.statements = {workflow::statements()};
+  return must(storage::Store::open(std::move(config), clock, random));
+}
+
+/// For what the product has no statements for. Foreign keys are off, and nothing is flushed.
 class Sql {
  public:
   explicit Sql(const std::string& directory) {
