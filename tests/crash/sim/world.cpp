@@ -26,7 +26,7 @@ using storage::testing::FaultVfs;
 
 namespace {
 
-constexpr int kTurnsMax = 4000;
+constexpr int kTurnsMax = 40'000;
 constexpr int kFaultTurns = 150;
 constexpr int kTurnsBetweenChecks = 40;
 /// A fault hits one of so many calls of the disk; the early ones more often, because most flushes are short.
