@@ -460,7 +460,10 @@ void Dispatcher::on_flushed(Batch& batch, Result<void> outcome) {
     if (const auto* ended = outcome_of(batch.jobs[job]);
         shared_ && ended != nullptr && !verdict.ok() && verdict.error().code == "workflow.fenced")
       release(ended->step, ended->epoch);
-    if (!verdict.ok()) {
+    // What it depends on began anew in this very flush: the task is there all the same, and waits for it.
+    const bool waits = !verdict.ok() && verdict.error().code == "workflow.blocked" && batch.receipts[job] &&
+                       !std::holds_alternative<Command>(batch.jobs[job].work);
+    if (!verdict.ok() && !waits) {
       batch.receipts[job] = Result<TaskReceipt>(verdict.error());
     } else if (!batch.receipts[job]) {
       batch.receipts[job] = TaskReceipt{};

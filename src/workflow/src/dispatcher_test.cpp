@@ -149,6 +149,35 @@ TEST_F(DispatcherTest, ASlotThatGetsFreeAsTheHeadOfItsQueueIsCancelledGoesToTheN
   EXPECT_NE(launched_[1].step.execution_no, launched_[0].step.execution_no);
 }
 
+// It was acknowledged that it could begin, and what it depends on begins anew in the same flush: it is there, and
+// waits.
+TEST_F(DispatcherTest, ATaskIsCreatedThoughWhatItDependsOnRunsAgainInTheSameFlush) {
+  const char* const plan = R"({"v":1,"nodes":[{"id":"a","kind":"call","capability":"x.y"}]})";
+  std::int64_t first_no = 0;
+  dispatcher_.enqueue(
+      Job{.work = task("1", plan), .reply = [&](const Result<TaskReceipt>& r) { first_no = r->task_no; }});
+  ASSERT_TRUE(flush());
+  dispatcher_.enqueue(run(launched_.at(0)));
+  ASSERT_TRUE(flush());
+  Creation after = task("2", plan);
+  after.task.depends_on.push_back({"tsk_1", DependencyPolicy::Block});
+  std::optional<Result<TaskReceipt>> created;
+  dispatcher_.enqueue(Job{.work = std::move(after), .reply = [&](Result<TaskReceipt> r) { created = std::move(r); }});
+  dispatcher_.enqueue(Job{.work = Rerun{.task_no = first_no, .execution_id = "exe_again", .fork = nullptr}});
+  ASSERT_TRUE(flush());
+  ASSERT_TRUE(created.has_value());
+  EXPECT_TRUE(created->ok()) << created->error().message;
+  while (flush()) {
+  }
+  ASSERT_EQ(launched_.size(), 2U);
+  EXPECT_EQ(launched_[1].execution_id, "exe_again");
+  dispatcher_.enqueue(run(launched_[1]));
+  while (flush()) {
+  }
+  ASSERT_EQ(launched_.size(), 3U);
+  EXPECT_EQ(launched_[2].execution_id, "exe_2");
+}
+
 class DispatcherCancelTest : public DispatcherTest, public ::testing::WithParamInterface<bool> {};
 
 // Whichever of the two comes first in a flush: nobody is asked about a step that was cancelled.
