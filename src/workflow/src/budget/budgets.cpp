@@ -67,7 +67,7 @@ const Statement kSettleEntry{
 const Statement kInsertBudgetWait{
     .id = "workflow.insert_budget_wait",
     .access = Access::Write,
-    .sql = "INSERT INTO budget_waits (execution_id, step_no, scope, spent) VALUES (?1, ?2, ?3, ?4)"};
+    .sql = "INSERT INTO budget_waits (execution_id, step_no, scope, spent, dim) VALUES (?1, ?2, ?3, ?4, ?5)"};
 const Statement kDeleteBudgetWait{.id = "workflow.delete_budget_wait",
                                   .access = Access::Write,
                                   .sql = "DELETE FROM budget_waits WHERE execution_id = ?1 AND step_no = ?2",
@@ -75,9 +75,9 @@ const Statement kDeleteBudgetWait{.id = "workflow.delete_budget_wait",
 const Statement kBudgetWaiters{
     .id = "workflow.budget_waiters",
     .sql =
-        "SELECT execution_id, step_no FROM budget_waits WHERE scope = ?1 AND spent <= ?2 ORDER BY spent, execution_id, "
-        "step_no LIMIT ?3",
-    .plan = "SEARCH budget_waits USING COVERING INDEX idx_budget_wait (scope=? AND spent<?)"};
+        "SELECT execution_id, step_no FROM budget_waits WHERE scope = ?1 AND spent <= ?2 AND (dim = ?3 OR dim = '') "
+        "ORDER BY spent, execution_id, step_no LIMIT ?4",
+    .plan = "SEARCH budget_waits USING INDEX idx_budget_wait (scope=? AND spent<?)"};
 const Statement kSpentWaits{.id = "workflow.spent_waits",
                             .sql = "SELECT max(spent) FROM budget_waits WHERE execution_id = ?1",
                             .plan = "SEARCH budget_waits USING PRIMARY KEY (execution_id=?)"};
@@ -255,10 +255,11 @@ Result<void> load(WriteTx& tx, const std::set<std::string>& more, const std::set
 
 namespace {
 
-/// The steps that wait for the scope look again; who runs them hears of it.
-Result<void> wake(WriteTx& tx, const std::string& scope, bool raised, std::string_view boot, Ownership ownership,
-                  std::vector<Command>& out) {
-  const Rows waiting = WRENCH_TRY(tx.query(sql::kBudgetWaiters, {scope, raised ? 1 : 0, kWaitersWokenMax}));
+/// The steps that wait for the dimension of the scope look again; who runs them hears of it. Not those that wait for
+/// another one: a step that looks in vain gives back the time that it took, and would wake itself for ever.
+Result<void> wake(WriteTx& tx, const std::string& scope, const std::string& dim, bool raised, std::string_view boot,
+                  Ownership ownership, std::vector<Command>& out) {
+  const Rows waiting = WRENCH_TRY(tx.query(sql::kBudgetWaiters, {scope, raised ? 1 : 0, dim, kWaitersWokenMax}));
   for (const auto row : waiting) {
     const StepKey step{row.integer(0), row.integer(1)};
     WRENCH_TRY(tx.exec(sql::kDeleteBudgetWait, {step.execution_no, step.step_no}));
@@ -299,11 +300,12 @@ Result<std::vector<Command>> write(WriteTx& tx, const FlushPlan& plan, std::stri
   for (const auto& [execution_no, step_no] : moves.waits_over)
     WRENCH_TRY(tx.exec(sql::kDeleteBudgetWait, {execution_no, step_no}));
   for (const BudgetMoves::Wait& wait : moves.waits_begun) {
-    WRENCH_TRY(tx.exec(sql::kInsertBudgetWait, {wait.execution_no, wait.step_no, wait.scope, wait.spent ? 1 : 0}));
+    WRENCH_TRY(
+        tx.exec(sql::kInsertBudgetWait, {wait.execution_no, wait.step_no, wait.scope, wait.spent ? 1 : 0, wait.dim}));
   }
-  for (const std::string& scope : moves.raised) WRENCH_TRY(wake(tx, scope, true, boot, ownership, out));
-  for (const std::string& scope : moves.freed)
-    if (!moves.raised.contains(scope)) WRENCH_TRY(wake(tx, scope, false, boot, ownership, out));
+  for (const auto& [scope, dim] : moves.raised) WRENCH_TRY(wake(tx, scope, dim, true, boot, ownership, out));
+  for (const auto& [scope, dim] : moves.freed)
+    if (!moves.raised.contains({scope, dim})) WRENCH_TRY(wake(tx, scope, dim, false, boot, ownership, out));
   return out;
 }
 
@@ -357,7 +359,7 @@ Result<void> set_project(WriteTx& tx, std::int64_t project_id, BudgetPeriod peri
     WRENCH_TRY(tx.exec(sql::kSetPresent, {scope, dim, cap}));
   }
   std::vector<Command> none;
-  WRENCH_TRY(wake(tx, scope, true, {}, ownership, none));
+  for (const auto& [dim, cap] : budget) WRENCH_TRY(wake(tx, scope, dim, true, {}, ownership, none));
   storage::EventDraft event;
   event.type = "project.budget";
   event.project_id = project_id;

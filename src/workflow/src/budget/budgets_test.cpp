@@ -2,7 +2,9 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
+#include <thread>
 
 #include "../engine_test.hpp"
 #include "../limits.hpp"
@@ -156,6 +158,58 @@ TEST_F(BudgetsTest, ParallelStepsNeverUseMoreThanThereIs) {
   EXPECT_EQ(tokens.reserved, 0);
   // Each reserves 100 and uses 50: with 250 spent, 80 are left, too little for another.
   EXPECT_EQ(tokens.spent, 250);
+  check();
+}
+
+TEST_F(BudgetsTest, WhoWaitsForWhatOthersHaveReservedLooksAgainWhenItComesBackAndNotBefore) {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool held = false, enough = false;
+  const auto wait_for = [&](const bool& what) {
+    std::unique_lock lock(mutex);
+    changed.wait_for(lock, std::chrono::seconds(20), [&] { return what; });
+  };
+  const auto set = [&](bool& what) {
+    const std::lock_guard lock(mutex);
+    what = true;
+    changed.notify_all();
+  };
+  const auto uses_ten_of = [](StepContext& context, std::int64_t most,
+                              const std::function<void()>& then) -> StepOutcome {
+    auto ticket = context.ask(1, {{"tokens", most}});
+    if (!ticket.ok()) return Failed{FailureClass::Permanent, ticket.error(), {}};
+    then();
+    if (auto used = context.use(*ticket, {{"tokens", 10}}, Json()); !used.ok())
+      return Failed{FailureClass::Permanent, used.error(), {}};
+    return Completed{Json(), {}};
+  };
+  runner_.add("t.holds", [&](const StepInvocation&, StepContext& context) {
+    return uses_ten_of(context, 60, [&] {
+      set(held);
+      wait_for(enough);
+    });
+  });
+  runner_.add("t.comes", [&](const StepInvocation&, StepContext& context) {
+    wait_for(held);
+    return uses_ten_of(context, 60, [] {});
+  });
+  auto e = engine();
+  e->start(runner_);
+  receipt_ = *e->create(with_budget(R"([{"id":"h","kind":"call","capability":"t.holds"},
+                                        {"id":"c","kind":"call","capability":"t.comes"}])",
+                                    {{"tokens", 100}, {"cpu_ms", 60'000}}));
+  const auto count = [&](std::string_view kind) {
+    const auto kinds = journal_kinds();
+    return std::ranges::count(kinds, kind);
+  };
+  for (int i = 0; i < 2'000 && count("budget_wait") == 0; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  EXPECT_EQ(count("budget_wait"), 1) << "the time that it gave back is nothing that it waits for";
+  EXPECT_EQ(count("funded"), 0);
+  set(enough);
+  EXPECT_EQ(finish(*e, receipt_.task_id).task.state, TaskState::Completed);
+  EXPECT_EQ(count("funded"), 1);
   check();
 }
 

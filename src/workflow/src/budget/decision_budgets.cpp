@@ -138,7 +138,7 @@ void Decision::settle(BudgetEntry& entry, std::int64_t used, bool estimated) {
   row.spent += used;
   entry.settled = used;
   entry.estimated = estimated;
-  plan_.budgets.freed.insert(entry.scope);
+  plan_.budgets.freed.emplace(entry.scope, entry.dim);
 }
 
 std::optional<BudgetAmounts> Decision::shares(const BudgetScopes& scopes, std::int64_t most_ms) {
@@ -242,7 +242,7 @@ Result<void> Decision::refuse(Execution& e, Step& s, const Grant& grant, std::op
     keep_error(e, s.row, data);
   } else if (s.row.state == StepState::Waiting) {
     journal(e, "budget_wait", &s.row, data);
-    plan_.budgets.waits_begun.push_back({s.row.execution_no, s.row.step_no, grant.scope, spent});
+    plan_.budgets.waits_begun.push_back({s.row.execution_no, s.row.step_no, grant.scope, grant.dim, spent});
     if (budgets::is_period(grant.scope))
       set_timer({e.row.id, s.row.step_no, TimerKind::WaitOver, budgets::end_of(grant.scope, now_), s.row.epoch});
   } else {
@@ -295,9 +295,12 @@ void Decision::end_draws(Execution& e, const StepRow& old, Step& s) {
     if (!reported) data.set("estimated", true);
     journal(e, "budget_used", &old, codec::write_json(data));
   }
-  const bool open = std::ranges::any_of(*entries, [](const BudgetEntry& entry) { return !entry.settled; });
-  if (open) {
-    set_timer({key.execution_no, key.step_no, TimerKind::BudgetHold, now_ + kBudgetHold, kAnyEpoch});
+  const auto is_open = [](const BudgetEntry& entry) { return !entry.settled; };
+  if (std::ranges::any_of(*entries, is_open)) {
+    // What earlier runs left open has its time already: each run that follows would put it off.
+    if (std::ranges::any_of(*entries,
+                            [&](const BudgetEntry& entry) { return is_open(entry) && entry.epoch == old.epoch; }))
+      set_timer({key.execution_no, key.step_no, TimerKind::BudgetHold, now_ + kBudgetHold, kAnyEpoch});
   } else {
     s.row.flags &= ~static_cast<std::uint32_t>(kFlagDraws);
     delete_timer(key, TimerKind::BudgetHold);
@@ -440,11 +443,13 @@ Result<void> Decision::on(const command::Raise& c) {
     if (*row->second.cap > kBudgetAmountMax - by)
       return Error("workflow.budget_invalid", "more than the largest budget of " + dim);
   }
-  for (const auto& [dim, by] : c.by) *dims->at(dim).cap += by;
+  for (const auto& [dim, by] : c.by) {
+    *dims->at(dim).cap += by;
+    plan_.budgets.raised.emplace(c.scope, dim);
+  }
   act(*e, c.actor);
   e->touched = e->touched || !over;
   journal(*e, "budget_raised", nullptr, codec::write_json(Json::object({{"scope", c.scope}, {"by", to_json(c.by)}})));
-  plan_.budgets.raised.insert(c.scope);
   if (c.request != 0) plan_.requests_done.emplace_back(c.execution_no, c.request);
   return {};
 }

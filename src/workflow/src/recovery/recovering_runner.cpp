@@ -170,8 +170,9 @@ Breakers::Ended ended_how(const StepOutcome& outcome, const StepContext& context
   if (context.stop().stop_requested())
     return context.deadline().passed(clock) ? Breakers::Ended::Failed : Breakers::Ended::Unknown;
   const auto* failed = std::get_if<Failed>(&outcome);
-  // What fails for good says nothing about the other side.
-  const bool passing = failed != nullptr && failed->failure == FailureClass::Retryable;
+  // What fails for good says nothing about the other side, and a budget that has nothing left neither.
+  const bool passing = failed != nullptr && failed->failure == FailureClass::Retryable &&
+                       failed->error.code != "workflow.budget_exceeded";
   return passing ? Breakers::Ended::Failed : Breakers::Ended::Unknown;
 }
 

@@ -39,14 +39,14 @@ struct BudgetMoves {
   };
   struct Wait {
     std::int64_t execution_no = 0, step_no = 0;
-    std::string scope;
+    std::string scope, dim;
     bool spent = false;  ///< Only a raise helps; else what others have reserved may come back.
   };
   std::vector<Row> rows;
   std::vector<BudgetEntry> entries;  ///< New, or settled.
   std::vector<Wait> waits_begun;
   std::vector<std::pair<std::int64_t, std::int64_t>> waits_over;  ///< (execution, step)
-  std::set<std::string> freed, raised;                            ///< Scopes: who waits for them looks again.
+  std::set<std::pair<std::string, std::string>> freed, raised;    ///< (scope, dimension): who waits for it looks again.
   std::vector<std::string> refusals;                              ///< Dimensions.
 };
 
