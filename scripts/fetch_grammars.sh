@@ -25,13 +25,12 @@ mkdir -p "$work/out/core"
 cp -R "$core/vendor/tree-sitter/lib" "$work/out/core/lib"
 cp "$core/LICENSE" "$work/out/core/"
 rm -rf "$work/out/core/lib/binding_web" "$work/out/core/lib/binding_rust"
-for grammar in c cpp go java javascript python typescript; do
-  from=$work/node_modules/tree-sitter-$grammar
-  to=$work/out/$grammar
+for from in "$work"/node_modules/tree-sitter-* "$work"/node_modules/@*/tree-sitter-*; do
+  to=$work/out/${from##*/tree-sitter-}
   mkdir -p "$to"
   cp "$from/LICENSE" "$to/"
   if [ -d "$from/common" ]; then cp -R "$from/common" "$to/common"; fi
-  for sources in src typescript/src tsx/src; do
+  for sources in src typescript/src tsx/src php/src php_only/src; do
     if [ -d "$from/$sources" ]; then
       mkdir -p "$to/$(dirname "$sources")"
       cp -R "$from/$sources" "$to/$sources"
