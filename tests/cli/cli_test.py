@@ -498,7 +498,6 @@ class Settings(CliTest):
             (["review", "shop", "--data-dir", ""], ["--data-dir"]),
             (["review", "shop", "other"], ["takes one PATH", "other"]),
             (["scan", "shop", "--analyses", "rules,clnes"], ["did you mean clones?"]),
-            (["scan", "shop", "--analyses", "taint"], ["isn't implemented"]),
             (["task", "show"], ["wrench task show"]),
             (["task", "list", "--cursor", "zzz"], ["zzz"]),
             (["completion", "fash"], ["bash"]),

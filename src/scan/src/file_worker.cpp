@@ -54,6 +54,8 @@ FileWorker::FileWorker(const RunSetup& setup, const Clock& clock) : setup_(setup
   code::CodeOptions options;
   options.findings_per_rule_max = setup.limits.findings_per_rule_and_file_max;
   options.disabled_rules = setup.config.rules_disabled;
+  options.search = setup.wants(Analysis::Rules);
+  options.taint = setup.wants(Analysis::Taint);
   code_.emplace(*setup.code_rules, std::move(options), clock);
 }
 

@@ -510,7 +510,7 @@ std::string_view name(Analysis analysis) {
 std::optional<Analysis> parse_analysis(std::string_view text) {
   for (const auto analysis : kAllAnalyses)
     if (name(analysis) == text) return analysis;
-  return text == name(Analysis::Taint) ? std::optional(Analysis::Taint) : std::nullopt;
+  return std::nullopt;
 }
 
 Result<TreeSurvey> survey(const std::string& path, const ScanLimits& limits, const StopToken& stop) {

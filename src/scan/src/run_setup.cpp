@@ -60,7 +60,7 @@ std::string hash_of_rules(const ScanRequest& request, const RunSetup& setup) {
   };
   if (request.use_builtin_rules && setup.wants(Analysis::Secrets))
     for (const auto& file : secrets::builtin_rule_files()) add(file.path, file.bytes);
-  if (request.use_builtin_rules && setup.wants(Analysis::Rules))
+  if (request.use_builtin_rules && setup.wants_code_rules())
     for (const auto& file : code::builtin_rules()) add(file.path, file.text);
   for (const auto& file : setup.rule_files) add(file.path, file.bytes);
   return crypto::to_hex(hash.finish());
@@ -87,7 +87,7 @@ void load_secret_rules(const ScanRequest& request, const FactCache* cache, RunSe
 
 void load_code_rules(const ScanRequest& request, RunSetup& setup) {
   std::vector<code::RuleSource> sources;
-  if (setup.wants(Analysis::Rules)) {
+  if (setup.wants_code_rules()) {
     if (request.use_builtin_rules) sources = code::builtin_rules();
     for (const auto& file : setup.rule_files) sources.push_back({file.path, file.bytes});
   }
@@ -130,7 +130,7 @@ Result<void> check_named_files(const RunSetup& setup) {
         return Error("scan.no_rules", "no usable rule: " + error.message)
             .at(error.place.file, error.place.line, error.place.column)
             .with_help("wrench rules test " + file.path);
-    if (setup.wants(Analysis::Secrets) && setup.wants(Analysis::Rules))
+    if (setup.wants(Analysis::Secrets) && setup.wants_code_rules())
       return Error("scan.no_rules", "no usable rule in '" + file.path + "'")
           .with_help("wrench rules test " + file.path);
   }
@@ -175,12 +175,6 @@ Result<RunSetup> make_setup(const ScanRequest& request, const std::string& proje
   setup.analyses = request.analyses;
   std::sort(setup.analyses.begin(), setup.analyses.end());
   setup.analyses.erase(std::unique(setup.analyses.begin(), setup.analyses.end()), setup.analyses.end());
-  if (std::erase(setup.analyses, Analysis::Taint) > 0) {
-    if (setup.analyses.empty())
-      return Error("scan.not_implemented", "taint analysis isn't implemented yet: nothing would be analysed")
-          .with_help("wrench scan --analyses rules");
-    setup.notes.emplace_back("taint analysis isn't implemented yet: rules with 'mode: taint' are left out");
-  }
   setup.thresholds = thresholds_of(setup.config);
   setup.today = format_date(clock.now_us());
   setup.rule_files = WRENCH_TRY(read_rule_files(request.rule_paths, stop));

@@ -37,6 +37,7 @@ struct RunSetup {
   code::MetricThresholds thresholds;
 
   bool wants(Analysis analysis) const;
+  bool wants_code_rules() const { return wants(Analysis::Rules) || wants(Analysis::Taint); }
   /// Leaves out disabled rules, sets severities, and tells test code.
   void apply_config(std::vector<findings::Finding>& all, std::string_view project_path) const;
 };

@@ -67,15 +67,25 @@ class ScanTest : public testing::Test {
   ManualClock clock_;
 };
 
-TEST_F(ScanTest, WhatIsNotImplementedIsSaid) {
-  write("a.py", "eval(x)\n");
+TEST_F(ScanTest, TaintRulesRunWithTheTaintAnalysis) {
+  write("a.py", "run(source())\n");
+  ASSERT_TRUE(runtime::write_file_atomically(
+      dir_ / "r.yaml",
+      "rules:\n  - {id: flow, message: m, severity: ERROR, languages: [python], mode: taint,\n"
+      "     pattern-sources: [{pattern: source()}], pattern-sinks: [{pattern: run(...)}]}\n"
+      "  - {id: call, message: m, severity: ERROR, languages: [python], pattern: run(...)}\n"));
   auto asked = request();
-  asked.analyses = {Analysis::Rules, Analysis::Taint};
-  const auto report = scan(asked).value();
-  EXPECT_THAT(report.notes, testing::Contains(HasSubstr("taint analysis isn't implemented")));
-  EXPECT_THAT(report.run.analyses, ElementsAre("rules"));
-  asked.analyses = {Analysis::Taint};
-  EXPECT_EQ(scan(asked).error().code, "scan.not_implemented");
+  asked.rule_paths = {dir_ / "r.yaml"};
+  asked.use_builtin_rules = false;
+  const auto rules = [&](std::vector<Analysis> analyses) {
+    asked.analyses = std::move(analyses);
+    std::vector<std::string> out;
+    for (const auto& finding : scan(asked).value().findings) out.push_back(finding.rule);
+    return out;
+  };
+  EXPECT_THAT(rules({Analysis::Rules, Analysis::Taint}), testing::UnorderedElementsAre("flow", "call"));
+  EXPECT_THAT(rules({Analysis::Taint}), ElementsAre("flow"));
+  EXPECT_THAT(rules({Analysis::Rules}), ElementsAre("call"));
 }
 
 TEST_F(ScanTest, AFolderWithoutARuleFileIsAMistake) {

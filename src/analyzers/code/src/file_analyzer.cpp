@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <unordered_map>
 #include <utility>
 
 #include "match_formula.hpp"
 #include "rule_formula.hpp"
+#include "taint.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/findings/fingerprint.hpp"
 
@@ -109,6 +111,19 @@ class Reporter {
     return findings::token_text(leaves);
   }
 
+  findings::Finding taint_finding(const TaintFinding& found) const {
+    findings::Finding out = finding(found.sink);
+    out.trace.push_back(
+        step(findings::TraceRole::Source, found.source.first, found.source.end, "what comes from outside"));
+    for (const TaintStep& call : found.calls)
+      out.trace.push_back(
+          step(findings::TraceRole::Step, call.first, call.first, fmt::format("is passed to {}()", call.callee)));
+    out.trace.push_back(step(findings::TraceRole::Sink, found.sink.first, found.sink.end, "is used here"));
+    for (const Match& other : found.others)
+      out.related.push_back({step(findings::TraceRole::Source, other.first, other.end, {}).where, "another source"});
+    return out;
+  }
+
   bool in_loop(const Match& match) const {
     if (file_ == nullptr || match.node == kNoNode) return false;
     const Ir& ir = file_->ir();
@@ -126,6 +141,16 @@ class Reporter {
   }
 
  private:
+  findings::TraceStep step(findings::TraceRole role, std::uint32_t first, std::uint32_t end, std::string note) const {
+    findings::TraceStep out;
+    out.role = role;
+    out.where.path = text_.path;
+    out.where.content = text_.content_id;
+    out.where.start = position(text_, first);
+    out.where.end = position(text_, end);
+    out.note = std::move(note);
+    return out;
+  }
   findings::Metavar metavar(Atom atom, const Bound& bound) const {
     findings::Metavar out;
     out.name = atoms_.text(atom);
@@ -230,7 +255,7 @@ struct FileAnalyzer::State {
     for (const auto& rule : rules.rules) {
       const bool off = std::any_of(options.disabled_rules.begin(), options.disabled_rules.end(),
                                    [&](const std::string& id) { return findings::names_rule(id, rule->info.id); });
-      if (off) continue;
+      if (off || !(rule->taints.empty() ? options.search : options.taint)) continue;
       for (const Language language : rule->languages)
         by_language[static_cast<std::size_t>(language)].push_back(rule.get());
       if (rule->any_text) for_any_text.push_back(rule.get());
@@ -286,6 +311,31 @@ struct FileAnalyzer::State {
     return budget.spent();
   }
 
+  /// Taint rules: their patterns first, then one pass over the file for all of them.
+  void run_taint(const source::SourceText& text, const FileIndex& file, CpuBudget of_file, const StopToken& stop,
+                 std::vector<std::pair<findings::Finding, std::string>>& out, FileResult& result) {
+    std::vector<TaintMatches> matched;
+    for (const CompiledRule* rule : by_language[static_cast<std::size_t>(file.ir().language)]) {
+      const TaintFormulas* formulas = rule->taint(file.ir().language);
+      if (formulas == nullptr || (options.obey_rule_paths && !rule->paths.allow(text.project_path))) continue;
+      if (stop.stop_requested() || of_file.spent()) return;
+      MatchBudget budget({options.match_states_max, options.rule_us_max}, of_file, clock, stop);
+      TaintMatches matches = match_taint(*rule, *formulas, file, atoms, budget);
+      report_spent(budget.spent(), *rule, text, result);
+      if (matches.is_relevant()) matched.push_back(std::move(matches));
+    }
+    if (matched.empty()) return;
+    TaintResult found = follow_taint(file, matched, of_file);
+    for (const std::string& function : found.cut)
+      partial(result, text, "summary_budget", function, "the function is too large to follow what goes through it");
+    std::unordered_map<const CompiledRule*, std::uint32_t> counts;
+    for (const TaintFinding& finding : found.findings) {
+      if (++counts[finding.rule] > options.findings_per_rule_max) continue;
+      const Reporter reporter(*finding.rule, text, &file, atoms);
+      out.emplace_back(reporter.taint_finding(finding), reporter.tokens(finding.sink));
+    }
+  }
+
   void report_spent(MatchBudget::Spent spent, const CompiledRule& rule, const source::SourceText& text,
                     FileResult& result) const {
     switch (spent) {
@@ -338,7 +388,10 @@ FileResult FileAnalyzer::analyze(const source::SourceText& text, CpuBudget budge
       state.report_spent(spent, *rule, text, result);
     }
   };
-  if (index) run(state.by_language[static_cast<std::size_t>(language)], &*index);
+  if (index) {
+    run(state.by_language[static_cast<std::size_t>(language)], &*index);
+    state.run_taint(text, *index, budget, stop, found, result);
+  }
   run(state.for_any_text, nullptr);
 
   std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) {

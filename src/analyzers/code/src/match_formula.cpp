@@ -43,10 +43,15 @@ bool FormulaRun::merge(Bindings& into, const Bindings& from) const {
   return true;
 }
 
-std::vector<Match> FormulaRun::run(const Formula& formula) {
+std::vector<Match> FormulaRun::run_all(const Formula& formula) {
   const Window whole{0, static_cast<std::uint32_t>(text_.size())};
   std::vector<Match> found = evaluate(formula, whole, nullptr);
   std::stable_sort(found.begin(), found.end(), before);
+  return found;
+}
+
+std::vector<Match> FormulaRun::run(const Formula& formula) {
+  std::vector<Match> found = run_all(formula);
   found.erase(std::unique(found.begin(), found.end(),
                           [](const Match& a, const Match& b) { return a.first == b.first && a.end == b.end; }),
               found.end());

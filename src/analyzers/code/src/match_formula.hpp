@@ -17,6 +17,8 @@ class FormulaRun {
 
   /// One match for each final range, in source order, with its first binding.
   std::vector<Match> run(const Formula& formula);
+  /// The same with every binding of a range.
+  std::vector<Match> run_all(const Formula& formula);
 
  private:
   struct Window {

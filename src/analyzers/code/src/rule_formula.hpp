@@ -76,6 +76,37 @@ struct Formula {
   std::vector<std::vector<Atom>> focus;
 };
 
+/// `A and not (B or C)` over labels, as taint rules have it in `requires`.
+struct LabelExpr {
+  enum class What : std::uint8_t { Label, Not, And, Or };
+  What what = What::Label;
+  std::string label;
+  std::vector<LabelExpr> parts;
+};
+/// Error code rules.invalid.
+Result<LabelExpr> parse_label_expr(std::string_view text);
+
+/// One entry of a taint rule's lists.
+struct TaintSpec {
+  Formula formula;
+  std::string label;                  ///< Sources and propagators: what they give; empty: the rule's only one.
+  std::optional<LabelExpr> required;  ///< What the value must carry.
+  bool exact = false;                 ///< Only the match itself, not what lies within.
+  bool by_side_effect = false;        ///< The variable itself changes.
+  bool not_conflicting = false;       ///< Sanitizers: not where a source or sink matches, too.
+  Atom from = kNoAtom, to = kNoAtom;  ///< Propagators.
+};
+
+struct TaintFormulas {
+  std::vector<TaintSpec> sources, sinks, sanitizers, propagators;
+};
+
+/// Options of a taint rule: which values never carry anything.
+struct TaintOptions {
+  bool safe_functions = false, safe_indexes = false, safe_comparisons = false, safe_booleans = false,
+       safe_numbers = false, only_assignments = false, unify_metavariables = false;
+};
+
 struct RulePaths {
   std::vector<std::string> include, exclude;
   bool allow(std::string_view project_path) const;
@@ -89,14 +120,21 @@ struct CompiledRule {
   MatchOptions options;
   bool in_loop = false;  ///< x-wrench.in_loop: only inside a loop or comprehension.
   std::uint32_t leaves = 0;
-  std::optional<Formula> text_formula;                         ///< For `regex` rules.
-  std::vector<std::pair<source::Language, Formula>> formulas;  ///< By grammar.
-  std::vector<Atom> metavars;                                  ///< That the message names.
+  std::optional<Formula> text_formula;                             ///< For `regex` rules.
+  std::vector<std::pair<source::Language, Formula>> formulas;      ///< By grammar.
+  std::vector<Atom> metavars;                                      ///< That the message names.
+  std::vector<std::pair<source::Language, TaintFormulas>> taints;  ///< `mode: taint`, by grammar; then no formulas.
+  TaintOptions taint_options;
 
   const Formula* formula(source::Language grammar) const {
     for (const auto& [language, compiled] : formulas)
       if (language == grammar) return &compiled;
     return text_formula ? &*text_formula : nullptr;
+  }
+  const TaintFormulas* taint(source::Language grammar) const {
+    for (const auto& [language, compiled] : taints)
+      if (language == grammar) return &compiled;
+    return nullptr;
   }
 };
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "taint_reader.hpp"
 #include "wrench/base/text.hpp"
 
 namespace wrench::code {
@@ -168,7 +169,9 @@ class OneRule {
     if (auto read = read_options(); !read) return std::move(read).error();
     info.fix = plain_string(node_.find("fix"));
     const std::string mode = plain_string(node_.find("mode"));
-    if (!mode.empty() && mode != "search") return refused(fmt::format("mode '{}' isn't supported yet", mode));
+    is_taint_ = mode == "taint";
+    if (!mode.empty() && mode != "search" && !is_taint_)
+      return refused(fmt::format("mode '{}' isn't supported yet", mode));
     if (node_.find("taint") != nullptr || node_.find("match") != nullptr)
       return refused("the new syntax with 'match'/'taint' isn't supported yet");
     return read_languages();
@@ -225,6 +228,7 @@ class OneRule {
         Switch{"implicit_ellipsis", &MatchOptions::implicit_ellipsis},
     };
     for (const codec::YamlMember& option : options->members) {
+      if (read_taint_option(rule_->taint_options, option.key.text, option.value)) continue;
       const auto found = std::find_if(kSwitches.begin(), kSwitches.end(),
                                       [&](const Switch& entry) { return entry.name == option.key.text; });
       const auto value = option.value.as_boolean();
@@ -270,8 +274,19 @@ class OneRule {
       for (const Language grammar : grammars_of(language))
         if (std::find(grammars.begin(), grammars.end(), grammar) == grammars.end()) grammars.push_back(grammar);
     std::optional<Error> first_error;
+    if (is_taint_ && rule_->any_text) return refused("mode 'taint' needs a language with a grammar");
     for (const Language grammar : grammars) {
       leaves_ = 0;
+      if (is_taint_) {
+        auto formulas = read_taint_formulas(grammar);
+        if (refusal_) return {};
+        if (formulas)
+          rule_->taints.emplace_back(grammar, std::move(*formulas));
+        else if (!first_error)
+          first_error = std::move(formulas).error();
+        rule_->leaves = std::max(rule_->leaves, leaves_);
+        continue;
+      }
       auto formula = read_root(grammar);
       if (refusal_) return {};
       if (!formula) {
@@ -291,18 +306,44 @@ class OneRule {
       rule_->text_formula = std::move(*formula);
       return {};
     }
-    if (rule_->formulas.empty() && first_error) return std::move(*first_error);
+    if (rule_->formulas.empty() && rule_->taints.empty() && first_error) return std::move(*first_error);
     if (first_error && !fallback_only(grammars)) report(std::move(*first_error));
     return {};
   }
   /// Whether everything the rule names compiled, and only the extra grammar of script files didn't.
   bool fallback_only(const std::vector<Language>& grammars) const {
     return std::all_of(grammars.begin(), grammars.end(), [&](Language grammar) {
-      if (rule_->formula(grammar) != nullptr) return true;
+      if (rule_->formula(grammar) != nullptr || rule_->taint(grammar) != nullptr) return true;
       const bool script =
           grammar == Language::JavaScript || grammar == Language::TypeScript || grammar == Language::Tsx;
-      return script && rule_->formula(Language::Tsx) != nullptr;
+      return script && (rule_->formula(Language::Tsx) != nullptr || rule_->taint(Language::Tsx) != nullptr);
     });
+  }
+
+  Result<TaintFormulas> read_taint_formulas(Language grammar) {
+    TaintReader reader;
+    reader.formula = [&](const YamlNode& spec) -> Result<Formula> {
+      Formula formula;
+      formula.what = Formula::What::All;
+      const codec::YamlMember* only = nullptr;
+      std::size_t operators = 0;
+      for (const codec::YamlMember& member : spec.members)
+        if (!is_taint_key(member.key.text)) {
+          only = &member;
+          ++operators;
+        }
+      if (operators == 0) return invalid("no pattern here", spec);
+      if (operators == 1) return read_operator(only->key.text, only->value, grammar, 1);
+      for (const codec::YamlMember& member : spec.members) {
+        if (is_taint_key(member.key.text)) continue;
+        if (auto added = add_part(formula, member.key.text, member.value, grammar, 1); !added)
+          return std::move(added).error();
+      }
+      return formula;
+    };
+    reader.invalid = [&](std::string message, const YamlNode& where) { return invalid(std::move(message), where); };
+    reader.atom = [&](std::string_view name) { return reader_.state_.atoms.intern(name); };
+    return reader.read(node_);
   }
 
   Result<Formula> read_root(Language grammar) {
@@ -551,6 +592,7 @@ class OneRule {
   std::optional<Refusal> refusal_;
   std::uint32_t leaves_ = 0;
   bool generic_ = false;
+  bool is_taint_ = false;
 };
 
 void RuleReader::read_file(const RuleSource& source, const codec::YamlNode& root, RuleSet::PassOver pass_over) {

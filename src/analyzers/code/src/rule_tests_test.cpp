@@ -56,6 +56,11 @@ TEST(SearchSemantics, HoldInEachPoint) {
   expect_exact(std::filesystem::path(WRENCH_SOURCE_DIR) / "src/analyzers/code/testdata/search");
 }
 
+/// The same for what values carry from sources to sinks.
+TEST(TaintSemantics, HoldInEachPoint) {
+  expect_exact(std::filesystem::path(WRENCH_SOURCE_DIR) / "src/analyzers/code/testdata/taint");
+}
+
 TEST(OwnRules, SayWhatTheyAreAndWhatToDo) {
   std::vector<RuleSource> sources = builtin_rules();
   LoadReport report;

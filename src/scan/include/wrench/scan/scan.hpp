@@ -21,10 +21,8 @@
 namespace wrench::scan {
 
 enum class Analysis : std::uint8_t { Rules, Taint, Secrets, Metrics, Clones, Structure };
-/// Taint isn't among them: it is a word of the command line that nothing stands behind yet. Asked for beside others it
-/// is a note in the report, alone it is the error scan.not_implemented.
-inline constexpr Analysis kAllAnalyses[] = {Analysis::Rules, Analysis::Secrets, Analysis::Metrics, Analysis::Clones,
-                                            Analysis::Structure};
+inline constexpr Analysis kAllAnalyses[] = {Analysis::Rules,   Analysis::Taint,  Analysis::Secrets,
+                                            Analysis::Metrics, Analysis::Clones, Analysis::Structure};
 /// "rules", "taint", "secrets", "metrics", "clones", "structure".
 std::string_view name(Analysis analysis);
 std::optional<Analysis> parse_analysis(std::string_view text);

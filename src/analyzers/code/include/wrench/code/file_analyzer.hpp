@@ -24,6 +24,8 @@ struct CodeOptions {
   std::uint32_t match_states_max = 100'000;  ///< Matcher steps per rule and file.
   Micros rule_us_max = kRuleCpuMax;
   std::uint32_t findings_per_rule_max = 1'000;  ///< Per rule and file.
+  bool search = true;                           ///< Rules that match patterns.
+  bool taint = true;                            ///< Rules that follow values: `mode: taint`.
   std::vector<std::string> disabled_rules;      ///< Ids, last dotted parts or "prefix.*".
   bool obey_rule_paths = true;                  ///< Off in rule tests.
   /// Which grammar rule languages apply to a file of another or unknown language: rule tests and files named on the

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <unordered_map>
+#include <vector>
+
+#include "flow.hpp"
+#include "match_index.hpp"
+
+namespace wrench::code {
+
+/// What rules say about a node of the tree.
+struct NodeMark {
+  enum class What : std::uint8_t {
+    Source,          ///< The node's value comes from a source.
+    SourceVariable,  ///< By side effect: the variable holds it from here on.
+    Sanitizer,       ///< The node's value is clean.
+    SanitizerVariable,
+    Sink,        ///< The node's value is looked at; of a call its arguments and receiver.
+    SinkValue,   ///< The node's value is looked at, of a call what it returns.
+    Propagator,  ///< After the node: what `from` carries is in `to`.
+  };
+  What what = What::Source;
+  std::uint32_t mark = 0;                  ///< Index that the caller chose; Mark and Propagate carry it.
+  NodeIndex from = kNoNode, to = kNoNode;  ///< Propagator only.
+};
+using NodeMarks = std::unordered_map<NodeIndex, std::vector<NodeMark>>;
+
+/// Turns a lowered file into control flow graphs.
+FlowFile build_flow(const FileIndex& file, const NodeMarks& marks);
+
+/// One line an operation, for golden tests.
+std::string dump(const FlowFile& flow);
+
+}  // namespace wrench::code

@@ -1,0 +1,619 @@
+#include "flow_run.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "flow_models.hpp"
+
+namespace wrench::code {
+
+namespace {
+
+constexpr int kCallDepthMax = 24;  ///< Summaries that wait for each other; bounds the stack.
+constexpr std::size_t kSummarySinksMax = 256;
+constexpr std::size_t kHopsMax = 8;
+constexpr std::size_t kCalleesMax = 4;
+constexpr std::uint16_t kVisitsBeforeWidening = 6;
+constexpr std::uint16_t kVisitsMax = 40;  ///< Of one block; what isn't settled by then stays as it is.
+constexpr std::uint32_t kOpsPerLook = 4'096;
+
+std::string_view last_part(std::string_view path) {
+  const std::size_t dot = path.find_last_of(".:");
+  return dot == std::string_view::npos ? path : path.substr(dot + 1);
+}
+
+std::string_view first_part(std::string_view path) { return path.substr(0, path.find('.')); }
+
+}  // namespace
+
+/// One body from its entry to a fixed point.
+class BodyRun {
+ public:
+  BodyRun(FlowAnalysis& analysis, const FlowBody& body, std::size_t index, int depth)
+      : analysis_(analysis),
+        file_(analysis.file_),
+        pool_(analysis.pool_),
+        body_(body),
+        index_(index),
+        depth_(depth),
+        temporaries_(body.temporaries, kUnknown) {}
+
+  /// False when there was no time for it.
+  bool run(FlowAnalysis::Summary& summary) {
+    if (body_.blocks.empty()) return true;
+    order();
+    entries_.resize(body_.blocks.size());
+    visits_.assign(body_.blocks.size(), 0);
+    state_.assign(body_.variables, kUnknown);
+    begin();
+    entries_[0] = state_;
+    std::vector<bool> waiting(body_.blocks.size(), false);
+    waiting[0] = true;
+    // In reverse post-order: most blocks are seen after all that lead to them.
+    for (bool more = true; more;) {
+      more = false;
+      for (const BlockIndex block : order_) {
+        if (!waiting[block]) continue;
+        waiting[block] = false;
+        if (!visit(block, waiting)) return false;
+        more = true;
+      }
+    }
+    summary.returned = returned_.value_or(kUnknown);
+    summary.sinks = std::move(sinks_);
+    return true;
+  }
+
+  /// The module's names once it has run.
+  void export_globals() {
+    for (const FlowFree& global : body_.globals)
+      if (exit_) analysis_.globals_[global.name] = (*exit_)[global.slot];
+  }
+
+ private:
+  ValueId get(Slot slot) const {
+    if (slot == kNoSlot) return kUnknown;
+    return is_temporary(slot) ? temporaries_[slot & ~kTemporary] : state_[slot];
+  }
+  void set(Slot slot, ValueId value) {
+    if (slot == kNoSlot) return;
+    (is_temporary(slot) ? temporaries_[slot & ~kTemporary] : state_[slot]) = value;
+  }
+
+  void order() {
+    std::vector<std::uint8_t> seen(body_.blocks.size(), 0);
+    struct Open {
+      BlockIndex block;
+      std::uint32_t next;
+    };
+    std::vector<Open> open{{0, 0}};
+    seen[0] = 1;
+    while (!open.empty()) {
+      Open& top = open.back();
+      const FlowBlock& block = body_.blocks[top.block];
+      const BlockIndex to = successor(block, top.next++);
+      if (to == kNoBlock) {
+        if (top.next > 2 + block.end_edge - block.first_edge) {
+          order_.push_back(top.block);
+          open.pop_back();
+        }
+        continue;
+      }
+      if (seen[to]) continue;
+      seen[to] = 1;
+      open.push_back({to, 0});
+    }
+    std::reverse(order_.begin(), order_.end());
+  }
+  BlockIndex successor(const FlowBlock& block, std::uint32_t i) const {
+    if (i == 0) return block.when_true;
+    if (i == 1) return block.when_false;
+    return block.first_edge + i - 2 < block.end_edge ? body_.edges[block.first_edge + i - 2] : kNoBlock;
+  }
+
+  void begin() {
+    Origin origin = 0;
+    if (body_.receiver != kNoSlot) state_[body_.receiver] = pool_.carrying({{0, kAllLabels}});
+    for (const FlowParam& param : body_.params)
+      state_[param.slot] = typed(pool_.carrying({{++origin, kAllLabels}}), param.type);
+    for (const FlowFree& free : body_.free) {
+      const auto global = analysis_.globals_.find(free.name);
+      if (global == analysis_.globals_.end()) continue;
+      state_[free.slot] = free.one_value ? global->second : pool_.with_taint(kUnknown, pool_.taint_id(global->second));
+    }
+  }
+
+  bool visit(BlockIndex at, std::vector<bool>& waiting) {
+    const FlowBlock& block = body_.blocks[at];
+    state_ = entries_[at];
+    ++visits_[at];
+    for (std::uint32_t i = block.first_op; i < block.end_op; ++i) {
+      if (++steps_ % kOpsPerLook == 0 && analysis_.budget_.spent()) return false;
+      if (!step(body_.ops[i])) return true;  // Can't happen, or nothing follows.
+    }
+    const FlowLiteral* decided = block.condition == kNoSlot ? nullptr : truth(get(block.condition));
+    if (block.when_true != kNoBlock && (decided == nullptr || decided->integer != 0)) enter(block.when_true, waiting);
+    if (block.when_false != kNoBlock && (decided == nullptr || decided->integer == 0)) enter(block.when_false, waiting);
+    for (std::uint32_t e = block.first_edge; e < block.end_edge; ++e) enter(body_.edges[e], waiting);
+    if (body_.is_module && block.when_true == kNoBlock && block.first_edge == block.end_edge) leave();
+    return true;
+  }
+
+  /// The condition's value when all that it may be agrees.
+  const FlowLiteral* truth(ValueId value) {
+    const FlowLiteral* only = pool_.only(value);
+    return only != nullptr && only->what == FlowLiteral::What::Bool ? only : nullptr;
+  }
+
+  void leave() {
+    if (!exit_) {
+      exit_ = state_;
+      return;
+    }
+    for (std::size_t i = 0; i < state_.size(); ++i) (*exit_)[i] = pool_.join((*exit_)[i], state_[i]);
+  }
+
+  void enter(BlockIndex to, std::vector<bool>& waiting) {
+    FlowAnalysis::State& entry = entries_[to];
+    if (entry.empty() && body_.variables > 0) {
+      entry = state_;
+      waiting[to] = true;
+      return;
+    }
+    if (body_.variables == 0 && visits_[to] == 0) waiting[to] = true;
+    if (visits_[to] >= kVisitsMax) return;
+    const bool widen = visits_[to] >= kVisitsBeforeWidening;
+    bool changed = false;
+    for (std::size_t i = 0; i < entry.size(); ++i) {
+      const ValueId joined = widen ? pool_.widen(entry[i], state_[i]) : pool_.join(entry[i], state_[i]);
+      if (joined == entry[i]) continue;
+      entry[i] = joined;
+      changed = true;
+    }
+    if (changed) waiting[to] = true;
+  }
+
+  // --- operations
+
+  ValueId typed(ValueId value, std::uint32_t type) {
+    if (type == kNoName || !pool_.carries(value)) return value;
+    const std::string_view text = file_.names[type];
+    LabelMask lost = 0;
+    if (is_number_type(text)) lost |= analysis_.safety_.numbers;
+    if (is_boolean_type(text)) lost |= analysis_.safety_.booleans;
+    return lost == 0 ? value : pool_.keep_labels(value, ~lost);
+  }
+
+  ValueId united(ValueId value, ValueId with, LabelMask kept) {
+    return pool_.with_taint(value, pool_.unite(pool_.taint_id(value), pool_.keep(pool_.taint_id(with), kept)));
+  }
+
+  bool step(const FlowOp& op) {
+    const FlowSafety& safety = analysis_.safety_;
+    switch (op.what) {
+      case FlowWhat::Literal:
+        set(op.dst, pool_.constant(file_.literals[op.a]));
+        return true;
+      case FlowWhat::Copy:
+        set(op.dst, typed(get(op.a), op.name));
+        return true;
+      case FlowWhat::Field:
+        set(op.dst, pool_.part(get(op.a), pool_.selector(file_.names[op.name])));
+        return true;
+      case FlowWhat::SetField:
+        set(op.a, pool_.set_part(get(op.a), pool_.selector(file_.names[op.name]), get(op.b)));
+        return true;
+      case FlowWhat::Element: {
+        ValuePool::Selector selector = 0;
+        const ValueId of = get(op.a), key = get(op.b);
+        ValueId value =
+            op.b != kNoSlot && pool_.selector_of(key, selector) ? pool_.part(of, selector) : pool_.any_part(of);
+        if (op.b != kNoSlot) value = united(value, key, ~safety.indexes);
+        set(op.dst, value);
+        return true;
+      }
+      case FlowWhat::SetElement: {
+        ValuePool::Selector selector = 0;
+        const ValueId of = get(op.a);
+        set(op.a, op.b != kNoSlot && pool_.selector_of(get(op.b), selector) ? pool_.set_part(of, selector, get(op.c))
+                                                                            : pool_.set_any_part(of, get(op.c)));
+        return true;
+      }
+      case FlowWhat::Operate:
+        operation(op);
+        return true;
+      case FlowWhat::Call:
+        call(op);
+        return true;
+      case FlowWhat::Build:
+        build(op);
+        return true;
+      case FlowWhat::Concat:
+        concat(op);
+        return true;
+      case FlowWhat::Join: {
+        ValueId value = kUnknown;
+        for (std::uint32_t i = 0; i < op.args_count; ++i) {
+          const ValueId arg = get(body_.args[op.args_first + i].slot);
+          value = i == 0 ? arg : pool_.join(value, arg);
+        }
+        set(op.dst, value);
+        return true;
+      }
+      case FlowWhat::Iterate:
+        set(op.dst, pool_.any_part(get(op.a)));
+        return true;
+      case FlowWhat::Mark:
+        mark(op);
+        return true;
+      case FlowWhat::Propagate: {
+        const FlowMark& mark = analysis_.marks_[op.name];
+        const ValueId from = get(op.a);
+        if (mark.required && !mark.required(pool_.labels(from))) return true;
+        Taint carried = pool_.taint(from);
+        for (Carried& one : carried) {
+          one.labels &= mark.labels;
+          if (one.labels != 0 && mark.becomes != 0) one.labels = mark.becomes;
+        }
+        std::erase_if(carried, [](const Carried& one) { return one.labels == 0; });
+        const ValueId to = get(op.dst);
+        set(op.dst, pool_.with_taint(to, pool_.unite(pool_.taint_id(to), pool_.taint_id(pool_.carrying(carried)))));
+        return true;
+      }
+      case FlowWhat::Refine:
+        return refine(op);
+      case FlowWhat::Forget:
+        set(op.dst, kUnknown);
+        return true;
+      case FlowWhat::Return: {
+        const ValueId value = get(op.a);
+        returned_ = returned_ ? pool_.join(*returned_, value) : value;
+        return true;
+      }
+      case FlowWhat::Throw:
+        return true;
+    }
+    return true;
+  }
+
+  void operation(const FlowOp& op) {
+    const FlowSafety& safety = analysis_.safety_;
+    const ValueId a = get(op.a), b = get(op.b);
+    ValueId value = operate(pool_, op.op, a, op.b == kNoSlot ? std::nullopt : std::optional<ValueId>(b));
+    LabelMask kept = ~safety.only_assignments;
+    switch (op.op) {
+      case Op::Eq:
+      case Op::NotEq:
+      case Op::StrictEq:
+      case Op::StrictNotEq:
+      case Op::Less:
+      case Op::LessEq:
+      case Op::Greater:
+      case Op::GreaterEq:
+      case Op::In:
+      case Op::NotIn:
+      case Op::Is:
+      case Op::IsNot:
+      case Op::Instanceof:
+        kept &= ~(safety.comparisons | safety.booleans);
+        break;
+      case Op::Not:
+        kept &= ~safety.booleans;
+        break;
+      case Op::Sub:
+      case Op::Mul:
+      case Op::Div:
+      case Op::SizeOf:
+        kept &= ~safety.numbers;
+        break;
+      default:
+        break;
+    }
+    value = united(value, a, kept);
+    if (op.b != kNoSlot) value = united(value, b, kept);
+    set(op.dst, value);
+  }
+
+  void build(const FlowOp& op) {
+    std::vector<ValueId> parts;
+    bool keyed = op.args_count == 0, spread = false;
+    for (std::uint32_t i = 0; i < op.args_count; ++i) {
+      const FlowArg& arg = body_.args[op.args_first + i];
+      keyed |= arg.name != kNoName;
+      spread |= arg.spread;
+      parts.push_back(get(arg.slot));
+    }
+    ValueId value = pool_.list_of(parts);
+    if (keyed || spread) {
+      ValueId record = pool_.without_parts(value);
+      ValuePool::Parts none;
+      record = pool_.with_parts(record, none);
+      const auto taint = pool_.taint_id(value);
+      for (std::uint32_t i = 0; i < op.args_count; ++i) {
+        const FlowArg& arg = body_.args[op.args_first + i];
+        record = arg.name == kNoName ? pool_.set_any_part(record, arg.spread ? pool_.any_part(parts[i]) : parts[i])
+                                     : pool_.set_part(record, pool_.selector(file_.names[arg.name]), parts[i]);
+      }
+      value = pool_.with_taint(record, taint);
+    }
+    set(op.dst, pool_.keep_labels(value, ~analysis_.safety_.only_assignments));
+  }
+
+  void concat(const FlowOp& op) {
+    ValueId value = pool_.constant({FlowLiteral::What::Text, 0, {}});
+    auto taint = pool_.taint_id(kUnknown);
+    for (std::uint32_t i = 0; i < op.args_count; ++i) {
+      const ValueId part = get(body_.args[op.args_first + i].slot);
+      value = operate(pool_, Op::Add, value, part);
+      taint = pool_.unite(taint, pool_.taint_id(part));
+    }
+    set(op.dst, pool_.with_taint(value, pool_.keep(taint, ~analysis_.safety_.only_assignments)));
+  }
+
+  void mark(const FlowOp& op) {
+    const FlowMark& mark = analysis_.marks_[op.name];
+    const ValueId value = get(op.a);
+    switch (mark.what) {
+      case FlowMark::What::Source: {
+        if (mark.required && !mark.required(pool_.labels(value))) break;
+        const auto taint = pool_.add(pool_.taint_id(value), {kSourceOrigins + op.name, mark.labels});
+        // What a source gives is anything; a new value covers what was known of its parts.
+        set(op.dst, pool_.with_taint(kUnknown, taint));
+        return;
+      }
+      case FlowMark::What::Sanitizer:
+        set(op.dst, pool_.keep_labels(value, ~mark.labels));
+        return;
+      case FlowMark::What::Sink:
+        look(op.name, mark, value, {});
+        break;
+      case FlowMark::What::Propagator:
+        break;
+    }
+    set(op.dst, value);
+  }
+
+  void look(std::uint32_t sink, const FlowMark& mark, ValueId value, const std::vector<FlowHop>& hops) {
+    const LabelMask carried = pool_.labels(value) & mark.labels;
+    if (carried == 0) return;
+    bool met = true;
+    if (mark.required) {
+      // A parameter carries all labels, which says nothing.
+      LabelMask own = 0;
+      for (const Carried& one : pool_.taint(value))
+        if (one.origin >= kSourceOrigins) own |= one.labels;
+      met = mark.required(own & mark.labels);
+    }
+    for (const Carried& one : pool_.taint(value)) {
+      const LabelMask labels = one.labels & mark.labels;
+      if (labels == 0) continue;
+      if (one.origin >= kSourceOrigins) {
+        if (met) analysis_.add_hit(sink, one.origin - kSourceOrigins, hops);
+      } else if (!mark.required) {
+        add_entry({one.origin, labels, sink, hops});
+      }
+    }
+  }
+
+  void add_entry(FlowAnalysis::SinkEntry entry) {
+    for (FlowAnalysis::SinkEntry& old : sinks_)
+      if (old.param == entry.param && old.sink == entry.sink) {
+        old.labels |= entry.labels;
+        return;
+      }
+    if (sinks_.size() < kSummarySinksMax) sinks_.push_back(std::move(entry));
+  }
+
+  bool refine(const FlowOp& op) {
+    const ValueId value = get(op.dst), with = get(op.b);
+    const bool holds = (op.flags & kFlowNegated) == 0;
+    if (op.op == Op::Eq) {
+      const FlowLiteral* wanted = pool_.only(with);
+      if (wanted == nullptr) return true;
+      const auto& known = pool_.constants(value);
+      const ValuePool::LiteralId id = pool_.constants(with).front();
+      if (!known.empty()) {
+        const bool possible = std::find(known.begin(), known.end(), id) != known.end();
+        if (holds && !possible && comparable(known, *wanted)) return false;
+        if (!holds && known.size() == 1 && possible) return false;
+      }
+      if (holds && wanted->what != FlowLiteral::What::Null) set(op.dst, with);
+      return true;
+    }
+    if (op.op == Op::In && holds) {
+      // A list of constants: whatever it is now, it was written by the author.
+      const ValuePool::Parts* parts = pool_.parts(with);
+      if (parts == nullptr || parts->known.empty() || pool_.carries(with) || parts->rest != kUnknown) return true;
+      const bool constant = std::all_of(parts->known.begin(), parts->known.end(),
+                                        [&](const auto& part) { return !pool_.constants(part.second).empty(); });
+      if (constant) set(op.dst, kUnknown);
+    }
+    return true;
+  }
+  bool comparable(const std::vector<ValuePool::LiteralId>& known, const FlowLiteral& wanted) const {
+    return std::all_of(known.begin(), known.end(),
+                       [&](ValuePool::LiteralId id) { return pool_.literal(id).what == wanted.what; });
+  }
+
+  // --- calls
+
+  void call(const FlowOp& op) {
+    const FlowSafety& safety = analysis_.safety_;
+    ModelCall call;
+    call.path = file_.names[op.name];
+    call.method = last_part(call.path);
+    call.type = file_.names[op.type];
+    call.constructs = (op.flags & kFlowNew) != 0;
+    call.receiver = get(op.a);
+    for (std::uint32_t i = 0; i < op.args_count; ++i) call.args.push_back(get(body_.args[op.args_first + i].slot));
+
+    if (const auto known = call_model(pool_, call)) {
+      if (known->receiver) set(op.a, *known->receiver);
+      set(op.dst, pool_.keep_labels(known->value, ~safety.only_assignments));
+      return;
+    }
+    if (apply_summaries(op, call)) return;
+    LabelMask kept = ~(safety.functions | safety.only_assignments);
+    if (returns_number(call.path, call.method)) kept &= ~safety.numbers;
+    if (returns_boolean(call.method)) kept &= ~safety.booleans;
+    ValueId value = kUnknown;
+    value = united(value, call.receiver, kept);
+    for (const ValueId arg : call.args) value = united(value, arg, kept);
+    set(op.dst, value);
+  }
+
+  bool apply_summaries(const FlowOp& op, const ModelCall& call) {
+    const std::vector<std::size_t> callees = analysis_.callees(body_, op);
+    if (callees.empty()) return false;
+    std::optional<ValueId> result;
+    for (const std::size_t callee : callees) {
+      const FlowAnalysis::Summary* summary = callee == index_ ? nullptr : analysis_.summary(callee, depth_ + 1);
+      if (summary == nullptr) return false;
+      const FlowBody& body = file_.bodies[callee];
+      const ValueId returned = passed(body, op, call, summary->returned);
+      result = result ? pool_.join(*result, returned) : returned;
+      for (const FlowAnalysis::SinkEntry& entry : summary->sinks) {
+        const ValueId arg = argument(body, op, call, entry.param);
+        if (!pool_.carries(arg) || entry.hops.size() >= kHopsMax) continue;
+        std::vector<FlowHop> hops{{op.first, body.name}};
+        hops.insert(hops.end(), entry.hops.begin(), entry.hops.end());
+        FlowMark mark = analysis_.marks_[entry.sink];
+        mark.labels &= entry.labels;
+        look(entry.sink, mark, arg, hops);
+      }
+    }
+    set(op.dst, *result);
+    return true;
+  }
+
+  /// The callee's value seen from here: its parameters are our arguments.
+  ValueId passed(const FlowBody& callee, const FlowOp& op, const ModelCall& call, ValueId value) {
+    auto taint = pool_.taint_id(kUnknown);
+    for (const Carried& one : Taint(pool_.taint(value))) {
+      if (one.origin >= kSourceOrigins)
+        taint = pool_.add(taint, one);
+      else
+        taint = pool_.unite(taint, pool_.keep(pool_.taint_id(argument(callee, op, call, one.origin)), one.labels));
+    }
+    return pool_.with_taint(pool_.without_parts(value), taint);
+  }
+
+  ValueId argument(const FlowBody& callee, const FlowOp& op, const ModelCall& call, Origin param) {
+    if (param == 0) return call.receiver;
+    if (param > callee.params.size()) return kUnknown;
+    const FlowParam& wanted = callee.params[param - 1];
+    ValueId value = kUnknown;
+    std::uint32_t position = 0;
+    for (std::uint32_t i = 0; i < op.args_count; ++i) {
+      const FlowArg& arg = body_.args[op.args_first + i];
+      const bool here =
+          arg.spread || (arg.name != kNoName ? arg.name == wanted.name
+                                             : position == param - 1 || (wanted.variadic && position >= param - 1));
+      if (arg.name == kNoName) ++position;
+      if (here) value = united(value, call.args[i], kAllLabels);
+    }
+    return value;
+  }
+
+  FlowAnalysis& analysis_;
+  const FlowFile& file_;
+  ValuePool& pool_;
+  const FlowBody& body_;
+  std::size_t index_;
+  int depth_;
+  FlowAnalysis::State state_;
+  std::vector<ValueId> temporaries_;
+  std::vector<FlowAnalysis::State> entries_;
+  std::vector<std::uint16_t> visits_;
+  std::vector<BlockIndex> order_;
+  std::optional<ValueId> returned_;
+  std::optional<FlowAnalysis::State> exit_;
+  std::vector<FlowAnalysis::SinkEntry> sinks_;
+  std::uint32_t steps_ = 0;
+};
+
+FlowAnalysis::FlowAnalysis(const FlowFile& file, const std::vector<FlowMark>& marks, FlowSafety safety,
+                           CpuBudget budget)
+    : file_(file), marks_(marks), safety_(safety), budget_(std::move(budget)), summaries_(file.bodies.size()) {
+  for (std::size_t i = 0; i < file.bodies.size(); ++i)
+    if (file.bodies[i].name != kNoName) by_name_[file.names[file.bodies[i].name]].push_back(i);
+}
+
+std::vector<FlowHit> FlowAnalysis::run() {
+  for (std::size_t i = 0; i < file_.bodies.size(); ++i) summary(i, 0);
+  std::sort(hits_.begin(), hits_.end(), [](const FlowHit& a, const FlowHit& b) {
+    return a.sink != b.sink ? a.sink < b.sink : a.source < b.source;
+  });
+  return std::move(hits_);
+}
+
+const FlowAnalysis::Summary* FlowAnalysis::summary(std::size_t body, int depth) {
+  Summary& found = summaries_[body];
+  if (found.done) return &found;
+  // Recursion, or a chain of calls that is too long: not known yet.
+  if (found.started || depth > kCallDepthMax) return nullptr;
+  run_body(body, depth);
+  return &summaries_[body];
+}
+
+void FlowAnalysis::run_body(std::size_t index, int depth) {
+  const FlowBody& body = file_.bodies[index];
+  summaries_[index].started = true;
+  Summary out;
+  bool whole = !body.cut && !budget_.spent();
+  if (whole) {
+    BodyRun run(*this, body, index, depth);
+    whole = run.run(out);
+    if (body.is_module) run.export_globals();
+  }
+  if (!whole) {
+    cut_.push_back(body.name);
+    // Opaque: what goes in comes out.
+    Taint all{{0, kAllLabels}};
+    for (std::size_t i = 0; i < body.params.size(); ++i) all.push_back({static_cast<Origin>(i + 1), kAllLabels});
+    out.returned = pool_.carrying(std::move(all));
+  }
+  out.started = out.done = true;
+  summaries_[index] = std::move(out);
+}
+
+std::vector<std::size_t> FlowAnalysis::callees(const FlowBody& caller, const FlowOp& call) const {
+  std::vector<std::size_t> out;
+  if (call.name == kNoName || (call.flags & kFlowNew) != 0) return out;
+  const std::string_view path = file_.names[call.name], method = last_part(path),
+                         type = last_part(file_.names[call.type]);
+  const auto named = by_name_.find(method);
+  if (named == by_name_.end()) return out;
+  const std::string_view owner = path.size() == method.size() ? std::string_view() : first_part(path);
+  const std::string_view own_class = file_.names[caller.class_name];
+  for (const std::size_t i : named->second) {
+    const std::string_view class_name = file_.names[file_.bodies[i].class_name];
+    bool fits;
+    if (owner.empty())
+      fits = (call.flags & kFlowLocal) != 0 && (class_name.empty() || class_name == own_class);
+    else if (owner == "this" || owner == "self" || owner == "cls")
+      fits = class_name == own_class;
+    else
+      fits = !class_name.empty() && (class_name == type || class_name == owner);
+    if (fits) out.push_back(i);
+  }
+  // A method that only one class here has, called with as many arguments.
+  if (out.empty() && !owner.empty() && type.empty() && named->second.size() == 1) {
+    const FlowBody& only = file_.bodies[named->second.front()];
+    if (only.class_name != kNoName && only.params.size() == call.args_count && call.args_count > 0)
+      out.push_back(named->second.front());
+  }
+  if (out.size() > kCalleesMax) out.clear();
+  return out;
+}
+
+void FlowAnalysis::add_hit(std::uint32_t sink, std::uint32_t source, std::vector<FlowHop> hops) {
+  const std::uint64_t key = (static_cast<std::uint64_t>(sink) << 32) | source;
+  const auto [found, added] = hit_index_.try_emplace(key, hits_.size());
+  if (added)
+    hits_.push_back({sink, source, std::move(hops)});
+  else if (hops.size() < hits_[found->second].hops.size())
+    hits_[found->second].hops = std::move(hops);
+}
+
+}  // namespace wrench::code
