@@ -523,6 +523,15 @@ void FlowLowering::bind_param(NodeIndex param, Slot argument, std::vector<FlowPa
     op.dst = slot;
     op.a = argument;
   }
+  if (const NodeIndex given = child(param, Role::Default); given != kNoNode && is_expression(at(given).kind)) {
+    const Slot value = expression(given);
+    FlowOp& op = emit(FlowWhat::Join, param);
+    op.dst = slot;
+    op.args_first = static_cast<std::uint32_t>(body_.args.size());
+    op.args_count = 2;
+    body_.args.push_back({slot});
+    body_.args.push_back({value});
+  }
   // What rules say of a parameter holds from the function's first statement on.
   const auto apply = [&](NodeIndex n) {
     const auto* marks = marks_of(n);
@@ -664,7 +673,7 @@ Slot FlowLowering::call(NodeIndex n) {
     } else {
       out.a = expression(callee);
     }
-    if (!imported) file_.dotted(callee, path);
+    if (!imported && !file_.dotted(callee, path)) path.clear();
     std::string text;
     for (const Atom part : path) text += (text.empty() ? "" : ".") + std::string(file_.atoms().text(part));
     if (path.empty() && at(callee).kind == Kind::Member) text = "." + std::string(file_.atoms().text(at(callee).atom));
@@ -810,6 +819,7 @@ void FlowLowering::store(NodeIndex target, Slot value, bool declares, std::uint3
     }
     case Kind::Tuple:
     case Kind::List: {
+      value = marked(target, value);
       std::size_t i = 0;
       each(target, [&](NodeIndex c) {
         if (at(c).kind == Kind::Spread) {

@@ -584,12 +584,13 @@ std::vector<std::size_t> FlowAnalysis::callees(const FlowBody& caller, const Flo
                          type = last_part(file_.names[call.type]);
   const auto named = by_name_.find(method);
   if (named == by_name_.end()) return out;
-  const std::string_view owner = path.size() == method.size() ? std::string_view() : first_part(path);
+  const bool plain = path.size() == method.size();
+  const std::string_view owner = plain ? std::string_view() : first_part(path);
   const std::string_view own_class = file_.names[caller.class_name];
   for (const std::size_t i : named->second) {
     const std::string_view class_name = file_.names[file_.bodies[i].class_name];
     bool fits;
-    if (owner.empty())
+    if (plain)
       fits = (call.flags & kFlowLocal) != 0 && (class_name.empty() || class_name == own_class);
     else if (owner == "this" || owner == "self" || owner == "cls")
       fits = class_name == own_class;
@@ -598,7 +599,7 @@ std::vector<std::size_t> FlowAnalysis::callees(const FlowBody& caller, const Flo
     if (fits) out.push_back(i);
   }
   // A method that only one class here has, called with as many arguments.
-  if (out.empty() && !owner.empty() && type.empty() && named->second.size() == 1) {
+  if (out.empty() && !plain && type.empty() && named->second.size() == 1) {
     const FlowBody& only = file_.bodies[named->second.front()];
     if (only.class_name != kNoName && only.params.size() == call.args_count && call.args_count > 0)
       out.push_back(named->second.front());

@@ -88,6 +88,17 @@ std::vector<Match> FormulaRun::pattern(const Formula& formula, const Window& win
   if (!cached) cached = match_pattern(*file_, *formula.pattern, rule_.options, budget_);
   if (outer == nullptr && window.first == 0 && window.end == text_.size()) return *cached;
   std::vector<Match> out;
+  // A declared name is no expression of the file, but it is one as the content of a metavariable.
+  const PatternNode& root = formula.pattern->nodes[formula.pattern->roots.front()];
+  if (outer != nullptr && formula.pattern->roots.size() == 1 && root.kind == Kind::Name &&
+      root.text == PatternNode::Text::Exact &&
+      text_.substr(window.first, window.end - window.first) == atoms_.text(root.atom)) {
+    Match whole;
+    whole.first = window.first;
+    whole.end = window.end;
+    whole.bindings = *outer;
+    return {whole};
+  }
   for (const Match& match : *cached) {
     if (match.first < window.first || match.end > window.end) continue;
     Match kept = match;

@@ -278,9 +278,10 @@ TaintMatches match_taint(const CompiledRule& rule, const TaintFormulas& formulas
   TaintMatches out;
   out.rule = &rule;
   FormulaRun run(&file, file.text(), atoms, rule, budget);
-  out.sinks = match_all(formulas.sinks, run, false);
+  const bool every_binding = rule.taint_options.unify_metavariables;
+  out.sinks = match_all(formulas.sinks, run, every_binding);
   if (out.sinks.empty()) return out;
-  out.sources = match_all(formulas.sources, run, false);
+  out.sources = match_all(formulas.sources, run, every_binding);
   if (out.sources.empty()) return out;
   out.sanitizers = match_all(formulas.sanitizers, run, false);
   out.propagators = match_all(formulas.propagators, run, true);
