@@ -55,7 +55,7 @@ FileWorker::FileWorker(const RunSetup& setup, const Clock& clock) : setup_(setup
   options.findings_per_rule_max = setup.limits.findings_per_rule_and_file_max;
   options.disabled_rules = setup.config.rules_disabled;
   options.search = setup.wants(Analysis::Rules);
-  options.taint = setup.wants(Analysis::Taint);
+  options.taint = options.taint_facts = setup.wants(Analysis::Taint);
   code_.emplace(*setup.code_rules, std::move(options), clock);
 }
 
@@ -119,8 +119,11 @@ bool FileWorker::analyse_code(source::SourceText& text, const FoundFile& file, c
     add(code::structure_findings(*result.ir, *result.atoms, text));
     add(code::logic_findings(*result.ir, *result.atoms, text));
   }
-  if (setup_.wants(Analysis::Structure) || setup_.wants(Analysis::Clones))
-    outcome.facts = std::make_shared<const code::FileFacts>(code::extract_facts(*result.ir, *result.atoms, text));
+  if (setup_.wants(Analysis::Structure) || setup_.wants(Analysis::Clones) || !result.taint.empty()) {
+    auto facts = code::extract_facts(*result.ir, *result.atoms, text);
+    facts.taint = std::move(result.taint);
+    outcome.facts = std::make_shared<const code::FileFacts>(std::move(facts));
+  }
   return true;
 }
 

@@ -20,6 +20,7 @@
 #include "wrench/base/version.hpp"
 #include "wrench/code/clones.hpp"
 #include "wrench/code/structure.hpp"
+#include "wrench/code/taint_link.hpp"
 #include "wrench/codec/record.hpp"
 #include "wrench/crypto/sha256.hpp"
 #include "wrench/findings/baseline.hpp"
@@ -36,6 +37,7 @@ namespace wrench::scan {
 namespace {
 
 constexpr std::uint64_t kHeldBytesMax = std::uint64_t{256} << 20;  // Read for hashing and kept for the analysis.
+constexpr Micros kLinkCpuMax = 120 * kMicrosPerSecond;             // Following values from file to file.
 constexpr Micros kProgressEvery = 100 * kMicrosPerMs;
 
 Error stopped() { return Error("scan.stopped", "the scan was stopped"); }
@@ -316,8 +318,31 @@ class Run {
         std::move(more.begin(), more.end(), std::back_inserter(outcomes_[index].findings));
       }
     }
+    if (setup_.wants(Analysis::Taint)) link_values(facts, sources);
     for (std::size_t i = 0; i < outcomes_.size(); ++i)
       if (settle_suppressions(discovery_.files[i], setup_, outcomes_[i])) valid_on_ = setup_.today;
+  }
+
+  /// What goes from file to file. A sink that its own file's values reach was reported with the file.
+  void link_values(const std::vector<const code::FileFacts*>& facts, const RunSources& sources) {
+    auto linked = code::link_taint(facts, sources, CpuBudget(context_.clock, kLinkCpuMax));
+    std::map<std::size_t, std::vector<findings::Finding>> by_file;
+    for (auto& finding : linked.findings) {
+      const auto index = sources.index_of(finding.where.path);
+      if (!index) continue;
+      const auto& known = outcomes_[*index].findings;
+      const bool told = std::any_of(known.begin(), known.end(), [&](const findings::Finding& other) {
+        return other.rule == finding.rule && other.where.start == finding.where.start &&
+               other.where.end == finding.where.end;
+      });
+      if (!told) by_file[*index].push_back(std::move(finding));
+    }
+    for (auto& [index, more] : by_file) {
+      setup_.apply_config(more, discovery_.files[index].project_path);
+      tell(more);
+      std::move(more.begin(), more.end(), std::back_inserter(outcomes_[index].findings));
+    }
+    std::move(linked.partial.begin(), linked.partial.end(), std::back_inserter(discovery_.partial));
   }
 
   // --- the report

@@ -24,7 +24,7 @@ constexpr ManifestKind last_of(ManifestKind) { return ManifestKind::PythonProjec
 namespace {
 
 /// Raised when the order or the meaning of the fields changes: a cache may be older than the program.
-constexpr std::uint32_t kVersion = 2;
+constexpr std::uint32_t kVersion = 3;
 
 /// An unused import with its finding in the form that the module findings gives it.
 struct UnusedImportRecord {
@@ -71,6 +71,7 @@ void fields(Archive& archive, F& f) {
   archive.bulk(f.clone_tokens.values);
   archive.bulk(f.clone_tokens.steps);
   archive.bulk(f.clone_tokens.sizes);
+  archive(f.taint);
 }
 
 std::string to_record(const FileFacts& facts) {

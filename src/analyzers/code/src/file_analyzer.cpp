@@ -11,8 +11,10 @@
 #include "match_formula.hpp"
 #include "rule_formula.hpp"
 #include "taint.hpp"
+#include "taint_facts.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/findings/fingerprint.hpp"
+#include "wrench/findings/report_record.hpp"
 
 namespace wrench::code {
 namespace {
@@ -32,6 +34,16 @@ findings::Position position(const source::SourceText& text, std::uint32_t offset
 /// A finding that may be due to a misread file counts for less.
 findings::Confidence lower(findings::Confidence confidence) {
   return confidence == findings::Confidence::High ? findings::Confidence::Medium : findings::Confidence::Low;
+}
+
+/// What others import a file by: its name without the ending; a package's files by their folder.
+std::string module_name(std::string_view path) {
+  const auto without_folder = [](std::string_view text) { return text.substr(text.rfind('/') + 1); };
+  std::string_view name = without_folder(path);
+  name = name.substr(0, name.find('.'));
+  const bool of_folder = name == "__init__" || name == "index" || path.ends_with(".go");
+  const std::size_t folder = path.rfind('/');
+  return std::string(of_folder && folder != std::string_view::npos ? without_folder(path.substr(0, folder)) : name);
 }
 
 std::string snippet(const source::SourceText& text, std::uint32_t first_line, std::uint32_t last_line) {
@@ -315,25 +327,52 @@ struct FileAnalyzer::State {
   void run_taint(const source::SourceText& text, const FileIndex& file, CpuBudget of_file, const StopToken& stop,
                  std::vector<std::pair<findings::Finding, std::string>>& out, FileResult& result) {
     std::vector<TaintMatches> matched;
+    bool any = false;
+    const TaintReach reach = options.taint_facts ? TaintReach::Project : TaintReach::File;
     for (const CompiledRule* rule : by_language[static_cast<std::size_t>(file.ir().language)]) {
       const TaintFormulas* formulas = rule->taint(file.ir().language);
       if (formulas == nullptr || (options.obey_rule_paths && !rule->paths.allow(text.project_path))) continue;
+      any = true;
       if (stop.stop_requested() || of_file.spent()) return;
       MatchBudget budget({options.match_states_max, options.rule_us_max}, of_file, clock, stop);
-      TaintMatches matches = match_taint(*rule, *formulas, file, atoms, budget);
+      TaintMatches matches = match_taint(*rule, *formulas, file, atoms, budget, reach);
       report_spent(budget.spent(), *rule, text, result);
-      if (matches.is_relevant()) matched.push_back(std::move(matches));
+      if (!matches.empty()) matched.push_back(std::move(matches));
     }
-    if (matched.empty()) return;
-    TaintResult found = follow_taint(file, matched, of_file);
+    if (matched.empty() && !(any && options.taint_facts)) return;
+    const FileTaint taint(file, std::move(matched));
+    TaintResult found = taint.follow(of_file);
     for (const std::string& function : found.cut)
       partial(result, text, "summary_budget", function, "the function is too large to follow what goes through it");
+    if (options.taint_facts) result.taint = taint_record(taint, text, file);
     std::unordered_map<const CompiledRule*, std::uint32_t> counts;
     for (const TaintFinding& finding : found.findings) {
       if (++counts[finding.rule] > options.findings_per_rule_max) continue;
       const Reporter reporter(*finding.rule, text, &file, atoms);
       out.emplace_back(reporter.taint_finding(finding), reporter.tokens(finding.sink));
     }
+  }
+
+  std::string taint_record(const FileTaint& taint, const source::SourceText& text, const FileIndex& file) const {
+    TaintFacts facts;
+    facts.unit = taint.unit();
+    facts.unit.flow.module = module_name(text.project_path);
+    for (std::size_t i = 0; i < facts.unit.marks.size(); ++i) {
+      const Match& match = taint.match(i);
+      TaintPlace place;
+      place.start = position(text, match.first);
+      place.end = position(text, match.end);
+      const Reporter reporter(taint.rule(i), text, &file, atoms);
+      if (facts.unit.marks[i].what == FlowMark::What::Sink) {
+        place.finding = findings::to_record(reporter.finding(match));
+        place.tokens = reporter.tokens(match);
+      } else if (facts.unit.marks[i].what == FlowMark::What::Source) {
+        for (const auto& [atom, bound] : match.bindings)
+          place.metavars.emplace_back(atoms.text(atom), cut(text_of(file, bound), kMetavarBytesMax));
+      }
+      facts.places.push_back(std::move(place));
+    }
+    return to_record(facts);
   }
 
   void report_spent(MatchBudget::Spent spent, const CompiledRule& rule, const source::SourceText& text,

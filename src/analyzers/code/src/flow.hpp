@@ -112,6 +112,8 @@ struct FlowLiteral {
 };
 
 struct FlowFile {
+  source::Language language = source::Language::Unknown;
+  std::string module;              ///< What others import it by: the file's name without its ending.
   std::vector<std::string> names;  ///< The first is empty.
   std::vector<FlowLiteral> literals;
   std::vector<FlowBody> bodies;  ///< The module's first.

@@ -216,6 +216,7 @@ FlowFile build_flow(const FileIndex& file, const NodeMarks& marks) {
   FlowFile out;
   FlowNames names(out);
   const Ir& ir = file.ir();
+  out.language = ir.language;
   if (ir.nodes.empty()) return out;
   out.bodies.push_back(FlowLowering(file, marks, out, names).run(ir.root()));
   for (NodeIndex n = 1; n < ir.nodes.size(); ++n)

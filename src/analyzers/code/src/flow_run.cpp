@@ -22,21 +22,32 @@ std::string_view last_part(std::string_view path) {
   return dot == std::string_view::npos ? path : path.substr(dot + 1);
 }
 
-std::string_view first_part(std::string_view path) { return path.substr(0, path.find('.')); }
+/// Languages whose functions call each other.
+source::Language family(source::Language language) {
+  switch (language) {
+    case source::Language::TypeScript:
+    case source::Language::Tsx:
+      return source::Language::JavaScript;
+    case source::Language::Cpp:
+      return source::Language::C;
+    default:
+      return language;
+  }
+}
 
 }  // namespace
 
 /// One body from its entry to a fixed point.
 class BodyRun {
  public:
-  BodyRun(FlowAnalysis& analysis, const FlowBody& body, std::size_t index, int depth)
+  BodyRun(FlowAnalysis& analysis, FlowAnalysis::BodyRef ref, int depth)
       : analysis_(analysis),
-        file_(analysis.file_),
+        ref_(ref),
+        file_(analysis.file(ref.unit)),
         pool_(analysis.pool_),
-        body_(body),
-        index_(index),
+        body_(analysis.body(ref)),
         depth_(depth),
-        temporaries_(body.temporaries, kUnknown) {}
+        temporaries_(body_.temporaries, kUnknown) {}
 
   /// False when there was no time for it.
   bool run(FlowAnalysis::Summary& summary) {
@@ -67,7 +78,7 @@ class BodyRun {
   /// The module's names once it has run.
   void export_globals() {
     for (const FlowFree& global : body_.globals)
-      if (exit_) analysis_.globals_[global.name] = (*exit_)[global.slot];
+      if (exit_) analysis_.globals_[ref_.unit][global.name] = (*exit_)[global.slot];
   }
 
  private:
@@ -117,8 +128,9 @@ class BodyRun {
     for (const FlowParam& param : body_.params)
       state_[param.slot] = typed(pool_.carrying({{++origin, kAllLabels}}), param.type);
     for (const FlowFree& free : body_.free) {
-      const auto global = analysis_.globals_.find(free.name);
-      if (global == analysis_.globals_.end()) continue;
+      const auto& globals = analysis_.globals_[ref_.unit];
+      const auto global = globals.find(free.name);
+      if (global == globals.end()) continue;
       state_[free.slot] = free.one_value ? global->second : pool_.with_taint(kUnknown, pool_.taint_id(global->second));
     }
   }
@@ -247,7 +259,7 @@ class BodyRun {
         mark(op);
         return true;
       case FlowWhat::Propagate: {
-        const FlowMark& mark = analysis_.marks_[op.name];
+        const FlowMark& mark = mark_of(op);
         const ValueId from = get(op.a);
         if (mark.required && !mark.required(pool_.labels(from))) return true;
         Taint carried = pool_.taint(from);
@@ -351,12 +363,13 @@ class BodyRun {
   }
 
   void mark(const FlowOp& op) {
-    const FlowMark& mark = analysis_.marks_[op.name];
+    const FlowMark& mark = mark_of(op);
     const ValueId value = get(op.a);
     switch (mark.what) {
       case FlowMark::What::Source: {
         if (mark.required && !mark.required(pool_.labels(value))) break;
-        const auto taint = pool_.add(pool_.taint_id(value), {kSourceOrigins + op.name, mark.labels});
+        const auto taint =
+            pool_.add(pool_.taint_id(value), {analysis_.first_source_[ref_.unit] + op.name, mark.labels});
         // What a source gives is anything; a new value covers what was known of its parts.
         set(op.dst, pool_.with_taint(kUnknown, taint));
         return;
@@ -365,7 +378,7 @@ class BodyRun {
         set(op.dst, pool_.keep_labels(value, ~mark.labels));
         return;
       case FlowMark::What::Sink:
-        look(op.name, mark, value, {});
+        look({ref_.unit, op.name}, mark, value, {});
         break;
       case FlowMark::What::Propagator:
         break;
@@ -373,7 +386,9 @@ class BodyRun {
     set(op.dst, value);
   }
 
-  void look(std::uint32_t sink, const FlowMark& mark, ValueId value, const std::vector<FlowHop>& hops) {
+  const FlowMark& mark_of(const FlowOp& op) const { return analysis_.mark({ref_.unit, op.name}); }
+
+  void look(FlowMarkRef sink, const FlowMark& mark, ValueId value, const std::vector<FlowHop>& hops) {
     const LabelMask carried = pool_.labels(value) & mark.labels;
     if (carried == 0) return;
     bool met = true;
@@ -388,7 +403,7 @@ class BodyRun {
       const LabelMask labels = one.labels & mark.labels;
       if (labels == 0) continue;
       if (one.origin >= kSourceOrigins) {
-        if (met) analysis_.add_hit(sink, one.origin - kSourceOrigins, hops);
+        if (met) analysis_.add_hit(sink, analysis_.source_of(one.origin), hops);
       } else if (!mark.required) {
         add_entry({one.origin, labels, sink, hops});
       }
@@ -463,21 +478,20 @@ class BodyRun {
   }
 
   bool apply_summaries(const FlowOp& op, const ModelCall& call) {
-    const std::vector<std::size_t> callees = analysis_.callees(body_, op);
+    const std::vector<FlowAnalysis::BodyRef> callees = analysis_.callees(ref_.unit, body_, op);
     if (callees.empty()) return false;
     std::optional<ValueId> result;
-    for (const std::size_t callee : callees) {
-      const FlowAnalysis::Summary* summary = callee == index_ ? nullptr : analysis_.summary(callee, depth_ + 1);
+    for (const FlowAnalysis::BodyRef callee : callees) {
+      const FlowAnalysis::Summary* summary = callee == ref_ ? nullptr : analysis_.summary(callee, depth_ + 1);
       if (summary == nullptr) return false;
-      const FlowBody& body = file_.bodies[callee];
-      const ValueId returned = passed(body, op, call, summary->returned);
+      const ValueId returned = passed(callee, op, call, summary->returned);
       result = result ? pool_.join(*result, returned) : returned;
       for (const FlowAnalysis::SinkEntry& entry : summary->sinks) {
-        const ValueId arg = argument(body, op, call, entry.param);
+        const ValueId arg = argument(callee, op, call, entry.param);
         if (!pool_.carries(arg) || entry.hops.size() >= kHopsMax) continue;
-        std::vector<FlowHop> hops{{op.first, body.name}};
+        std::vector<FlowHop> hops{{ref_.unit, op.first, op.name}};
         hops.insert(hops.end(), entry.hops.begin(), entry.hops.end());
-        FlowMark mark = analysis_.marks_[entry.sink];
+        FlowMark mark = analysis_.mark(entry.sink);
         mark.labels &= entry.labels;
         look(entry.sink, mark, arg, hops);
       }
@@ -487,7 +501,7 @@ class BodyRun {
   }
 
   /// The callee's value seen from here: its parameters are our arguments.
-  ValueId passed(const FlowBody& callee, const FlowOp& op, const ModelCall& call, ValueId value) {
+  ValueId passed(FlowAnalysis::BodyRef callee, const FlowOp& op, const ModelCall& call, ValueId value) {
     auto taint = pool_.taint_id(kUnknown);
     for (const Carried& one : Taint(pool_.taint(value))) {
       if (one.origin >= kSourceOrigins)
@@ -498,17 +512,21 @@ class BodyRun {
     return pool_.with_taint(pool_.without_parts(value), taint);
   }
 
-  ValueId argument(const FlowBody& callee, const FlowOp& op, const ModelCall& call, Origin param) {
+  ValueId argument(FlowAnalysis::BodyRef callee, const FlowOp& op, const ModelCall& call, Origin param) {
     if (param == 0) return call.receiver;
-    if (param > callee.params.size()) return kUnknown;
-    const FlowParam& wanted = callee.params[param - 1];
+    const FlowBody& body = analysis_.body(callee);
+    if (param > body.params.size()) return kUnknown;
+    const FlowParam& wanted = body.params[param - 1];
+    const std::string& name = analysis_.file(callee.unit).names[wanted.name];
     ValueId value = kUnknown;
     std::uint32_t position = 0;
     for (std::uint32_t i = 0; i < op.args_count; ++i) {
       const FlowArg& arg = body_.args[op.args_first + i];
-      const bool here =
-          arg.spread || (arg.name != kNoName ? arg.name == wanted.name
-                                             : position == param - 1 || (wanted.variadic && position >= param - 1));
+      bool here = arg.spread;
+      if (arg.name != kNoName)
+        here |= file_.names[arg.name] == name;
+      else
+        here |= position == param - 1 || (wanted.variadic && position >= param - 1);
       if (arg.name == kNoName) ++position;
       if (here) value = united(value, call.args[i], kAllLabels);
     }
@@ -516,10 +534,10 @@ class BodyRun {
   }
 
   FlowAnalysis& analysis_;
+  FlowAnalysis::BodyRef ref_;
   const FlowFile& file_;
   ValuePool& pool_;
   const FlowBody& body_;
-  std::size_t index_;
   int depth_;
   FlowAnalysis::State state_;
   std::vector<ValueId> temporaries_;
@@ -532,85 +550,121 @@ class BodyRun {
   std::uint32_t steps_ = 0;
 };
 
-FlowAnalysis::FlowAnalysis(const FlowFile& file, const std::vector<FlowMark>& marks, FlowSafety safety,
-                           CpuBudget budget)
-    : file_(file), marks_(marks), safety_(safety), budget_(std::move(budget)), summaries_(file.bodies.size()) {
-  for (std::size_t i = 0; i < file.bodies.size(); ++i)
-    if (file.bodies[i].name != kNoName) by_name_[file.names[file.bodies[i].name]].push_back(i);
+FlowAnalysis::FlowAnalysis(std::vector<FlowUnit> units, FlowSafety safety, CpuBudget budget)
+    : units_(std::move(units)), safety_(safety), budget_(std::move(budget)), globals_(units_.size()) {
+  Origin next = kSourceOrigins;
+  for (std::uint32_t unit = 0; unit < units_.size(); ++unit) {
+    first_source_.push_back(next);
+    next += static_cast<Origin>(units_[unit].marks->size());
+    const FlowFile& flow = file(unit);
+    summaries_.emplace_back(flow.bodies.size());
+    for (std::uint32_t i = 0; i < flow.bodies.size(); ++i)
+      if (flow.bodies[i].name != kNoName) by_name_[flow.names[flow.bodies[i].name]].push_back({unit, i});
+  }
+}
+
+FlowMarkRef FlowAnalysis::source_of(Origin origin) const {
+  const auto after = std::upper_bound(first_source_.begin(), first_source_.end(), origin);
+  const auto unit = static_cast<std::uint32_t>(after - first_source_.begin() - 1);
+  return {unit, origin - first_source_[unit]};
+}
+
+/// Whether anything begins or ends in the file; other files are looked at when they are called.
+bool FlowAnalysis::is_useful(std::uint32_t unit) const {
+  return std::any_of(units_[unit].marks->begin(), units_[unit].marks->end(), [](const FlowMark& mark) {
+    return mark.labels != 0 && (mark.what == FlowMark::What::Source || mark.what == FlowMark::What::Sink);
+  });
 }
 
 std::vector<FlowHit> FlowAnalysis::run() {
-  for (std::size_t i = 0; i < file_.bodies.size(); ++i) summary(i, 0);
+  for (std::uint32_t unit = 0; unit < units_.size(); ++unit) {
+    if (!is_useful(unit)) continue;
+    for (std::uint32_t i = 0; i < file(unit).bodies.size(); ++i) summary({unit, i}, 0);
+  }
   std::sort(hits_.begin(), hits_.end(), [](const FlowHit& a, const FlowHit& b) {
     return a.sink != b.sink ? a.sink < b.sink : a.source < b.source;
   });
   return std::move(hits_);
 }
 
-const FlowAnalysis::Summary* FlowAnalysis::summary(std::size_t body, int depth) {
-  Summary& found = summaries_[body];
+const FlowAnalysis::Summary* FlowAnalysis::summary(BodyRef ref, int depth) {
+  Summary& found = summaries_[ref.unit][ref.body];
   if (found.done) return &found;
   // Recursion, or a chain of calls that is too long: not known yet.
   if (found.started || depth > kCallDepthMax) return nullptr;
-  run_body(body, depth);
-  return &summaries_[body];
+  run_body(ref, depth);
+  return &found;
 }
 
-void FlowAnalysis::run_body(std::size_t index, int depth) {
-  const FlowBody& body = file_.bodies[index];
-  summaries_[index].started = true;
+void FlowAnalysis::run_body(BodyRef ref, int depth) {
+  const FlowBody& code = body(ref);
+  Summary& summary = summaries_[ref.unit][ref.body];
+  summary.started = true;
+  // What functions read of their module is there when it has been loaded.
+  if (!code.is_module && !summaries_[ref.unit].front().started) run_body({ref.unit, 0}, depth);
   Summary out;
-  bool whole = !body.cut && !budget_.spent();
+  bool whole = !code.cut && !budget_.spent();
   if (whole) {
-    BodyRun run(*this, body, index, depth);
+    BodyRun run(*this, ref, depth);
     whole = run.run(out);
-    if (body.is_module) run.export_globals();
+    if (code.is_module) run.export_globals();
   }
   if (!whole) {
-    cut_.push_back(body.name);
+    cut_.emplace_back(ref.unit, code.name);
     // Opaque: what goes in comes out.
     Taint all{{0, kAllLabels}};
-    for (std::size_t i = 0; i < body.params.size(); ++i) all.push_back({static_cast<Origin>(i + 1), kAllLabels});
+    for (std::size_t i = 0; i < code.params.size(); ++i) all.push_back({static_cast<Origin>(i + 1), kAllLabels});
     out.returned = pool_.carrying(std::move(all));
   }
   out.started = out.done = true;
-  summaries_[index] = std::move(out);
+  summary = std::move(out);
 }
 
-std::vector<std::size_t> FlowAnalysis::callees(const FlowBody& caller, const FlowOp& call) const {
-  std::vector<std::size_t> out;
+bool FlowAnalysis::fits(std::uint32_t unit, const FlowBody& caller, const FlowOp& call, std::string_view path,
+                        BodyRef candidate) const {
+  const FlowFile& here = file(unit);
+  const FlowFile& there = file(candidate.unit);
+  if (family(here.language) != family(there.language)) return false;
+  const bool same_file = unit == candidate.unit;
+  const std::string_view class_name = there.names[body(candidate).class_name];
+  const std::string_view own_class = here.names[caller.class_name];
+  const std::string_view method = last_part(path);
+  if (path.size() == method.size()) {
+    if ((call.flags & kFlowLocal) != 0 && same_file) return class_name.empty() || class_name == own_class;
+    // C has no modules: a function is called by its name alone.
+    return !same_file && class_name.empty() && family(here.language) == source::Language::C;
+  }
+  const std::string_view before = path.substr(0, path.size() - method.size() - 1);
+  if (before == "this" || before == "self" || before == "cls") return same_file && class_name == own_class;
+  const std::string_view owner = last_part(before), type = last_part(here.names[call.type]);
+  if (!class_name.empty()) return class_name == type || class_name == owner;
+  return !same_file && there.module == owner;
+}
+
+std::vector<FlowAnalysis::BodyRef> FlowAnalysis::callees(std::uint32_t unit, const FlowBody& caller,
+                                                         const FlowOp& call) const {
+  std::vector<BodyRef> out;
   if (call.name == kNoName || (call.flags & kFlowNew) != 0) return out;
-  const std::string_view path = file_.names[call.name], method = last_part(path),
-                         type = last_part(file_.names[call.type]);
+  const std::string_view path = file(unit).names[call.name], method = last_part(path);
   const auto named = by_name_.find(method);
   if (named == by_name_.end()) return out;
-  const bool plain = path.size() == method.size();
-  const std::string_view owner = plain ? std::string_view() : first_part(path);
-  const std::string_view own_class = file_.names[caller.class_name];
-  for (const std::size_t i : named->second) {
-    const std::string_view class_name = file_.names[file_.bodies[i].class_name];
-    bool fits;
-    if (plain)
-      fits = (call.flags & kFlowLocal) != 0 && (class_name.empty() || class_name == own_class);
-    else if (owner == "this" || owner == "self" || owner == "cls")
-      fits = class_name == own_class;
-    else
-      fits = !class_name.empty() && (class_name == type || class_name == owner);
-    if (fits) out.push_back(i);
+  for (const BodyRef candidate : named->second) {
+    if (!fits(unit, caller, call, path, candidate)) continue;
+    out.push_back(candidate);
+    if (out.size() > kCalleesMax) return {};
   }
-  // A method that only one class here has, called with as many arguments.
-  if (out.empty() && !plain && type.empty() && named->second.size() == 1) {
-    const FlowBody& only = file_.bodies[named->second.front()];
-    if (only.class_name != kNoName && only.params.size() == call.args_count && call.args_count > 0)
-      out.push_back(named->second.front());
+  // A method that only one class has, called with as many arguments.
+  if (out.empty() && path.size() != method.size() && call.type == kNoName && named->second.size() == 1) {
+    const BodyRef ref = named->second.front();
+    const FlowBody& only = body(ref);
+    if (ref.unit == unit && only.class_name != kNoName && only.params.size() == call.args_count && call.args_count > 0)
+      out.push_back(ref);
   }
-  if (out.size() > kCalleesMax) out.clear();
   return out;
 }
 
-void FlowAnalysis::add_hit(std::uint32_t sink, std::uint32_t source, std::vector<FlowHop> hops) {
-  const std::uint64_t key = (static_cast<std::uint64_t>(sink) << 32) | source;
-  const auto [found, added] = hit_index_.try_emplace(key, hits_.size());
+void FlowAnalysis::add_hit(FlowMarkRef sink, FlowMarkRef source, std::vector<FlowHop> hops) {
+  const auto [found, added] = hit_index_.try_emplace({sink, source}, hits_.size());
   if (added)
     hits_.push_back({sink, source, std::move(hops)});
   else if (hops.size() < hits_[found->second].hops.size())

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,33 +30,50 @@ struct FlowSafety {
   LabelMask functions = 0, indexes = 0, comparisons = 0, booleans = 0, numbers = 0, only_assignments = 0;
 };
 
+/// A file and what its marks mean. Neither is owned.
+struct FlowUnit {
+  const FlowFile* file = nullptr;
+  const std::vector<FlowMark>* marks = nullptr;
+};
+
+struct FlowMarkRef {
+  std::uint32_t unit = 0, mark = 0;
+  friend auto operator<=>(const FlowMarkRef&, const FlowMarkRef&) = default;
+};
+
 /// A call on the way from a source to a sink.
 struct FlowHop {
+  std::uint32_t unit = 0;    ///< Where the call stands.
   std::uint32_t first = 0;   ///< Byte.
-  std::uint32_t callee = 0;  ///< Of FlowFile::names.
+  std::uint32_t callee = 0;  ///< Of that unit's names.
 };
 
 /// A source that reaches a sink.
 struct FlowHit {
-  std::uint32_t sink = 0, source = 0;  ///< Marks.
-  std::vector<FlowHop> hops;           ///< Calls that lead from the source's function to the sink's.
+  FlowMarkRef sink, source;
+  std::vector<FlowHop> hops;  ///< Calls that lead from the source's function to the sink's.
 };
 
-/// Follows values through one file: abstract interpretation of each body, calls within the file by summaries.
+/// Follows values through files: abstract interpretation of each function, calls between them by summaries, which are
+/// made once, when the first caller asks.
 class FlowAnalysis {
  public:
-  /// `file` and `marks` must outlive it. `budget` bounds the whole.
-  FlowAnalysis(const FlowFile& file, const std::vector<FlowMark>& marks, FlowSafety safety, CpuBudget budget);
+  /// What `units` points to must outlive it. `budget` bounds the whole.
+  FlowAnalysis(std::vector<FlowUnit> units, FlowSafety safety, CpuBudget budget);
   /// Every pair once, in order of sinks.
   std::vector<FlowHit> run();
-  /// Names of functions that were too large or took too long.
-  const std::vector<std::uint32_t>& cut() const { return cut_; }
+  /// Unit and name of functions that were too large or took too long.
+  const std::vector<std::pair<std::uint32_t, std::uint32_t>>& cut() const { return cut_; }
 
  private:
+  struct BodyRef {
+    std::uint32_t unit = 0, body = 0;
+    friend bool operator==(const BodyRef&, const BodyRef&) = default;
+  };
   struct SinkEntry {  ///< A parameter reaches a sink.
     Origin param = 0;
     LabelMask labels = 0;
-    std::uint32_t sink = 0;
+    FlowMarkRef sink;
     std::vector<FlowHop> hops;
   };
   struct Summary {
@@ -66,23 +84,30 @@ class FlowAnalysis {
   using State = std::vector<ValueId>;
   friend class BodyRun;
 
-  const Summary* summary(std::size_t body, int depth);
-  void run_body(std::size_t body, int depth);
+  const FlowFile& file(std::uint32_t unit) const { return *units_[unit].file; }
+  const FlowMark& mark(FlowMarkRef ref) const { return (*units_[ref.unit].marks)[ref.mark]; }
+  const FlowBody& body(BodyRef ref) const { return file(ref.unit).bodies[ref.body]; }
+  FlowMarkRef source_of(Origin origin) const;
+  const Summary* summary(BodyRef ref, int depth);
+  void run_body(BodyRef ref, int depth);
+  bool is_useful(std::uint32_t unit) const;
   /// Bodies that a call may run, at most a few; none when that isn't known.
-  std::vector<std::size_t> callees(const FlowBody& caller, const FlowOp& call) const;
-  void add_hit(std::uint32_t sink, std::uint32_t source, std::vector<FlowHop> hops);
+  std::vector<BodyRef> callees(std::uint32_t unit, const FlowBody& caller, const FlowOp& call) const;
+  bool fits(std::uint32_t unit, const FlowBody& caller, const FlowOp& call, std::string_view path,
+            BodyRef candidate) const;
+  void add_hit(FlowMarkRef sink, FlowMarkRef source, std::vector<FlowHop> hops);
 
-  const FlowFile& file_;
-  const std::vector<FlowMark>& marks_;
+  std::vector<FlowUnit> units_;
   FlowSafety safety_;
   CpuBudget budget_;
   ValuePool pool_;
-  std::vector<Summary> summaries_;
-  std::unordered_map<std::string_view, std::vector<std::size_t>> by_name_;
-  std::unordered_map<std::uint32_t, ValueId> globals_;  ///< By name, once the module has run.
+  std::vector<Origin> first_source_;  ///< Of each unit: the origin of its first mark.
+  std::vector<std::vector<Summary>> summaries_;
+  std::unordered_map<std::string_view, std::vector<BodyRef>> by_name_;
+  std::vector<std::unordered_map<std::uint32_t, ValueId>> globals_;  ///< By name, once the module has run.
   std::vector<FlowHit> hits_;
-  std::unordered_map<std::uint64_t, std::size_t> hit_index_;
-  std::vector<std::uint32_t> cut_;
+  std::map<std::pair<FlowMarkRef, FlowMarkRef>, std::size_t> hit_index_;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> cut_;
 };
 
 }  // namespace wrench::code

@@ -90,7 +90,7 @@ Result<LabelExpr> parse_label_expr(std::string_view text);
 struct TaintSpec {
   Formula formula;
   std::string label;                  ///< Sources and propagators: what they give; empty: the rule's only one.
-  std::optional<LabelExpr> required;  ///< What the value must carry.
+  std::string required_text;          ///< What the value must carry: a LabelExpr; empty: nothing.
   bool exact = false;                 ///< Only the match itself, not what lies within.
   bool by_side_effect = false;        ///< The variable itself changes.
   bool not_conflicting = false;       ///< Sanitizers: not where a source or sink matches, too.

@@ -3,16 +3,13 @@
 #include <algorithm>
 #include <map>
 #include <optional>
-#include <unordered_set>
 
 #include "flow_builder.hpp"
-#include "flow_run.hpp"
 
 namespace wrench::code {
 
 namespace {
 
-constexpr int kLabelsMax = 64;                  ///< Bits of a LabelMask.
 constexpr std::size_t kOthersMax = 5;           ///< Further sources of a finding.
 constexpr std::size_t kNodeMarksMax = 200'000;  ///< Of one file; sub-expressions of large matches are the many.
 
@@ -22,67 +19,43 @@ bool has_focus(const Formula& formula) {
   return !formula.focus.empty() || std::any_of(formula.parts.begin(), formula.parts.end(), has_focus);
 }
 
-bool holds(const LabelExpr& expr, const std::map<std::string, LabelMask>& bits, LabelMask carried) {
-  switch (expr.what) {
-    case LabelExpr::What::Label: {
-      const auto found = bits.find(expr.label);
-      return found != bits.end() && (carried & found->second) != 0;
-    }
-    case LabelExpr::What::Not:
-      return !holds(expr.parts.front(), bits, carried);
-    case LabelExpr::What::And:
-      return std::all_of(expr.parts.begin(), expr.parts.end(),
-                         [&](const LabelExpr& part) { return holds(part, bits, carried); });
-    case LabelExpr::What::Or:
-      return std::any_of(expr.parts.begin(), expr.parts.end(),
-                         [&](const LabelExpr& part) { return holds(part, bits, carried); });
+TaintRuleFacts facts_of(const TaintMatches& rule, const TaintFormulas* formulas) {
+  TaintRuleFacts out;
+  out.key = rule.rule->info.file + "#" + rule.rule->info.id;
+  std::map<std::string, int> labels;
+  if (formulas != nullptr) {
+    for (const TaintSpec& spec : formulas->sources) labels[spec.label];
+    for (const TaintSpec& spec : formulas->propagators)
+      if (!spec.label.empty()) labels[spec.label];
   }
-  return false;
-}
-
-/// The labels of one rule: an empty one when it names none.
-std::map<std::string, LabelMask> labels_of(const TaintMatches& rule) {
-  std::map<std::string, LabelMask> out;
-  for (const auto& entry : rule.sources) out[entry.spec->label];
-  for (const auto& entry : rule.propagators)
-    if (!entry.spec->label.empty()) out[entry.spec->label];
+  for (const auto& [label, unused] : labels) out.labels.push_back(label);
+  const TaintOptions& options = rule.rule->taint_options;
+  const auto add = [&](bool set, std::uint32_t option) { out.options |= set ? option : 0; };
+  add(options.safe_functions, kSafeFunctions);
+  add(options.safe_indexes, kSafeIndexes);
+  add(options.safe_comparisons, kSafeComparisons);
+  add(options.safe_booleans, kSafeBooleans);
+  add(options.safe_numbers, kSafeNumbers);
+  add(options.only_assignments, kOnlyAssignments);
   return out;
 }
 
-/// Rules that are followed together: their labels fit in a mask.
-class Group {
+/// Puts the matches of rules on the nodes of a file.
+class Marker {
  public:
-  explicit Group(const FileIndex& file) : file_(file) {}
+  explicit Marker(const FileIndex& file) : file_(file) {}
 
-  bool fits(const TaintMatches& rule) const {
-    return bits_ == 0 || bits_ + static_cast<int>(labels_of(rule).size()) <= kLabelsMax;
-  }
-
-  void add(const TaintMatches& rule) {
-    auto bits = labels_of(rule);
-    LabelMask all = 0;
-    for (auto& [label, bit] : bits) all |= bit = LabelMask{1} << std::min(bits_++, kLabelsMax - 1);
-    const TaintOptions& options = rule.rule->taint_options;
-    const auto apply = [&](bool set, LabelMask& mask) { mask |= set ? all : 0; };
-    apply(options.safe_functions, safety_.functions);
-    apply(options.safe_indexes, safety_.indexes);
-    apply(options.safe_comparisons, safety_.comparisons);
-    apply(options.safe_booleans, safety_.booleans);
-    apply(options.safe_numbers, safety_.numbers);
-    apply(options.only_assignments, safety_.only_assignments);
-
+  void add(std::uint32_t rule_index, const TaintMatches& rule) {
     for (const auto& entry : rule.sources)
       for (const Match& match : entry.matches) {
-        const auto mark = add_mark(FlowMark::What::Source, bits[entry.spec->label], entry, bits, rule, match);
-        const bool variable = entry.spec->by_side_effect;
+        const auto mark = add_mark(FlowMark::What::Source, rule_index, *entry.spec, match);
         at_range(match, entry.spec->exact ? Reach::Whole : Reach::Parts,
-                 variable ? NodeMark::What::SourceVariable : NodeMark::What::Source, mark);
+                 entry.spec->by_side_effect ? NodeMark::What::SourceVariable : NodeMark::What::Source, mark);
       }
-    std::unordered_set<std::uint64_t> conflicting;
     for (const auto& entry : rule.sanitizers)
       for (const Match& match : entry.matches) {
         if (entry.spec->not_conflicting && is_source_or_sink(rule, match)) continue;
-        const auto mark = add_mark(FlowMark::What::Sanitizer, all, entry, bits, rule, match);
+        const auto mark = add_mark(FlowMark::What::Sanitizer, rule_index, *entry.spec, match);
         at_range(match, entry.spec->exact ? Reach::Whole : Reach::Inside,
                  entry.spec->by_side_effect ? NodeMark::What::SanitizerVariable : NodeMark::What::Sanitizer, mark);
       }
@@ -91,45 +64,37 @@ class Group {
         const Bound* from = find(match.bindings, entry.spec->from);
         const Bound* to = find(match.bindings, entry.spec->to);
         if (from == nullptr || to == nullptr || from->node == kNoNode || to->node == kNoNode) continue;
-        const auto mark = add_mark(FlowMark::What::Propagator, all, entry, bits, rule, match);
-        if (!entry.spec->label.empty()) marks_[mark].becomes = bits[entry.spec->label];
+        const auto mark = add_mark(FlowMark::What::Propagator, rule_index, *entry.spec, match);
         for (const NodeIndex n : last_nodes(match))
-          marks_at_[n].push_back({NodeMark::What::Propagator, mark, from->node, to->node});
+          nodes[n].push_back({NodeMark::What::Propagator, mark, from->node, to->node});
       }
     for (const auto& entry : rule.sinks) {
       const bool focus = has_focus(entry.spec->formula);
       for (const Match& match : entry.matches) {
-        const auto mark = add_mark(FlowMark::What::Sink, all, entry, bits, rule, match);
+        const auto mark = add_mark(FlowMark::What::Sink, rule_index, *entry.spec, match);
         at_range(match, Reach::Whole, focus ? NodeMark::What::SinkValue : NodeMark::What::Sink, mark);
       }
     }
   }
 
-  void run(const CpuBudget& budget, TaintResult& out) {
-    const FlowFile flow = build_flow(file_, marks_at_);
-    FlowAnalysis analysis(flow, marks_, safety_, budget);
-    const std::vector<FlowHit> hits = analysis.run();
-    for (const std::uint32_t name : analysis.cut()) out.cut.push_back(flow.names[name]);
-    report(flow, hits, out);
-  }
+  NodeMarks nodes;
+  std::vector<TaintMarkFacts> marks;
+  std::vector<const Match*> matches;  ///< By mark.
 
  private:
   enum class Reach : std::uint8_t { Whole, Parts, Inside };
-  struct Place {
-    const CompiledRule* rule = nullptr;
-    Match match;
-  };
 
-  std::uint32_t add_mark(FlowMark::What what, LabelMask labels, const TaintMatches::Entry& entry,
-                         const std::map<std::string, LabelMask>& bits, const TaintMatches& rule, const Match& match) {
-    FlowMark mark;
+  std::uint32_t add_mark(FlowMark::What what, std::uint32_t rule, const TaintSpec& spec, const Match& match) {
+    TaintMarkFacts mark;
     mark.what = what;
-    mark.labels = labels;
-    if (entry.spec->required)
-      mark.required = [expr = &*entry.spec->required, bits](LabelMask carried) { return holds(*expr, bits, carried); };
-    marks_.push_back(std::move(mark));
-    places_.push_back({rule.rule, match});
-    return static_cast<std::uint32_t>(marks_.size() - 1);
+    mark.rule = rule;
+    mark.label = spec.label;
+    mark.required = spec.required_text;
+    mark.first = match.first;
+    mark.end = match.end;
+    marks.push_back(std::move(mark));
+    matches.push_back(&match);
+    return static_cast<std::uint32_t>(marks.size() - 1);
   }
 
   static bool is_source_or_sink(const TaintMatches& rule, const Match& match) {
@@ -144,15 +109,15 @@ class Group {
   void put(NodeIndex n, NodeMark::What what, std::uint32_t mark) {
     if (node_marks_ >= kNodeMarksMax) return;
     ++node_marks_;
-    marks_at_[n].push_back({what, mark});
+    nodes[n].push_back({what, mark});
   }
 
   /// The first node that begins at or after `first`.
   NodeIndex from(std::uint32_t first) const {
-    const auto& nodes = file_.ir().nodes;
-    const auto found = std::lower_bound(nodes.begin(), nodes.end(), first,
+    const auto& all = file_.ir().nodes;
+    const auto found = std::lower_bound(all.begin(), all.end(), first,
                                         [](const Node& node, std::uint32_t offset) { return node.first < offset; });
-    return static_cast<NodeIndex>(found - nodes.begin());
+    return static_cast<NodeIndex>(found - all.begin());
   }
 
   /// Nodes that the match is, or all that lie within it.
@@ -195,68 +160,7 @@ class Group {
     return last == kNoNode ? std::vector<NodeIndex>{} : std::vector<NodeIndex>{last};
   }
 
-  bool merge(Match& sink, const Match& source, bool unify) const {
-    for (const auto& [metavar, bound] : source.bindings) {
-      const Bound* old = find(sink.bindings, metavar);
-      if (old == nullptr)
-        sink.bindings.emplace_back(metavar, bound);
-      else if (unify && !agree(file_, *old, bound))
-        return false;
-    }
-    return true;
-  }
-
-  void report(const FlowFile& flow, const std::vector<FlowHit>& hits, TaintResult& out) const {
-    struct Key {
-      const CompiledRule* rule;
-      std::uint32_t first, end;
-      auto operator<=>(const Key&) const = default;
-    };
-    std::map<Key, std::vector<const FlowHit*>> by_sink;
-    std::vector<Key> order;
-    for (const FlowHit& hit : hits) {
-      const Place& sink = places_[hit.sink];
-      const Key key{sink.rule, sink.match.first, sink.match.end};
-      auto& list = by_sink[key];
-      if (list.empty()) order.push_back(key);
-      list.push_back(&hit);
-    }
-    for (const Key& key : order) {
-      auto& list = by_sink[key];
-      // The shortest way first, then the source that stands last before the sink.
-      std::stable_sort(list.begin(), list.end(), [&](const FlowHit* a, const FlowHit* b) {
-        if (a->hops.size() != b->hops.size()) return a->hops.size() < b->hops.size();
-        const auto distance = [&](const FlowHit* hit) {
-          const std::uint32_t source = places_[hit->source].match.first;
-          return source <= key.first ? key.first - source : source + (1U << 30);
-        };
-        return distance(a) < distance(b);
-      });
-      TaintFinding finding;
-      finding.rule = key.rule;
-      for (const FlowHit* hit : list) {
-        const Match& source = places_[hit->source].match;
-        if (finding.source.end != 0) {
-          if (finding.others.size() < kOthersMax && source.first != finding.source.first)
-            finding.others.push_back(source);
-          continue;
-        }
-        Match sink = places_[hit->sink].match;
-        if (!merge(sink, source, key.rule->taint_options.unify_metavariables)) continue;
-        finding.sink = std::move(sink);
-        finding.source = source;
-        for (const FlowHop& hop : hit->hops) finding.calls.push_back({hop.first, flow.names[hop.callee]});
-      }
-      if (finding.source.end != 0) out.findings.push_back(std::move(finding));
-    }
-  }
-
   const FileIndex& file_;
-  int bits_ = 0;
-  FlowSafety safety_;
-  std::vector<FlowMark> marks_;
-  std::vector<Place> places_;  ///< By mark.
-  NodeMarks marks_at_;
   std::size_t node_marks_ = 0;
 };
 
@@ -271,18 +175,17 @@ std::vector<TaintMatches::Entry> match_all(const std::vector<TaintSpec>& specs, 
 
 }  // namespace
 
-bool TaintMatches::is_relevant() const { return !sources.empty() && !sinks.empty(); }
-
 TaintMatches match_taint(const CompiledRule& rule, const TaintFormulas& formulas, const FileIndex& file,
-                         const Atoms& atoms, MatchBudget& budget) {
+                         const Atoms& atoms, MatchBudget& budget, TaintReach reach) {
   TaintMatches out;
   out.rule = &rule;
   FormulaRun run(&file, file.text(), atoms, rule, budget);
   const bool every_binding = rule.taint_options.unify_metavariables;
+  const bool here = reach == TaintReach::File;
   out.sinks = match_all(formulas.sinks, run, every_binding);
-  if (out.sinks.empty()) return out;
+  if (here && out.sinks.empty()) return out;
   out.sources = match_all(formulas.sources, run, every_binding);
-  if (out.sources.empty()) return out;
+  if (here && out.sources.empty()) return {&rule, {}, {}, {}, {}};
   out.sanitizers = match_all(formulas.sanitizers, run, false);
   out.propagators = match_all(formulas.propagators, run, true);
   // What is clean isn't known to the end: nothing is said.
@@ -290,19 +193,78 @@ TaintMatches match_taint(const CompiledRule& rule, const TaintFormulas& formulas
   return out;
 }
 
-TaintResult follow_taint(const FileIndex& file, std::span<const TaintMatches> rules, const CpuBudget& budget) {
-  TaintResult out;
-  std::optional<Group> group;
+FileTaint::FileTaint(const FileIndex& file, std::vector<TaintMatches> rules) : file_(file) {
+  Marker marker(file);
   for (const TaintMatches& rule : rules) {
-    if (!rule.is_relevant()) continue;
-    if (group && !group->fits(rule)) {
-      group->run(budget, out);
-      group.reset();
-    }
-    if (!group) group.emplace(file);
-    group->add(rule);
+    const auto index = static_cast<std::uint32_t>(unit_.rules.size());
+    unit_.rules.push_back(facts_of(rule, rule.rule->taint(file.ir().language)));
+    const std::size_t before = marker.marks.size();
+    marker.add(index, rule);
+    for (std::size_t i = before; i < marker.marks.size(); ++i) places_.push_back({rule.rule, *marker.matches[i]});
   }
-  if (group) group->run(budget, out);
+  unit_.marks = std::move(marker.marks);
+  unit_.flow = build_flow(file, marker.nodes);
+}
+
+bool FileTaint::merge(Match& sink, const Match& source, bool unify) const {
+  for (const auto& [metavar, bound] : source.bindings) {
+    const Bound* old = find(sink.bindings, metavar);
+    if (old == nullptr)
+      sink.bindings.emplace_back(metavar, bound);
+    else if (unify && !agree(file_, *old, bound))
+      return false;
+  }
+  return true;
+}
+
+TaintResult FileTaint::follow(const CpuBudget& budget) const {
+  const TaintUnit* const units[] = {&unit_};
+  const TaintHits found = follow_units(units, budget);
+  TaintResult out;
+  for (const auto& [unit, name] : found.cut) out.cut.push_back(unit_.flow.names[name]);
+
+  struct Key {
+    const CompiledRule* rule;
+    std::uint32_t first, end;
+    auto operator<=>(const Key&) const = default;
+  };
+  std::map<Key, std::vector<const TaintHit*>> by_sink;
+  std::vector<Key> order;
+  for (const TaintHit& hit : found.hits) {
+    const Place& sink = places_[hit.sink];
+    const Key key{sink.rule, sink.match.first, sink.match.end};
+    auto& list = by_sink[key];
+    if (list.empty()) order.push_back(key);
+    list.push_back(&hit);
+  }
+  for (const Key& key : order) {
+    auto& list = by_sink[key];
+    // The shortest way first, then the source that stands last before the sink.
+    std::stable_sort(list.begin(), list.end(), [&](const TaintHit* a, const TaintHit* b) {
+      if (a->hops.size() != b->hops.size()) return a->hops.size() < b->hops.size();
+      const auto distance = [&](const TaintHit* hit) {
+        const std::uint32_t source = places_[hit->source].match.first;
+        return source <= key.first ? key.first - source : source + (1U << 30);
+      };
+      return distance(a) < distance(b);
+    });
+    TaintFinding finding;
+    finding.rule = key.rule;
+    for (const TaintHit* hit : list) {
+      const Match& source = places_[hit->source].match;
+      if (finding.source.end != 0) {
+        if (finding.others.size() < kOthersMax && source.first != finding.source.first)
+          finding.others.push_back(source);
+        continue;
+      }
+      Match sink = places_[hit->sink].match;
+      if (!merge(sink, source, key.rule->taint_options.unify_metavariables)) continue;
+      finding.sink = std::move(sink);
+      finding.source = source;
+      for (const FlowHop& hop : hit->hops) finding.calls.push_back({hop.first, unit_.flow.names[hop.callee]});
+    }
+    if (finding.source.end != 0) out.findings.push_back(std::move(finding));
+  }
   return out;
 }
 

@@ -8,6 +8,7 @@
 #include "match_formula.hpp"
 #include "match_index.hpp"
 #include "rule_formula.hpp"
+#include "taint_unit.hpp"
 
 namespace wrench::code {
 
@@ -20,13 +21,15 @@ struct TaintMatches {
   const CompiledRule* rule = nullptr;
   std::vector<Entry> sources, sinks, sanitizers, propagators;
 
-  /// Whether anything could be found.
-  bool is_relevant() const;
+  bool empty() const { return sources.empty() && sinks.empty() && sanitizers.empty() && propagators.empty(); }
 };
 
-/// Matches every pattern of a taint rule; stops where there can't be a finding.
+/// How much of a rule's matches is wanted: what can lead to a finding in this file, or all that other files may need.
+enum class TaintReach : std::uint8_t { File, Project };
+
+/// Matches every pattern of a taint rule.
 TaintMatches match_taint(const CompiledRule& rule, const TaintFormulas& formulas, const FileIndex& file,
-                         const Atoms& atoms, MatchBudget& budget);
+                         const Atoms& atoms, MatchBudget& budget, TaintReach reach);
 
 struct TaintStep {
   std::uint32_t first = 0;  ///< Byte.
@@ -47,7 +50,27 @@ struct TaintResult {
   std::vector<std::string> cut;  ///< Functions that weren't followed to the end.
 };
 
-/// Follows what the sources of all rules give through the file, in one pass for up to 64 labels.
-TaintResult follow_taint(const FileIndex& file, std::span<const TaintMatches> rules, const CpuBudget& budget);
+/// One file with its rules' matches: what is found in it, and what other files need of it.
+class FileTaint {
+ public:
+  FileTaint(const FileIndex& file, std::vector<TaintMatches> rules);
+  TaintResult follow(const CpuBudget& budget) const;
+
+  const TaintUnit& unit() const { return unit_; }
+  /// By mark of the unit.
+  const CompiledRule& rule(std::size_t mark) const { return *places_[mark].rule; }
+  const Match& match(std::size_t mark) const { return places_[mark].match; }
+
+ private:
+  struct Place {
+    const CompiledRule* rule = nullptr;
+    Match match;
+  };
+  bool merge(Match& sink, const Match& source, bool unify) const;
+
+  const FileIndex& file_;
+  TaintUnit unit_;
+  std::vector<Place> places_;  ///< By mark.
+};
 
 }  // namespace wrench::code

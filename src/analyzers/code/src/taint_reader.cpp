@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "wrench/base/text.hpp"
 
@@ -14,6 +15,7 @@ using codec::YamlNode;
 namespace {
 
 constexpr int kLabelDepthMax = 16;
+constexpr std::size_t kLabelsMax = 32;  ///< Of one rule.
 constexpr std::size_t kSpecsMax = 500;  ///< Entries of one list.
 
 bool is_label_char(char c) {
@@ -131,7 +133,7 @@ Result<TaintSpec> TaintReader::read_spec(const YamlNode& node) const {
                        member.value);
       auto required = parse_label_expr(member.value.text);
       if (!required) return invalid(required.error().message, member.value);
-      spec.required = std::move(*required);
+      spec.required_text = member.value.text;
     } else if (key == "exact") {
       spec.exact = member.value.as_boolean().value_or(false);
     } else if (key == "by-side-effect") {
@@ -166,6 +168,10 @@ Result<TaintFormulas> TaintReader::read(const YamlNode& rule) const {
   out.sanitizers = WRENCH_TRY(read_list(rule.find("pattern-sanitizers"), "pattern-sanitizers"));
   out.propagators = WRENCH_TRY(read_list(rule.find("pattern-propagators"), "pattern-propagators"));
   if (out.sources.empty()) return invalid("a taint rule needs 'pattern-sources'", rule);
+  std::set<std::string> labels;
+  for (const TaintSpec& spec : out.sources) labels.insert(spec.label);
+  for (const TaintSpec& spec : out.propagators) labels.insert(spec.label);
+  if (labels.size() > kLabelsMax) return invalid(fmt::format("more than {} labels", kLabelsMax), rule);
   if (out.sinks.empty()) return invalid("a taint rule needs 'pattern-sinks'", rule);
   for (const TaintSpec& spec : out.propagators)
     if (spec.from == kNoAtom || spec.to == kNoAtom) return invalid("a propagator needs 'from' and 'to'", rule);

@@ -70,6 +70,7 @@ struct FileFacts {
   std::vector<DefinitionFact> definitions;
   CloneTokens clone_tokens;
   Manifest manifest;
+  std::string taint;  ///< FileResult::taint; what link_taint() reads.
 };
 
 std::uint64_t word_hash(std::string_view text);

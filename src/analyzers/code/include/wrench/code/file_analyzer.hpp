@@ -26,8 +26,9 @@ struct CodeOptions {
   std::uint32_t findings_per_rule_max = 1'000;  ///< Per rule and file.
   bool search = true;                           ///< Rules that match patterns.
   bool taint = true;                            ///< Rules that follow values: `mode: taint`.
-  std::vector<std::string> disabled_rules;      ///< Ids, last dotted parts or "prefix.*".
-  bool obey_rule_paths = true;                  ///< Off in rule tests.
+  bool taint_facts = false;  ///< Leave in FileResult::taint what following values into other files needs.
+  std::vector<std::string> disabled_rules;  ///< Ids, last dotted parts or "prefix.*".
+  bool obey_rule_paths = true;              ///< Off in rule tests.
   /// Which grammar rule languages apply to a file of another or unknown language: rule tests and files named on the
   /// command line are read in the rule's language.
   source::Language language_override = source::Language::Unknown;
@@ -38,6 +39,7 @@ struct FileResult {
   std::vector<findings::Finding> findings;  ///< By offset, then rule; not yet suppressed, ranked or baselined.
   std::vector<findings::Partial> partial;
   std::vector<findings::CommentSpan> comments;  ///< For findings::Suppressions, over all analyzers' findings.
+  std::string taint;                            ///< For FileFacts::taint.
   const Ir* ir = nullptr;                       ///< Null when the language has no grammar or parsing was cut short.
   const Atoms* atoms = nullptr;
 };
