@@ -648,10 +648,14 @@ std::vector<FlowAnalysis::BodyRef> FlowAnalysis::callees(std::uint32_t unit, con
   const std::string_view path = file(unit).names[call.name], method = last_part(path);
   const auto named = by_name_.find(method);
   if (named == by_name_.end()) return out;
-  for (const BodyRef candidate : named->second) {
-    if (!fits(unit, caller, call, path, candidate)) continue;
-    out.push_back(candidate);
-    if (out.size() > kCalleesMax) return {};
+  // What the file itself has comes before what other files call the same.
+  for (const bool here : {true, false}) {
+    for (const BodyRef candidate : named->second) {
+      if ((candidate.unit == unit) != here || !fits(unit, caller, call, path, candidate)) continue;
+      out.push_back(candidate);
+      if (out.size() > kCalleesMax) return {};
+    }
+    if (!out.empty()) break;
   }
   // A method that only one class has, called with as many arguments.
   if (out.empty() && path.size() != method.size() && call.type == kNoName && named->second.size() == 1) {
