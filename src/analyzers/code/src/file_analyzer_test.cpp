@@ -283,8 +283,21 @@ TEST(RuleSet, RefusesWhatItDoesNotSupportWithAReason) {
       problems("rules:\n  - id: a\n    languages: [ocaml]\n    severity: LOW\n    message: m\n    pattern: f()\n"),
       ElementsAre("r.yaml:2: a refused: language 'ocaml' isn't supported yet"));
   EXPECT_THAT(
-      problems("rules:\n  - id: a\n    languages: [python]\n    severity: LOW\n    message: m\n    mode: taint\n"),
-      ElementsAre("r.yaml:2: a refused: mode 'taint' isn't supported yet"));
+      problems("rules:\n  - id: a\n    languages: [python]\n    severity: LOW\n    message: m\n    mode: join\n"),
+      ElementsAre("r.yaml:2: a refused: mode 'join' isn't supported yet"));
+}
+
+TEST(RuleSet, SaysWhatATaintRuleLacks) {
+  const std::string head =
+      "rules:\n  - id: a\n    languages: [python]\n    severity: LOW\n    message: m\n    mode: taint\n";
+  EXPECT_THAT(problems(head), ElementsAre("r.yaml:2:5: rule 'a': a taint rule needs 'pattern-sources'"));
+  EXPECT_THAT(problems(head + "    pattern-sources: [{pattern: f()}]\n"),
+              ElementsAre("r.yaml:2:5: rule 'a': a taint rule needs 'pattern-sinks'"));
+  EXPECT_THAT(
+      problems(head + "    pattern-sources: [{pattern: f()}]\n    pattern-sinks: [{pattern: g(), requires: A and}]\n"),
+      ElementsAre("r.yaml:8:46: rule 'a': 'requires' isn't a combination of labels at ''"));
+  EXPECT_THAT(problems(head + "    pattern-sources: [{label: A}]\n    pattern-sinks: [{pattern: g()}]\n"),
+              ElementsAre("r.yaml:7:23: rule 'a': no pattern here"));
 }
 
 TEST(RuleSet, OneBadRuleLeavesTheOthersStanding) {

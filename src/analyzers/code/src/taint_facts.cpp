@@ -24,6 +24,8 @@ namespace {
 /// Raised when the order or the meaning of the fields changes.
 constexpr std::uint32_t kVersion = 1;
 
+constexpr std::uint32_t kSlotsMax = 16 * kFlowOpsMax;  ///< Of either kind in a body.
+
 /// A metavariable of a source.
 struct MetavarRecord {
   std::string name, text;
@@ -102,6 +104,8 @@ bool in_order(const FlowFile& flow, const FlowBody& body, std::size_t marks) {
   const auto name = [&](std::uint32_t n) { return n < flow.names.size(); };
   const auto block = [&](BlockIndex b) { return b == kNoBlock || b < body.blocks.size(); };
   const auto variable = [&](const auto& v) { return v.slot < body.variables && name(v.name); };
+  // Each operation makes a few slots at most.
+  if (body.variables > kSlotsMax || body.temporaries > kSlotsMax) return false;
   if (!name(body.name) || !name(body.class_name) || !slot(body.receiver) || is_temporary(body.receiver)) return false;
   if (!std::all_of(body.params.begin(), body.params.end(),
                    [&](const FlowParam& p) { return variable(p) && name(p.type); }))
