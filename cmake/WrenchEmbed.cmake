@@ -15,6 +15,8 @@ function(wrench_embed)
     list(APPEND globs "${E_BASE}/${pattern}")
   endforeach()
   file(GLOB_RECURSE files CONFIGURE_DEPENDS RELATIVE "${E_BASE}" ${globs})
+  # Examples that tests read, such as those of rules, stay out.
+  list(FILTER files EXCLUDE REGEX "\\.test\\.")
   list(SORT files)
 
   string(REPLACE "::" "_" symbol "${E_FUNCTION}")

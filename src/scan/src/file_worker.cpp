@@ -102,7 +102,9 @@ bool FileWorker::analyse_code(source::SourceText& text, const FoundFile& file, c
   outcome.partial = std::move(result.partial);
   // Without a tree nothing tells comments from code: directives count anywhere then, as in text files.
   if (result.ir == nullptr) return !outcome.partial.empty() || setup_.code_rules->has_rules_for(text.language);
-  comments = std::move(result.comments);
+  // JSON has no comments of its own; what some write for them counts anywhere.
+  if (text.language != source::Language::Json) comments = std::move(result.comments);
+  if (code::is_config(text.language)) return true;
   const auto add = [&](std::vector<Finding> more) {
     std::move(more.begin(), more.end(), std::back_inserter(outcome.findings));
   };

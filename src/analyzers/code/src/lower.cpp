@@ -6,8 +6,11 @@
 #include <cstdlib>
 #include <limits>
 
+#include "lower_config.hpp"
+#include "lower_dockerfile.hpp"
 #include "lower_engine.hpp"
 #include "lower_macros.hpp"
+#include "lower_yaml.hpp"
 
 extern "C" {
 const TSLanguage* tree_sitter_python(void);
@@ -18,6 +21,12 @@ const TSLanguage* tree_sitter_java(void);
 const TSLanguage* tree_sitter_go(void);
 const TSLanguage* tree_sitter_c(void);
 const TSLanguage* tree_sitter_cpp(void);
+const TSLanguage* tree_sitter_json(void);
+const TSLanguage* tree_sitter_toml(void);
+const TSLanguage* tree_sitter_hcl(void);
+const TSLanguage* tree_sitter_html(void);
+const TSLanguage* tree_sitter_css(void);
+const TSLanguage* tree_sitter_sql(void);
 }
 
 namespace wrench::code {
@@ -29,7 +38,7 @@ using source::Language;
 namespace {
 
 constexpr std::size_t kTextBytesMax = std::numeric_limits<std::int32_t>::max();
-constexpr std::size_t kLanguages = static_cast<std::size_t>(Language::Cpp) + 1;
+constexpr std::size_t kLanguages = static_cast<std::size_t>(Language::Dockerfile) + 1;
 
 const Grammar* grammar_of(Language language) {
   switch (language) {
@@ -65,10 +74,37 @@ const Grammar* grammar_of(Language language) {
       static const Grammar grammar = detail::make_grammar(tree_sitter_cpp(), detail::c_rows());
       return &grammar;
     }
+    case Language::Json: {
+      static const Grammar grammar = detail::make_grammar(tree_sitter_json(), detail::json_rows());
+      return &grammar;
+    }
+    case Language::Toml: {
+      static const Grammar grammar = detail::make_grammar(tree_sitter_toml(), detail::toml_rows());
+      return &grammar;
+    }
+    case Language::Hcl: {
+      static const Grammar grammar = detail::make_grammar(tree_sitter_hcl(), detail::hcl_rows());
+      return &grammar;
+    }
+    case Language::Html: {
+      static const Grammar grammar = detail::make_grammar(tree_sitter_html(), detail::html_rows());
+      return &grammar;
+    }
+    case Language::Css: {
+      static const Grammar grammar = detail::make_grammar(tree_sitter_css(), detail::css_rows());
+      return &grammar;
+    }
+    case Language::Sql: {
+      static const Grammar grammar = detail::make_grammar(tree_sitter_sql(), detail::sql_rows_for(tree_sitter_sql()));
+      return &grammar;
+    }
     default:
       return nullptr;
   }
 }
+
+/// Languages that are lowered without a grammar.
+bool has_own_reader(Language language) { return language == Language::Yaml || language == Language::Dockerfile; }
 
 struct Input {
   std::string_view text;
@@ -172,7 +208,28 @@ struct Parser::State {
     ts_tree_delete(tree);
     ir.nodes.reserve(cst.size());
     detail::Lowering lowering(grammar, cst, text, atoms, ir, {limits.nodes_max, limits.nesting_max});
-    switch (lowering.run()) {
+    if (auto checked = check(lowering.run(), limits); !checked) return std::move(checked).error();
+    return ir;
+  }
+
+  static Result<Ir> read(Language language, std::string_view text, Atoms& atoms, const ParseLimits& limits,
+                         Progress& progress) {
+    Ir ir;
+    ir.language = language;
+    const detail::LowerLimits lower_limits{limits.nodes_max, limits.nesting_max};
+    const auto cancelled = [&] { return progress.stop.stop_requested() || progress.budget.spent(); };
+    const detail::LowerFault fault =
+        language == Language::Yaml ? detail::lower_yaml(text, atoms, ir, lower_limits, [&] { return !cancelled(); })
+                                   : detail::lower_dockerfile(text, atoms, ir, lower_limits);
+    if (auto checked = check(fault, limits); !checked) return std::move(checked).error();
+    if (progress.stop.stop_requested()) return Error("code.stopped", "parsing was stopped");
+    if (progress.budget.spent())
+      return Error("code.file_timeout", "parsing took longer than the time allowed for one file");
+    return ir;
+  }
+
+  static Result<void> check(detail::LowerFault fault, const ParseLimits& limits) {
+    switch (fault) {
       case detail::LowerFault::NestingTooDeep:
         return Error("code.nesting_too_deep",
                      "the code nests deeper than " + std::to_string(limits.nesting_max) + " levels");
@@ -181,7 +238,7 @@ struct Parser::State {
       case detail::LowerFault::None:
         break;
     }
-    return ir;
+    return {};
   }
 };
 
@@ -196,6 +253,7 @@ Result<Ir> Parser::parse(Language language, std::string_view text, Atoms& atoms,
     return Error("code.unsupported_language", "no grammar for " + std::string(source::display_name(language)));
   if (text.size() > kTextBytesMax) return Error("code.text_too_large", "text of more than 2 GiB");
   Progress progress{budget, stop};
+  if (has_own_reader(language)) return State::read(language, text, atoms, limits, progress);
   Ir ir = WRENCH_TRY(state_->parse_as(language, language, text, text, atoms, limits, progress));
   if (ir.error_nodes == 0) return ir;
 
@@ -212,6 +270,22 @@ Result<Ir> Parser::parse(Language language, std::string_view text, Atoms& atoms,
   return ir;
 }
 
-bool can_parse(Language language) { return grammar_of(language) != nullptr; }
+bool is_config(Language language) {
+  switch (language) {
+    case Language::Json:
+    case Language::Yaml:
+    case Language::Toml:
+    case Language::Hcl:
+    case Language::Html:
+    case Language::Css:
+    case Language::Sql:
+    case Language::Dockerfile:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool can_parse(Language language) { return grammar_of(language) != nullptr || has_own_reader(language); }
 
 }  // namespace wrench::code

@@ -28,7 +28,9 @@ void check(const wrench::code::Ir& ir, std::size_t bytes, const wrench::code::Pa
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   constexpr std::array kLanguages = {Language::Python, Language::JavaScript, Language::TypeScript, Language::Tsx,
-                                     Language::Java,   Language::Go,         Language::C,          Language::Cpp};
+                                     Language::Java,   Language::Go,         Language::C,          Language::Cpp,
+                                     Language::Json,   Language::Toml,       Language::Hcl,        Language::Html,
+                                     Language::Css,    Language::Sql};
   static wrench::code::Parser parser;
   wrench::code::Atoms atoms;
   const wrench::code::ParseLimits limits;

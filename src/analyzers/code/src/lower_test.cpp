@@ -74,9 +74,77 @@ TEST(Lower, NamesTheLimitThatWasExceeded) {
   ASSERT_FALSE(many.ok());
   EXPECT_EQ(many.error().code, "code.nodes_max");
 
-  auto unknown = parse(source::Language::Sql, "select 1", atoms);
+  auto unknown = parse(source::Language::Markdown, "# title", atoms);
   ASSERT_FALSE(unknown.ok());
   EXPECT_EQ(unknown.error().code, "code.unsupported_language");
+}
+
+/// What ends early must say why; what doesn't must give a tree that holds together.
+void expect_survives(source::Language language, const std::string& text, std::string_view fault) {
+  Atoms atoms;
+  const auto ir = parse(language, text, atoms);
+  if (!ir.ok()) {
+    EXPECT_EQ(ir.error().code, fault) << source::display_name(language);
+    return;
+  }
+  EXPECT_TRUE(fault.empty()) << source::display_name(language);
+  expect_well_formed(*ir, text);
+}
+
+TEST(Lower, HostileConfigurationEndsWithinLimits) {
+  const auto repeated = [](std::string_view part, std::size_t times) {
+    std::string out;
+    for (std::size_t i = 0; i < times; ++i) out += part;
+    return out;
+  };
+  using source::Language;
+  const std::string brackets = repeated("[", 100'000) + repeated("]", 100'000);
+  expect_survives(Language::Json, brackets, "code.nesting_too_deep");
+  expect_survives(Language::Yaml, brackets, "code.nesting_too_deep");
+  expect_survives(Language::Toml, "a = " + brackets, "code.nesting_too_deep");
+  expect_survives(Language::Hcl, "a = " + brackets, "code.nesting_too_deep");
+  expect_survives(Language::Css, repeated("a{", 100'000) + repeated("}", 100'000), "code.nesting_too_deep");
+  expect_survives(Language::Yaml, repeated("- ", 1'000'000), "code.nesting_too_deep");
+  expect_survives(Language::Yaml, repeated("? ", 100'000), "code.nesting_too_deep");
+  expect_survives(Language::Yaml, repeated("{a: ", 100'000), "code.nesting_too_deep");
+  expect_survives(Language::Yaml, "a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\n", {});
+  expect_survives(Language::Html, repeated("<div>", 3'000) + repeated("</div>", 3'000), "code.nesting_too_deep");
+  expect_survives(Language::Dockerfile, "RUN <<EOF\nmake\n", {});
+  expect_survives(Language::Dockerfile, repeated("COPY <<A <<B <<C /x\n", 20'000), {});
+  expect_survives(Language::Dockerfile, "RUN " + repeated("\\\n", 200'000), {});
+  expect_survives(Language::Dockerfile, "RUN " + repeated("$(", 200'000), {});
+  expect_survives(Language::Dockerfile, repeated("ONBUILD ", 100'000) + "RUN x", {});
+  std::string rubbish;
+  for (std::uint32_t i = 0, x = 1; i < 100'000; ++i) {
+    x = x * 1664525 + 1013904223;
+    rubbish += static_cast<char>(x >> 24);
+  }
+  for (const Language language : {Language::Json, Language::Yaml, Language::Toml, Language::Hcl, Language::Html,
+                                  Language::Css, Language::Sql, Language::Dockerfile}) {
+    Atoms atoms;
+    if (const auto ir = parse(language, rubbish, atoms); ir.ok()) expect_well_formed(*ir, rubbish);
+  }
+}
+
+TEST(Lower, YamlIsReadUpToTheFirstFault) {
+  Atoms atoms;
+  const std::string text = "good: yes\nbad: [1, 2\nworse: {\n";
+  const auto ir = parse(source::Language::Yaml, text, atoms);
+  ASSERT_TRUE(ir.ok());
+  expect_well_formed(*ir, text);
+  EXPECT_EQ(ir->error_nodes, 1u);
+  EXPECT_NE(atoms.find("good"), kNoAtom);
+}
+
+TEST(Lower, TemplatesInYamlAreNoFault) {
+  Atoms atoms;
+  const std::string text =
+      "{{- if .Values.on }}\nkind: Pod\nspec:\n  image: {{ .Values.image }}:{{ .Values.tag | quote }}\n{{- end }}\n";
+  const auto ir = parse(source::Language::Yaml, text, atoms);
+  ASSERT_TRUE(ir.ok());
+  expect_well_formed(*ir, text);
+  EXPECT_EQ(ir->error_nodes, 0u);
+  EXPECT_NE(atoms.find("{{ .Values.image }}:{{ .Values.tag | quote }}"), kNoAtom);
 }
 
 TEST(Lower, ParserWorksOnAfterATimeoutAndAStop) {

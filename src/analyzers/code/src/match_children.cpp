@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "wrench/code/lower.hpp"
+
 namespace wrench::code::detail {
 
 namespace {
@@ -45,6 +47,8 @@ bool may_omit(Kind kind, Role role) {
       return true;
     case Kind::Namespace:
       return true;
+    case Kind::ConfigBlock:
+      return role != Role::Arg && role != Role::Value && role != Role::Body;
     default:
       return false;
   }
@@ -82,6 +86,8 @@ bool Matcher::match_groups(const PatternNode& p, const std::vector<Group>& group
   auto rest = [&] { return match_groups(p, groups, i + 1, n, next); };
   switch (group.role) {
     case Role::Arg:
+      if (p.kind == Kind::ConfigBlock && ir_.language == source::Language::Dockerfile)
+        return shell_words(group.wanted, group.found, rest);
       return p.kind == Kind::New && is_record(group.wanted)
                  ? some_of(group.wanted, group.found, 0, 0, Others::Allowed, rest)
                  : arguments(group.wanted, group.found, rest);
@@ -94,6 +100,7 @@ bool Matcher::match_groups(const PatternNode& p, const std::vector<Group>& group
     case Role::From:
       return some_of(group.wanted, group.found, 0, 0, Others::Allowed, rest);
     case Role::Element:
+      if (p.kind == Kind::Dict && is_config(ir_.language)) return mapping(p, group.wanted, group.found, rest);
       if (p.kind == Kind::Dict)
         return some_of(group.wanted, group.found, 0, 0, is_script() ? Others::Allowed : Others::Refused, rest);
       if (p.kind == Kind::Import) return some_of(group.wanted, group.found, 0, 0, Others::Allowed, rest);

@@ -56,6 +56,9 @@ class Matcher {
   /// The call that the first statement is, or null.
   const PatternNode* first_call() const;
   bool is_list(NodeIndex block) const;
+  /// Words of a Dockerfile's shell text, from the beginning of a command.
+  void find_commands();
+  bool is_command() const;
 
   // --- bindings
 
@@ -130,6 +133,13 @@ class Matcher {
   bool some_of(const PatternList& wanted, const NodeList& found, std::size_t i, std::uint64_t used, Others others,
                Next next);
 
+  /// Members of a mapping, in any order; how many there are doesn't matter.
+  bool mapping(const PatternNode& p, const PatternList& wanted, const NodeList& found, Next next);
+  bool has_other_name(std::uint32_t wanted, NodeIndex member) const;
+  /// The words of a Dockerfile's instruction: all of them, or one command of its shell text.
+  bool shell_words(const PatternList& wanted, const NodeList& found, Next next);
+  bool members_of(const PatternList& wanted, std::size_t i, const NodeList& found, Next next);
+
   /// Positional arguments in order, keywords in any order; without `...` nothing may be left over.
   bool arguments(const PatternList& wanted, const NodeList& found, Next next);
 
@@ -163,6 +173,7 @@ class Matcher {
   std::unordered_set<std::uint64_t> visited_;
   NodeIndex last_ = 0;
   int symbolic_depth_ = 0;
+  std::unordered_set<NodeIndex> taken_;  ///< Members that parts of the pattern have matched.
   std::size_t found_here_ = 0;
   bool full_ = false;  ///< A match found no room any more.
   std::vector<Match> out_;

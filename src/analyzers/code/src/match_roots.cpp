@@ -15,7 +15,7 @@ std::vector<Match> Matcher::run() {
   for (const Atom name : pattern_.names)
     if (!file_.mentions(name)) return {};
   if (pattern_.shape == Pattern::Shape::Statements)
-    find_statements();
+    is_command() ? find_commands() : find_statements();
   else
     find_nodes();
   std::stable_sort(out_.begin(), out_.end(), [](const Match& a, const Match& b) {
@@ -104,6 +104,7 @@ void Matcher::try_kind(std::uint32_t root, Kind kind) {
 bool Matcher::is_value_place(NodeIndex n) const {
   const Node& node = ir_[n];
   if (!is_expression(node.kind)) return false;
+  if (node.role == Role::Key && ir_.language == source::Language::Hcl) return false;
   return node.role != Role::Name && !(node.role == Role::Key && node.kind == Kind::Name && !keys_are_values());
 }
 

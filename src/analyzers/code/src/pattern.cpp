@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "match_index.hpp"
+#include "pattern_config.hpp"
 #include "pattern_text.hpp"
 #include "wrench/base/text.hpp"
 
@@ -115,6 +117,7 @@ class Builder {
     }
     // `a, b` inside a call or a bare name beside its wrapper's role: only what is inside counts.
     if (roots.empty()) return Error("rules.invalid_pattern", "the pattern is empty");
+    if (is_config(out_.grammar)) settle_config_roots(roots);
     const bool statement = trim(pattern_text).ends_with(';');
     for (const NodeIndex root : roots) {
       NodeIndex from = root;
@@ -129,6 +132,7 @@ class Builder {
       out_.nodes[built].role = Role::None;
       out_.roots.push_back(built);
     }
+    if (is_config(out_.grammar)) join_members();
     const PatternNode& first = out_.nodes[out_.roots.front()];
     const bool sequence = out_.roots.size() > 1 || first.kind == Kind::ExprStmt;
     out_.shape = sequence ? Pattern::Shape::Statements : Pattern::Shape::Expression;
@@ -140,6 +144,36 @@ class Builder {
   }
 
  private:
+  /// One member of a mapping or one item of a list, in YAML, is meant wherever it stands.
+  /// An expression of SQL also is a statement.
+  void settle_config_roots(std::vector<NodeIndex>& roots) const {
+    if (roots.size() != 1) return;
+    if (out_.grammar == Language::Sql && ir_[roots.front()].kind == Kind::Other) {
+      const NodeIndex only = ir_.first_child(roots.front());
+      if (only != kNoNode && ir_.next_sibling(only) == kNoNode && is_expression(ir_[only].kind)) roots.front() = only;
+    }
+    if (out_.grammar != Language::Yaml) return;
+    const Kind kind = ir_[roots.front()].kind;
+    const NodeIndex only = ir_.first_child(roots.front());
+    if ((kind == Kind::Dict || kind == Kind::List) && only != kNoNode && ir_.next_sibling(only) == kNoNode)
+      roots.front() = only;
+  }
+  /// Several members without the braces around them: any record that has them.
+  void join_members() {
+    if (out_.roots.size() < 2 || out_.grammar == Language::Dockerfile || out_.grammar == Language::Html ||
+        out_.grammar == Language::Sql)
+      return;
+    PatternNode record;
+    record.kind = Kind::Dict;
+    record.children = std::exchange(out_.roots, {});
+    for (const std::uint32_t child : record.children) out_.nodes[child].role = Role::Element;
+    PatternNode others;
+    others.kind = Kind::Ellipsis;
+    others.role = Role::Element;
+    record.children.push_back(add(std::move(others)));
+    out_.roots.push_back(add(std::move(record)));
+  }
+
   bool is_open(std::uint32_t i) const {
     const PatternNode& node = out_.nodes[i];
     if (node.kind == Kind::ExprStmt && !node.children.empty()) return is_open(node.children.front());
@@ -179,6 +213,7 @@ class Builder {
       case Kind::Spread:
       case Kind::ExprStmt:
       case Kind::String:
+      case Kind::ConfigBlock:
       case Kind::Other:
         return true;
       default:
@@ -192,6 +227,8 @@ class Builder {
       const Node& node = ir_[i];
       if (!wraps_ellipsis(node.kind)) return std::nullopt;
       if (const StandIn own = read(node.atom); own.many) return own;
+      // `href=...` and `RUN ...` say something.
+      if (node.kind == Kind::ConfigBlock || node.kind == Kind::XmlAttribute) return std::nullopt;
       NodeIndex inner = kNoNode;
       for (NodeIndex c = ir_.first_child(i); c != kNoNode; c = ir_.next_sibling(c)) {
         if (ir_[c].role == Role::Modifier) continue;

@@ -8,8 +8,10 @@
 // The first byte chooses the grammar, the rest is the pattern.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   using wrench::source::Language;
-  constexpr std::array kGrammars = {Language::Python, Language::JavaScript, Language::Tsx, Language::Java,
-                                    Language::Go,     Language::C,          Language::Cpp};
+  constexpr std::array kGrammars = {Language::Python, Language::JavaScript, Language::Tsx,       Language::Java,
+                                    Language::Go,     Language::C,          Language::Cpp,       Language::Json,
+                                    Language::Yaml,   Language::Toml,       Language::Hcl,       Language::Html,
+                                    Language::Css,    Language::Sql,        Language::Dockerfile};
   if (size == 0) return 0;
   static wrench::code::Parser parser;
   static const wrench::SystemClock clock;

@@ -3,7 +3,9 @@
 #include <array>
 #include <optional>
 
+#include "pattern_config.hpp"
 #include "wrench/base/text.hpp"
+#include "wrench/code/lower.hpp"
 
 namespace wrench::code {
 namespace {
@@ -311,6 +313,7 @@ class ContextReader {
 }  // namespace
 
 PatternText split_pattern(std::string_view text, Language grammar) {
+  if (is_config(grammar)) return split_config_pattern(text, grammar);
   PatternText out = Splitter(text, grammar).run();
   ContextReader(out).run();
   return out;
@@ -345,6 +348,7 @@ std::vector<std::string_view> ellipsis_forms(Language grammar, const PatternPiec
 }
 
 std::vector<std::string_view> pattern_wrappers(Language grammar) {
+  if (is_config(grammar)) return config_wrappers(grammar);
   switch (grammar) {
     case Language::Python:
       return {"%",   "try:\n  pass\n%", "if Wq_Wr:\n  pass\n%", "%\ndef Wq_Wr(): pass", "Wq_Wr(%)",

@@ -47,7 +47,7 @@ class Tree {
     if (bytes.size() > kFileBytesMax || file_class == source::FileClass::Binary) return others.push_back(name);
     const source::SourceText text = source::make_source_text(name, name, std::move(bytes));
     atoms_.clear();
-    if (file_class == source::FileClass::Code && can_parse(text.language))
+    if (file_class == source::FileClass::Code && can_parse(text.language) && !is_config(text.language))
       if (const auto ir = parser_.parse(text.language, text.text, atoms_, {}, {}, {}); ir.ok()) {
         facts.push_back(extract_facts(*ir, atoms_, text));
         return;

@@ -104,7 +104,7 @@ class CaseProject {
       sources_.add(path, text.text);
       Atoms atoms;
       const auto ir = parser.parse(text.language, text.text, atoms, {}, {}, {});
-      facts_.push_back(ir.ok() ? extract_facts(*ir, atoms, text) : text_facts(text));
+      facts_.push_back(ir.ok() && !is_config(text.language) ? extract_facts(*ir, atoms, text) : text_facts(text));
     }
     for (const FileFacts& one : facts_) pointers_.push_back(&one);
   }

@@ -35,4 +35,8 @@ class Parser {
 
 bool can_parse(source::Language language);
 
+/// Whether it configures, marks up or queries: JSON, YAML, TOML, HCL, HTML, CSS, SQL, Dockerfile. Rules read such
+/// files; metrics, clones and what links files don't.
+bool is_config(source::Language language);
+
 }  // namespace wrench::code
