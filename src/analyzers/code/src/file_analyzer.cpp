@@ -302,7 +302,7 @@ struct FileAnalyzer::State {
   }
 
   MatchBudget::Spent run_rule(const CompiledRule& rule, const source::SourceText& text, const FileIndex* file,
-                              const CpuBudget& of_file, const StopToken& stop,
+                              const CpuBudget& of_file, const StopToken& stop, EmbeddedReader& embedded,
                               std::vector<std::pair<findings::Finding, std::string>>& out, FileResult& result) {
     if (options.obey_rule_paths && !rule.paths.allow(text.project_path)) return MatchBudget::Spent::No;
     const Formula* formula =
@@ -310,7 +310,7 @@ struct FileAnalyzer::State {
     if (formula == nullptr) return MatchBudget::Spent::No;
     MatchBudget budget({options.match_states_max, options.rule_us_max}, of_file, clock, stop);
     const Reporter reporter(rule, text, file, atoms);
-    std::vector<Match> matches = FormulaRun(file, text.text, atoms, rule, budget).run(*formula);
+    std::vector<Match> matches = FormulaRun(file, text.text, atoms, rule, budget, &embedded).run(*formula);
     if (rule.in_loop) std::erase_if(matches, [&](const Match& match) { return !reporter.in_loop(match); });
     if (matches.size() > options.findings_per_rule_max) {
       partial(result, text, "findings_max", rule.info.id,
@@ -414,12 +414,13 @@ FileResult FileAnalyzer::analyze(const source::SourceText& text, CpuBudget budge
     for (const Span& comment : state.ir->comments) result.comments.push_back({comment.first, comment.end});
   }
 
+  EmbeddedReader embedded(state.parser, state.atoms, state.options.parse, budget, stop);
   std::vector<std::pair<findings::Finding, std::string>> found;
   const auto run = [&](const std::vector<const CompiledRule*>& rules, const FileIndex* file) {
     for (const CompiledRule* rule : rules) {
       if (stop.stop_requested()) return;
-      const auto spent =
-          budget.spent() ? MatchBudget::Spent::Time : state.run_rule(*rule, text, file, budget, stop, found, result);
+      const auto spent = budget.spent() ? MatchBudget::Spent::Time
+                                        : state.run_rule(*rule, text, file, budget, stop, embedded, found, result);
       if (spent == MatchBudget::Spent::Time && budget.spent()) {
         state.partial(result, text, "file_timeout", rule->info.id, "no time left for this rule and those after it");
         return;

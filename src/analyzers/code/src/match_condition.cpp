@@ -195,10 +195,11 @@ class ExpressionReader {
   Result<ComparisonExpr> metavariable() {
     ComparisonExpr out;
     out.what = What::Metavar;
-    std::size_t end = at_ + 1;
+    const bool many = text_.substr(at_).starts_with("$...");
+    std::size_t end = at_ + (many ? 4 : 1);
     while (end < text_.size() && is_word(text_[end])) ++end;
     out.text = text_.substr(at_, end - at_);
-    if (!is_metavariable(out.text)) return fault("a metavariable");
+    if (!is_metavariable(many ? "$" + out.text.substr(4) : out.text)) return fault("a metavariable");
     at_ = end;
     return out;
   }

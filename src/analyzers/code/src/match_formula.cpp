@@ -83,11 +83,11 @@ std::vector<Match> FormulaRun::evaluate(const Formula& formula, const Window& wi
 }
 
 std::vector<Match> FormulaRun::pattern(const Formula& formula, const Window& window, const Bindings* outer) {
+  if (formula.generic) return generic(formula, window, outer);
   if (file_ == nullptr) return {};
   auto& cached = leaves_[formula.leaf];
   if (!cached) cached = match_pattern(*file_, *formula.pattern, rule_.options, budget_);
   if (outer == nullptr && window.first == 0 && window.end == text_.size()) return *cached;
-  std::vector<Match> out;
   // A declared name is no expression of the file, but it is one as the content of a metavariable.
   const PatternNode& root = formula.pattern->nodes[formula.pattern->roots.front()];
   if (outer != nullptr && formula.pattern->roots.size() == 1 && root.kind == Kind::Name &&
@@ -99,7 +99,13 @@ std::vector<Match> FormulaRun::pattern(const Formula& formula, const Window& win
     whole.bindings = *outer;
     return {whole};
   }
-  for (const Match& match : *cached) {
+  return confined(*cached, window, outer);
+}
+
+std::vector<Match> FormulaRun::confined(const std::vector<Match>& found, const Window& window,
+                                        const Bindings* outer) const {
+  std::vector<Match> out;
+  for (const Match& match : found) {
     if (match.first < window.first || match.end > window.end) continue;
     Match kept = match;
     if (outer != nullptr) {
@@ -253,6 +259,7 @@ bool FormulaRun::holds(const Condition& condition, Match& match) {
   const Bound* bound = find(match.bindings, condition.metavar);
   if (bound == nullptr) return false;
   if (condition.what == Condition::What::Regex) return holds_regex(condition, *bound);
+  if (condition.embedded) return holds_embedded(condition, match, Bound(*bound));
   return holds_formula(condition, match, Bound(*bound));
 }
 

@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "embedded.hpp"
 #include "match.hpp"
 
 namespace wrench::code {
@@ -12,8 +13,14 @@ namespace wrench::code {
 class FormulaRun {
  public:
   FormulaRun(const FileIndex* file, std::string_view text, const Atoms& atoms, const CompiledRule& rule,
-             MatchBudget& budget)
-      : file_(file), text_(text), atoms_(atoms), rule_(rule), budget_(budget), leaves_(rule.leaves) {}
+             MatchBudget& budget, EmbeddedReader* embedded = nullptr)
+      : file_(file),
+        text_(text),
+        atoms_(atoms),
+        rule_(rule),
+        budget_(budget),
+        embedded_(embedded),
+        leaves_(rule.leaves) {}
 
   /// One match for each final range, in source order, with its first binding.
   std::vector<Match> run(const Formula& formula);
@@ -27,6 +34,9 @@ class FormulaRun {
 
   std::vector<Match> evaluate(const Formula& formula, const Window& window, const Bindings* outer);
   std::vector<Match> pattern(const Formula& formula, const Window& window, const Bindings* outer);
+  std::vector<Match> generic(const Formula& formula, const Window& window, const Bindings* outer);
+  /// Those in the window that agree with the bindings around, and their bindings added.
+  std::vector<Match> confined(const std::vector<Match>& found, const Window& window, const Bindings* outer) const;
   std::vector<Match> regex(const Formula& formula, const Window& window, const Bindings* outer);
   std::vector<Match> all(const Formula& formula, const Window& window, const Bindings* outer);
   std::vector<Match> intersect(const std::vector<Match>& a, const std::vector<Match>& b);
@@ -34,6 +44,7 @@ class FormulaRun {
   bool holds(const Condition& condition, Match& match);
   bool holds_regex(const Condition& condition, const Bound& bound);
   bool holds_formula(const Condition& condition, Match& match, const Bound& bound);
+  bool holds_embedded(const Condition& condition, Match& match, const Bound& bound);
   bool focus(const std::vector<Atom>& metavars, Match& match) const;
   bool merge(Bindings& into, const Bindings& from) const;
   bool same_text(const Bound& a, const Bound& b) const;
@@ -43,6 +54,7 @@ class FormulaRun {
   const Atoms& atoms_;
   const CompiledRule& rule_;
   MatchBudget& budget_;
+  EmbeddedReader* embedded_;                               ///< Null: what strings hold isn't looked into.
   std::vector<std::optional<std::vector<Match>>> leaves_;  ///< What each pattern found in the whole file.
 };
 

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "generic_text.hpp"
 #include "pattern.hpp"
 #include "wrench/code/rule.hpp"
 #include "wrench/source/pattern_set.hpp"
@@ -45,6 +46,7 @@ struct ComparisonExpr {
 Result<ComparisonExpr> parse_comparison(std::string_view text);
 
 struct Formula;
+struct GenericPattern;
 
 /// A condition on what a metavariable is bound to.
 struct Condition {
@@ -55,6 +57,9 @@ struct Condition {
   std::shared_ptr<const source::Regex> regex;
   bool negate = false;
   std::shared_ptr<const Formula> formula;
+  /// Formula: what a bound string holds is read anew, in this language (Unknown: for regular expressions, Text: for the
+  /// generic language).
+  std::optional<source::Language> embedded;
   std::shared_ptr<const ComparisonExpr> comparison;
   int base = 0;  ///< 0: as the literal says.
   bool strip = false;
@@ -68,6 +73,7 @@ struct Formula {
   Place place = Place::Plain;
   std::uint32_t leaf = 0;  ///< Number of a Pattern or Regex within its rule and grammar.
   std::optional<Pattern> pattern;
+  std::shared_ptr<const GenericPattern> generic;  ///< Pattern of the generic language, instead.
   std::shared_ptr<const source::Regex> regex;
   std::vector<Atom> groups;        ///< Regex: `$NAME` or `$1` per group from 1.
   std::vector<Formula> parts;      ///< All: positives; Any: alternatives.
@@ -118,6 +124,7 @@ struct CompiledRule {
   bool any_text = false;                    ///< `regex`, `generic`: every text file.
   RulePaths paths;
   MatchOptions options;
+  GenericOptions generic;
   bool in_loop = false;  ///< x-wrench.in_loop: only inside a loop or comprehension.
   std::uint32_t leaves = 0;
   std::optional<Formula> text_formula;                             ///< For `regex` rules.

@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "generic_pattern.hpp"
 #include "taint_reader.hpp"
 #include "wrench/base/text.hpp"
 
@@ -15,8 +16,9 @@ namespace {
 using codec::YamlNode;
 using source::Language;
 
-constexpr int kFormulaDepthMax = 24;       ///< Operators within operators of one rule.
-constexpr std::size_t kLeavesMax = 2'000;  ///< Patterns and regular expressions of one rule.
+constexpr int kFormulaDepthMax = 24;              ///< Operators within operators of one rule.
+constexpr std::int64_t kGenericSpanMax = 10'000;  ///< Lines that `...` of a generic pattern may go over.
+constexpr std::size_t kLeavesMax = 2'000;         ///< Patterns and regular expressions of one rule.
 
 constexpr std::array<std::string_view, 24> kTopLevelKeys = {"id",
                                                             "message",
@@ -229,12 +231,41 @@ class OneRule {
     };
     for (const codec::YamlMember& option : options->members) {
       if (read_taint_option(rule_->taint_options, option.key.text, option.value)) continue;
+      if (option.key.text.starts_with("generic_")) {
+        if (auto read = read_generic_option(option); !read) return std::move(read).error();
+        continue;
+      }
       const auto found = std::find_if(kSwitches.begin(), kSwitches.end(),
                                       [&](const Switch& entry) { return entry.name == option.key.text; });
       const auto value = option.value.as_boolean();
       if (found == kSwitches.end()) continue;
       if (!value) return invalid(fmt::format("option '{}' wants true or false", option.key.text), option.value);
       rule_->options.*(found->field) = *value;
+    }
+    return {};
+  }
+
+  Result<void> read_generic_option(const codec::YamlMember& option) {
+    const std::string& key = option.key.text;
+    const std::string& value = option.value.text;
+    GenericOptions& generic = rule_->generic;
+    if (key == "generic_engine" && value != "spacegrep")
+      return refused(fmt::format("the engine '{}' of generic rules isn't supported", value));
+    if (key == "generic_ellipsis_max_span") {
+      const auto lines = option.value.as_integer();
+      if (!lines || *lines < 0 || *lines > kGenericSpanMax)
+        return invalid(fmt::format("option '{}' wants a number of lines up to {}", key, kGenericSpanMax), option.value);
+      generic.ellipsis_span_max = static_cast<std::uint32_t>(*lines);
+    } else if (key == "generic_caseless") {
+      const auto caseless = option.value.as_boolean();
+      if (!caseless) return invalid(fmt::format("option '{}' wants true or false", key), option.value);
+      generic.caseless = *caseless;
+    } else if (key == "generic_comment_style") {
+      if (value != "c" && value != "cpp" && value != "shell")
+        return invalid(fmt::format("option '{}' wants c, cpp or shell", key), option.value);
+      generic.comments = value == "c"     ? GenericOptions::Comments::C
+                         : value == "cpp" ? GenericOptions::Comments::Cpp
+                                          : GenericOptions::Comments::Shell;
     }
     return {};
   }
@@ -299,7 +330,7 @@ class OneRule {
     }
     if (rule_->any_text) {
       leaves_ = 0;
-      auto formula = read_root(Language::Unknown);
+      auto formula = read_root(generic_ ? Language::Text : Language::Unknown);
       if (refusal_) return {};
       if (!formula) return std::move(formula).error();
       rule_->leaves = std::max(rule_->leaves, leaves_);
@@ -367,7 +398,7 @@ class OneRule {
   static bool matches_everything(const Formula& formula) {
     switch (formula.what) {
       case Formula::What::Pattern:
-        return formula.pattern->matches_anything;
+        return formula.pattern && formula.pattern->matches_anything;
       case Formula::What::Regex:
         return false;
       case Formula::What::Any:
@@ -405,14 +436,17 @@ class OneRule {
 
   Result<Formula> read_pattern(const YamlNode& value, Language grammar) {
     if (!value.is_scalar()) return invalid("a pattern is text", value);
-    if (grammar == Language::Unknown) {
-      if (generic_) return refused("patterns of the 'generic' engine aren't supported yet");
-      return read_regex(value);
-    }
+    if (grammar == Language::Unknown) return read_regex(value);
     Formula formula;
     formula.what = Formula::What::Pattern;
     if (++leaves_ > kLeavesMax) return invalid(fmt::format("more than {} patterns", kLeavesMax), value);
     formula.leaf = leaves_ - 1;
+    if (grammar == Language::Text) {
+      auto generic = compile_generic(value.text, rule_->generic, reader_.state_.atoms);
+      if (!generic) return invalid(generic.error().message, value);
+      formula.generic = std::make_shared<const GenericPattern>(std::move(*generic));
+      return formula;
+    }
     auto compiled = compile_pattern(grammar, value.text, reader_.parser_, reader_.state_.atoms, reader_.clock_);
     const bool script = grammar == Language::JavaScript || grammar == Language::TypeScript;
     if (!compiled && script && compiled.error().code == "rules.invalid_pattern")
@@ -544,12 +578,15 @@ class OneRule {
     Language inner = grammar;
     if (const YamlNode* language = value.find("language")) {
       const auto named = source::parse_language(language->text);
-      if (language->text == "regex" || language->text == "generic") {
+      if (language->text == "regex" || language->text == "none")
         inner = Language::Unknown;
-      } else if (!named || *named != grammar) {
-        return refused(
-            fmt::format("metavariable-pattern in another language ('{}') isn't supported yet", language->text));
-      }
+      else if (language->text == "generic")
+        inner = Language::Text;
+      else if (named && can_parse(*named))
+        inner = *named;
+      else
+        return refused(fmt::format("metavariable-pattern in '{}' isn't supported yet", language->text));
+      if (inner != grammar) condition.embedded = inner;
     }
     Formula formula;
     bool found = false;

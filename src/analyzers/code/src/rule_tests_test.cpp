@@ -65,6 +65,7 @@ TEST(OwnRules, SayWhatTheyAreAndWhatToDo) {
   std::vector<RuleSource> sources = builtin_rules();
   LoadReport report;
   const RuleSet set = RuleSet::load(sources, report);
+  for (const Error& error : report.errors) ADD_FAILURE() << error.place.file << ": " << describe(error);
   std::vector<std::string> ids;
   for (std::size_t i = 0; i < set.size(); ++i) {
     const RuleInfo& rule = set.info(i);
