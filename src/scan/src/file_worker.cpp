@@ -55,6 +55,7 @@ FileWorker::FileWorker(const RunSetup& setup, const Clock& clock) : setup_(setup
   options.findings_per_rule_max = setup.limits.findings_per_rule_and_file_max;
   options.disabled_rules = setup.config.rules_disabled;
   options.search = setup.wants(Analysis::Rules);
+  options.memory_checks = setup.wants(Analysis::Taint) && setup.use_builtin_rules;
   options.taint = options.taint_facts = setup.wants(Analysis::Taint);
   code_.emplace(*setup.code_rules, std::move(options), clock);
 }

@@ -172,6 +172,7 @@ Result<RunSetup> make_setup(const ScanRequest& request, const std::string& proje
   RunSetup setup;
   if (request.use_project_config) setup.config = WRENCH_TRY(read_project_config(project_root));
   setup.limits = lowered(request.limits, setup.config);
+  setup.use_builtin_rules = request.use_builtin_rules;
   setup.analyses = request.analyses;
   std::sort(setup.analyses.begin(), setup.analyses.end());
   setup.analyses.erase(std::unique(setup.analyses.begin(), setup.analyses.end()), setup.analyses.end());

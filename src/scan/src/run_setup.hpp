@@ -36,6 +36,8 @@ struct RunSetup {
 
   code::MetricThresholds thresholds;
 
+  bool use_builtin_rules = true;
+
   bool wants(Analysis analysis) const;
   bool wants_code_rules() const { return wants(Analysis::Rules) || wants(Analysis::Taint); }
   /// Leaves out disabled rules, sets severities, and tells test code.

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "match_formula.hpp"
+#include "memory_checks.hpp"
 #include "rule_formula.hpp"
 #include "taint.hpp"
 #include "taint_facts.hpp"
@@ -353,6 +354,20 @@ struct FileAnalyzer::State {
     }
   }
 
+  void run_memory(const source::SourceText& text, const FileIndex& file, const CpuBudget& of_file,
+                  std::vector<std::pair<findings::Finding, std::string>>& out, FileResult& result) const {
+    MemoryFindings found = memory_findings(file, text, of_file);
+    for (const std::string& function : found.cut)
+      partial(result, text, "summary_budget", function, "the function has more ways through it than were followed");
+    for (findings::Finding& finding : found.findings) {
+      const bool off = std::any_of(options.disabled_rules.begin(), options.disabled_rules.end(),
+                                   [&](const std::string& id) { return findings::names_rule(id, finding.rule); });
+      if (off) continue;
+      std::string tokens = findings::line_text(finding.lines);
+      out.emplace_back(std::move(finding), std::move(tokens));
+    }
+  }
+
   std::string taint_record(const FileTaint& taint, const source::SourceText& text, const FileIndex& file) const {
     TaintFacts facts;
     facts.unit = taint.unit();
@@ -431,6 +446,7 @@ FileResult FileAnalyzer::analyze(const source::SourceText& text, CpuBudget budge
   if (index) {
     run(state.by_language[static_cast<std::size_t>(language)], &*index);
     state.run_taint(text, *index, budget, stop, found, result);
+    if (state.options.memory_checks) state.run_memory(text, *index, budget, found, result);
   }
   run(state.for_any_text, nullptr);
 

@@ -39,14 +39,18 @@ enum class FlowWhat : std::uint8_t {
   Propagate,   ///< dst <- dst and what a carries; name = mark
   Refine,      ///< from here on `dst op b` holds (kFlowNegated: doesn't)
   Forget,      ///< dst <- unknown
+  Declare,     ///< with pointers: dst comes to be, of `type`, of a[] elements; nothing is in it
+  AddressOf,   ///< with pointers: dst <- where the variable a is
   Return,      ///< a
   Throw,       ///< a
 };
 
-inline constexpr std::uint8_t kFlowNegated = 1;  ///< Refine: the opposite holds.
-inline constexpr std::uint8_t kFlowNew = 2;      ///< Call: constructs.
-inline constexpr std::uint8_t kFlowAddress = 4;  ///< Copy: of an address.
-inline constexpr std::uint8_t kFlowLocal = 8;    ///< Call: the callee's plain name isn't imported.
+inline constexpr std::uint8_t kFlowNegated = 1;   ///< Refine: the opposite holds.
+inline constexpr std::uint8_t kFlowNew = 2;       ///< Call: constructs.
+inline constexpr std::uint8_t kFlowAddress = 4;   ///< Copy: of an address.
+inline constexpr std::uint8_t kFlowArrow = 16;    ///< Field: of what the pointer a leads to.
+inline constexpr std::uint8_t kFlowIgnored = 32;  ///< Call: nobody looks at what it returns.
+inline constexpr std::uint8_t kFlowLocal = 8;     ///< Call: the callee's plain name isn't imported.
 
 struct FlowOp {
   FlowWhat what = FlowWhat::Forget;
@@ -92,7 +96,8 @@ struct FlowBody {
   std::uint32_t class_name = kNoName;  ///< Innermost class around it.
   std::uint32_t first = 0, end = 0;    ///< Bytes.
   bool is_module = false;
-  bool cut = false;  ///< Longer than kFlowOpsMax: nothing in it is known.
+  bool is_static = false;  ///< C: nobody outside of the file calls it.
+  bool cut = false;        ///< Longer than kFlowOpsMax: nothing in it is known.
   Slot receiver = kNoSlot;
   std::uint32_t variables = 0, temporaries = 0;
   std::vector<FlowParam> params;  ///< Without the receiver.

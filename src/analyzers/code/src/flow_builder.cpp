@@ -49,8 +49,9 @@ bool is_named_function(const Ir& ir, NodeIndex n) {
   return ir.child(n, Role::Body) != kNoNode && function_name(ir, n) != kNoAtom;
 }
 
-FlowLowering::FlowLowering(const FileIndex& file, const NodeMarks& marks, FlowFile& out, FlowNames& names)
-    : file_(file), ir_(file.ir()), marks_(marks), out_(out), names_(names) {}
+FlowLowering::FlowLowering(const FileIndex& file, const NodeMarks& marks, FlowMemory memory, FlowFile& out,
+                           FlowNames& names)
+    : file_(file), ir_(file.ir()), marks_(marks), pointers_(memory == FlowMemory::Pointers), out_(out), names_(names) {}
 
 // --- blocks
 
@@ -150,6 +151,9 @@ Slot FlowLowering::read(NodeIndex n) {
 FlowBody FlowLowering::run(NodeIndex function) {
   const Node& node = at(function);
   body_.is_module = node.kind == Kind::Module;
+  each(function, [&](NodeIndex c) {
+    if (at(c).kind == Kind::Modifier && file_.atoms().text(at(c).atom) == "static") body_.is_static = true;
+  });
   body_.first = node.first;
   body_.end = node.end;
   body_.name = body_.is_module ? kNoName : name(function_name(ir_, function));
@@ -212,15 +216,15 @@ FlowBody FlowLowering::run(NodeIndex function) {
   return std::move(body_);
 }
 
-FlowFile build_flow(const FileIndex& file, const NodeMarks& marks) {
+FlowFile build_flow(const FileIndex& file, const NodeMarks& marks, FlowMemory memory) {
   FlowFile out;
   FlowNames names(out);
   const Ir& ir = file.ir();
   out.language = ir.language;
   if (ir.nodes.empty()) return out;
-  out.bodies.push_back(FlowLowering(file, marks, out, names).run(ir.root()));
+  out.bodies.push_back(FlowLowering(file, marks, memory, out, names).run(ir.root()));
   for (NodeIndex n = 1; n < ir.nodes.size(); ++n)
-    if (is_named_function(ir, n)) out.bodies.push_back(FlowLowering(file, marks, out, names).run(n));
+    if (is_named_function(ir, n)) out.bodies.push_back(FlowLowering(file, marks, memory, out, names).run(n));
   return out;
 }
 
@@ -234,9 +238,9 @@ std::string slot_text(Slot slot) {
 }
 
 std::string_view what_text(FlowWhat what) {
-  constexpr std::string_view kTexts[] = {"literal", "copy",      "field",  "set_field", "element", "set_element",
-                                         "operate", "call",      "build",  "concat",    "join",    "iterate",
-                                         "mark",    "propagate", "refine", "forget",    "return",  "throw"};
+  constexpr std::string_view kTexts[] = {
+      "literal", "copy",    "field", "set_field", "element", "set_element", "operate", "call",       "build",  "concat",
+      "join",    "iterate", "mark",  "propagate", "refine",  "forget",      "declare", "address_of", "return", "throw"};
   return kTexts[static_cast<std::size_t>(what)];
 }
 

@@ -25,8 +25,14 @@ struct NodeMark {
 };
 using NodeMarks = std::unordered_map<NodeIndex, std::vector<NodeMark>>;
 
+/// How memory is seen.
+enum class FlowMemory : std::uint8_t {
+  Values,    ///< What a pointer leads to is the pointer's own value: enough to follow what it carries.
+  Pointers,  ///< C: declarations, addresses and sizes are operations of their own, a[i] and *p go through memory.
+};
+
 /// Turns a lowered file into control flow graphs.
-FlowFile build_flow(const FileIndex& file, const NodeMarks& marks);
+FlowFile build_flow(const FileIndex& file, const NodeMarks& marks, FlowMemory memory = FlowMemory::Values);
 
 /// One line an operation, for golden tests.
 std::string dump(const FlowFile& flow);

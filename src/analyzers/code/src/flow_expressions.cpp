@@ -143,6 +143,7 @@ Slot FlowLowering::unmarked(NodeIndex n) {
       FlowOp& op = emit(FlowWhat::Field, n);
       op.a = base;
       op.name = name(node.atom);
+      if (node.flags & kFlagArrow) op.flags |= kFlowArrow;
       return op.dst = temporary();
     }
     case Kind::Index: {
@@ -164,6 +165,7 @@ Slot FlowLowering::unmarked(NodeIndex n) {
     case Kind::Unary: {
       const NodeIndex operand = first_of({Role::Operand, Role::Value});
       if (is_increment(static_cast<Op>(node.sub))) return increment(n);
+      if (pointers_ && static_cast<Op>(node.sub) == Op::SizeOf) return size_of(n);
       if (operand == kNoNode || at(operand).kind == Kind::Type) return forget();
       const Slot value = expression(operand);
       FlowOp& op = emit(FlowWhat::Operate, n);
@@ -229,7 +231,13 @@ Slot FlowLowering::unmarked(NodeIndex n) {
     case Kind::KeywordArg: {
       const NodeIndex value = first_of({Role::Operand, Role::Value});
       if (value == kNoNode) return forget();
+      if (pointers_ && node.kind == Kind::AddressOf) return address_of(value);
       const Slot slot = expression(value);
+      if (pointers_ && node.kind == Kind::Deref) {
+        FlowOp& op = emit(FlowWhat::Element, n);
+        op.a = slot;
+        return op.dst = temporary();
+      }
       if (marks_of(n) == nullptr) return slot;
       FlowOp& op = emit(FlowWhat::Copy, n);
       op.a = slot;
@@ -263,9 +271,76 @@ Slot FlowLowering::unmarked(NodeIndex n) {
   }
 }
 
+Slot FlowLowering::integer(NodeIndex n, std::int64_t value) {
+  FlowLiteral literal;
+  literal.what = FlowLiteral::What::Integer;
+  literal.integer = value;
+  FlowOp& op = emit(FlowWhat::Literal, n);
+  op.a = names_.literal(std::move(literal));
+  return op.dst = temporary();
+}
+
+/// sizeof as an operation on the type's or the variable's name: what it is depends on what was declared.
+Slot FlowLowering::size_of(NodeIndex n) {
+  const NodeIndex what = ir_.first_child(n);
+  FlowOp out;
+  if (what != kNoNode && at(what).kind == Kind::Type) {
+    out.type = type_name(what);
+  } else if (what != kNoNode && at(what).kind == Kind::Name) {
+    out.a = read(what);
+  } else if (what != kNoNode && at(what).kind == Kind::Deref) {
+    const NodeIndex pointer = ir_.first_child(what);
+    if (pointer != kNoNode && at(pointer).kind == Kind::Name) {
+      out.b = read(pointer);
+    }
+  }
+  FlowOp& op = emit(FlowWhat::Operate, n);
+  op.op = Op::SizeOf;
+  op.a = out.a;
+  op.b = out.b;
+  op.type = out.type;
+  return op.dst = temporary();
+}
+
+Slot FlowLowering::address_of(NodeIndex n) {
+  const Node& node = at(n);
+  if (node.kind == Kind::Name) {
+    const Slot variable = read(n);
+    slots_[n] = variable;
+    FlowOp& op = emit(FlowWhat::AddressOf, n);
+    op.a = variable;
+    return op.dst = temporary();
+  }
+  if (node.kind == Kind::Index) {  // &a[i] is a + i.
+    const NodeIndex object = child(n, Role::Object), index = child(n, Role::Index);
+    if (object != kNoNode && index != kNoNode) {
+      const Slot base = expression(object), by = expression(index);
+      FlowOp& op = emit(FlowWhat::Operate, n);
+      op.op = Op::Add;
+      op.a = base;
+      op.b = by;
+      return op.dst = temporary();
+    }
+  }
+  if (node.kind == Kind::Deref)
+    if (const NodeIndex pointer = ir_.first_child(n); pointer != kNoNode) return expression(pointer);
+  if (node.kind == Kind::Member)
+    if (const NodeIndex object = child(n, Role::Object); object != kNoNode) expression(object);
+  FlowOp& op = emit(FlowWhat::Forget, n);
+  return op.dst = temporary();
+}
+
 Slot FlowLowering::literal(NodeIndex n) {
   const Node& node = at(n);
   FlowLiteral literal;
+  if (pointers_ && node.kind == Kind::Char) {
+    const std::string_view text = file_.atoms().text(node.atom);
+    const bool escaped = text.size() > 1 && text[0] == '\\';
+    return integer(n, escaped && text[1] == '0' ? 0
+                      : escaped                 ? 10
+                      : text.empty()            ? 0
+                                                : static_cast<unsigned char>(text[0]));
+  }
   switch (node.kind) {
     case Kind::String:
       literal.what = FlowLiteral::What::Text;

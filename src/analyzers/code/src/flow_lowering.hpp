@@ -29,7 +29,7 @@ class FlowNames {
 /// ran where they are defined, so that they see the variables around them.
 class FlowLowering {
  public:
-  FlowLowering(const FileIndex& file, const NodeMarks& marks, FlowFile& out, FlowNames& names);
+  FlowLowering(const FileIndex& file, const NodeMarks& marks, FlowMemory memory, FlowFile& out, FlowNames& names);
   /// `function` is a Function, a Lambda or the Module.
   FlowBody run(NodeIndex function);
 
@@ -104,6 +104,9 @@ class FlowLowering {
   Slot record(NodeIndex n);
   Slot gather(NodeIndex n, FlowWhat what);
   Slot literal(NodeIndex n);
+  Slot integer(NodeIndex n, std::int64_t value);
+  Slot size_of(NodeIndex n);
+  Slot address_of(NodeIndex n);
   Slot in_place(NodeIndex function, Slot argument);
   void bind_param(NodeIndex param, Slot argument, std::vector<FlowParam>* out);
   void arguments(NodeIndex n, Slot receiver, FlowOp& op);
@@ -120,6 +123,7 @@ class FlowLowering {
   const FileIndex& file_;
   const Ir& ir_;
   const NodeMarks& marks_;
+  const bool pointers_;
   FlowFile& out_;
   FlowNames& names_;
 

@@ -274,6 +274,8 @@ class BodyRun {
       }
       case FlowWhat::Refine:
         return refine(op);
+      case FlowWhat::Declare:
+      case FlowWhat::AddressOf:
       case FlowWhat::Forget:
         set(op.dst, kUnknown);
         return true;

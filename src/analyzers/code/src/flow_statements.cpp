@@ -41,7 +41,11 @@ void FlowLowering::statement(NodeIndex n) {
       statements(n);
       break;
     case Kind::ExprStmt:
-      each(n, [&](NodeIndex c) { expression(c); });
+      each(n, [&](NodeIndex c) {
+        expression(c);
+        if (pointers_ && at(c).kind == Kind::Call && !body_.ops.empty() && body_.ops.back().what == FlowWhat::Call)
+          body_.ops.back().flags |= kFlowIgnored;
+      });
       break;
     case Kind::VarDef:
     case Kind::Field: {
@@ -50,6 +54,16 @@ void FlowLowering::statement(NodeIndex n) {
       const NodeIndex target = child(n, Role::Target) != kNoNode ? child(n, Role::Target) : child(n, Role::Name);
       const NodeIndex value = child(n, Role::Value);
       const std::uint32_t type = type_name(child(n, Role::Type));
+      if (pointers_ && node.kind == Kind::VarDef && target != kNoNode && at(target).kind == Kind::Name) {
+        const NodeIndex size = child(n, Role::Index);
+        const Slot elements = size == kNoNode ? kNoSlot : expression(size);
+        const Slot slot = declare(at(target).atom);
+        FlowOp& op = emit(FlowWhat::Declare, n);
+        op.dst = slot;
+        op.type = type;
+        op.a = elements;
+        if (value == kNoNode) break;
+      }
       if (value != kNoNode && target != kNoNode) {
         const Slot slot = expression(value);
         store(target, slot, true, type);
@@ -477,6 +491,8 @@ void FlowLowering::condition(NodeIndex n, BlockIndex when_true, BlockIndex when_
 void FlowLowering::refine(NodeIndex n, bool holds) {
   const Node& node = at(n);
   const auto narrow = [&](NodeIndex what, Op op, Slot with, bool positive) {
+    // while ((n = read(…)) > 0): of what was assigned.
+    while (what != kNoNode && at(what).kind == Kind::Assign) what = child(what, Role::Left);
     if (what == kNoNode || at(what).kind != Kind::Name) return;
     const auto found = slots_.find(what);
     if (found == slots_.end() || is_temporary(found->second)) return;
@@ -490,7 +506,7 @@ void FlowLowering::refine(NodeIndex n, bool holds) {
     const auto found = slots_.find(of);
     return of == kNoNode || found == slots_.end() ? kNoSlot : found->second;
   };
-  if (node.kind == Kind::Name) return narrow(n, Op::None, kNoSlot, holds);
+  if (node.kind == Kind::Name || node.kind == Kind::Assign) return narrow(n, Op::None, kNoSlot, holds);
   if (node.kind != Kind::Binary) return;
   const NodeIndex left = child(n, Role::Left), right = child(n, Role::Right);
   switch (static_cast<Op>(node.sub)) {
@@ -506,6 +522,21 @@ void FlowLowering::refine(NodeIndex n, bool holds) {
       narrow(left, Op::Eq, slot_of(right), !holds);
       narrow(right, Op::Eq, slot_of(left), !holds);
       break;
+    case Op::Less:
+    case Op::LessEq:
+    case Op::Greater:
+    case Op::GreaterEq: {
+      const auto op = static_cast<Op>(node.sub);
+      constexpr auto kTurned = [](Op of) {
+        return of == Op::Less      ? Op::Greater
+               : of == Op::LessEq  ? Op::GreaterEq
+               : of == Op::Greater ? Op::Less
+                                   : Op::LessEq;
+      };
+      narrow(left, op, slot_of(right), holds);
+      narrow(right, kTurned(op), slot_of(left), holds);
+      break;
+    }
     case Op::In:
       narrow(left, Op::In, slot_of(right), holds);
       break;

@@ -71,8 +71,8 @@ void fields(Archive& archive, F& f) {
 }
 template <class Archive, RecordOf<FlowBody> B>
 void fields(Archive& archive, B& b) {
-  archive(b.name, b.class_name, b.first, b.end, b.is_module, b.cut, b.receiver, b.variables, b.temporaries, b.params,
-          b.free, b.globals, b.ops, b.args, b.blocks, b.edges);
+  archive(b.name, b.class_name, b.first, b.end, b.is_module, b.is_static, b.cut, b.receiver, b.variables, b.temporaries,
+          b.params, b.free, b.globals, b.ops, b.args, b.blocks, b.edges);
 }
 template <class Archive, RecordOf<FlowLiteral> L>
 void fields(Archive& archive, L& l) {

@@ -26,6 +26,7 @@ struct CodeOptions {
   std::uint32_t findings_per_rule_max = 1'000;  ///< Per rule and file.
   bool search = true;                           ///< Rules that match patterns.
   bool taint = true;                            ///< Rules that follow values: `mode: taint`.
+  bool memory_checks = false;                   ///< C and C++: what goes wrong with memory and numbers.
   bool taint_facts = false;  ///< Leave in FileResult::taint what following values into other files needs.
   std::vector<std::string> disabled_rules;  ///< Ids, last dotted parts or "prefix.*".
   bool obey_rule_paths = true;              ///< Off in rule tests.
