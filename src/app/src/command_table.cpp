@@ -181,7 +181,7 @@ const std::vector<CommandSpec>& table() {
                      "only what is new since; exit 1 from medium on"}},
        .run = run_review},
       {.path = "scan",
-       .summary = "The code engine alone: rules, secrets, metrics, clones, structure; one line a finding",
+       .summary = "The code engine alone: rules, taint, secrets, metrics, clones, structure; one line a finding",
        .description =
            "Analyses each PATH and prints compiler-style lines. Stores nothing but the cache of analysed files.",
        .arguments = {{.name = "PATH", .summary = "files or folders (default: here)", .repeated = true}},
@@ -190,7 +190,7 @@ const std::vector<CommandSpec>& table() {
                             kNoBuiltin,
                             {.name = "--analyses",
                              .value = "A,B",
-                             .summary = "only these of rules, secrets, metrics, clones, structure",
+                             .summary = "only these of rules, taint, secrets, metrics, clones, structure",
                              .default_value = "all"},
                             kBaseline,
                             kHistory,
