@@ -48,6 +48,12 @@ struct LogicContext {
     return ir.language == source::Language::JavaScript || ir.language == source::Language::TypeScript ||
            ir.language == source::Language::Tsx;
   }
+  /// A block's last expression is its value there, so that no statement is known to be for nothing.
+  bool last_value_counts() const {
+    using source::Language;
+    return ir.language == Language::Ruby || ir.language == Language::Rust || ir.language == Language::Kotlin ||
+           ir.language == Language::Scala || ir.language == Language::Bash;
+  }
   bool is_python() const { return ir.language == source::Language::Python; }
 };
 

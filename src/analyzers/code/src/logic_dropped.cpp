@@ -213,14 +213,15 @@ void check_dropped(LogicContext& c, NodeIndex i) {
   if (value == kNoNode) return;
   switch (c.ir[value].kind) {
     case Kind::New:
-      exception(c, value);
+      if (!c.last_value_counts()) exception(c, value);
       break;
     case Kind::Call:
+      if (c.last_value_counts()) break;
       exception(c, value);
       result(c, value);
       break;
     case Kind::Binary:
-      if (is_equality(c.ir[value]) && !is_tried(c.ir, value))
+      if (is_equality(c.ir[value]) && !c.last_value_counts() && !is_tried(c.ir, value))
         c.report(value, kComparisonDropped,
                  c.is_python() ? "Nothing is done with the outcome of this comparison. Write one = to assign, or put "
                                  "assert before it."

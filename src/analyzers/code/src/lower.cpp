@@ -27,6 +27,13 @@ const TSLanguage* tree_sitter_hcl(void);
 const TSLanguage* tree_sitter_html(void);
 const TSLanguage* tree_sitter_css(void);
 const TSLanguage* tree_sitter_sql(void);
+const TSLanguage* tree_sitter_kotlin(void);
+const TSLanguage* tree_sitter_scala(void);
+const TSLanguage* tree_sitter_bash(void);
+const TSLanguage* tree_sitter_php(void);
+const TSLanguage* tree_sitter_rust(void);
+const TSLanguage* tree_sitter_ruby(void);
+const TSLanguage* tree_sitter_c_sharp(void);
 }
 
 namespace wrench::code {
@@ -38,7 +45,7 @@ using source::Language;
 namespace {
 
 constexpr std::size_t kTextBytesMax = std::numeric_limits<std::int32_t>::max();
-constexpr std::size_t kLanguages = static_cast<std::size_t>(Language::Dockerfile) + 1;
+constexpr std::size_t kLanguages = static_cast<std::size_t>(Language::Text) + 1;
 
 const Grammar* grammar_of(Language language) {
   switch (language) {
@@ -96,6 +103,34 @@ const Grammar* grammar_of(Language language) {
     }
     case Language::Sql: {
       static const Grammar grammar = detail::make_grammar(tree_sitter_sql(), detail::sql_rows_for(tree_sitter_sql()));
+      return &grammar;
+    }
+    case Language::CSharp: {
+      static const Grammar grammar = detail::make_grammar(tree_sitter_c_sharp(), detail::csharp_rows());
+      return &grammar;
+    }
+    case Language::Ruby: {
+      static const Grammar grammar = detail::make_grammar(tree_sitter_ruby(), detail::ruby_rows());
+      return &grammar;
+    }
+    case Language::Rust: {
+      static const Grammar grammar = detail::make_grammar(tree_sitter_rust(), detail::rust_rows());
+      return &grammar;
+    }
+    case Language::Kotlin: {
+      static const Grammar grammar = detail::make_grammar(tree_sitter_kotlin(), detail::kotlin_rows());
+      return &grammar;
+    }
+    case Language::Scala: {
+      static const Grammar grammar = detail::make_grammar(tree_sitter_scala(), detail::scala_rows());
+      return &grammar;
+    }
+    case Language::Bash: {
+      static const Grammar grammar = detail::make_grammar(tree_sitter_bash(), detail::bash_rows());
+      return &grammar;
+    }
+    case Language::Php: {
+      static const Grammar grammar = detail::make_grammar(tree_sitter_php(), detail::php_rows());
       return &grammar;
     }
     default:
@@ -261,6 +296,11 @@ Result<Ir> Parser::parse(Language language, std::string_view text, Atoms& atoms,
   if (language == Language::JavaScript) {
     auto typed = state_->parse_as(Language::Tsx, language, text, text, atoms, limits, progress);
     if (typed && typed->error_nodes < ir.error_nodes) return typed;
+  } else if (language == Language::Scala) {
+    if (const auto blanked = detail::blank_implicit_types(text)) {
+      auto second = state_->parse_as(language, language, text, *blanked, atoms, limits, progress);
+      if (second && second->error_bytes < ir.error_bytes) return second;
+    }
   } else if (language == Language::C || language == Language::Cpp) {
     if (const auto blanked = detail::blank_macros(text)) {
       auto second = state_->parse_as(language, language, text, *blanked, atoms, limits, progress);

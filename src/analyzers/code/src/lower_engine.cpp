@@ -3,6 +3,7 @@
 #include <tree_sitter/api.h>
 
 #include <algorithm>
+#include <string>
 #include <unordered_map>
 
 namespace wrench::code::detail {
@@ -144,7 +145,7 @@ Grammar make_grammar(const void* ts_language, std::span<const Row> rows) {
   for (const FieldRole& field : kFieldRoles)
     if (const auto found = field_ids.find(field.field); found != field_ids.end()) shared[found->second] = field.role;
 
-  std::unordered_map<std::string_view, const Row*> by_name;
+  std::unordered_map<std::string, const Row*> by_name;
   for (const Row& row : rows) by_name.emplace(row.symbol, &row);
   const std::uint32_t symbol_count = ts_language_symbol_count(ts);
   grammar.symbols.resize(symbol_count);
@@ -155,9 +156,12 @@ Grammar make_grammar(const void* ts_language, std::span<const Row> rows) {
     if (!symbol.named) {
       symbol.punctuation = is_punctuation(symbol.name);
       if (const auto found = operators().find(symbol.name); found != operators().end()) symbol.op = found->second;
-      continue;
     }
-    const auto found = by_name.find(symbol.name);
+    // A row with quotes makes an expression of a token: C#'s 'this' has no node of its own.
+    const auto found =
+        symbol.named ? by_name.find(std::string(symbol.name)) : by_name.find("'" + std::string(symbol.name) + "'");
+    if (!symbol.named && found == by_name.end()) continue;
+    symbol.named = true;
     const Row* row = found == by_name.end() ? nullptr : found->second;
     // An inlined node hands its own role down, whatever fields its children have.
     const bool inlines = row && row->action == Action::Inline;
@@ -302,6 +306,14 @@ void Lowering::pass(std::uint32_t n, std::uint8_t flags) {
   visit(n, current_.role, static_cast<std::uint8_t>(current_.flags | flags), current_.outer);
 }
 
+void Lowering::visit_statement(std::uint32_t n, Role role, const SymbolSet& statements) {
+  if (n == kNone) return;
+  if (cst_[n].symbol == kErrorSymbol || statements.contains(symbol(n))) return visit(n, role);
+  begin(Kind::ExprStmt, role, cst_[n].first, cst_[n].end);
+  visit(n, Role::Value);
+  end();
+}
+
 void Lowering::visit_children(std::uint32_t n, Role other) {
   const Symbol* symbol = cst_[n].symbol == kErrorSymbol ? nullptr : &grammar_.symbols[cst_[n].symbol];
   for (std::uint32_t c = first(n); c != kNone; c = next(c, n)) {
@@ -380,7 +392,9 @@ LowerFault Lowering::run() {
   emit(Kind::Module, Role::None, 0, static_cast<std::uint32_t>(text_.size()));
   queue_.clear();
   if (!cst_.empty()) {
-    if (cst_[0].symbol == kErrorSymbol) {
+    // A language may have its own idea of what the statements of a file are.
+    const bool own = cst_[0].symbol == kErrorSymbol || grammar_.symbols[cst_[0].symbol].action == Action::Custom;
+    if (own) {
       visit(0, Role::Element);
     } else {
       each_named(0, [&](std::uint32_t c) { visit(c, Role::Element); });

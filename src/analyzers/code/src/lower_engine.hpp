@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "wrench/base/assert.hpp"
@@ -23,6 +24,7 @@ struct Cst {
 };
 
 class Lowering;
+using SymbolSet = std::unordered_set<std::string_view>;
 using Handler = void (*)(Lowering&, std::uint32_t cst);
 
 enum class Action : std::uint8_t {
@@ -183,6 +185,8 @@ class Lowering {
   void leaf_at(Kind kind, Role role, std::uint32_t first, std::uint32_t end, std::uint8_t sub = 0, Atom atom = kNoAtom);
   /// Visits the named children with the roles the table gives them.
   void visit_children(std::uint32_t n, Role other);
+  /// For languages in which every expression may be a statement: what isn't in `statements` is put in an ExprStmt.
+  void visit_statement(std::uint32_t n, Role role, const SymbolSet& statements);
   /// Passes the visit on to `n`, as if it had stood here.
   void pass(std::uint32_t n, std::uint8_t flags = 0);
 
@@ -236,5 +240,12 @@ std::span<const Row> javascript_rows();
 std::span<const Row> java_rows();
 std::span<const Row> go_rows();
 std::span<const Row> c_rows();
+std::span<const Row> php_rows();
+std::span<const Row> csharp_rows();
+std::span<const Row> ruby_rows();
+std::span<const Row> rust_rows();
+std::span<const Row> kotlin_rows();
+std::span<const Row> scala_rows();
+std::span<const Row> bash_rows();
 
 }  // namespace wrench::code::detail

@@ -27,10 +27,11 @@ void check(const wrench::code::Ir& ir, std::size_t bytes, const wrench::code::Pa
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
-  constexpr std::array kLanguages = {Language::Python, Language::JavaScript, Language::TypeScript, Language::Tsx,
-                                     Language::Java,   Language::Go,         Language::C,          Language::Cpp,
-                                     Language::Json,   Language::Toml,       Language::Hcl,        Language::Html,
-                                     Language::Css,    Language::Sql};
+  constexpr std::array kLanguages = {
+      Language::Python, Language::JavaScript, Language::TypeScript, Language::Tsx,    Language::Java, Language::Go,
+      Language::C,      Language::Cpp,        Language::Json,       Language::Toml,   Language::Hcl,  Language::Html,
+      Language::Css,    Language::Sql,        Language::Php,        Language::CSharp, Language::Ruby, Language::Rust,
+      Language::Kotlin, Language::Scala,      Language::Bash};
   static wrench::code::Parser parser;
   wrench::code::Atoms atoms;
   const wrench::code::ParseLimits limits;

@@ -11,4 +11,8 @@ namespace wrench::code::detail {
 /// comments and directives stay. Nothing when there is nothing to blank.
 std::optional<std::string> blank_macros(std::string_view text);
 
+/// The text with the types of `{ implicit x: T => …` blanked out, which the Scala grammar doesn't know; nothing if
+/// there are none.
+std::optional<std::string> blank_implicit_types(std::string_view text);
+
 }  // namespace wrench::code::detail

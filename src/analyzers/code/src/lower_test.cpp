@@ -147,6 +147,49 @@ TEST(Lower, TemplatesInYamlAreNoFault) {
   EXPECT_NE(atoms.find("{{ .Values.image }}:{{ .Values.tag | quote }}"), kNoAtom);
 }
 
+/// Scanners keep state of their own while strings, heredocs and templates nest: none may end the process over it.
+TEST(Lower, NestingWithoutEndIsAnErrorAndNoCrash) {
+  using source::Language;
+  struct Nest {
+    Language language;
+    std::string_view opening;
+  };
+  constexpr Nest kNests[] = {
+      {Language::Php, "<?php ("},     {Language::Php, "\"{$a["},
+      {Language::Php, "<<<A\n"},      {Language::CSharp, "("},
+      {Language::CSharp, "$\"{"},     {Language::CSharp, "#if A\n"},
+      {Language::Ruby, "["},          {Language::Ruby, "\"#{"},
+      {Language::Ruby, "<<A\n"},      {Language::Rust, "{"},
+      {Language::Rust, "/*"},         {Language::Rust, "m!("},
+      {Language::Kotlin, "("},        {Language::Kotlin, "\"${"},
+      {Language::Kotlin, "\"\"\"${"}, {Language::Kotlin, "val a = \"x\n"},
+      {Language::Scala, "{"},         {Language::Scala, "s\"${"},
+      {Language::Bash, "$("},         {Language::Bash, "\"$("},
+      {Language::Bash, "<<A\n"},
+  };
+  const SystemClock clock;
+  for (const Nest& nest : kNests) {
+    std::string text(nest.language == Language::Php ? "<?php " : "");
+    for (int i = 0; i < 4'000; ++i) text += nest.opening;
+    Parser parser;
+    Atoms atoms;
+    const auto ir = parser.parse(nest.language, text, atoms, {}, CpuBudget(clock, kMicrosPerSecond), {});
+    if (ir) {
+      expect_well_formed(*ir, text);
+    } else {
+      EXPECT_TRUE(ir.error().code == "code.nesting_too_deep" || ir.error().code == "code.file_timeout")
+          << nest.opening << describe(ir.error());
+    }
+  }
+}
+
+TEST(Lower, ScalasTypedImplicitsAreBlankedOut) {
+  Atoms atoms;
+  const auto ir = parse(source::Language::Scala, "val f = Action { implicit r: Request[Any] =>\n  Ok(1)\n}\n", atoms);
+  ASSERT_TRUE(ir.ok());
+  EXPECT_EQ(ir->error_nodes, 0u);
+}
+
 TEST(Lower, ParserWorksOnAfterATimeoutAndAStop) {
   std::string text;
   for (int i = 0; i < 20'000; ++i) text += "value = call(argument, [1, 2, 3])\n";

@@ -12,7 +12,23 @@ using source::Language;
 constexpr std::size_t kChainMax = 32;      ///< Parts of a.b.c that are looked at.
 constexpr std::size_t kFoldDepthMax = 64;  ///< Operands of "a" + "b" + … that are folded.
 
-bool declares_variables(Language language) { return language != Language::Python; }
+bool declares_variables(Language language) { return language != Language::Python && language != Language::Php; }
+
+/// Module paths whose parts are names of their own: `a.b` imports what `a.b.c` names, too.
+bool has_dotted_paths(Language language) {
+  switch (language) {
+    case Language::Python:
+    case Language::Java:
+    case Language::Php:
+    case Language::CSharp:
+    case Language::Rust:
+    case Language::Kotlin:
+    case Language::Scala:
+      return true;
+    default:
+      return false;
+  }
+}
 
 bool is_scope(Kind kind) {
   return kind == Kind::Module || kind == Kind::Function || kind == Kind::Lambda || kind == Kind::Class;
@@ -115,7 +131,7 @@ void FileIndex::collect() {
 
 std::vector<Atom> FileIndex::split_path(std::string_view path) {
   std::vector<Atom> out;
-  if (ir_.language == Language::Python || ir_.language == Language::Java) {
+  if (has_dotted_paths(ir_.language)) {
     for (const std::string_view part : split(path, '.'))
       if (!part.empty()) out.push_back(atoms_.intern(part));
   } else if (ir_.language == Language::Go) {
@@ -234,6 +250,15 @@ bool FileIndex::type_is(std::string_view written, std::string_view wanted) const
   written = bare(written);
   wanted = bare(wanted);
   if (written == wanted) return true;
+  const auto full_name = [&](const std::vector<Atom>& path) {
+    std::string full;
+    for (const Atom part : path) full += (full.empty() ? "" : ".") + std::string(atoms_.text(part));
+    return full;
+  };
+  const auto alias = aliases_.find(atoms_.find(written));
+  if (alias != aliases_.end() &&
+      std::ranges::any_of(alias->second, [&](const auto& path) { return full_name(path) == wanted; }))
+    return true;
   const auto last = [](std::string_view type) {
     const std::size_t dot = type.find_last_of(".:");
     return dot == std::string_view::npos ? type : type.substr(dot + 1);
@@ -248,14 +273,7 @@ bool FileIndex::type_is(std::string_view written, std::string_view wanted) const
   if (written_plain || wanted_plain) {
     // An import that says otherwise wins.
     if (!written_plain) return true;
-    const auto alias = aliases_.find(atoms_.find(written));
-    if (wanted_plain || alias == aliases_.end()) return true;
-    for (const auto& path : alias->second) {
-      std::string full;
-      for (const Atom part : path) full += (full.empty() ? "" : ".") + std::string(atoms_.text(part));
-      if (full == wanted) return true;
-    }
-    return false;
+    return wanted_plain || alias == aliases_.end();
   }
   return false;
 }
@@ -318,7 +336,7 @@ void FileIndex::collect_symbols() const {
       }
       case Kind::Assign: {
         const NodeIndex left = ir_.child(n, Role::Left), right = ir_.child(n, Role::Right);
-        if (left == kNoNode) break;
+        if (left == kNoNode || node.sub == kAssignProperty) break;
         // Go's `:=` declares.
         if (declared && node.sub == 0)
           assignments.push_back({n, left, right});
@@ -335,6 +353,7 @@ void FileIndex::collect_symbols() const {
         [[fallthrough]];
       }
       case Kind::AddressOf:
+        if (node.kind == Kind::AddressOf && node.sub == kAddressReadOnly) break;
         if (const NodeIndex operand = ir_.child(n, Role::Operand); operand != kNoNode)
           assignments.push_back({n, operand, kNoNode});
         break;

@@ -79,6 +79,7 @@ class Matcher {
 
   /// `import a.b` also stands for `from a import b`, `from a.b import c` and `import a.b.c`.
   bool python_import(const PatternNode& p, NodeIndex n, Next next);
+  bool scala_import(const PatternNode& p, NodeIndex n, Next next);
   bool aliased(const PatternNode& import) const;
   bool modifier(const PatternNode& p, NodeIndex n, Next next);
   bool metavariable(const PatternNode& p, NodeIndex n, Next next);

@@ -85,6 +85,7 @@ bool Matcher::node(std::uint32_t p_index, NodeIndex n, Next next) {
       if (found.kind == Kind::Import && p.sub == static_cast<std::uint8_t>(ImportSub::Module) &&
           ir_.language == source::Language::Python)
         return python_import(p, n, next);
+      if (found.kind == Kind::Import && ir_.language == source::Language::Scala) return scala_import(p, n, next);
       if (found.kind == Kind::Import && names_module_only(p)) return is_below(p.atom, found.atom) && next();
       break;
     case Kind::ImportItem:
@@ -124,13 +125,17 @@ bool Matcher::imported_member(const PatternNode& p, NodeIndex n, Next next) {
 /// `import "a/b"` also stands for modules below a/b.
 bool Matcher::is_below(Atom wanted, Atom module) const {
   const std::string_view folder = file_.atoms().text(wanted), path = file_.atoms().text(module);
-  return folder == path || (path.size() > folder.size() && path.starts_with(folder) && path[folder.size()] == '/');
+  const char separator = ir_.language == source::Language::CSharp ? '.' : '/';
+  return folder == path ||
+         (path.size() > folder.size() && path.starts_with(folder) && path[folder.size()] == separator);
 }
 
-/// `import "a/b"` in a script or in Go, without a name of its own.
+/// `import "a/b"` in a script or in Go, `using A.B;` in C#, without a name of its own.
 bool Matcher::names_module_only(const PatternNode& import) const {
   if (import.text != PatternNode::Text::Exact) return false;
   if (is_script()) return import.sub == static_cast<std::uint8_t>(ImportSub::SideEffect);
+  if (ir_.language == source::Language::CSharp)
+    return import.children.size() == 1 && file_.atoms().text(at(import.children.front()).extra) == "*";
   if (ir_.language != source::Language::Go || import.children.size() != 1) return false;
   const std::string_view name = file_.atoms().text(at(import.children.front()).extra);
   const std::string_view path = file_.atoms().text(import.atom);
@@ -173,6 +178,19 @@ bool Matcher::python_import(const PatternNode& p, NodeIndex n, Next next) {
   for (NodeIndex item = ir_.first_child(n); item != kNoNode; item = ir_.next_sibling(item))
     if (file_.atoms().text(ir_[item].atom) == rest) return next();
   return false;
+}
+
+/// `import a.b` also stands for `import a.b._`, `import a.$X` for everything below a.
+bool Matcher::scala_import(const PatternNode& p, NodeIndex n, Next next) {
+  if (p.text != PatternNode::Text::Exact || p.children.size() != 1) return children(p, n, next);
+  const PatternNode& item = at(p.children.front());
+  const std::string_view wanted = file_.atoms().text(p.atom), module = file_.atoms().text(ir_[n].atom);
+  if (module == wanted) return children(p, n, next);
+  if (module.size() <= wanted.size() || !module.starts_with(wanted) || module[wanted.size()] != '.') return false;
+  if (item.text == PatternNode::Text::Metavar) return bind(item.atom, bound_of(n), next);
+  const NodeIndex own = ir_.first_child(n);
+  const bool all = own != kNoNode && file_.atoms().text(ir_[own].atom) == "*";
+  return all && module.substr(wanted.size() + 1) == file_.atoms().text(item.atom) && next();
 }
 
 bool Matcher::aliased(const PatternNode& import) const {

@@ -50,9 +50,8 @@ TEST(Metrics, CaseFiles) {
       content += line + '\n';
     }
     const std::string stem = entry.path().stem().string();
-    const auto language = stem.ends_with(".js")  ? source::Language::JavaScript
-                          : stem.ends_with(".c") ? source::Language::C
-                                                 : source::Language::Python;
+    const auto detected = source::detect_language(stem, content);
+    const auto language = detected == source::Language::Unknown ? source::Language::Python : detected;
     const FileMeasures measures = measure_text(make_text(content, language));
     std::map<std::string, std::string> got;
     for (const FunctionMeasure& function : measures.functions) {

@@ -7,6 +7,7 @@
 
 #include "match_index.hpp"
 #include "pattern_config.hpp"
+#include "pattern_forms.hpp"
 #include "pattern_text.hpp"
 #include "wrench/base/text.hpp"
 
@@ -30,7 +31,7 @@ class Rendering {
   struct Code {
     std::string text;
     std::size_t first = 0, end = 0;        ///< The pattern's own bytes.
-    std::vector<std::size_t> ellipsis_at;  ///< By piece; npos for others.
+    std::vector<std::size_t> stand_in_at;  ///< By piece; npos for code.
   };
 
   Code render() const {
@@ -38,21 +39,20 @@ class Rendering {
     const std::size_t hole = wrapper_.find('%');
     out.text = wrapper_.substr(0, hole);
     out.first = out.text.size();
-    out.ellipsis_at.assign(pattern_.pieces.size(), std::string::npos);
+    out.stand_in_at.assign(pattern_.pieces.size(), std::string::npos);
     for (std::size_t i = 0; i < pattern_.pieces.size(); ++i) append(out, i);
     out.end = out.text.size();
     out.text += wrapper_.substr(hole + 1);
     return out;
   }
 
-  /// Moves the ellipsis nearest to `at` that still has a choice to its next form; false when none has.
+  /// Moves the stand-in nearest to `at` that still has a choice to its next form; false when none has.
   bool advance(const Code& code, std::size_t at) {
     std::size_t best = pattern_.pieces.size(), best_distance = 0;
     for (std::size_t i = 0; i < pattern_.pieces.size(); ++i) {
-      if (code.ellipsis_at[i] == std::string::npos) continue;
-      const auto& piece = pattern_.pieces[i];
-      if (choice_[i] + 1 >= ellipsis_forms(grammar_, piece).size()) continue;
-      const std::size_t distance = code.ellipsis_at[i] > at ? code.ellipsis_at[i] - at : at - code.ellipsis_at[i];
+      if (code.stand_in_at[i] == std::string::npos) continue;
+      if (choice_[i] + 1 >= forms_of(pattern_.pieces[i]).size()) continue;
+      const std::size_t distance = code.stand_in_at[i] > at ? code.stand_in_at[i] - at : at - code.stand_in_at[i];
       if (best == pattern_.pieces.size() || distance < best_distance) {
         best = i;
         best_distance = distance;
@@ -70,10 +70,6 @@ class Rendering {
       case PatternPiece::What::Code:
         out.text += piece.text;
         return;
-      case PatternPiece::What::Metavar:
-        out.text += kMetavarPrefix;
-        out.text += piece.text;
-        return;
       case PatternPiece::What::DeepOpen:
         out.text += kDeepName;
         out.text += '(';
@@ -81,15 +77,22 @@ class Rendering {
       case PatternPiece::What::DeepClose:
         out.text += ')';
         return;
+      case PatternPiece::What::Metavar:
       case PatternPiece::What::Ellipsis:
       case PatternPiece::What::MetavarEllipsis:
         break;
     }
-    out.ellipsis_at[i] = out.text.size();
-    const std::string name = piece.what == PatternPiece::What::Ellipsis
-                                 ? std::string(kEllipsisName)
-                                 : std::string(kMetavarEllipsisPrefix) + piece.text;
-    out.text += replace_all(std::string(ellipsis_forms(grammar_, piece)[choice_[i]]), "%", name);
+    out.stand_in_at[i] = out.text.size();
+    std::string name = piece.what == PatternPiece::What::Ellipsis  ? std::string(kEllipsisName)
+                       : piece.what == PatternPiece::What::Metavar ? std::string(kMetavarPrefix) + piece.text
+                                                                   : std::string(kMetavarEllipsisPrefix) + piece.text;
+    const std::string form = replace_all(std::string(forms_of(piece)[choice_[i]]), "%", name);
+    name[0] = 'w';
+    out.text += replace_all(form, "^", name);
+  }
+
+  std::vector<std::string_view> forms_of(const PatternPiece& piece) const {
+    return piece.what == PatternPiece::What::Metavar ? metavariable_forms(grammar_) : ellipsis_forms(grammar_, piece);
   }
 
   const PatternText& pattern_;
@@ -187,7 +190,10 @@ class Builder {
   };
   StandIn read(Atom atom) {
     if (atom == kNoAtom) return {PatternNode::Text::None, false, kNoAtom};
-    const std::string text(atoms_.text(atom));
+    std::string text(atoms_.text(atom));
+    // `$Wq_…` and `wq_…` are other ways to write a stand-in.
+    if (text.starts_with("$Wq_") || text.starts_with("@Wq_")) text.erase(0, 1);
+    if (text.starts_with("wq_")) text[0] = 'W';
     if (text == kEllipsisName) return {PatternNode::Text::Any, true, kNoAtom};
     if (text.starts_with(kMetavarPrefix))
       return {PatternNode::Text::Metavar, false, atoms_.intern("$" + text.substr(kMetavarPrefix.size()))};
@@ -225,10 +231,13 @@ class Builder {
     // Bounded: one level for each way that a form wraps the name.
     for (int level = 0; level < 4; ++level) {
       const Node& node = ir_[i];
-      if (!wraps_ellipsis(node.kind)) return std::nullopt;
+      const bool bare_call = node.kind == Kind::Call && ir_.child(i, Role::Arg) == kNoNode;
+      if (!wraps_ellipsis(node.kind) && !bare_call) return std::nullopt;
       if (const StandIn own = read(node.atom); own.many) return own;
       // `href=...` and `RUN ...` say something.
       if (node.kind == Kind::ConfigBlock || node.kind == Kind::XmlAttribute) return std::nullopt;
+      // `key = ...` asks for that key.
+      if (node.kind == Kind::KeywordArg) return std::nullopt;
       NodeIndex inner = kNoNode;
       for (NodeIndex c = ir_.first_child(i); c != kNoNode; c = ir_.next_sibling(c)) {
         if (ir_[c].role == Role::Modifier) continue;
@@ -452,6 +461,10 @@ Result<Pattern> compile_pattern(Language grammar, std::string_view text, Parser&
   if ((grammar == Language::C || grammar == Language::Cpp) && expression)
     std::rotate(wrappers.begin(), std::find(wrappers.begin(), wrappers.end(), "int Wq_Wr = %;"), wrappers.end());
 
+  if (const PatternForms* forms = pattern_forms(grammar);
+      forms != nullptr && expression && !forms->expression_wrapper.empty())
+    wrappers.insert(wrappers.begin(), forms->expression_wrapper);
+
   CpuBudget budget(clock, kPatternCpuMax);
   int parses = 0;
   std::size_t first_at = std::string_view::npos;
@@ -471,6 +484,7 @@ Result<Pattern> compile_pattern(Language grammar, std::string_view text, Parser&
         if (auto built = builder.run(start); !built) return std::move(built).error();
         require_root_names(pattern);
         add_types(pattern, pieces.typed, atoms);
+        pattern.matches_anything &= pattern.types.empty();
         return pattern;
       }
       const std::size_t at = first_error(*parsed);

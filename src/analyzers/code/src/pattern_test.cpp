@@ -66,6 +66,52 @@ TEST(Pattern, FindsDeepExpressions) {
             "    Ellipsis role=Element\n");
 }
 
+TEST(Pattern, WritesStandInsAsEachLanguageLikes) {
+  EXPECT_EQ(compiled(Language::Php, "function $F($X) { $Y->run($_GET[$X]); }"),
+            "Function var=$F\n"
+            "  Metavar role=Name var=$F\n"
+            "  Param role=Param var=$X\n"
+            "    Metavar role=Name var=$X\n"
+            "  Block role=Body\n"
+            "    ExprStmt role=Element\n"
+            "      Call role=Value\n"
+            "        Member role=Callee atom=run\n"
+            "          Metavar role=Object var=$Y\n"
+            "        Index role=Arg\n"
+            "          Name role=Object atom=$_GET\n"
+            "          Metavar role=Index var=$X\n");
+  EXPECT_EQ(compiled(Language::Ruby, "$X.each do |$Y|\n  ...\nend"),
+            "Call\n"
+            "  Member role=Callee atom=each\n"
+            "    Metavar role=Object var=$X\n"
+            "  Lambda role=Arg\n"
+            "    Param role=Param var=$Y\n"
+            "      Metavar role=Name var=$Y\n"
+            "    Block role=Body\n"
+            "      Ellipsis role=Element\n");
+  EXPECT_EQ(compiled(Language::Bash, "$V=$(ls ... \"$X\")"),
+            "Assign\n"
+            "  Metavar role=Left var=$V\n"
+            "  Other role=Right\n"
+            "    Call role=Element\n"
+            "      Name role=Callee atom=ls\n"
+            "      Ellipsis role=Arg\n"
+            "      Interp role=Arg\n"
+            "        Metavar role=Element var=$X\n");
+  EXPECT_EQ(compiled(Language::CSharp, "... <= $X").substr(0, 7), "Binary\n");
+  EXPECT_EQ(compiled(Language::Kotlin, "val $X: $T = \"$Y\"").substr(0, 13), "VarDef var=$X");
+  EXPECT_EQ(compiled(Language::Rust, "unsafe { ... }").substr(0, 5), "With\n");
+  EXPECT_EQ(compiled(Language::Php, "\"\"").substr(0, 6), "String");
+}
+
+TEST(Pattern, AKeywordAsksForThatKeyword) {
+  EXPECT_EQ(compiled(Language::Python, "f(k=...)"),
+            "Call\n"
+            "  Name role=Callee atom=f\n"
+            "  KeywordArg role=Arg atom=k\n"
+            "    Ellipsis role=Value\n");
+}
+
 TEST(Pattern, SaysWhereItDoesNotParse) {
   Parser parser;
   Atoms atoms;

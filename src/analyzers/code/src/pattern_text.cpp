@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "pattern_config.hpp"
+#include "pattern_forms.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/code/lower.hpp"
 
@@ -114,7 +115,9 @@ class Splitter {
 
   void step() {
     const std::string_view rest = text_.substr(at_);
-    const std::size_t after = hole_depth_ > 0 ? at_ : skip_literal(text_, at_, grammar_);
+    const std::size_t after = hole_depth_ > 0                      ? at_
+                              : pattern_forms(grammar_) != nullptr ? literal_end(text_, at_, grammar_)
+                                                                   : skip_literal(text_, at_, grammar_);
     if (after > at_) {
       literal(text_.substr(at_, after - at_));
     } else if (rest.starts_with("<...")) {
@@ -130,6 +133,16 @@ class Splitter {
     } else if (rest.starts_with('$')) {
       const std::size_t length = name_length(text_, at_ + 1);
       if (length == 0 || (at_ > 0 && is_word(text_[at_ - 1]))) return code(rest.substr(0, 1));
+      // A variable that is set has no dollar.
+      const bool set = grammar_ == Language::Bash && rest.substr(1 + length).starts_with('=') &&
+                       !rest.substr(2 + length).starts_with('=');
+      if (set) {
+        if (code_.empty()) code_at_ = at_;
+        code_ += std::string(kMetavarPrefix) + std::string(rest.substr(1, length));
+        at_ += 1 + length;
+        return;
+      }
+      if (is_own_variable(rest.substr(0, 1 + length), grammar_)) return code(rest.substr(0, 1 + length));
       piece(PatternPiece::What::Metavar, rest.substr(1, length), 1 + length);
     } else if (rest.starts_with('(')) {
       if (!typed_metavariable()) code(rest.substr(0, 1));
@@ -143,12 +156,20 @@ class Splitter {
     const char next = at_ + 3 < text_.size() ? text_[at_ + 3] : '\0';
     const char before = at_ > 0 ? text_[at_ - 1] : '\0';
     if (is_script(grammar_)) return is_word(next) || next == '$' || next == '[' || next == '{';
+    if (grammar_ == Language::Php) return next == '$' || next == '[';
+    if (grammar_ == Language::Ruby) return (is_word(before) || before == ')') && (is_word(next) || next == '(');
     if (grammar_ == Language::Go || grammar_ == Language::Java)
       return is_word(before) || before == ']' || is_word(next);
     return false;
   }
 
   void literal(std::string_view whole) {
+    if (pattern_forms(grammar_) != nullptr) {
+      if (code_.empty()) code_at_ = at_;
+      code_ += with_stand_ins(whole, text_.substr(0, at_), grammar_);
+      at_ += whole.size();
+      return;
+    }
     if (!has_holes(whole, text_.substr(0, at_), grammar_)) return code(whole);
     // The holes' metavariables become pieces, the text between stays.
     const std::size_t end = at_ + whole.size();
@@ -191,11 +212,12 @@ class Splitter {
         name = rest.substr(1);
         type = inner.substr(0, 1 + length);
       } else {
+        if (pattern_forms(grammar_) != nullptr && after_name()) return false;
         name = inner.substr(1, length);
         type = trim(rest.substr(1));
       }
     } else {
-      if (grammar_ == Language::Python || is_script(grammar_)) return false;
+      if (grammar_ == Language::Python || is_script(grammar_) || !writes_type_first(grammar_)) return false;
       const std::size_t dollar = inner.rfind('$');
       if (dollar == std::string_view::npos || dollar == 0) return false;
       const char before = inner[dollar - 1];
@@ -203,6 +225,8 @@ class Splitter {
       if (name_length(inner, dollar + 1) != inner.size() - dollar - 1) return false;
       name = inner.substr(dollar + 1);
       type = trim(inner.substr(0, dollar));
+      if (pattern_forms(grammar_) != nullptr && (type == "new" || type == "await" || type.find(' ') != type.npos))
+        return false;
       for (const char c : type)
         if (!is_word(c) && std::string_view(".,<>[]*&: $").find(c) == std::string_view::npos) return false;
       if (after_name()) return false;
@@ -288,13 +312,13 @@ class ContextReader {
     closed_.clear();
   }
   bool names_type() const {
-    for (const std::string_view word : {"class ", "interface ", "struct ", "enum ", "record "})
+    for (const std::string_view word : {"class ", "interface ", "struct ", "enum ", "record ", "trait "})
       if (header_.find(word) != std::string::npos) return true;
     return false;
   }
   bool after_for() const {
     const std::string_view header = trim(header_);
-    return header == "for" || header.ends_with(" for") || header.ends_with("\nfor");
+    return header == "for" || header.ends_with(" for") || header.ends_with("\nfor") || header.ends_with("foreach");
   }
   bool after_keyword() const {
     const std::string_view header = trim(header_);
@@ -320,6 +344,7 @@ PatternText split_pattern(std::string_view text, Language grammar) {
 }
 
 std::vector<std::string_view> ellipsis_forms(Language grammar, const PatternPiece& piece) {
+  if (const PatternForms* forms = pattern_forms(grammar)) return forms->of(piece.own_line, piece.where);
   const bool own_line = piece.own_line;
   const bool typed = grammar == Language::Java || grammar == Language::C || grammar == Language::Cpp;
   if (typed && own_line && piece.where == PatternPiece::Where::Members)
@@ -347,8 +372,14 @@ std::vector<std::string_view> ellipsis_forms(Language grammar, const PatternPiec
   }
 }
 
+std::vector<std::string_view> metavariable_forms(Language grammar) {
+  const PatternForms* forms = pattern_forms(grammar);
+  return forms == nullptr ? std::vector<std::string_view>{"%"} : forms->metavariable;
+}
+
 std::vector<std::string_view> pattern_wrappers(Language grammar) {
   if (is_config(grammar)) return config_wrappers(grammar);
+  if (const PatternForms* forms = pattern_forms(grammar)) return forms->wrappers;
   switch (grammar) {
     case Language::Python:
       return {"%",   "try:\n  pass\n%", "if Wq_Wr:\n  pass\n%", "%\ndef Wq_Wr(): pass", "Wq_Wr(%)",

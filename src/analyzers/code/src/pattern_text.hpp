@@ -45,6 +45,9 @@ PatternText split_pattern(std::string_view text, source::Language grammar);
 /// Ways to write an ellipsis in the grammar, most likely first; `%` stands for its name.
 std::vector<std::string_view> ellipsis_forms(source::Language grammar, const PatternPiece& piece);
 
+/// Ways to write a metavariable, most likely first; `%` stands for its name, `^` for it with a lower-case first letter.
+std::vector<std::string_view> metavariable_forms(source::Language grammar);
+
 /// Code before and after the pattern that may be needed for the grammar to accept it. `%` is the pattern's place.
 std::vector<std::string_view> pattern_wrappers(source::Language grammar);
 

@@ -216,6 +216,7 @@ class Structure {
 
   /// Whether the assignment makes a local variable, and no field of a class or variable of an outer scope.
   bool declares_local(NodeIndex target) const {
+    if (!sees_all_uses()) return false;
     const Node& statement = ir_[ir_[target].parent];
     if (statement.kind == Kind::VarDef) {
       const bool value = ir_.child(ir_[target].parent, Role::Value) != kNoNode;
@@ -223,6 +224,24 @@ class Structure {
     }
     // Only Python makes locals by assigning.
     return ir_.language == Language::Python && is_local_block(ir_[ir_[target].parent].parent);
+  }
+
+  /// Elsewhere variables are read in ways that the tree doesn't show: macros and format strings, compact(), binding,
+  /// eval.
+  bool sees_all_uses() const {
+    using source::Language;
+    switch (ir_.language) {
+      case Language::Php:
+      case Language::Ruby:
+      case Language::CSharp:
+      case Language::Rust:
+      case Language::Bash:
+      case Language::Kotlin:
+      case Language::Scala:
+        return false;
+      default:
+        return true;
+    }
   }
 
   bool is_local_block(NodeIndex statement) const {

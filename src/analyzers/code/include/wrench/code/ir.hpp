@@ -68,17 +68,17 @@ enum class Kind : std::uint8_t {
   Spread,      // Value                                     *a **a (sub 1) ...a
   Unary,       // Operand                                   sub = Op
   Binary,      // Left Right                                sub = Op
-  Assign,      // Left Right                                sub 0 "=", 1 ":=" (Go define, Python walrus)
-  AugAssign,   // Left Right                                sub = Op of the operation; ++/-- are Unary
-  Ternary,     // Condition Then Else
-  Await,       // Value
-  Yield,       // Value?                                    sub 1 = yield from / yield*
-  Cast,        // Type Value
-  TypeTest,    // Value Type                                instanceof, Go type assertion (sub 1)
-  Tuple,       // Element*
-  List,        // Element*                                  [..], {..} initialisers in C/Java
-  Set,         // Element*
-  Dict,        // Pair* Spread*                             Python dict, JS object
+  Assign,     // Left Right                                sub 0 "=", 1 ":=" (Go define, Python walrus), kAssignProperty
+  AugAssign,  // Left Right                                sub = Op of the operation; ++/-- are Unary
+  Ternary,    // Condition Then Else
+  Await,      // Value
+  Yield,      // Value?                                    sub 1 = yield from / yield*
+  Cast,       // Type Value
+  TypeTest,   // Value Type                                instanceof, Go type assertion (sub 1)
+  Tuple,      // Element*
+  List,       // Element*                                  [..], {..} initialisers in C/Java
+  Set,        // Element*
+  Dict,       // Pair* Spread*                             Python dict, JS object
   Pair,  // Key Value                                 JS shorthand and methods: Key is a Name, Value repeats it or is a
          // Function
   Comprehension,  // Value (Pair for dicts) then ForEach-like clauses: Target Iterable Condition*   sub: 0 list 1 set 2
@@ -208,6 +208,9 @@ enum class ClassSub : std::uint8_t { Class, Interface, Struct, Enum, Union, Reco
 enum class ParamSub : std::uint8_t { Plain, Variadic, KeywordVariadic, PositionalOnlyMark, KeywordOnlyMark };
 enum class LoopSub : std::uint8_t { While, For, DoWhile, Forever };
 enum class StringSub : std::uint8_t { Plain, Raw, Bytes, Format, Template, Doc };
+
+inline constexpr std::uint8_t kAssignProperty = 2;   ///< Assign, sub: sets what is created around it, no variable.
+inline constexpr std::uint8_t kAddressReadOnly = 1;  ///< AddressOf, sub: nothing is written through it (Rust &x).
 
 inline constexpr std::uint8_t kFlagElseIf = 1;           ///< If: written as elif / else if.
 inline constexpr std::uint8_t kFlagDefault = 1;          ///< Case: default arm.
