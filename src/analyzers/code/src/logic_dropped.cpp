@@ -79,7 +79,9 @@ void exception(LogicContext& c, NodeIndex value) {
   const Node& node = c.ir[value];
   std::string_view name;
   if (node.kind == Kind::Call && c.is_python()) name = called_name(c.ir, c.atoms, value);
-  if (node.kind == Kind::New && node.sub == 0 && (c.is_script() || c.ir.language == Language::Java)) {
+  const bool throws = c.is_script() || c.ir.language == Language::Java || c.ir.language == Language::Php ||
+                      c.ir.language == Language::CSharp;
+  if (node.kind == Kind::New && node.sub == 0 && throws) {
     const NodeIndex type = c.ir.child(value, Role::Type);
     if (type != kNoNode) name = c.atoms.text(c.ir[type].atom);
     // With a body of its own it may do anything.
@@ -184,6 +186,8 @@ NodeIndex plain_assignment(const Ir& ir, NodeIndex statement) {
 
 /// `a = x; a = y;`: the first value is gone before anybody could see it.
 void overwritten(LogicContext& c, NodeIndex statement, NodeIndex assign, NodeIndex left, NodeIndex right) {
+  // A shell writes a variable in more than one way: x is "$x" and "${x}".
+  if (c.ir.language == Language::Bash) return;
   if (is_test_path(c.text.project_path) || !in_sequence(c.ir, statement)) return;
   const NodeIndex next = plain_assignment(c.ir, c.ir.next_sibling(statement));
   if (next == kNoNode || (c.ir[left].kind != Kind::Name && !is_own_member(c, left))) return;

@@ -215,6 +215,13 @@ std::string with_stand_ins(std::string_view literal, std::string_view before, La
       out += kMetavarPrefix;
       out += rest.substr(1, length - 1);
       i += length;
+    } else if (depth > 0 && rest.starts_with("<...")) {
+      out += kDeepName;
+      out += '(';
+      i += 4;
+    } else if (depth > 0 && rest.starts_with("...>")) {
+      out += ')';
+      i += 4;
     } else if (depth > 0 && rest.starts_with("...")) {
       if (expands) out += '$';
       out += kEllipsisName;
