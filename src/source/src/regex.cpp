@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <mutex>
 
 #include "wrench/base/assert.hpp"
 
@@ -36,7 +37,12 @@ std::string pcre_message(int code) {
 
 }  // namespace
 
-struct Regex::State {
+namespace {
+
+using Outcome = Regex::Outcome;
+
+/// Compiled for one of the two engines.
+struct Program {
   std::unique_ptr<re2::RE2> re2;
   PcreCode pcre;
   std::size_t groups = 0;
@@ -44,6 +50,7 @@ struct Regex::State {
 
   Outcome run(std::string_view text, std::size_t from, bool anchored, std::vector<RegexSpan>* out) const {
     if (from > text.size()) return Outcome::NoMatch;
+    if (!re2 && pcre.code == nullptr) return Outcome::NoMatch;
     return re2 ? run_re2(text, from, anchored, out) : run_pcre(text, from, anchored, out);
   }
 
@@ -84,15 +91,39 @@ struct Regex::State {
   }
 };
 
+Result<std::unique_ptr<Program>> build(std::string_view pattern, const RegexOptions& options);
+
+}  // namespace
+
+struct Regex::State {
+  State(std::string_view text, const RegexOptions& how) : pattern(text), options(how) {}
+
+  std::string pattern;
+  RegexOptions options;
+  mutable std::once_flag built;
+  mutable std::unique_ptr<Program> ready;
+
+  const Program& program() const {
+    std::call_once(built, [&] {
+      if (ready) return;
+      auto made = build(pattern, options);
+      ready = made ? std::move(*made) : std::make_unique<Program>();
+    });
+    return *ready;
+  }
+};
+
 Regex::Regex(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Regex::Regex(Regex&&) noexcept = default;
 Regex& Regex::operator=(Regex&&) noexcept = default;
 Regex::~Regex() = default;
 
-Result<Regex> Regex::compile(std::string_view pattern, const RegexOptions& options) {
+namespace {
+
+Result<std::unique_ptr<Program>> build(std::string_view pattern, const RegexOptions& options) {
   if (pattern.size() > kRegexBytesMax)
     return Error("source.invalid_regex", "the regular expression has more than 64 KiB");
-  auto state = std::make_unique<State>();
+  auto state = std::make_unique<Program>();
   std::string flags;
   if (options.caseless) flags += 'i';
   if (options.multiline) flags += 'm';
@@ -108,7 +139,7 @@ Result<Regex> Regex::compile(std::string_view pattern, const RegexOptions& optio
     for (const auto& [number, name] : linear->CapturingGroupNames())
       state->names[static_cast<std::size_t>(number - 1)] = name;
     state->re2 = std::move(linear);
-    return Regex(std::move(state));
+    return state;
   }
   std::uint32_t bits = PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C | PCRE2_DUPNAMES;
   if (options.caseless) bits |= PCRE2_CASELESS;
@@ -135,16 +166,32 @@ Result<Regex> Regex::compile(std::string_view pattern, const RegexOptions& optio
     const std::size_t number = static_cast<std::size_t>(entry[0]) << 8 | entry[1];
     if (number >= 1 && number <= groups) state->names[number - 1] = reinterpret_cast<const char*>(entry + 2);
   }
+  return state;
+}
+
+}  // namespace
+
+Result<Regex> Regex::compile(std::string_view pattern, const RegexOptions& options) {
+  auto made = build(pattern, options);
+  if (!made) return std::move(made).error();
+  auto state = std::make_unique<State>(pattern, options);
+  state->ready = std::move(*made);
   return Regex(std::move(state));
 }
 
-Regex::Outcome Regex::search(std::string_view text, std::size_t from, std::vector<RegexSpan>& groups) const {
-  return state_->run(text, from, false, &groups);
+Regex Regex::deferred(std::string_view pattern, const RegexOptions& options) {
+  return Regex(std::make_unique<State>(pattern, options));
 }
-Regex::Outcome Regex::match_start(std::string_view text) const { return state_->run(text, 0, true, nullptr); }
-Regex::Outcome Regex::contains(std::string_view text) const { return state_->run(text, 0, false, nullptr); }
-std::size_t Regex::group_count() const { return state_->groups; }
-const std::vector<std::string>& Regex::group_names() const { return state_->names; }
-bool Regex::is_linear() const { return state_->re2 != nullptr; }
+
+Regex::Outcome Regex::search(std::string_view text, std::size_t from, std::vector<RegexSpan>& groups) const {
+  return state_->program().run(text, from, false, &groups);
+}
+Regex::Outcome Regex::match_start(std::string_view text) const { return state_->program().run(text, 0, true, nullptr); }
+Regex::Outcome Regex::contains(std::string_view text) const { return state_->program().run(text, 0, false, nullptr); }
+std::size_t Regex::group_count() const { return state_->program().groups; }
+const std::vector<std::string>& Regex::group_names() const { return state_->program().names; }
+bool Regex::is_linear() const { return state_->program().re2 != nullptr; }
+const std::string& Regex::pattern() const { return state_->pattern; }
+const RegexOptions& Regex::options() const { return state_->options; }
 
 }  // namespace wrench::source

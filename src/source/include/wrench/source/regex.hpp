@@ -33,6 +33,9 @@ class Regex {
  public:
   /// Error code source.invalid_regex with the engine's words and the position.
   static Result<Regex> compile(std::string_view pattern, const RegexOptions& options = {});
+  /// For what compiled once before (in a cache): compiled again when it is first used. Should it not compile after all,
+  /// it matches nothing.
+  static Regex deferred(std::string_view pattern, const RegexOptions& options);
   Regex(Regex&&) noexcept;
   Regex& operator=(Regex&&) noexcept;
   ~Regex();
@@ -48,6 +51,8 @@ class Regex {
   std::size_t group_count() const;                      ///< Without group 0.
   const std::vector<std::string>& group_names() const;  ///< By group number from 1; empty when unnamed.
   bool is_linear() const;                               ///< Runs on RE2.
+  const std::string& pattern() const;                   ///< As it was given.
+  const RegexOptions& options() const;
 
  private:
   struct State;
