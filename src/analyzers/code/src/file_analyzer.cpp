@@ -238,15 +238,54 @@ class Reporter {
     return file_ != nullptr && match.node != kNoNode && (file_->ir()[match.node].flags & kFlagNearError) != 0;
   }
 
+  /// `fix-regex` applied to the finding's text.
+  std::string replaced(const FixRegex& fix, const Match& match) const {
+    const std::string_view text = std::string_view(text_.text).substr(match.first, match.end - match.first);
+    std::string out;
+    std::size_t at = 0;
+    std::vector<source::RegexSpan> groups;
+    for (std::uint32_t done = 0; (fix.count == 0 || done < fix.count) && at <= text.size(); ++done) {
+      if (fix.regex->search(text, at, groups) != source::Regex::Outcome::Match) break;
+      out += text.substr(at, groups[0].first - at);
+      out += with_groups(fix.replacement, text, groups);
+      at = groups[0].end;
+      if (groups[0].first != groups[0].end) continue;
+      // An empty match moves on by itself.
+      if (at == text.size()) break;
+      out += text[at++];
+    }
+    if (at < text.size()) out += text.substr(at);
+    return out;
+  }
+  /// `\1` to `\9` and `\g<1>` stand for groups.
+  static std::string with_groups(std::string_view replacement, std::string_view text,
+                                 const std::vector<source::RegexSpan>& groups) {
+    std::string out;
+    for (std::size_t i = 0; i < replacement.size(); ++i) {
+      std::string_view rest = replacement.substr(i);
+      const bool named = rest.starts_with("\\g<") && rest.size() > 4 && rest.find('>') == 4;
+      const std::size_t digit = named ? 3 : 1;
+      if (rest.size() <= digit || rest[0] != '\\' || rest[digit] < '0' || rest[digit] > '9') {
+        out += rest[0];
+        continue;
+      }
+      const auto group = static_cast<std::size_t>(rest[digit] - '0');
+      if (group < groups.size() && groups[group].matched())
+        out += text.substr(groups[group].first, groups[group].end - groups[group].first);
+      i += named ? 4 : 1;
+    }
+    return out;
+  }
+
   void add_fix(findings::Finding& out, const Match& match) const {
-    if (rule_.info.fix.empty() && rule_.info.fix_description.empty()) return;
+    if (rule_.info.fix.empty() && rule_.info.fix_description.empty() && !rule_.fix_regex) return;
     findings::Fix fix;
     fix.state = findings::FixState::Suggested;
     fix.description = rule_.info.fix_description;
-    if (!rule_.info.fix.empty()) {
+    if (!rule_.info.fix.empty() || rule_.fix_regex) {
       findings::Edit edit;
       edit.where = out.where;
-      edit.text = fill(rule_.info.fix, match.bindings);
+      edit.text = rule_.info.fix.empty() ? replaced(*rule_.fix_regex, match) : fill(rule_.info.fix, match.bindings);
       if (fix.description.empty())
         fix.description = fmt::format("replace by {}", collapse_white_space(cut(edit.text, 120)));
       fix.edits.push_back(std::move(edit));
@@ -268,7 +307,7 @@ struct FileAnalyzer::State {
     for (const auto& rule : rules.rules) {
       const bool off = std::any_of(options.disabled_rules.begin(), options.disabled_rules.end(),
                                    [&](const std::string& id) { return findings::names_rule(id, rule->info.id); });
-      if (off || !(rule->taints.empty() ? options.search : options.taint)) continue;
+      if (off || !(rule->is_taint ? options.taint : options.search)) continue;
       for (const Language language : rule->languages)
         by_language[static_cast<std::size_t>(language)].push_back(rule.get());
       if (rule->any_text) for_any_text.push_back(rule.get());
@@ -306,8 +345,7 @@ struct FileAnalyzer::State {
                               const CpuBudget& of_file, const StopToken& stop, EmbeddedReader& embedded,
                               std::vector<std::pair<findings::Finding, std::string>>& out, FileResult& result) {
     if (options.obey_rule_paths && !rule.paths.allow(text.project_path)) return MatchBudget::Spent::No;
-    const Formula* formula =
-        file != nullptr ? rule.formula(file->ir().language) : (rule.text_formula ? &*rule.text_formula : nullptr);
+    const Formula* formula = file != nullptr ? rule.formula(file->ir().language) : rule.formula_of_text();
     if (formula == nullptr) return MatchBudget::Spent::No;
     MatchBudget budget({options.match_states_max, options.rule_us_max}, of_file, clock, stop);
     const Reporter reporter(rule, text, file, atoms);

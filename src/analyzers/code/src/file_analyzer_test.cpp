@@ -257,7 +257,7 @@ TEST(FileAnalyzer, ManyEllipsesStayWithinTheBudget) {
 
 TEST(RuleSet, SaysWhatIsWrongAndWhere) {
   EXPECT_THAT(problems("rules:\n  - id: a\n    languages: [python]\n    severity: LOW\n    message: m\n"),
-              ElementsAre("r.yaml:2:5: rule 'a': no pattern, patterns, pattern-either or pattern-regex"));
+              ElementsAre("r.yaml:2:5: rule 'a': no pattern, patterns, pattern-either, pattern-regex or match"));
   EXPECT_THAT(problems("rules:\n  - id: a\n    languages: [python]\n    severity: LOW\n    message: m\n    pattern: |\n"
                        "      x = 1\n      y = = 2\n"),
               ElementsAre("r.yaml:8:5: rule 'a': pattern doesn't parse as Python: x = 1 y = = 2"));
@@ -310,6 +310,49 @@ TEST(RuleSet, OneBadRuleLeavesTheOthersStanding) {
 TEST(RuleSet, IsKnownByItsBytes) {
   EXPECT_EQ(load(kCallRule).sha256(), load(kCallRule).sha256());
   EXPECT_NE(load(kCallRule).sha256(), load(std::string(kCallRule) + "\n").sha256());
+}
+
+TEST(FileAnalyzer, ReplacesByRegexInTheFindingsText) {
+  const RuleSet rules = load(R"(rules:
+  - id: r
+    languages: [python]
+    severity: LOW
+    message: use a constant
+    pattern: old(...)
+    fix-regex: {regex: 'old\((\w+)', replacement: 'new(\1, \g<1>', count: 1}
+)");
+  const SystemClock clock;
+  FileAnalyzer analyzer(rules, {}, clock);
+  const FileResult result = analyzer.analyze(python("x = old(a, old(b))\n"), {}, {});
+  ASSERT_EQ(result.findings.size(), 2u);
+  ASSERT_TRUE(result.findings[0].fix.has_value());
+  ASSERT_EQ(result.findings[0].fix->edits.size(), 1u);
+  EXPECT_EQ(result.findings[0].fix->edits[0].text, "new(a, a, old(b))");
+}
+
+TEST(RuleReader, LeavesOutRulesForOtherVersions) {
+  const auto with = [](std::string_view bound) {
+    return problems(
+        "rules:\n  - id: r\n    languages: [python]\n    severity: LOW\n    message: m\n    pattern: f()\n    " +
+        std::string(bound) + "\n");
+  };
+  EXPECT_THAT(with("min-version: 1.100.0"), testing::IsEmpty());
+  EXPECT_THAT(with("max-version: 1.100.0"), testing::IsEmpty());
+  EXPECT_THAT(with("min-version: 1.100.1"), ElementsAre(HasSubstr("written for semgrep 1.100.1 or later")));
+  EXPECT_THAT(with("max-version: 1.99"), ElementsAre(HasSubstr("written for semgrep 1.99 or earlier")));
+  EXPECT_THAT(with("min-version: soon"), ElementsAre(HasSubstr("isn't a version")));
+}
+
+TEST(RuleReader, SaysWhereTheNewSyntaxIsWrong) {
+  const auto with = [](std::string_view match) {
+    return problems("rules:\n  - id: r\n    languages: [python]\n    severity: LOW\n    message: m\n    match:\n" +
+                    std::string(match));
+  };
+  EXPECT_THAT(with("      all: [f(...), {not: g()}]\n"), testing::IsEmpty());
+  EXPECT_THAT(with("      every: [f(...)]\n"),
+              ElementsAre(HasSubstr("r.yaml:7:7: rule 'r': unknown operator 'every'")));
+  EXPECT_THAT(with("      all: f(...)\n"), ElementsAre(HasSubstr("are lists")));
+  EXPECT_THAT(with("      pattern: f($X)\n      where: [{regex: x}]\n"), ElementsAre(HasSubstr("r.yaml:8:15")));
 }
 
 }  // namespace

@@ -171,7 +171,8 @@ void subscript(Lowering& l, std::uint32_t n) {
 }
 
 void call(Lowering& l, std::uint32_t n) {
-  l.open(Kind::Call, n, 0, optional(l, n));
+  const bool tagged = l.is(l.child(n, "arguments"), "template_string");
+  l.open(Kind::Call, n, 0, static_cast<std::uint8_t>(optional(l, n) | (tagged ? kFlagTagged : 0)));
   l.visit(l.child(n, "function"), Role::Callee);
   l.visit(l.child(n, "type_arguments"), Role::TypeParam);
   l.visit(l.child(n, "arguments"), Role::Arg);

@@ -69,7 +69,7 @@ void string(Lowering& l, std::uint32_t n) {
       if (c == 'f' || c == 'F') sub = StringSub::Format;
     }
   if (l.find(n, "interpolation") == kNone) {
-    if (is_docstring(l)) sub = StringSub::Doc;
+    if (sub != StringSub::Format && is_docstring(l)) sub = StringSub::Doc;
     l.open(Kind::String, n, static_cast<std::uint8_t>(sub), 0, l.atom(l.text(from, to)));
     return;
   }
@@ -101,10 +101,10 @@ void concatenated_string(Lowering& l, std::uint32_t n) {
   });
   if (plain) {
     const StringSub sub = is_docstring(l) ? StringSub::Doc : StringSub::Plain;
-    l.open(Kind::String, n, static_cast<std::uint8_t>(sub), 0, l.atom(joined));
+    l.open(Kind::String, n, static_cast<std::uint8_t>(sub), kFlagAdjacent, l.atom(joined));
     return;
   }
-  l.open(Kind::Interp, n);
+  l.open(Kind::Interp, n, 0, kFlagAdjacent);
   l.visit_children(n, Role::Element);
 }
 

@@ -29,7 +29,7 @@ namespace detail {
 
 bool Matcher::bind(Atom metavar, const Bound& bound, Next next) {
   if (is_anonymous(metavar)) return next();
-  if (const Bound* old = find(bindings_, metavar); old != nullptr) return agree(file_, *old, bound) && next();
+  if (const Bound* old = find(bindings_, metavar); old != nullptr) return agree(file_, options_, *old, bound) && next();
   bindings_.emplace_back(metavar, bound);
   const bool stop = next();
   bindings_.pop_back();
@@ -79,11 +79,42 @@ std::string_view text_of(const FileIndex& file, const Bound& bound) {
   return file.text().substr(bound.first, bound.end - bound.first);
 }
 
-bool agree(const FileIndex& file, const Bound& a, const Bound& b) {
+namespace {
+
+bool same(const FileIndex& file, const Bound& a, const Bound& b) {
   if (a.node != kNoNode && b.node != kNoNode && file.are_different_variables(a.node, b.node)) return false;
   if (a.atom != kNoAtom && b.atom != kNoAtom) return a.atom == b.atom;
   if (a.node != kNoNode && b.node != kNoNode) return equal_trees(file, a.node, b.node);
   return collapse_white_space(text_of(file, a)) == collapse_white_space(text_of(file, b));
+}
+
+constexpr int kAliasStepsMax = 4;  ///< Of `a = b; b = c`.
+
+/// The variable or value that a name was set to last, as far as it is known.
+Bound origin(const FileIndex& file, Bound bound) {
+  for (int step = 0; step < kAliasStepsMax && bound.node != kNoNode && file.ir()[bound.node].kind == Kind::Name;
+       ++step) {
+    const NodeIndex value = file.only_value(bound.node);
+    if (value == kNoNode) break;
+    const Node& node = file.ir()[value];
+    bound = Bound{value, node.kind == Kind::Name ? node.atom : kNoAtom, node.first, node.end};
+  }
+  return bound;
+}
+
+}  // namespace
+
+bool agree(const FileIndex& file, const MatchOptions& options, const Bound& a, const Bound& b) {
+  if (same(file, a, b)) return true;
+  if (!options.symbolic_propagation) return false;
+  const Bound x = origin(file, a), y = origin(file, b);
+  return (x.node != a.node || y.node != b.node) && same(file, x, y);
+}
+
+bool has_type(const FileIndex& file, NodeIndex value, std::string_view type, const MatchOptions& options,
+              MatchBudget& budget) {
+  static const Pattern kNone;
+  return detail::Matcher(file, kNone, options, budget).is_of_type(value, type);
 }
 
 std::vector<Match> match_pattern(const FileIndex& file, const Pattern& pattern, const MatchOptions& options,

@@ -27,8 +27,9 @@ struct Bound {
 using Bindings = std::vector<std::pair<Atom, Bound>>;
 
 const Bound* find(const Bindings& bindings, Atom metavar);
-/// Equal but for white space, comments, parentheses and quote style.
-bool agree(const FileIndex& file, const Bound& a, const Bound& b);
+/// Equal but for white space, comments, parentheses and quote style; with symbolic propagation a variable is also what
+/// it was set to.
+bool agree(const FileIndex& file, const MatchOptions& options, const Bound& a, const Bound& b);
 /// The binding's text as written.
 std::string_view text_of(const FileIndex& file, const Bound& bound);
 
@@ -36,6 +37,7 @@ struct Match {
   std::uint32_t first = 0, end = 0;
   NodeIndex node = kNoNode;  ///< Root or first statement; kNoNode for regular expressions.
   bool inside = false;       ///< From pattern-inside.
+  bool anywhere = false;     ///< Its place doesn't count.
   bool from_regex = false;
   Bindings bindings;
 };
@@ -91,7 +93,11 @@ class MatchBudget {
   Spent spent_ = Spent::No;
 };
 
-/// All matches of one pattern in one file, in source order. `seed` bindings constrain and come out with the matches.
+/// Whether the value's declared, constructed or literal type is the one that `type` names.
+bool has_type(const FileIndex& file, NodeIndex value, std::string_view type, const MatchOptions& options,
+              MatchBudget& budget);
+
+/// All matches of one pattern in one file, in source order.
 std::vector<Match> match_pattern(const FileIndex& file, const Pattern& pattern, const MatchOptions& options,
                                  MatchBudget& budget);
 

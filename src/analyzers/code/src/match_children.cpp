@@ -63,6 +63,12 @@ bool Matcher::children(const PatternNode& p, NodeIndex n, Next next) {
   for (const std::uint32_t child : p.children) {
     const Role role = at(child).role;
     if (role == Role::Name && p.text != PatternNode::Text::None) continue;
+    // A field has a name where a variable has a target.
+    if (role == Role::Target && p.kind == Kind::VarDef && ir_[n].kind == Kind::Field) continue;
+    // `catch {}` leaves the exception unnamed.
+    if (role == Role::Target && p.kind == Kind::Catch && at(child).kind == Kind::Metavar &&
+        ir_.child(n, Role::Target) == kNoNode)
+      continue;
     auto group = std::find_if(groups.begin(), groups.end(), [&](const Group& g) { return g.role == role; });
     if (group == groups.end()) group = groups.insert(groups.end(), Group{role, {}, {}});
     group->wanted.push_back(child);
@@ -72,11 +78,22 @@ bool Matcher::children(const PatternNode& p, NodeIndex n, Next next) {
     const auto group = std::find_if(groups.begin(), groups.end(), [&](const Group& g) { return g.role == role; });
     if (group != groups.end()) {
       group->found.push_back(c);
-    } else if (!may_omit(p.kind, role)) {
+    } else if (p.kind == Kind::XmlElement && ((role == Role::Attribute && !options_.xml_attrs_implicit_ellipsis) ||
+                                              (role == Role::Element && !options_.xml_singleton_loose_matching))) {
+      return false;
+    } else if (!may_omit(p.kind, role) && !leaves_open(p, role)) {
       return false;
     }
   }
   return match_groups(p, groups, 0, n, next);
+}
+
+/// `assert ...` and `except ...:` take all there is.
+bool Matcher::leaves_open(const PatternNode& p, Role role) const {
+  if (p.kind == Kind::Assert) return has_open_header(p);
+  // An object's other properties aren't compared, so `{}` is any object.
+  if (p.kind == Kind::Dict) return is_script() && options_.implicit_ellipsis && role == Role::Element;
+  return p.kind == Kind::Catch && role == Role::Target && !p.children.empty() && is_open(p.children.front());
 }
 
 bool Matcher::match_groups(const PatternNode& p, const std::vector<Group>& groups, std::size_t i, NodeIndex n,
@@ -92,17 +109,22 @@ bool Matcher::match_groups(const PatternNode& p, const std::vector<Group>& group
                  ? some_of(group.wanted, group.found, 0, 0, Others::Allowed, rest)
                  : arguments(group.wanted, group.found, rest);
     case Role::Decorator:
+      if (options_.decorators_order_matters) return in_sequence(group.wanted, 0, group.found, 0, rest);
+      return some_of(group.wanted, group.found, 0, 0, Others::Allowed, rest);
+    case Role::Attribute:
+      return some_of(group.wanted, group.found, 0, 0, others(options_.xml_attrs_implicit_ellipsis), rest);
     case Role::Modifier:
     case Role::Base:
     case Role::Handler:
-    case Role::Attribute:
     case Role::TypeParam:
     case Role::From:
       return some_of(group.wanted, group.found, 0, 0, Others::Allowed, rest);
     case Role::Element:
       if (p.kind == Kind::Dict && is_config(ir_.language)) return mapping(p, group.wanted, group.found, rest);
       if (p.kind == Kind::Dict)
-        return some_of(group.wanted, group.found, 0, 0, is_script() ? Others::Allowed : Others::Refused, rest);
+        return some_of(group.wanted, group.found, 0, 0, others(is_script() && options_.implicit_ellipsis), rest);
+      if (p.kind == Kind::XmlElement && !options_.xml_children_ordered)
+        return some_of(group.wanted, group.found, 0, 0, Others::Refused, rest);
       if (p.kind == Kind::Import) return some_of(group.wanted, group.found, 0, 0, Others::Allowed, rest);
       if (p.kind == Kind::New && is_record(group.wanted))
         return some_of(group.wanted, group.found, 0, 0, Others::Allowed, rest);
@@ -176,7 +198,22 @@ bool Matcher::some_of(const PatternList& wanted, const NodeList& found, std::siz
   return false;
 }
 
+/// Each wanted part matches another found one, in the same order.
+bool Matcher::in_sequence(const PatternList& wanted, std::size_t i, const NodeList& found, std::size_t j, Next next) {
+  if (!budget_.spend()) return true;
+  if (i == wanted.size()) return next();
+  if (is_open(wanted[i])) return in_sequence(wanted, i + 1, found, j, next);
+  for (; j < found.size(); ++j) {
+    auto rest = [&] { return in_sequence(wanted, i + 1, found, j + 1, next); };
+    if (node(wanted[i], found[j], rest)) return true;
+  }
+  return false;
+}
+
 bool Matcher::arguments(const PatternList& wanted, const NodeList& found, Next next) {
+  // `$...ARGS` alone takes keywords, too.
+  if (wanted.size() == 1 && at(wanted.front()).kind == Kind::MetavarEllipsis)
+    return sequence(wanted, 0, found, 0, next);
   PatternList positional, keywords;
   for (const std::uint32_t p : wanted) (at(p).kind == Kind::KeywordArg ? keywords : positional).push_back(p);
   NodeList plain, named_ones;

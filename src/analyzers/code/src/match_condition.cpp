@@ -1,17 +1,19 @@
 #include <fmt/format.h>
 
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <variant>
 
 #include "match_formula.hpp"
+#include "number_text.hpp"
 #include "wrench/base/text.hpp"
 
 // metavariable-comparison: a small expression language with Python's look.
 namespace wrench::code {
 namespace {
 
-constexpr int kExpressionDepthMax = 40;             ///< Of a `metavariable-comparison`.
+constexpr int kExpressionDepthMax = 80;             ///< Of a `metavariable-comparison`.
 constexpr std::size_t kExpressionBytesMax = 4'000;  ///< Of a `metavariable-comparison`.
 
 // --- reading
@@ -81,17 +83,26 @@ class ExpressionReader {
     return out;
   }
   Result<ComparisonExpr> relation(int depth) {
-    ComparisonExpr left = WRENCH_TRY(sum(depth + 1));
+    ComparisonExpr left = WRENCH_TRY(bits(depth + 1, 0));
     if (take("not")) {
       if (!take("in")) return fault("'in'");
       ComparisonExpr out;
       out.what = What::Unary;
       out.text = "not";
-      out.parts.push_back(binary("in", std::move(left), WRENCH_TRY(sum(depth + 1))));
+      out.parts.push_back(binary("in", std::move(left), WRENCH_TRY(bits(depth + 1, 0))));
       return out;
     }
     for (const std::string_view op : {"==", "!=", "<=", ">=", "<", ">", "in"})
-      if (take(op)) return binary(std::string(op), std::move(left), WRENCH_TRY(sum(depth + 1)));
+      if (take(op)) return binary(std::string(op), std::move(left), WRENCH_TRY(bits(depth + 1, 0)));
+    return left;
+  }
+  /// `|` binds loosest, then `^`, then `&`.
+  Result<ComparisonExpr> bits(int depth, std::size_t level) {
+    static constexpr std::array<std::string_view, 3> kOperators = {"|", "^", "&"};
+    if (level == kOperators.size()) return sum(depth + 1);
+    ComparisonExpr left = WRENCH_TRY(bits(depth + 1, level + 1));
+    while (take(kOperators[level]))
+      left = binary(std::string(kOperators[level]), std::move(left), WRENCH_TRY(bits(depth + 1, level + 1)));
     return left;
   }
   Result<ComparisonExpr> sum(int depth) {
@@ -122,10 +133,11 @@ class ExpressionReader {
   }
   Result<ComparisonExpr> power(int depth) {
     if (auto ok = check(depth); !ok) return std::move(ok).error();
-    if (take("-")) {
+    for (const std::string_view sign : {"-", "~"}) {
+      if (!take(sign)) continue;
       ComparisonExpr out;
       out.what = What::Unary;
-      out.text = "-";
+      out.text = sign;
       out.parts.push_back(WRENCH_TRY(power(depth + 1)));
       return out;
     }
@@ -240,49 +252,6 @@ struct Value {
   std::variant<std::monostate, double, std::string, bool, std::vector<Value>> is;
 };
 
-std::optional<double> parse_number(std::string_view written, int base) {
-  std::string digits;
-  for (const char c : written)
-    if (c != '_' && c != '\'') digits += c;
-  while (!digits.empty() && base == 0 &&
-         (digits.back() == 'L' || digits.back() == 'l' || digits.back() == 'U' || digits.back() == 'u'))
-    digits.pop_back();
-  bool negative = false;
-  std::string_view body = digits;
-  if (body.starts_with('-')) {
-    negative = true;
-    body.remove_prefix(1);
-  }
-  const std::string lower = to_lower_ascii(body);
-  int radix = base == 0 ? 10 : base;
-  std::size_t skip = 0;
-  if ((base == 0 || base == 16) && lower.starts_with("0x")) {
-    radix = 16;
-    skip = 2;
-  } else if ((base == 0 || base == 8) && lower.starts_with("0o")) {
-    radix = 8;
-    skip = 2;
-  } else if ((base == 0 || base == 2) && lower.starts_with("0b")) {
-    radix = 2;
-    skip = 2;
-  } else if (base == 0 && lower.size() > 1 && lower[0] == '0' &&
-             lower.find_first_not_of("01234567") == std::string::npos) {
-    radix = 8;
-    skip = 1;
-  }
-  std::uint64_t whole = 0;
-  const char* first = lower.data() + skip;
-  const char* last = lower.data() + lower.size();
-  if (const auto [stop, error] = std::from_chars(first, last, whole, radix);
-      error == std::errc() && stop == last && first != last)
-    return negative ? -static_cast<double>(whole) : static_cast<double>(whole);
-  double real = 0;
-  if (const auto [stop, error] = std::from_chars(lower.data(), last, real);
-      error == std::errc() && stop == last && !lower.empty())
-    return negative ? -real : real;
-  return std::nullopt;
-}
-
 class Evaluator {
  public:
   Evaluator(const Condition& condition, const Bindings& bindings, const FileIndex* file, std::string_view text,
@@ -359,7 +328,16 @@ class Evaluator {
       return truth == nullptr ? Value{} : Value{!*truth};
     }
     const auto* number = std::get_if<double>(&inner.is);
-    return number == nullptr ? Value{} : Value{-*number};
+    if (number == nullptr) return {};
+    if (e.text == "-") return {-*number};
+    const auto whole = whole_number(*number);
+    return whole ? Value{static_cast<double>(~*whole)} : Value{};
+  }
+
+  static std::optional<std::int64_t> whole_number(double number) {
+    constexpr double kExact = 9007199254740992.0;  // 2^53
+    if (std::trunc(number) != number || std::abs(number) > kExact) return std::nullopt;
+    return static_cast<std::int64_t>(number);
   }
 
   static std::optional<bool> equal(const Value& a, const Value& b) {
@@ -408,6 +386,11 @@ class Evaluator {
     if (op == "-") return {*x - *y};
     if (op == "*") return {*x * *y};
     if (op == "**") return {std::pow(*x, *y)};
+    if (op == "&" || op == "|" || op == "^") {
+      const auto a = whole_number(*x), b = whole_number(*y);
+      if (!a || !b) return {};
+      return {static_cast<double>(op == "&" ? *a & *b : op == "|" ? *a | *b : *a ^ *b)};
+    }
     if (op == "/" || op == "//" || op == "%") {
       if (*y == 0) return {};
       if (op == "/") return {*x / *y};

@@ -1,7 +1,9 @@
 #include "match_formula.hpp"
 
 #include <algorithm>
+#include <utility>
 
+#include "text_analysis.hpp"
 #include "wrench/base/text.hpp"
 
 namespace wrench::code {
@@ -24,7 +26,7 @@ bool only_confines(const Formula& formula) {
 }  // namespace
 
 bool FormulaRun::same_text(const Bound& a, const Bound& b) const {
-  if (file_ != nullptr) return agree(*file_, a, b);
+  if (file_ != nullptr) return agree(*file_, rule_.options, a, b);
   return text_.substr(a.first, a.end - a.first) == text_.substr(b.first, b.end - b.first);
 }
 
@@ -79,12 +81,26 @@ std::vector<Match> FormulaRun::evaluate(const Formula& formula, const Window& wi
   }
   if (formula.place == Formula::Place::Inside)
     for (Match& match : out) match.inside = true;
+  if (formula.place == Formula::Place::Anywhere)
+    for (Match& match : out) match.anywhere = true;
   return out;
 }
 
 std::vector<Match> FormulaRun::pattern(const Formula& formula, const Window& window, const Bindings* outer) {
   if (formula.generic) return generic(formula, window, outer);
   if (file_ == nullptr) return {};
+  std::vector<Match> out;
+  if (subject_ != nullptr && subject_->atom != kNoAtom && outer != nullptr) {
+    // A property's name is no node, a type's isn't an expression.
+    if (auto match = name_only(*formula.pattern, *subject_)) {
+      Bindings merged = *outer;
+      if (merge(merged, match->bindings)) {
+        match->bindings = std::move(merged);
+        out.push_back(std::move(*match));
+        return out;
+      }
+    }
+  }
   auto& cached = leaves_[formula.leaf];
   if (!cached) cached = match_pattern(*file_, *formula.pattern, rule_.options, budget_);
   if (outer == nullptr && window.first == 0 && window.end == text_.size()) return *cached;
@@ -116,6 +132,23 @@ std::vector<Match> FormulaRun::confined(const std::vector<Match>& found, const W
     out.push_back(std::move(kept));
   }
   return out;
+}
+
+std::optional<Match> FormulaRun::name_only(const Pattern& pattern, const Bound& bound) const {
+  if (pattern.roots.size() != 1 || pattern.shape != Pattern::Shape::Expression || !pattern.types.empty() ||
+      (bound.node != kNoNode && is_expression(file_->ir()[bound.node].kind)))
+    return std::nullopt;
+  const PatternNode& root = pattern.nodes[pattern.roots.front()];
+  Match match;
+  match.first = bound.first;
+  match.end = bound.end;
+  match.node = bound.node;
+  if (root.kind == Kind::Metavar) {
+    match.bindings.emplace_back(root.atom, bound);
+    return match;
+  }
+  const bool same = root.kind == Kind::Name && root.text == PatternNode::Text::Exact && root.atom == bound.atom;
+  return same || root.kind == Kind::Ellipsis ? std::optional(std::move(match)) : std::nullopt;
 }
 
 std::vector<Match> FormulaRun::regex(const Formula& formula, const Window& window, const Bindings* outer) {
@@ -164,6 +197,9 @@ std::vector<Match> FormulaRun::intersect(const std::vector<Match>& a, const std:
     out.push_back(std::move(merged));
   };
   // Both in source order: only ranges that overlap are compared.
+  const auto is_anywhere = [](const Match& match) { return match.anywhere; };
+  if (std::any_of(a.begin(), a.end(), is_anywhere) || std::any_of(b.begin(), b.end(), is_anywhere))
+    return intersect_anywhere(a, b);
   std::vector<const Match*> right;
   right.reserve(b.size());
   for (const Match& match : b) right.push_back(&match);
@@ -178,6 +214,22 @@ std::vector<Match> FormulaRun::intersect(const std::vector<Match>& a, const std:
         keep(x, *y);
       else if (contains(x, *y))
         keep(*y, x);
+    }
+  }
+  return out;
+}
+
+/// What is anywhere in the file only lends its bindings.
+std::vector<Match> FormulaRun::intersect_anywhere(const std::vector<Match>& a, const std::vector<Match>& b) {
+  std::vector<Match> out;
+  for (const Match& x : a) {
+    for (const Match& y : b) {
+      if (!budget_.spend() || out.size() >= kRangesMax) return out;
+      const Match& kept = x.anywhere ? y : x;
+      const Match& other = x.anywhere ? x : y;
+      if (!other.anywhere && !contains(other, kept)) continue;
+      Match merged = kept;
+      if (merge(merged.bindings, other.bindings)) out.push_back(std::move(merged));
     }
   }
   return out;
@@ -208,9 +260,13 @@ std::vector<Match> FormulaRun::all(const Formula& formula, const Window& window,
   }
   for (const Condition& condition : formula.conditions)
     std::erase_if(matches, [&](Match& match) { return !holds(condition, match); });
-  for (const auto& metavars : formula.focus)
-    std::erase_if(matches, [&](Match& match) { return !focus(metavars, match); });
-  return matches;
+  if (formula.focus.empty()) return matches;
+  std::vector<Match> focused;
+  for (const Match& match : matches) {
+    std::vector<Match> narrowed = focus(match, formula.focus);
+    focused.insert(focused.end(), std::make_move_iterator(narrowed.begin()), std::make_move_iterator(narrowed.end()));
+  }
+  return focused;
 }
 
 void FormulaRun::drop(std::vector<Match>& matches, const Formula& negative, const Window& window,
@@ -219,6 +275,10 @@ void FormulaRun::drop(std::vector<Match>& matches, const Formula& negative, cons
   const std::vector<Match> found = evaluate(negative, window, outer);
   std::erase_if(matches, [&](const Match& match) {
     return std::any_of(found.begin(), found.end(), [&](const Match& no) {
+      if (no.anywhere) {
+        Bindings merged = match.bindings;
+        return budget_.spend() && merge(merged, no.bindings);
+      }
       if (no.first > match.end || no.end < match.first) return false;
       bool hit;
       if (no.inside)
@@ -236,35 +296,76 @@ void FormulaRun::drop(std::vector<Match>& matches, const Formula& negative, cons
   if (budget_.spent() != MatchBudget::Spent::No || budget_.left_out() != left_out) matches.clear();
 }
 
-bool FormulaRun::focus(const std::vector<Atom>& metavars, Match& match) const {
-  Match narrowed = match;
-  for (const Atom metavar : metavars) {
-    const Bound* bound = find(match.bindings, metavar);
-    if (bound == nullptr || bound->end <= bound->first) return false;
-    const std::uint32_t first = std::max(narrowed.first, bound->first), end = std::min(narrowed.end, bound->end);
-    if (first >= end) return false;
-    narrowed.first = first;
-    narrowed.end = end;
-    if (bound->node != kNoNode) narrowed.node = bound->node;
+std::vector<Match> FormulaRun::focus(const Match& match, const std::vector<std::vector<Atom>>& lists) const {
+  std::vector<Match> open{match};
+  for (const std::vector<Atom>& metavars : lists) {
+    std::vector<Match> narrowed;
+    for (const Match& from : open) {
+      for (const Atom metavar : metavars) {
+        const Bound* bound = find(match.bindings, metavar);
+        if (bound == nullptr || bound->end <= bound->first) continue;
+        Match to = from;
+        to.first = std::max(from.first, bound->first);
+        to.end = std::min(from.end, bound->end);
+        if (to.first >= to.end) continue;
+        if (bound->node != kNoNode) to.node = bound->node;
+        narrowed.push_back(std::move(to));
+      }
+    }
+    open = std::move(narrowed);
   }
-  match.first = narrowed.first;
-  match.end = narrowed.end;
-  match.node = narrowed.node;
-  return true;
+  return open;
 }
 
 bool FormulaRun::holds(const Condition& condition, Match& match) {
   if (condition.what == Condition::What::Comparison)
     return compare(*condition.comparison, condition, match.bindings, file_, text_, atoms_);
-  const Bound* bound = find(match.bindings, condition.metavar);
-  if (bound == nullptr) return false;
-  if (condition.what == Condition::What::Regex) return holds_regex(condition, *bound);
-  if (condition.embedded) return holds_embedded(condition, match, Bound(*bound));
-  return holds_formula(condition, match, Bound(*bound));
+  if (condition.what == Condition::What::As) {
+    const Bound whole{match.node, kNoAtom, match.first, match.end};
+    Bindings merged = match.bindings;
+    if (!merge(merged, {{condition.metavar, whole}})) return false;
+    match.bindings = std::move(merged);
+    return true;
+  }
+  const Bound* found = find(match.bindings, condition.metavar);
+  if (found == nullptr) return false;
+  const Bound bound = *found;
+  switch (condition.what) {
+    case Condition::What::Regex:
+      return holds_regex(condition, match, bound);
+    case Condition::What::Formula:
+      return condition.embedded ? holds_embedded(condition, match, bound) : holds_formula(condition, match, bound);
+    case Condition::What::Type:
+      return holds_type(condition, bound);
+    case Condition::What::Module:
+      return comes_from(condition, bound);
+    default:
+      return holds_analysis(condition, bound);
+  }
 }
 
-bool FormulaRun::holds_regex(const Condition& condition, const Bound& bound) {
-  const auto outcome = condition.regex->match_start(text_.substr(bound.first, bound.end - bound.first));
+bool FormulaRun::holds_regex(const Condition& condition, Match& match, const Bound& bound) {
+  std::string_view text = text_.substr(bound.first, bound.end - bound.first);
+  std::uint32_t first = bound.first;
+  std::optional<std::string> value;
+  if (condition.of_value && file_ != nullptr && bound.node != kNoNode) value = constant_text(*file_, bound);
+  // What was imported is called what it is where it comes from.
+  if (bound.node == kNoNode && bound.atom != kNoAtom && atoms_.text(bound.atom) != text)
+    value = std::string(atoms_.text(bound.atom));
+  if (value) text = *value;
+  auto outcome = condition.regex->match_start(text);
+  if (outcome == source::Regex::Outcome::Match && !condition.groups.empty() && !condition.negate && !value) {
+    // The groups are bound, too. The first match is the one at the start, as there is one.
+    std::vector<source::RegexSpan> groups;
+    outcome = condition.regex->search(text, 0, groups);
+    for (std::size_t group = 1; group < groups.size() && group - 1 < condition.groups.size(); ++group) {
+      if (!groups[group].matched() || find(match.bindings, condition.groups[group - 1]) != nullptr) continue;
+      Bound part;
+      part.first = first + static_cast<std::uint32_t>(groups[group].first);
+      part.end = first + static_cast<std::uint32_t>(groups[group].end);
+      match.bindings.emplace_back(condition.groups[group - 1], part);
+    }
+  }
   if (outcome == source::Regex::Outcome::LimitReached) {
     budget_.exceed(MatchBudget::Spent::RegexLimit);
     return false;
@@ -273,10 +374,43 @@ bool FormulaRun::holds_regex(const Condition& condition, const Bound& bound) {
 }
 
 bool FormulaRun::holds_formula(const Condition& condition, Match& match, const Bound& bound) {
+  const Bound* outer_subject = std::exchange(subject_, &bound);
   const std::vector<Match> found = evaluate(*condition.formula, Window{bound.first, bound.end}, &match.bindings);
+  subject_ = outer_subject;
   if (found.empty()) return false;
   match.bindings = found.front().bindings;
   return true;
+}
+
+std::string_view FormulaRun::contents(const Bound& bound) const {
+  if (file_ != nullptr && bound.node != kNoNode) {
+    const Node& node = file_->ir()[bound.node];
+    if (node.kind == Kind::String || node.kind == Kind::Regex || node.kind == Kind::Char) return atoms_.text(node.atom);
+  }
+  return text_.substr(bound.first, bound.end - bound.first);
+}
+
+bool FormulaRun::holds_analysis(const Condition& condition, const Bound& bound) const {
+  const std::string_view text = contents(bound);
+  if (condition.what == Condition::What::Entropy) return looks_random(text);
+  return may_backtrack_forever(text).value_or(false);
+}
+
+bool FormulaRun::holds_type(const Condition& condition, const Bound& bound) {
+  if (file_ == nullptr || bound.node == kNoNode) return false;
+  return std::any_of(condition.words.begin(), condition.words.end(), [&](const std::string& type) {
+    return has_type(*file_, bound.node, type, rule_.options, budget_);
+  });
+}
+
+bool FormulaRun::comes_from(const Condition& condition, const Bound& bound) const {
+  std::vector<Atom> path;
+  if (file_ == nullptr || bound.node == kNoNode || !file_->imported(bound.node, path)) return false;
+  std::string name;
+  for (const Atom part : path) name += (name.empty() ? "" : ".") + std::string(atoms_.text(part));
+  return std::any_of(condition.words.begin(), condition.words.end(), [&](const std::string& module) {
+    return name == module || (name.starts_with(module) && name[module.size()] == '.');
+  });
 }
 
 std::optional<std::string> constant_text(const FileIndex& file, const Bound& bound) {

@@ -40,12 +40,21 @@ class FormulaRun {
   std::vector<Match> regex(const Formula& formula, const Window& window, const Bindings* outer);
   std::vector<Match> all(const Formula& formula, const Window& window, const Bindings* outer);
   std::vector<Match> intersect(const std::vector<Match>& a, const std::vector<Match>& b);
+  std::vector<Match> intersect_anywhere(const std::vector<Match>& a, const std::vector<Match>& b);
   void drop(std::vector<Match>& matches, const Formula& negative, const Window& window, const Bindings* outer);
   bool holds(const Condition& condition, Match& match);
-  bool holds_regex(const Condition& condition, const Bound& bound);
+  bool holds_regex(const Condition& condition, Match& match, const Bound& bound);
   bool holds_formula(const Condition& condition, Match& match, const Bound& bound);
   bool holds_embedded(const Condition& condition, Match& match, const Bound& bound);
-  bool focus(const std::vector<Atom>& metavars, Match& match) const;
+  bool holds_analysis(const Condition& condition, const Bound& bound) const;
+  bool holds_type(const Condition& condition, const Bound& bound);
+  bool comes_from(const Condition& condition, const Bound& bound) const;
+  /// What the metavariable stands for, a string without its quotes.
+  std::string_view contents(const Bound& bound) const;
+  /// The match narrowed to each of the focused metavariables.
+  std::vector<Match> focus(const Match& match, const std::vector<std::vector<Atom>>& lists) const;
+  /// A pattern against a name that has no node of its own.
+  std::optional<Match> name_only(const Pattern& pattern, const Bound& bound) const;
   bool merge(Bindings& into, const Bindings& from) const;
   bool same_text(const Bound& a, const Bound& b) const;
 
@@ -56,6 +65,7 @@ class FormulaRun {
   MatchBudget& budget_;
   EmbeddedReader* embedded_;                               ///< Null: what strings hold isn't looked into.
   std::vector<std::optional<std::vector<Match>>> leaves_;  ///< What each pattern found in the whole file.
+  const Bound* subject_ = nullptr;                         ///< What the innermost metavariable-pattern speaks of.
 };
 
 /// A metavariable's value for comparisons and messages: its literal, or the constant it stands for.

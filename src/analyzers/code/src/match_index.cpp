@@ -9,10 +9,7 @@ namespace {
 
 using source::Language;
 
-constexpr std::size_t kChainMax = 32;      ///< Parts of a.b.c that are looked at.
-constexpr std::size_t kFoldDepthMax = 64;  ///< Operands of "a" + "b" + … that are folded.
-
-bool declares_variables(Language language) { return language != Language::Python && language != Language::Php; }
+constexpr std::size_t kChainMax = 32;  ///< Parts of a.b.c that are looked at.
 
 /// Module paths whose parts are names of their own: `a.b` imports what `a.b.c` names, too.
 bool has_dotted_paths(Language language) {
@@ -30,19 +27,11 @@ bool has_dotted_paths(Language language) {
   }
 }
 
-bool is_scope(Kind kind) {
-  return kind == Kind::Module || kind == Kind::Function || kind == Kind::Lambda || kind == Kind::Class;
-}
+}  // namespace
 
 bool holds_statements(Kind kind) {
   return kind == Kind::Module || kind == Kind::Block || kind == Kind::Case || kind == Kind::Namespace;
 }
-
-bool is_literal(Kind kind) {
-  return kind == Kind::String || kind == Kind::Number || kind == Kind::Bool || kind == Kind::Null || kind == Kind::Char;
-}
-
-}  // namespace
 
 bool is_expression(Kind kind) {
   switch (kind) {
@@ -93,7 +82,10 @@ FileIndex::FileIndex(const Ir& ir, Atoms& atoms, std::string_view text) : ir_(ir
 
 void FileIndex::collect() {
   for (NodeIndex n = 0; n < ir_.nodes.size(); ++n)
-    if (ir_[n].kind == Kind::Import) collect_import(n);
+    if (ir_[n].kind == Kind::Import)
+      collect_import(n);
+    else if (ir_[n].kind == Kind::VarDef && is_script())
+      collect_require(n);
   const auto mention = [&](Atom atom) {
     if (atom >= mentioned_.size()) mentioned_.resize(std::max<std::size_t>(atom + 1, mentioned_.size() * 2), false);
     mentioned_[atom] = true;
@@ -123,8 +115,8 @@ void FileIndex::collect() {
   }
   // What an alias stands for is mentioned too: `import m "crypto/md5"`.
   for (const auto& [alias, paths] : aliases_)
-    for (const auto& parts : paths)
-      for (const Atom part : parts) mention(part);
+    for (const Alias& entry : paths)
+      for (const Atom part : entry.path) mention(part);
   for (const auto& parts : wildcards_)
     for (const Atom part : parts) mention(part);
 }
@@ -140,7 +132,12 @@ std::vector<Atom> FileIndex::split_path(std::string_view path) {
     if (parts.size() > 1 && parts.back().size() > 1 && parts.back()[0] == 'v' &&
         std::all_of(parts.back().begin() + 1, parts.back().end(), [](char c) { return c >= '0' && c <= '9'; }))
       parts.pop_back();
-    out.push_back(atoms_.intern(parts.back()));
+    std::string_view package = parts.back();
+    if (package.starts_with("go-")) package.remove_prefix(3);
+    if (package.ends_with("-go")) package.remove_suffix(3);
+    if (const std::size_t version = package.rfind(".v"); version != std::string_view::npos && version > 0)
+      package = package.substr(0, version);
+    out.push_back(atoms_.intern(package));
   } else {
     out.push_back(atoms_.intern(path));
   }
@@ -148,10 +145,42 @@ std::vector<Atom> FileIndex::split_path(std::string_view path) {
   return out;
 }
 
-void FileIndex::add_alias(Atom alias, std::vector<Atom> path) {
+void FileIndex::add_alias(Atom alias, NodeIndex import, std::vector<Atom> path) {
   if (alias == kNoAtom || path.empty()) return;
-  if (path.size() == 1 && path.front() == alias) return;
-  aliases_[alias].push_back(std::move(path));
+  aliases_[alias].push_back({import, std::move(path)});
+}
+
+/// `const {a, b: c} = require('m')` imports names; `const m = require('m')` the module.
+void FileIndex::collect_require(NodeIndex definition) {
+  const NodeIndex value = ir_.child(definition, Role::Value), target = ir_.child(definition, Role::Target);
+  if (value == kNoNode || target == kNoNode || ir_[value].kind != Kind::Call) return;
+  const NodeIndex callee = ir_.child(value, Role::Callee), file = ir_.child(value, Role::Arg);
+  if (callee == kNoNode || file == kNoNode || ir_[callee].kind != Kind::Name || ir_[file].kind != Kind::String) return;
+  if (atoms_.text(ir_[callee].atom) != "require" || ir_[file].atom == kNoAtom) return;
+  if (ir_[target].kind == Kind::Name) return add_alias(ir_[target].atom, definition, {ir_[file].atom});
+  if (ir_[target].kind != Kind::Dict) return;
+  for (NodeIndex pair = ir_.first_child(target); pair != kNoNode; pair = ir_.next_sibling(pair)) {
+    const NodeIndex key = ir_.child(pair, Role::Key), local = ir_.child(pair, Role::Value);
+    if (ir_[pair].kind != Kind::Pair || key == kNoNode || local == kNoNode || ir_[local].kind != Kind::Name) continue;
+    add_alias(ir_[local].atom, definition, {ir_[file].atom, ir_[key].atom});
+  }
+}
+
+/// An import that certainly ran hides those before it; `try: import a except: import b` leaves both.
+template <class Fits>
+bool FileIndex::any_alias(NodeIndex name, Fits fits) const {
+  const auto found = aliases_.find(ir_[name].atom);
+  if (found == aliases_.end()) return false;
+  const bool ordered = ir_.language == Language::Python || is_script();
+  for (auto alias = found->second.rbegin(); alias != found->second.rend(); ++alias) {
+    const Node& import = ir_[alias->import];
+    const bool hoisted = is_script() && import.kind == Kind::Import;
+    if (ordered && !hoisted && import.first > ir_[name].first) continue;
+    if (fits(alias->path)) return true;
+    const NodeIndex block = import.parent;
+    if (ordered && block != kNoNode && block <= name && name < ir_[block].subtree_end) return false;
+  }
+  return false;
 }
 
 void FileIndex::collect_import(NodeIndex n) {
@@ -173,12 +202,15 @@ void FileIndex::collect_import(NodeIndex n) {
     }
     if (whole) {
       // `import a.b` binds `a`, which stands for itself.
-      if (alias != kNoAtom && alias != path.front()) add_alias(alias, path);
+      if (alias != kNoAtom && (alias != path.front() || path.size() == 1)) add_alias(alias, n, path);
       continue;
     }
     std::vector<Atom> full = path;
+    // `import {x} from './a/b'` is x of b.
+    if (const std::size_t slash = module.rfind('/'); is_script() && slash != std::string_view::npos)
+      full = {atoms_.intern(module.substr(slash + 1))};
     full.push_back(node.atom);
-    add_alias(alias == kNoAtom ? node.atom : alias, std::move(full));
+    add_alias(alias == kNoAtom ? node.atom : alias, n, std::move(full));
   }
 }
 
@@ -217,14 +249,32 @@ bool FileIndex::dotted(NodeIndex n, std::vector<Atom>& out) const {
   return false;
 }
 
-bool FileIndex::resolved(NodeIndex n, std::vector<Atom>& out) const {
+NodeIndex FileIndex::head_of(NodeIndex n) const {
+  while (ir_[n].kind == Kind::Member) n = ir_.child(n, Role::Object);
+  return n;
+}
+
+bool FileIndex::is_script() const {
+  return ir_.language == Language::JavaScript || ir_.language == Language::TypeScript || ir_.language == Language::Tsx;
+}
+
+bool FileIndex::imported(NodeIndex n, std::vector<Atom>& out) const {
   if (aliases_.empty() || !dotted(n, out)) return false;
-  const auto alias = aliases_.find(out.front());
-  if (alias == aliases_.end()) return false;
-  std::vector<Atom> path = alias->second.front();
+  std::vector<Atom> path;
+  if (!any_alias(head_of(n), [&](const std::vector<Atom>& full) {
+        path = full;
+        return true;
+      }))
+    return false;
   path.insert(path.end(), out.begin() + 1, out.end());
   out = std::move(path);
   return true;
+}
+
+bool FileIndex::resolved(NodeIndex n, std::vector<Atom>& out) const {
+  if (!imported(n, out)) return false;
+  std::vector<Atom> written;
+  return dotted(n, written) && written != out;
 }
 
 bool FileIndex::resolves_to(NodeIndex n, const std::vector<Atom>& wanted) const {
@@ -236,9 +286,7 @@ bool FileIndex::resolves_to(NodeIndex n, const std::vector<Atom>& wanted) const 
            std::equal(parts.begin() + static_cast<std::ptrdiff_t>(skip), parts.end(),
                       wanted.begin() + static_cast<std::ptrdiff_t>(head.size()));
   };
-  if (const auto alias = aliases_.find(parts.front()); alias != aliases_.end())
-    for (const auto& path : alias->second)
-      if (fits(path, 1)) return true;
+  if (any_alias(head_of(n), [&](const std::vector<Atom>& path) { return fits(path, 1); })) return true;
   return std::any_of(wildcards_.begin(), wildcards_.end(), [&](const auto& path) { return fits(path, 0); });
 }
 
@@ -257,7 +305,7 @@ bool FileIndex::type_is(std::string_view written, std::string_view wanted) const
   };
   const auto alias = aliases_.find(atoms_.find(written));
   if (alias != aliases_.end() &&
-      std::ranges::any_of(alias->second, [&](const auto& path) { return full_name(path) == wanted; }))
+      std::ranges::any_of(alias->second, [&](const Alias& entry) { return full_name(entry.path) == wanted; }))
     return true;
   const auto last = [](std::string_view type) {
     const std::size_t dot = type.find_last_of(".:");
@@ -276,197 +324,6 @@ bool FileIndex::type_is(std::string_view written, std::string_view wanted) const
     return wanted_plain || alias == aliases_.end();
   }
   return false;
-}
-
-// --- variables
-
-NodeIndex FileIndex::scope_of(NodeIndex n) const {
-  for (NodeIndex up = ir_[n].parent; up != kNoNode; up = ir_[up].parent)
-    if (is_scope(ir_[up].kind)) return up;
-  return 0;
-}
-
-void FileIndex::bind_target(NodeIndex scope, NodeIndex target, NodeIndex value, NodeIndex type) const {
-  if (ir_[target].kind != Kind::Name) return spoil(scope, target);
-  Symbol& symbol = symbols_[key(scope, ir_[target].atom)];
-  if (value != kNoNode) {
-    ++symbol.assignments;
-    symbol.value = value;
-  }
-  if (type != kNoNode) symbol.type = type;
-}
-
-/// Every name in a target that isn't one plain name gets values that aren't known.
-void FileIndex::spoil(NodeIndex scope, NodeIndex target) const {
-  const Kind kind = ir_[target].kind;
-  if (kind == Kind::Member || kind == Kind::Index) return;
-  for (NodeIndex n = target; n < ir_[target].subtree_end; ++n)
-    if (ir_[n].kind == Kind::Name) symbols_[key(scope, ir_[n].atom)].assignments += 2;
-}
-
-void FileIndex::collect_symbols() const {
-  symbols_known_ = true;
-  const bool declared = declares_variables(ir_.language);
-  struct Late {
-    NodeIndex node, target, value;
-  };
-  std::vector<Late> assignments;
-  std::vector<NodeIndex> scopes;  // Open ones, innermost last.
-  for (NodeIndex n = 0; n < ir_.nodes.size(); ++n) {
-    while (!scopes.empty() && n >= ir_[scopes.back()].subtree_end) scopes.pop_back();
-    const Node& node = ir_[n];
-    const NodeIndex scope = scopes.empty() ? 0 : scopes.back();
-    if (is_scope(node.kind)) scopes.push_back(n);
-    switch (node.kind) {
-      case Kind::VarDef:
-      case Kind::Field: {
-        NodeIndex target = ir_.child(n, Role::Target);
-        if (target == kNoNode) target = ir_.child(n, Role::Name);
-        if (target != kNoNode) bind_target(scope, target, ir_.child(n, Role::Value), ir_.child(n, Role::Type));
-        break;
-      }
-      case Kind::Param: {
-        if (node.atom != kNoAtom) {
-          Symbol& symbol = symbols_[key(scope, node.atom)];
-          symbol.assignments += 2;
-          symbol.type = ir_.child(n, Role::Type);
-        }
-        if (const NodeIndex target = ir_.child(n, Role::Target); target != kNoNode) spoil(scope, target);
-        break;
-      }
-      case Kind::Assign: {
-        const NodeIndex left = ir_.child(n, Role::Left), right = ir_.child(n, Role::Right);
-        if (left == kNoNode || node.sub == kAssignProperty) break;
-        // Go's `:=` declares.
-        if (declared && node.sub == 0)
-          assignments.push_back({n, left, right});
-        else
-          bind_target(scope, left, right == kNoNode ? n : right, ir_.child(n, Role::Type));
-        break;
-      }
-      case Kind::AugAssign:
-        if (const NodeIndex left = ir_.child(n, Role::Left); left != kNoNode) assignments.push_back({n, left, kNoNode});
-        break;
-      case Kind::Unary: {
-        const auto op = static_cast<Op>(node.sub);
-        if (op < Op::PreIncrement || op > Op::PostDecrement) break;
-        [[fallthrough]];
-      }
-      case Kind::AddressOf:
-        if (node.kind == Kind::AddressOf && node.sub == kAddressReadOnly) break;
-        if (const NodeIndex operand = ir_.child(n, Role::Operand); operand != kNoNode)
-          assignments.push_back({n, operand, kNoNode});
-        break;
-      case Kind::ForEach:
-      case Kind::With:
-      case Kind::Catch:
-      case Kind::Comprehension:
-        for (NodeIndex c = ir_.first_child(n); c != kNoNode; c = ir_.next_sibling(c))
-          if (ir_[c].role == Role::Target) spoil(scope, c);
-        break;
-      case Kind::Function:
-      case Kind::Class:
-        if (node.atom != kNoAtom) symbols_[key(scope, node.atom)].assignments += 2;
-        break;
-      case Kind::Directive:
-        // global/nonlocal: the module's variable gets values here.
-        for (NodeIndex i = n; i < node.subtree_end; ++i)
-          if (ir_[i].kind == Kind::Name) symbols_[key(0, ir_[i].atom)].assignments += 2;
-        break;
-      default:
-        break;
-    }
-  }
-  for (const Late& late : assignments) {
-    if (ir_[late.target].kind != Kind::Name) {
-      spoil(scope_of(late.node), late.target);
-      continue;
-    }
-    const Atom name = ir_[late.target].atom;
-    NodeIndex scope = scope_of(late.node);
-    for (NodeIndex up = scope;; up = scope_of(up)) {
-      if (symbols_.contains(key(up, name))) {
-        scope = up;
-        break;
-      }
-      if (up == 0) break;
-    }
-    Symbol& symbol = symbols_[key(scope, name)];
-    symbol.assignments += late.value == kNoNode ? 2 : 1;
-    symbol.value = late.value;
-  }
-}
-
-const FileIndex::Symbol* FileIndex::find_symbol(NodeIndex name) const {
-  if (ir_[name].kind != Kind::Name) return nullptr;
-  const Atom atom = ir_[name].atom;
-  const NodeIndex first = scope_of(name);
-  for (NodeIndex scope = first;; scope = scope_of(scope)) {
-    // In Python a class body's names aren't seen from its methods.
-    const bool hidden = ir_.language == Language::Python && ir_[scope].kind == Kind::Class && scope != first;
-    if (!hidden) {
-      const auto found = symbols().find(key(scope, atom));
-      if (found != symbols().end()) return &found->second;
-    }
-    if (scope == 0) return nullptr;
-  }
-}
-
-NodeIndex FileIndex::only_value(NodeIndex name) const {
-  const Symbol* symbol = find_symbol(name);
-  return symbol != nullptr && symbol->assignments == 1 ? symbol->value : kNoNode;
-}
-
-NodeIndex FileIndex::constant(NodeIndex name) const {
-  // A chain a = b; b = "x" is followed a few steps; a cycle ends there too.
-  NodeIndex value = name;
-  for (int step = 0; step < 4; ++step) {
-    value = only_value(value);
-    if (value == kNoNode) return kNoNode;
-    if (is_literal(ir_[value].kind)) return value;
-    if (ir_[value].kind == Kind::Binary && is_constant_string(value)) return value;
-    if (ir_[value].kind != Kind::Name) return kNoNode;
-  }
-  return kNoNode;
-}
-
-NodeIndex FileIndex::declared_type(NodeIndex name) const {
-  const Symbol* symbol = find_symbol(name);
-  return symbol == nullptr ? kNoNode : symbol->type;
-}
-
-bool FileIndex::are_different_variables(NodeIndex a, NodeIndex b) const {
-  if (a == b || ir_[a].kind != Kind::Name || ir_[b].kind != Kind::Name || ir_[a].atom != ir_[b].atom) return false;
-  const Symbol* first = find_symbol(a);
-  const Symbol* second = find_symbol(b);
-  return first != nullptr && second != nullptr && first != second;
-}
-
-bool FileIndex::is_constant_string(NodeIndex n) const {
-  std::vector<NodeIndex> open{n};
-  std::size_t seen = 0;
-  bool text = false;
-  while (!open.empty()) {
-    if (++seen > kFoldDepthMax) return false;
-    const NodeIndex at = open.back();
-    open.pop_back();
-    const Node& node = ir_[at];
-    if (node.kind == Kind::String) {
-      text = true;
-    } else if (node.kind == Kind::Binary && static_cast<Op>(node.sub) == Op::Add) {
-      const NodeIndex left = ir_.child(at, Role::Left), right = ir_.child(at, Role::Right);
-      if (left == kNoNode || right == kNoNode) return false;
-      open.push_back(left);
-      open.push_back(right);
-    } else if (node.kind == Kind::Name) {
-      const NodeIndex value = only_value(at);
-      if (value == kNoNode) return false;
-      open.push_back(value);
-    } else {
-      return false;
-    }
-  }
-  return text;
 }
 
 }  // namespace wrench::code

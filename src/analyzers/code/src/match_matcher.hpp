@@ -31,6 +31,7 @@ class Matcher {
       : file_(file), ir_(file.ir()), pattern_(pattern), options_(options), budget_(budget) {}
 
   std::vector<Match> run();
+  bool is_of_type(NodeIndex n, std::string_view type) const;
 
  private:
   const PatternNode& at(std::uint32_t p) const { return pattern_.nodes[p]; }
@@ -83,7 +84,13 @@ class Matcher {
   bool aliased(const PatternNode& import) const;
   bool modifier(const PatternNode& p, NodeIndex n, Next next);
   bool metavariable(const PatternNode& p, NodeIndex n, Next next);
-  bool has_type(NodeIndex n, const PatternNode& type, Bound& bound) const;
+  bool has_type(NodeIndex n, std::string_view wanted, Bound& bound) const;
+  bool has_type_at(NodeIndex n, std::string_view wanted, Bound& bound, int depth) const;
+  bool declared_type_fits(NodeIndex n, std::string_view wanted, Bound& bound, int depth) const;
+  bool allocated_type_fits(NodeIndex call, std::string_view wanted, Bound& bound) const;
+  bool written_type_fits(NodeIndex type, std::string_view wanted, Bound& bound) const;
+  bool type_fits(std::string_view written, std::string_view wanted) const;
+  static std::string_view pointee_of(std::string_view type);
   bool deep(std::uint32_t p, NodeIndex n, Next next);
   bool string(std::uint32_t p_index, NodeIndex n, Next next);
   bool foldable(NodeIndex n) const;
@@ -94,6 +101,8 @@ class Matcher {
 
   /// `$X = $E` against a declaration with an initialiser.
   bool definition_as_assignment(const PatternNode& p, NodeIndex n, Next next);
+  bool decorator(const PatternNode& p, NodeIndex n, Next next);
+  bool object_key(const PatternNode& p, NodeIndex n) const;
   bool function_as_lambda(const PatternNode& p, NodeIndex n, Next next);
 
   /// Compares what the node is called, then its children.
@@ -109,10 +118,24 @@ class Matcher {
   bool binary_may_swap(const PatternNode& p) const;
   bool swapped(const PatternNode& p, NodeIndex n, Next next);
 
-  // --- children
+  // --- operators that may be grouped otherwise
 
   using PatternList = std::vector<std::uint32_t>;
   using NodeList = std::vector<NodeIndex>;
+  static constexpr std::size_t kOperandsMax = 64;  ///< Longer chains are compared as they are grouped.
+  bool is_associative(const PatternNode& p) const;
+  bool operands(const PatternNode& p, NodeIndex n, Next next);
+  bool is_variable(std::uint32_t p) const;
+  void pattern_operands(std::uint32_t p, Op op, PatternList& out) const;
+  void found_operands(NodeIndex n, Op op, NodeList& out) const;
+  bool in_order(const PatternList& wanted, std::size_t i, const NodeList& found, std::size_t j, Next next);
+  bool take_operands(std::uint32_t p, const NodeList& found, std::size_t from, std::size_t to, Next next);
+  bool any_order(const PatternList& fixed, const PatternList& open, const NodeList& found, std::size_t i,
+                 std::uint64_t used, Next next);
+  bool one_of_assignments(const PatternNode& p, NodeIndex n, Next next);
+
+  // --- children
+
   struct Group {
     Role role;
     PatternList wanted;
@@ -120,6 +143,7 @@ class Matcher {
   };
   bool children(const PatternNode& p, NodeIndex n, Next next);
   bool match_groups(const PatternNode& p, const std::vector<Group>& groups, std::size_t i, NodeIndex n, Next next);
+  bool leaves_open(const PatternNode& p, Role role) const;
   bool is_record(const PatternList& wanted) const;
   bool elements(const PatternNode& p, NodeIndex n, Next next);
   bool is_open(std::uint32_t p) const;
@@ -130,6 +154,7 @@ class Matcher {
   Bound bound_run(const NodeList& found, std::size_t from, std::size_t to) const;
 
   enum class Others { Allowed, Refused };
+  Others others(bool allowed) const { return allowed ? Others::Allowed : Others::Refused; }
   /// Each wanted part matches another found one, in any order.
   bool some_of(const PatternList& wanted, const NodeList& found, std::size_t i, std::uint64_t used, Others others,
                Next next);
@@ -141,15 +166,18 @@ class Matcher {
   bool shell_words(const PatternList& wanted, const NodeList& found, Next next);
   bool members_of(const PatternList& wanted, std::size_t i, const NodeList& found, Next next);
 
+  bool in_sequence(const PatternList& wanted, std::size_t i, const NodeList& found, std::size_t j, Next next);
+
   /// Positional arguments in order, keywords in any order; without `...` nothing may be left over.
   bool arguments(const PatternList& wanted, const NodeList& found, Next next);
 
   // --- statements
 
   enum class Tail { End, MayFollow };
-  // As semgrep: what follows the last statement of a pattern's block isn't compared.
-  static constexpr Tail kBlockTail = Tail::MayFollow;
   bool block(const PatternNode& p, NodeIndex n, Next next);
+  const std::uint32_t* whole_block(const PatternNode& p) const;
+  bool is_single(NodeIndex block) const;
+  bool only_statement(std::uint32_t p_index, NodeIndex block, Next next);
   bool expression_body(const PatternNode& p, NodeIndex n, Next next);
   bool in_class(NodeIndex n) const;
   bool members(const PatternNode& p, NodeIndex n, Next next);

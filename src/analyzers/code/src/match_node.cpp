@@ -1,12 +1,15 @@
-#include "match_matcher.hpp"
-
 #include <algorithm>
 #include <optional>
-#include <string>
+
+#include "match_matcher.hpp"
+#include "number_text.hpp"
 
 namespace wrench::code::detail {
 
 namespace {
+
+constexpr auto kTemplate = static_cast<std::uint8_t>(StringSub::Template);
+constexpr auto kFormat = static_cast<std::uint8_t>(StringSub::Format);
 
 bool sub_matters(Kind kind) {
   switch (kind) {
@@ -26,14 +29,20 @@ bool sub_matters(Kind kind) {
   }
 }
 
-/// Parts of a node that a pattern may leave out without forbidding them.
-
 }  // namespace
 
 bool Matcher::node(std::uint32_t p_index, NodeIndex n, Next next) {
   if (!budget_.spend()) return true;
   const PatternNode& p = at(p_index);
   const Node& found = ir_[n];
+  // What a value is cast to doesn't hide it, unless the cast is all that is looked at.
+  if (found.kind == Kind::Cast && p.kind != Kind::Cast && p_index != pattern_.roots.front())
+    if (const NodeIndex value = ir_.child(n, Role::Value); value != kNoNode && node(p_index, value, next)) return true;
+  const bool body = p.role == Role::Then || p.role == Role::Else || p.role == Role::Body;
+  if (body && found.kind == Kind::Block && p.kind != Kind::Block && p.kind != Kind::Metavar && !is_expression(p.kind) &&
+      !is_open(p_index))
+    return only_statement(p_index, n, next);
+  if (p.role == Role::Key && object_key(p, n)) return next();
   switch (p.kind) {
     case Kind::Ellipsis:
       return next();
@@ -62,10 +71,10 @@ bool Matcher::node(std::uint32_t p_index, NodeIndex n, Next next) {
     case Kind::Member:
       if (p.kind == Kind::Member && p.text == PatternNode::Text::Any) return chain(p, n, next);
       if (!p.dotted.empty() && file_.resolves_to(n, p.dotted)) return next();
-      if (p.kind == Kind::Member && p.text == PatternNode::Text::Metavar && imported_member(p, n, next)) return true;
+      if (p.kind == Kind::Member && imported_member(p, n, next)) return true;
       break;
     case Kind::Assign:
-      if (p.sub == 0 && (found.kind == Kind::VarDef || found.kind == Kind::Field))
+      if (p.sub == 0 && ((found.kind == Kind::VarDef && options_.vardef_assign) || found.kind == Kind::Field))
         return definition_as_assignment(p, n, next);
       break;
     case Kind::VarDef:
@@ -79,19 +88,39 @@ bool Matcher::node(std::uint32_t p_index, NodeIndex n, Next next) {
       if (found.kind == Kind::Function && options_.arrow_is_function && is_script()) return children(p, n, next);
       break;
     case Kind::Interp:
-      if (found.kind == Kind::Interp) return elements(p, n, next);
+      if (found.kind == Kind::Interp && (p.sub != kFormat || found.sub == kFormat)) return elements(p, n, next);
       return false;
     case Kind::Import:
       if (found.kind == Kind::Import && p.sub == static_cast<std::uint8_t>(ImportSub::Module) &&
           ir_.language == source::Language::Python)
         return python_import(p, n, next);
-      if (found.kind == Kind::Import && ir_.language == source::Language::Scala) return scala_import(p, n, next);
-      if (found.kind == Kind::Import && names_module_only(p)) return is_below(p.atom, found.atom) && next();
+      if (found.kind != Kind::Import) break;
+      if (ir_.language == source::Language::Scala) return scala_import(p, n, next);
+      if (names_module_only(p)) return is_below(p.atom, found.atom) && next();
+      if (p.text == PatternNode::Text::Regex && p.regex)
+        return p.regex->contains(file_.atoms().text(found.atom)) == source::Regex::Outcome::Match && next();
+      // `import $X` says nothing of the name that is bound.
+      if (p.text == PatternNode::Text::Metavar && (ir_.language == source::Language::Java || p.children.empty()))
+        return bind(p.atom, name_of(n), next);
       break;
     case Kind::ImportItem:
       return found.kind == Kind::ImportItem && import_item(p, n, next);
     case Kind::Modifier:
       return found.kind == Kind::Modifier && modifier(p, n, next);
+    case Kind::Decorator:
+      return found.kind == Kind::Decorator && decorator(p, n, next);
+    case Kind::Set:
+      if (p.children.size() == 1 && is_open(p.children.front()) &&
+          (found.kind == Kind::Dict || found.kind == Kind::Set))
+        return next();
+      break;
+    case Kind::List:
+      if (found.kind == Kind::Comprehension && found.sub == 0 && p.children.size() == 1 && is_open(p.children.front()))
+        return next();
+      break;
+    case Kind::Regex:
+      if (p.extra != kNoAtom && p.extra != 0 && found.kind == Kind::Regex && p.extra != found.extra) return false;
+      break;
     default:
       break;
   }
@@ -100,105 +129,24 @@ bool Matcher::node(std::uint32_t p_index, NodeIndex n, Next next) {
     if (p.symbol != found.symbol) return false;
   }
   if (sub_matters(p.kind) && p.sub != found.sub) return false;
+  // f`...` isn't f(`...`): the tag gets the holes by themselves.
+  if (p.kind == Kind::Call && is_script() && ((p.flags ^ found.flags) & kFlagTagged) != 0) return false;
+  if (p.kind == Kind::Member && (p.flags & kFlagOptionalChain) != 0 && (found.flags & kFlagOptionalChain) == 0)
+    return false;
+  if (is_script() && (p.kind == Kind::Function || p.kind == Kind::Class) && (p.flags & kFlagExported) != 0 &&
+      (found.flags & kFlagExported) == 0)
+    return false;
   if (p.kind == Kind::Assign && p.sub == 1 && found.sub != 1) return false;
   if (p.kind == Kind::Class && p.sub != found.sub) return false;
   if (p.kind == Kind::Binary && binary_may_swap(p)) {
     if (children(p, n, next)) return true;
     return swapped(p, n, next);
   }
+  if (p.kind == Kind::Binary && is_associative(p)) return operands(p, n, next);
   const bool stop = named(p, n, next);
+  if (!stop && p.kind == Kind::Assign) return one_of_assignments(p, n, next);
   if (!stop && (p.kind == Kind::Name || p.kind == Kind::Member)) return symbolic(p_index, n, next);
   return stop;
-}
-
-/// `requests.$F` against what was imported from requests.
-bool Matcher::imported_member(const PatternNode& p, NodeIndex n, Next next) {
-  const std::vector<Atom>& wanted = at(p.children.front()).dotted;
-  std::vector<Atom> path;
-  if (wanted.empty() || !file_.resolved(n, path) || path.size() != wanted.size() + 1) return false;
-  if (!std::equal(wanted.begin(), wanted.end(), path.begin())) return false;
-  Bound bound = ir_[n].kind == Kind::Member ? name_of(n) : Bound{kNoNode, kNoAtom, ir_[n].first, ir_[n].end};
-  bound.atom = path.back();
-  return bind(p.atom, bound, next);
-}
-
-/// `import "a/b"` also stands for modules below a/b.
-bool Matcher::is_below(Atom wanted, Atom module) const {
-  const std::string_view folder = file_.atoms().text(wanted), path = file_.atoms().text(module);
-  const char separator = ir_.language == source::Language::CSharp ? '.' : '/';
-  return folder == path ||
-         (path.size() > folder.size() && path.starts_with(folder) && path[folder.size()] == separator);
-}
-
-/// `import "a/b"` in a script or in Go, `using A.B;` in C#, without a name of its own.
-bool Matcher::names_module_only(const PatternNode& import) const {
-  if (import.text != PatternNode::Text::Exact) return false;
-  if (is_script()) return import.sub == static_cast<std::uint8_t>(ImportSub::SideEffect);
-  if (ir_.language == source::Language::CSharp)
-    return import.children.size() == 1 && file_.atoms().text(at(import.children.front()).extra) == "*";
-  if (ir_.language != source::Language::Go || import.children.size() != 1) return false;
-  const std::string_view name = file_.atoms().text(at(import.children.front()).extra);
-  const std::string_view path = file_.atoms().text(import.atom);
-  return path == name || path.ends_with("/" + std::string(name));
-}
-
-bool Matcher::import_item(const PatternNode& p, NodeIndex n, Next next) {
-  const Node& found = ir_[n];
-  auto rest = [&] {
-    if (p.extra == kNoAtom || p.extra == p.atom) return next();
-    if (!is_metavariable(file_.atoms().text(p.extra))) return p.extra == found.extra && next();
-    if (found.extra == kNoAtom) return false;
-    const std::string_view alias = file_.atoms().text(found.extra);
-    const std::size_t at = file_.text_of(n).rfind(alias);
-    Bound bound{kNoNode, found.extra, found.first, found.end};
-    if (at != std::string_view::npos) {
-      bound.first = found.first + static_cast<std::uint32_t>(at);
-      bound.end = bound.first + static_cast<std::uint32_t>(alias.size());
-    }
-    return bind(p.extra, bound, next);
-  };
-  if (p.text == PatternNode::Text::Metavar)
-    return bind(p.atom, Bound{kNoNode, found.atom, found.first, found.end}, rest);
-  return p.atom == found.atom && rest();
-}
-
-bool Matcher::python_import(const PatternNode& p, NodeIndex n, Next next) {
-  const Node& found = ir_[n];
-  if (p.text != PatternNode::Text::Exact) return children(p, n, next);
-  const std::string_view wanted = file_.atoms().text(p.atom), module = file_.atoms().text(found.atom);
-  if (module == wanted) {
-    // An alias that the pattern names has to agree.
-    const bool whole = found.sub == static_cast<std::uint8_t>(ImportSub::Module);
-    return whole && aliased(p) ? children(p, n, next) : next();
-  }
-  if (aliased(p)) return false;
-  if (module.size() > wanted.size() && module.starts_with(wanted) && module[wanted.size()] == '.') return next();
-  if (wanted.size() <= module.size() || !wanted.starts_with(module) || wanted[module.size()] != '.') return false;
-  const std::string_view rest = wanted.substr(module.size() + 1);
-  for (NodeIndex item = ir_.first_child(n); item != kNoNode; item = ir_.next_sibling(item))
-    if (file_.atoms().text(ir_[item].atom) == rest) return next();
-  return false;
-}
-
-/// `import a.b` also stands for `import a.b._`, `import a.$X` for everything below a.
-bool Matcher::scala_import(const PatternNode& p, NodeIndex n, Next next) {
-  if (p.text != PatternNode::Text::Exact || p.children.size() != 1) return children(p, n, next);
-  const PatternNode& item = at(p.children.front());
-  const std::string_view wanted = file_.atoms().text(p.atom), module = file_.atoms().text(ir_[n].atom);
-  if (module == wanted) return children(p, n, next);
-  if (module.size() <= wanted.size() || !module.starts_with(wanted) || module[wanted.size()] != '.') return false;
-  if (item.text == PatternNode::Text::Metavar) return bind(item.atom, bound_of(n), next);
-  const NodeIndex own = ir_.first_child(n);
-  const bool all = own != kNoNode && file_.atoms().text(ir_[own].atom) == "*";
-  return all && module.substr(wanted.size() + 1) == file_.atoms().text(item.atom) && next();
-}
-
-bool Matcher::aliased(const PatternNode& import) const {
-  if (import.children.empty()) return false;
-  const PatternNode& item = at(import.children.front());
-  if (item.extra == kNoAtom || item.extra == item.atom) return false;
-  const std::string_view name = file_.atoms().text(item.extra), path = file_.atoms().text(import.atom);
-  return name != path.substr(0, path.find('.'));
 }
 
 bool Matcher::modifier(const PatternNode& p, NodeIndex n, Next next) {
@@ -214,66 +162,29 @@ bool Matcher::metavariable(const PatternNode& p, NodeIndex n, Next next) {
   for (const auto& [metavar, type] : pattern_.types) {
     if (metavar != p.atom) continue;
     Bound bound;
-    if (!has_type(n, at(type), bound)) return false;
-    if (at(type).text == PatternNode::Text::Metavar) {
-      auto then = [&] { return bind(p.atom, bound_of(n), next); };
-      return bind(at(type).atom, bound, then);
-    }
-  }
-  return bind(p.atom, bound_of(n), next);
-}
-
-bool Matcher::has_type(NodeIndex n, const PatternNode& type, Bound& bound) const {
-  std::string_view written;
-  NodeIndex place = n;
-  switch (ir_[n].kind) {
-    case Kind::New:
-    case Kind::Cast:
-      place = ir_.child(n, Role::Type);
-      if (place == kNoNode) place = ir_.child(n, Role::Callee);
-      if (place == kNoNode) return false;
-      written = file_.text_of(place);
-      break;
-    case Kind::String:
-    case Kind::Interp:
-      written = ir_.language == source::Language::Java                ? "String"
-                : ir_.language == source::Language::Python            ? "str"
-                : is_script() || ir_.language == source::Language::Go ? "string"
-                                                                      : "char*";
-      break;
-    case Kind::Bool:
-      written = ir_.language == source::Language::Java || is_script() ? "boolean" : "bool";
-      break;
-    case Kind::Number:
-      written = is_script() ? "number" : "int";
-      if (type.text == PatternNode::Text::Exact && is_script() && file_.atoms().text(type.atom) == "float") return true;
-      break;
-    case Kind::Binary:
-      if (!file_.is_constant_string(n)) return false;
-      written = ir_.language == source::Language::Java ? "String" : "string";
-      break;
-    case Kind::Name:
-    case Kind::Param: {
-      place = file_.declared_type(n);
-      if (place == kNoNode) {
-        const NodeIndex value = file_.only_value(n);
-        return value != kNoNode && ir_[value].kind != Kind::Name && has_type(value, type, bound);
-      }
-      written = file_.text_of(place);
-      break;
-    }
-    default:
+    const PatternNode& wanted = at(type);
+    const bool any = wanted.text == PatternNode::Text::Metavar;
+    const bool pointer = any && wanted.sub != 0;
+    if (!has_type(n,
+                  pointer ? std::string_view("*")
+                  : any   ? std::string_view()
+                          : file_.atoms().text(wanted.atom),
+                  bound))
       return false;
+    if (!any) continue;
+    if (pointer) {
+      // `($T *$X)`: what it points to.
+      bound.atom = kNoAtom;
+      while (bound.end > bound.first &&
+             std::string_view("* ").find(file_.text()[bound.end - 1]) != std::string_view::npos)
+        --bound.end;
+    }
+    auto then = [&] { return bind(p.atom, bound_of(n), next); };
+    return bind(wanted.atom, bound, then);
   }
-  bound = Bound{kNoNode, kNoAtom, ir_[place].first, ir_[place].end};
-  if (type.text == PatternNode::Text::Metavar) return true;
-  std::string plain;
-  for (const char c : written)
-    if (c != ' ') plain += c;
-  if (ir_[place].kind == Kind::Type &&
-      file_.type_is(file_.atoms().text(ir_[place].atom), file_.atoms().text(type.atom)))
-    return true;
-  return file_.type_is(plain, file_.atoms().text(type.atom));
+  Bound bound = bound_of(n);
+  if (p.role == Role::Key && is_script() && ir_[n].kind == Kind::String) bound.atom = ir_[n].atom;
+  return bind(p.atom, bound, next);
 }
 
 bool Matcher::deep(std::uint32_t p, NodeIndex n, Next next) {
@@ -285,6 +196,12 @@ bool Matcher::deep(std::uint32_t p, NodeIndex n, Next next) {
 bool Matcher::string(std::uint32_t p_index, NodeIndex n, Next next) {
   const PatternNode& p = at(p_index);
   const Node& found = ir_[n];
+  // `...` in back quotes, f"..." and "..." "..." are any of their own kind, holes or not.
+  const bool adjacent = (p.flags & kFlagAdjacent) != 0;
+  if (p.text == PatternNode::Text::Any && (adjacent || p.sub == kTemplate || p.sub == kFormat)) {
+    if (found.kind != Kind::String && found.kind != Kind::Interp) return symbolic(p_index, n, next);
+    return (adjacent ? (found.flags & kFlagAdjacent) != 0 : found.sub == p.sub) && next();
+  }
   if (found.kind != Kind::String) {
     if (p.text == PatternNode::Text::Any && foldable(n)) return next();
     return propagated(p_index, n, next);
@@ -306,12 +223,14 @@ bool Matcher::string(std::uint32_t p_index, NodeIndex n, Next next) {
 }
 
 bool Matcher::foldable(NodeIndex n) const {
-  return options_.constant_propagation && (ir_[n].kind == Kind::Binary || ir_[n].kind == Kind::Name) &&
+  return options_.constant_propagation &&
+         (ir_[n].kind == Kind::Binary || ir_[n].kind == Kind::Name || ir_[n].kind == Kind::Interp) &&
          file_.is_constant_string(n);
 }
 
 bool Matcher::propagated(std::uint32_t p_index, NodeIndex n, Next next) {
-  if (!options_.constant_propagation || ir_[n].kind != Kind::Name) return symbolic(p_index, n, next);
+  const bool variable = ir_[n].kind == Kind::Name || ir_[n].kind == Kind::Member;
+  if (!options_.constant_propagation || !variable) return symbolic(p_index, n, next);
   const NodeIndex value = file_.constant(n);
   if (value == kNoNode || ir_[value].kind == Kind::Name) return symbolic(p_index, n, next);
   if (ir_[value].kind == Kind::Binary) return at(p_index).text == PatternNode::Text::Any && next();
@@ -331,6 +250,8 @@ bool Matcher::symbolic(std::uint32_t p_index, NodeIndex n, Next next) {
 bool Matcher::definition_as_assignment(const PatternNode& p, NodeIndex n, Next next) {
   const NodeIndex value = ir_.child(n, Role::Value);
   if (value == kNoNode) return false;
+  // `with open() as f` is no assignment.
+  if (ir_[n].role == Role::Resource && ir_.language == source::Language::Python) return false;
   NodeIndex target = ir_.child(n, Role::Target);
   if (target == kNoNode) target = ir_.child(n, Role::Name);
   if (target == kNoNode) return false;
@@ -342,6 +263,38 @@ bool Matcher::definition_as_assignment(const PatternNode& p, NodeIndex n, Next n
   if (!left || !right) return false;
   auto then = [&] { return node(*right, value, next); };
   return node(*left, target, then);
+}
+
+/// `@a` is also `@a()`, and `@a(...)` is also `@a`.
+bool Matcher::decorator(const PatternNode& p, NodeIndex n, Next next) {
+  const NodeIndex value = ir_.child(n, Role::Value);
+  if (value == kNoNode || p.children.empty()) return children(p, n, next);
+  const std::uint32_t wanted = p.children.front();
+  const PatternNode& call = at(wanted);
+  const bool is_call = ir_[value].kind == Kind::Call;
+  if (call.kind == Kind::Call && !is_call) {
+    PatternList arguments_wanted;
+    std::optional<std::uint32_t> callee;
+    for (const std::uint32_t child : call.children) {
+      if (at(child).role == Role::Callee) callee = child;
+      if (at(child).role == Role::Arg) arguments_wanted.push_back(child);
+    }
+    if (!callee) return false;
+    auto rest = [&] { return arguments(arguments_wanted, {}, next); };
+    return node(*callee, value, rest);
+  }
+  if (call.kind != Kind::Call && call.kind != Kind::Ellipsis && is_call) {
+    const NodeIndex callee = ir_.child(value, Role::Callee);
+    return callee != kNoNode && ir_.child(value, Role::Arg) == kNoNode && node(wanted, callee, next);
+  }
+  return node(wanted, value, next);
+}
+
+/// In a script `{a: 1}` and `{"a": 1}` have the same key.
+bool Matcher::object_key(const PatternNode& p, NodeIndex n) const {
+  const Kind found = ir_[n].kind;
+  const bool mixed = (p.kind == Kind::Name && found == Kind::String) || (p.kind == Kind::String && found == Kind::Name);
+  return mixed && is_script() && p.text == PatternNode::Text::Exact && p.atom == ir_[n].atom;
 }
 
 bool Matcher::function_as_lambda(const PatternNode& p, NodeIndex n, Next next) {
@@ -371,12 +324,17 @@ bool Matcher::named(const PatternNode& p, NodeIndex n, Next next) {
     case PatternNode::Text::Any:
       return rest();
     case PatternNode::Text::Metavar:
+      // `function $NAME() {}` among values is also any function without a name.
+      if (p.kind == Kind::Lambda && found.atom == kNoAtom) return rest();
       return found.atom != kNoAtom && bind(p.atom, name_of(n), rest);
     case PatternNode::Text::Exact:
       if (p.kind == Kind::Type)
         return (p.atom == found.atom || file_.type_is(file_.atoms().text(found.atom), file_.atoms().text(p.atom))) &&
                rest();
-      if (p.kind == Kind::Number) return (p.atom == found.atom) && rest();
+      if (p.kind == Kind::Number && p.atom != found.atom) {
+        const auto x = parse_number(file_.atoms().text(p.atom), 0), y = parse_number(file_.atoms().text(found.atom), 0);
+        return x && y && *x == *y && rest();
+      }
       return p.atom == found.atom && rest();
     default:
       return false;
@@ -410,20 +368,6 @@ bool Matcher::chain(const PatternNode& p, NodeIndex n, Next next) {
                                    : kNoNode;
   }
   return false;
-}
-
-bool Matcher::binary_may_swap(const PatternNode& p) const {
-  const auto op = static_cast<Op>(p.sub);
-  if (op == Op::Eq || op == Op::NotEq || op == Op::StrictEq || op == Op::StrictNotEq) return options_.symmetric_eq;
-  return options_.ac_matching && (op == Op::BitAnd || op == Op::BitOr || op == Op::BitXor);
-}
-
-bool Matcher::swapped(const PatternNode& p, NodeIndex n, Next next) {
-  if (p.children.size() != 2) return false;
-  const NodeIndex left = ir_.child(n, Role::Left), right = ir_.child(n, Role::Right);
-  if (left == kNoNode || right == kNoNode) return false;
-  auto then = [&] { return node(p.children[1], left, next); };
-  return node(p.children[0], right, then);
 }
 
 }  // namespace wrench::code::detail

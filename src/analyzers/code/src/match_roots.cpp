@@ -56,6 +56,14 @@ void Matcher::find_nodes() {
       try_kind(root, Kind::VarDef);
       try_kind(root, Kind::Field);
       return;
+    case Kind::Set:
+      try_kind(root, Kind::Set);
+      try_kind(root, Kind::Dict);
+      return;
+    case Kind::List:
+      try_kind(root, Kind::List);
+      try_kind(root, Kind::Comprehension);
+      return;
     case Kind::Loop:
       try_kind(root, Kind::Loop);
       if (has_open_header(p)) try_kind(root, Kind::ForEach);
@@ -120,6 +128,7 @@ Atom Matcher::callee_name(const PatternNode& call) const {
 
 void Matcher::try_root(std::uint32_t root, NodeIndex n) {
   if (full_) return;
+  if (!options_.attr_expr && ir_[n].role == Role::Value && ir_[ir_[n].parent].kind == Kind::Decorator) return;
   bindings_.clear();
   visited_.clear();
   found_here_ = 0;

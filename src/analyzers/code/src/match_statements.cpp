@@ -14,17 +14,41 @@ bool Matcher::block(const PatternNode& p, NodeIndex n, Next next) {
     last_ = inner;
     return stop;
   };
+  if (const std::uint32_t* name = whole_block(p);
+      name != nullptr && ir_[n].kind == Kind::Block && ir_.first_child(n) != kNoNode && !is_single(n))
+    return bind(at(*name).atom, bound_of(n), next);
+  // As semgrep: once something was skipped, what follows the last statement isn't compared either.
+  const bool open = std::any_of(p.children.begin(), p.children.end(), [&](std::uint32_t c) { return is_open(c); });
+  const Tail tail = open ? Tail::MayFollow : Tail::End;
   bool stop = false;
   if (ir_[n].kind == Kind::Block) {
-    stop = statements(p.children, 0, n + 1, ir_[n].subtree_end, kBlockTail, restored);
+    stop = statements(p.children, 0, n + 1, ir_[n].subtree_end, tail, restored);
   } else if (is_expression(ir_[n].kind)) {
     // An arrow's expression body: `{ ... }` and `{ return E }` say the same.
     stop = expression_body(p, n, restored);
   } else {
-    stop = statements(p.children, 0, n, ir_[n].subtree_end, kBlockTail, restored);
+    stop = statements(p.children, 0, n, ir_[n].subtree_end, tail, restored);
   }
   last_ = last;
   return stop;
+}
+
+/// `{ $S }` is all that is in the block.
+const std::uint32_t* Matcher::whole_block(const PatternNode& p) const {
+  if (p.children.size() != 1) return nullptr;
+  const PatternNode& only = at(p.children.front());
+  if (only.kind != Kind::ExprStmt || only.children.size() != 1) return nullptr;
+  return at(only.children.front()).kind == Kind::Metavar ? &only.children.front() : nullptr;
+}
+
+bool Matcher::is_single(NodeIndex block) const {
+  const NodeIndex only = ir_.first_child(block);
+  return only != kNoNode && ir_.next_sibling(only) == kNoNode;
+}
+
+/// A single statement with braces around it or without is the same.
+bool Matcher::only_statement(std::uint32_t p_index, NodeIndex block, Next next) {
+  return is_single(block) && statement(p_index, ir_.first_child(block), next);
 }
 
 bool Matcher::expression_body(const PatternNode& p, NodeIndex n, Next next) {
@@ -43,8 +67,7 @@ bool Matcher::expression_body(const PatternNode& p, NodeIndex n, Next next) {
 
 bool Matcher::in_class(NodeIndex n) const {
   const NodeIndex parent = ir_[n].parent;
-  return parent != kNoNode && (ir_[parent].kind == Kind::Class || ir_[parent].kind == Kind::New) &&
-         ir_.language != source::Language::Python;
+  return parent != kNoNode && (ir_[parent].kind == Kind::Class || ir_[parent].kind == Kind::New);
 }
 
 bool Matcher::members(const PatternNode& p, NodeIndex n, Next next) {
@@ -158,6 +181,7 @@ bool Matcher::statement(std::uint32_t p_index, NodeIndex s, Next next) {
 }
 
 bool Matcher::inside_statement(std::uint32_t inner, NodeIndex s, Next next) {
+  if (ir_[s].kind == Kind::Block) return false;
   const PatternNode& wanted = at(inner);
   const NodeIndex own = ir_[s].kind == Kind::ExprStmt ? ir_.child(s, Role::Value) : kNoNode;
   for (NodeIndex d = s + 1; d < ir_[s].subtree_end;) {
@@ -169,7 +193,9 @@ bool Matcher::inside_statement(std::uint32_t inner, NodeIndex s, Next next) {
     const bool same_kind = candidate.kind == wanted.kind || wanted.kind == Kind::String || wanted.kind == Kind::Name ||
                            wanted.kind == Kind::Member || wanted.kind == Kind::Deep ||
                            (wanted.kind == Kind::Assign && candidate.kind == Kind::VarDef);
-    if (d != own && same_kind && candidate.role != Role::Name && node(inner, d, next)) return true;
+    const bool other_place =
+        candidate.role == Role::Name || (candidate.role == Role::Resource && wanted.kind == Kind::Assign);
+    if (d != own && same_kind && !other_place && node(inner, d, next)) return true;
     ++d;
   }
   return false;

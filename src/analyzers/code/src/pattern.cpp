@@ -107,11 +107,13 @@ class Builder {
   Builder(const Ir& ir, Atoms& atoms, const Rendering::Code& code, Pattern& out)
       : ir_(ir), atoms_(atoms), code_(code), out_(out) {}
 
-  Result<void> run(std::string_view pattern_text) {
+  Result<void> run(std::string_view pattern_text, const std::vector<TypedMetavariable>& typed) {
     std::vector<NodeIndex> roots;
     for (NodeIndex i = 1; i < ir_.nodes.size();) {
       const Node& node = ir_[i];
-      if (node.first >= code_.first && node.first < code_.end && node.end > node.first) {
+      // What decorates the wrapper's own definition begins where that does.
+      const bool own = node.first >= code_.first && node.first < code_.end && node.end > node.first;
+      if (own && (node.end <= code_.end || node.atom == kNoAtom || atoms_.text(node.atom) != kWrapperName)) {
         roots.push_back(i);
         i = node.subtree_end;
       } else {
@@ -128,6 +130,11 @@ class Builder {
         const NodeIndex value = ir_.child(root, Role::Value);
         if (value != kNoNode) from = value;
       }
+      // A method without its class or object is a function.
+      if (roots.size() == 1 && ir_[from].kind == Kind::Pair) {
+        const NodeIndex value = ir_.child(from, Role::Value);
+        if (value != kNoNode && ir_[value].kind == Kind::Function) from = value;
+      }
       const std::uint32_t built = build(from);
       if (out_.nodes.size() > kPatternNodesMax)
         return Error("rules.pattern_limit", fmt::format("the pattern has more than {} nodes", kPatternNodesMax));
@@ -140,7 +147,8 @@ class Builder {
     const bool sequence = out_.roots.size() > 1 || first.kind == Kind::ExprStmt;
     out_.shape = sequence ? Pattern::Shape::Statements : Pattern::Shape::Expression;
     out_.matches_anything =
-        std::all_of(out_.roots.begin(), out_.roots.end(), [&](std::uint32_t root) { return is_open(root); });
+        std::all_of(out_.roots.begin(), out_.roots.end(), [&](std::uint32_t root) { return is_open(root); }) &&
+        !is_typed(typed);
     std::sort(out_.names.begin(), out_.names.end());
     out_.names.erase(std::unique(out_.names.begin(), out_.names.end()), out_.names.end());
     return {};
@@ -181,6 +189,17 @@ class Builder {
     const PatternNode& node = out_.nodes[i];
     if (node.kind == Kind::ExprStmt && !node.children.empty()) return is_open(node.children.front());
     return node.kind == Kind::Metavar || node.kind == Kind::Ellipsis || node.kind == Kind::MetavarEllipsis;
+  }
+  bool is_typed(const std::vector<TypedMetavariable>& typed) const {
+    const auto has = [&](std::uint32_t root) {
+      const PatternNode& node = out_.nodes[root];
+      const PatternNode& inner =
+          node.kind == Kind::ExprStmt && !node.children.empty() ? out_.nodes[node.children.front()] : node;
+      return inner.kind == Kind::Metavar && std::any_of(typed.begin(), typed.end(), [&](const auto& variable) {
+               return "$" + variable.name == atoms_.text(inner.atom);
+             });
+    };
+    return std::any_of(out_.roots.begin(), out_.roots.end(), has);
   }
 
   struct StandIn {
@@ -234,16 +253,19 @@ class Builder {
       const bool bare_call = node.kind == Kind::Call && ir_.child(i, Role::Arg) == kNoNode;
       if (!wraps_ellipsis(node.kind) && !bare_call) return std::nullopt;
       if (const StandIn own = read(node.atom); own.many) return own;
-      // `href=...` and `RUN ...` say something.
-      if (node.kind == Kind::ConfigBlock || node.kind == Kind::XmlAttribute) return std::nullopt;
-      // `key = ...` asks for that key.
-      if (node.kind == Kind::KeywordArg) return std::nullopt;
+      // `name=...` says what it is called, `RUN ...` which instruction it is.
+      if (node.kind == Kind::KeywordArg || node.kind == Kind::XmlAttribute || node.kind == Kind::ConfigBlock)
+        return std::nullopt;
+      const bool defines = node.kind == Kind::Param || node.kind == Kind::Field || node.kind == Kind::VarDef ||
+                           node.kind == Kind::EnumMember;
       NodeIndex inner = kNoNode;
       for (NodeIndex c = ir_.first_child(i); c != kNoNode; c = ir_.next_sibling(c)) {
         if (ir_[c].role == Role::Modifier) continue;
+        // `T $X = ...` defines something, its value is open.
+        if (defines && (ir_[c].role == Role::Value || ir_[c].role == Role::Default)) continue;
         if (node.kind == Kind::Other && inner != kNoNode) return std::nullopt;
         // A parameter's or field's type may be real, its name the ellipsis.
-        if (inner == kNoNode || node.kind == Kind::Param || node.kind == Kind::Field || node.kind == Kind::VarDef) {
+        if (inner == kNoNode || defines) {
           if (inner == kNoNode) inner = c;
           const StandIn name = read(ir_[c].atom);
           if (name.many && (ir_[c].kind == Kind::Name || ir_[c].kind == Kind::Type)) return name;
@@ -253,6 +275,10 @@ class Builder {
       i = inner;
     }
     return std::nullopt;
+  }
+
+  std::string_view text_of(const Node& node) const {
+    return std::string_view(code_.text).substr(node.first, node.end - node.first);
   }
 
   std::uint32_t add(PatternNode node) {
@@ -269,6 +295,10 @@ class Builder {
     node.role = from.role;
     node.flags = from.flags;
     node.symbol = from.symbol;
+    if (from.kind == Kind::XmlText && trim(text_of(from)) == kEllipsisName) {
+      node.kind = Kind::Ellipsis;
+      return add(std::move(node));
+    }
     if (const auto many = carried_ellipsis(i)) {
       node.kind = many->text == PatternNode::Text::Any ? Kind::Ellipsis : Kind::MetavarEllipsis;
       node.atom = many->atom;
@@ -313,10 +343,12 @@ class Builder {
     node.text = own.text;
     node.atom = own.atom;
     if (own.many && own.text == PatternNode::Text::Metavar) node.text = PatternNode::Text::Any;
-    const bool literal = from.kind == Kind::String || from.kind == Kind::Regex || from.kind == Kind::Char;
+    const bool literal =
+        from.kind == Kind::String || from.kind == Kind::Regex || from.kind == Kind::Char || from.kind == Kind::Import;
     if (literal && own.text == PatternNode::Text::Exact) {
       const std::string text(atoms_.text(from.atom));
-      if (text == "...") {
+      const bool adjacent = (from.flags & kFlagAdjacent) != 0;
+      if (text == "..." || (adjacent && replace_all(text, "...", "").empty())) {
         node.text = PatternNode::Text::Any;
       } else if (is_metavariable(text)) {
         node.text = PatternNode::Text::Metavar;
@@ -333,6 +365,7 @@ class Builder {
       }
     }
     if (from.kind == Kind::ImportItem) node.extra = read(from.extra).atom;
+    if (from.kind == Kind::Regex) node.extra = from.extra;
   }
 
   void require_name(const PatternNode& node) {
@@ -401,10 +434,18 @@ void add_types(Pattern& pattern, const std::vector<TypedMetavariable>& typed, At
   for (const TypedMetavariable& variable : typed) {
     PatternNode node;
     node.kind = Kind::Type;
-    const std::string type = replace_all(variable.type, " ", "");
-    if (is_metavariable(type)) {
+    std::string type = replace_all(variable.type, " ", "");
+    // Of `List<$T>` and `$X.Context` only the name itself is compared.
+    if (const std::size_t generic = type.find('<'); generic != std::string::npos && generic > 0) type.resize(generic);
+    if (type.find('$') != std::string::npos)
+      if (const std::size_t dot = type.rfind('.'); dot != std::string::npos) type.erase(0, dot + 1);
+    std::string plain = type;
+    if (plain.ends_with('*')) plain.pop_back();
+    if (plain.starts_with('*')) plain.erase(0, 1);
+    if (is_metavariable(plain)) {
       node.text = PatternNode::Text::Metavar;
-      node.atom = atoms.intern(type);
+      node.atom = atoms.intern(plain);
+      node.sub = plain.size() != type.size();
     } else {
       node.text = PatternNode::Text::Exact;
       node.atom = atoms.intern(type);
@@ -456,6 +497,8 @@ Result<Pattern> compile_pattern(Language grammar, std::string_view text, Parser&
   // `key: value` is a member of an object, not a labelled statement.
   if (is_script(grammar) && is_member(start))
     std::rotate(wrappers.begin(), std::find(wrappers.begin(), wrappers.end(), "({%})"), wrappers.end());
+  if (grammar == Language::Go && is_member(start) && start.find('\n') == std::string_view::npos)
+    std::rotate(wrappers.begin(), wrappers.end() - 1, wrappers.end());
   // As a statement `$X && $Y` declares a reference and `$X * $Y` a pointer.
   const bool expression = start.find(';') == std::string_view::npos && !start.ends_with('}') && !start.starts_with('#');
   if ((grammar == Language::C || grammar == Language::Cpp) && expression)
@@ -481,7 +524,7 @@ Result<Pattern> compile_pattern(Language grammar, std::string_view text, Parser&
         Pattern pattern;
         pattern.grammar = grammar;
         Builder builder(*parsed, atoms, code, pattern);
-        if (auto built = builder.run(start); !built) return std::move(built).error();
+        if (auto built = builder.run(start, pieces.typed); !built) return std::move(built).error();
         require_root_names(pattern);
         add_types(pattern, pieces.typed, atoms);
         pattern.matches_anything &= pattern.types.empty();

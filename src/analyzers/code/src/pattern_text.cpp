@@ -1,5 +1,6 @@
 #include "pattern_text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 
@@ -86,6 +87,13 @@ class Splitter {
     code_ += text;
     at_ += text.size();
   }
+  /// Code in place of what the pattern has there.
+  void code_as(std::string_view text, std::size_t length) {
+    if (code_.empty()) code_at_ = at_;
+    code_ += text;
+    at_ += length;
+  }
+  void append(std::string_view text) { code_as(text, 0); }
   void piece(PatternPiece::What what, std::string_view name, std::size_t length) {
     flush();
     PatternPiece piece;
@@ -143,7 +151,13 @@ class Splitter {
         return;
       }
       if (is_own_variable(rest.substr(0, 1 + length), grammar_)) return code(rest.substr(0, 1 + length));
+      if (grammar_ == Language::Python && typed_argument(length)) return;
+      if (is_script(grammar_) && trim(text_).starts_with("import ") && trim(text_.substr(0, at_)).ends_with(" from"))
+        return code_as("\"" + std::string(rest.substr(0, 1 + length)) + "\"", 1 + length);
+      const bool attribute = is_script(grammar_) && trim(text_).starts_with('<') && at_ > 0 && text_[at_ - 1] == '=';
+      if (attribute) append("{");
       piece(PatternPiece::What::Metavar, rest.substr(1, length), 1 + length);
+      if (attribute) append("}");
     } else if (rest.starts_with('(')) {
       if (!typed_metavariable()) code(rest.substr(0, 1));
     } else {
@@ -206,6 +220,7 @@ class Splitter {
       if (length == 0) return false;
       const std::string_view rest = trim(inner.substr(1 + length));
       if (!rest.starts_with(':') || rest.starts_with("::") || rest.starts_with(":=")) {
+        if (rest.starts_with('.')) return qualified_type(inner, close);
         // Java: ($TYPE $X) has a metavariable for the type.
         if (!rest.starts_with('$') || name_length(rest, 1) != rest.size() - 1 || is_script(grammar_)) return false;
         if (after_name()) return false;
@@ -213,6 +228,7 @@ class Splitter {
         type = inner.substr(0, 1 + length);
       } else {
         if (pattern_forms(grammar_) != nullptr && after_name()) return false;
+        if (is_parameter_list(close)) return false;
         name = inner.substr(1, length);
         type = trim(rest.substr(1));
       }
@@ -231,12 +247,62 @@ class Splitter {
         if (!is_word(c) && std::string_view(".,<>[]*&: $").find(c) == std::string_view::npos) return false;
       if (after_name()) return false;
     }
-    if (type.empty()) return false;
+    // `(*$X)` has no type.
+    if (std::none_of(type.begin(), type.end(), [](char c) { return is_word(c); })) return false;
     out_.typed.push_back({name, type});
     const std::string_view whole = text_.substr(at_, close + 1 - at_);
     piece(PatternPiece::What::Metavar, name, whole.size());
     return true;
   }
+  /// `($P.Type $X)`: only the last part of the type says something.
+  bool qualified_type(std::string_view inner, std::size_t close) {
+    const std::size_t space = inner.rfind(' ');
+    if (grammar_ != Language::Java || space == std::string_view::npos || after_name()) return false;
+    const std::string_view name = inner.substr(space + 1);
+    if (!name.starts_with('$') || name_length(name, 1) != name.size() - 1) return false;
+    if (inner.find_first_of("(),\"'") != std::string_view::npos) return false;
+    out_.typed.push_back({std::string(name.substr(1)), std::string(trim(inner.substr(0, space)))});
+    piece(PatternPiece::What::Metavar, name.substr(1), close + 1 - at_);
+    return true;
+  }
+
+  /// `f($X: T)` and `($X: T) =>` in scripts and Python are lists of parameters or arguments.
+  bool is_parameter_list(std::size_t close) const {
+    if (grammar_ != Language::Python && !is_script(grammar_)) return false;
+    return after_name() || trim(text_.substr(close + 1)).starts_with("=>");
+  }
+
+  /// `f($X: int)` in Python; in a definition that's a parameter.
+  bool typed_argument(std::size_t length) {
+    std::string_view rest = text_.substr(at_ + 1 + length);
+    const std::size_t colon = rest.find_first_not_of(' ');
+    if (colon == std::string_view::npos || rest[colon] != ':') return false;
+    rest.remove_prefix(colon + 1);
+    const std::size_t end = rest.find_first_of(",)=\n");
+    if (end == std::string_view::npos || (rest[end] != ',' && rest[end] != ')')) return false;
+    const std::string_view type = trim(rest.substr(0, end));
+    if (type.empty() || !in_call()) return false;
+    const std::string name(text_.substr(at_ + 1, length));
+    out_.typed.push_back({name, std::string(type)});
+    piece(PatternPiece::What::Metavar, name, 1 + length + colon + 1 + end);
+    return true;
+  }
+  /// Whether the innermost open bracket is a call's.
+  bool in_call() const {
+    int depth = 0;
+    for (std::size_t i = at_; i > 0; --i) {
+      const char c = text_[i - 1];
+      if (c == ')' || c == ']' || c == '}') ++depth;
+      if (c != '(' && c != '[' && c != '{') continue;
+      if (depth-- > 0) continue;
+      const std::size_t line = text_.rfind('\n', i - 1);
+      const std::string_view header = trim(text_.substr(line + 1, i - 1 - (line + 1)));
+      return c == '(' && i > 1 && is_word(text_[i - 2]) && !header.starts_with("def ") &&
+             !header.starts_with("async def ");
+    }
+    return false;
+  }
+
   /// A word before the parenthesis makes it a parameter list: `void f(int $X)`.
   bool after_name() const {
     std::size_t i = at_;
@@ -408,7 +474,9 @@ std::vector<std::string_view> pattern_wrappers(Language grammar) {
               "package Wq_Wr\nimport (\n%\n)",
               "package Wq_Wr\nfunc Wq_Wr(%) {}",
               "package Wq_Wr\ntype Wq_Wr struct {\n%\n}",
-              "package Wq_Wr\nfunc Wq_Wr() {\n% {}\n}"};
+              "package Wq_Wr\nfunc Wq_Wr() {\n% {}\n}",
+              "package Wq_Wr\nvar Wq_Wr = []Wq_Wr{%}",
+              "package Wq_Wr\nvar Wq_Wr = Wq_Wr{%}"};
     case Language::C:
     case Language::Cpp:
       return {"void Wq_Wr() { % }",  "%",    "void Wq_Wr() { %; }",   "int Wq_Wr = %;",

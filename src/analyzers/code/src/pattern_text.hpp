@@ -15,6 +15,7 @@ inline constexpr std::string_view kMetavarPrefix = "Wq_Mv_";
 inline constexpr std::string_view kMetavarEllipsisPrefix = "Wq_Me_";
 inline constexpr std::string_view kDeepName = "Wq_Deep";
 inline constexpr std::string_view kTypedPrefix = "Wq_Ty_";
+inline constexpr std::string_view kWrapperName = "Wq_Wr";
 
 /// A piece of pattern text: verbatim code, or something of the pattern language.
 struct PatternPiece {

@@ -29,8 +29,13 @@ struct MatchOptions {
   bool let_is_var = true;
   bool symmetric_eq = false;
   bool ac_matching = true;
+  bool commutative_boolop = false;
   bool decorators_order_matters = false;
   bool implicit_ellipsis = true;
+  bool implicit_return = true;
+  bool xml_singleton_loose_matching = true;
+  bool xml_attrs_implicit_ellipsis = true;
+  bool xml_children_ordered = true;
 };
 
 /// The little language of metavariable-comparison.
@@ -50,17 +55,21 @@ struct GenericPattern;
 
 /// A condition on what a metavariable is bound to.
 struct Condition {
-  enum class What : std::uint8_t { Regex, Formula, Comparison };
+  enum class What : std::uint8_t { Regex, Formula, Comparison, Entropy, Redos, Type, Module, As };
   What what = What::Regex;
   Atom metavar = kNoAtom;
   std::string name;
   std::shared_ptr<const source::Regex> regex;
+  std::vector<Atom> groups;  ///< Regex: `$NAME` or `$1` for each group from 1.
   bool negate = false;
+  bool of_value = false;           ///< Regex: of the constant that a variable stands for.
+  std::vector<std::string> words;  ///< Type: names of types. Module: where the name comes from.
   std::shared_ptr<const Formula> formula;
   /// Formula: what a bound string holds is read anew, in this language (Unknown: for regular expressions, Text: for the
   /// generic language).
   std::optional<source::Language> embedded;
   std::shared_ptr<const ComparisonExpr> comparison;
+  std::string comparison_text;
   int base = 0;  ///< 0: as the literal says.
   bool strip = false;
 };
@@ -68,7 +77,8 @@ struct Condition {
 /// What a rule looks for, compiled for one grammar (or for text alone).
 struct Formula {
   enum class What : std::uint8_t { Pattern, Regex, All, Any };
-  enum class Place : std::uint8_t { Plain, Inside };  ///< pattern-inside ranges only confine.
+  /// pattern-inside ranges only confine; what matches anywhere in the file doesn't even do that.
+  enum class Place : std::uint8_t { Plain, Inside, Anywhere };
   What what = What::Pattern;
   Place place = Place::Plain;
   std::uint32_t leaf = 0;  ///< Number of a Pattern or Regex within its rule and grammar.
@@ -79,7 +89,14 @@ struct Formula {
   std::vector<Formula> parts;      ///< All: positives; Any: alternatives.
   std::vector<Formula> negatives;  ///< All only.
   std::vector<Condition> conditions;
-  std::vector<std::vector<Atom>> focus;
+  std::vector<std::vector<Atom>> focus;  ///< Any metavariable of a list; all lists at once.
+};
+
+/// `fix-regex`: replaces what matches in the finding's text.
+struct FixRegex {
+  std::shared_ptr<const source::Regex> regex;
+  std::string replacement;  ///< With `\\1` for groups.
+  std::uint32_t count = 0;  ///< Replacements at most; 0: all.
 };
 
 /// `A and not (B or C)` over labels, as taint rules have it in `requires`.
@@ -125,14 +142,18 @@ struct CompiledRule {
   RulePaths paths;
   MatchOptions options;
   GenericOptions generic;
+  std::optional<FixRegex> fix_regex;
   bool in_loop = false;  ///< x-wrench.in_loop: only inside a loop or comprehension.
   std::uint32_t leaves = 0;
-  std::optional<Formula> text_formula;                             ///< For `regex` rules.
-  std::vector<std::pair<source::Language, Formula>> formulas;      ///< By grammar.
-  std::vector<Atom> metavars;                                      ///< That the message names.
-  std::vector<std::pair<source::Language, TaintFormulas>> taints;  ///< `mode: taint`, by grammar; then no formulas.
+  std::vector<Atom> metavars;                                  ///< That the message names.
+  std::optional<Formula> text_formula;                         ///< For `regex` rules.
+  std::vector<std::pair<source::Language, Formula>> formulas;  ///< By grammar.
+  /// `mode: taint`, by grammar; then there are no formulas.
+  std::vector<std::pair<source::Language, TaintFormulas>> taints;
   TaintOptions taint_options;
+  bool is_taint = false;
 
+  const Formula* formula_of_text() const { return text_formula ? &*text_formula : nullptr; }
   const Formula* formula(source::Language grammar) const {
     for (const auto& [language, compiled] : formulas)
       if (language == grammar) return &compiled;

@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <optional>
 #include <utility>
 
 #include "generic_pattern.hpp"
+#include "rule_syntax.hpp"
 #include "taint_reader.hpp"
 #include "wrench/base/text.hpp"
 
@@ -44,6 +47,20 @@ constexpr std::array<std::string_view, 24> kTopLevelKeys = {"id",
                                                             "match",
                                                             "taint",
                                                             "version"};
+
+using Version = std::array<std::uint32_t, 3>;
+constexpr Version kSemgrepVersion = {1, 100, 0};  ///< Whose rule language this is.
+
+std::optional<Version> parse_version(std::string_view text) {
+  Version out{};
+  std::size_t i = 0;
+  for (const std::string_view part : split(text, '.')) {
+    if (i == out.size()) return std::nullopt;
+    const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), out[i++]);
+    if (error != std::errc() || end != part.data() + part.size()) return std::nullopt;
+  }
+  return out;
+}
 
 /// Why a rule isn't used although nothing is wrong with it.
 struct Refusal {
@@ -171,12 +188,44 @@ class OneRule {
     if (auto read = read_options(); !read) return std::move(read).error();
     info.fix = plain_string(node_.find("fix"));
     const std::string mode = plain_string(node_.find("mode"));
-    is_taint_ = mode == "taint";
-    if (!mode.empty() && mode != "search" && !is_taint_)
+    rule_->is_taint = mode == "taint";
+    if (!mode.empty() && mode != "search" && !rule_->is_taint)
       return refused(fmt::format("mode '{}' isn't supported yet", mode));
-    if (node_.find("taint") != nullptr || node_.find("match") != nullptr)
-      return refused("the new syntax with 'match'/'taint' isn't supported yet");
+    if (node_.find("taint") != nullptr) return refused("the new syntax with 'taint' isn't supported yet");
+    if (auto fits = check_version(); !fits) return std::move(fits).error();
+    if (auto read = read_fix_regex(); !read) return std::move(read).error();
     return read_languages();
+  }
+
+  /// Rules say which semgrep they are written for; this engine is as one of kSemgrepVersion.
+  Result<void> check_version() {
+    for (const bool least : {true, false}) {
+      const YamlNode* bound = node_.find(least ? "min-version" : "max-version");
+      if (bound == nullptr) continue;
+      const auto version = parse_version(plain_string(bound));
+      if (!version) return invalid(fmt::format("'{}' isn't a version such as 1.100.0", bound->text), *bound);
+      if (least ? *version > kSemgrepVersion : *version < kSemgrepVersion)
+        return refused(fmt::format("written for semgrep {} or {}", bound->text, least ? "later" : "earlier"));
+    }
+    return {};
+  }
+
+  Result<void> read_fix_regex() {
+    const YamlNode* fix = node_.find("fix-regex");
+    if (fix == nullptr) return {};
+    const YamlNode *regex = fix->find("regex"), *replacement = fix->find("replacement"), *count = fix->find("count");
+    if (regex == nullptr || replacement == nullptr || !replacement->is_scalar())
+      return invalid("fix-regex wants 'regex' and 'replacement'", *fix);
+    FixRegex out;
+    out.regex = WRENCH_TRY(compile_regex(*regex, {}));
+    out.replacement = replacement->text;
+    if (count != nullptr) {
+      const auto number = count->as_integer();
+      if (!number || *number < 0 || *number > 1'000'000) return invalid("fix-regex: 'count' is a number", *count);
+      out.count = static_cast<std::uint32_t>(*number);
+    }
+    rule_->fix_regex = std::move(out);
+    return {};
   }
 
   void read_metadata() {
@@ -226,8 +275,14 @@ class OneRule {
         Switch{"let_is_var", &MatchOptions::let_is_var},
         Switch{"symmetric_eq", &MatchOptions::symmetric_eq},
         Switch{"ac_matching", &MatchOptions::ac_matching},
+        Switch{"commutative_boolop", &MatchOptions::commutative_boolop},
+        Switch{"commutative_compop", &MatchOptions::symmetric_eq},
         Switch{"decorators_order_matters", &MatchOptions::decorators_order_matters},
         Switch{"implicit_ellipsis", &MatchOptions::implicit_ellipsis},
+        Switch{"implicit_return", &MatchOptions::implicit_return},
+        Switch{"xml_singleton_loose_matching", &MatchOptions::xml_singleton_loose_matching},
+        Switch{"xml_attrs_implicit_ellipsis", &MatchOptions::xml_attrs_implicit_ellipsis},
+        Switch{"xml_children_ordered", &MatchOptions::xml_children_ordered},
     };
     for (const codec::YamlMember& option : options->members) {
       if (read_taint_option(rule_->taint_options, option.key.text, option.value)) continue;
@@ -305,10 +360,10 @@ class OneRule {
       for (const Language grammar : grammars_of(language))
         if (std::find(grammars.begin(), grammars.end(), grammar) == grammars.end()) grammars.push_back(grammar);
     std::optional<Error> first_error;
-    if (is_taint_ && rule_->any_text) return refused("mode 'taint' needs a language with a grammar");
+    if (rule_->is_taint && rule_->any_text) return refused("mode 'taint' needs a language with a grammar");
     for (const Language grammar : grammars) {
       leaves_ = 0;
-      if (is_taint_) {
+      if (rule_->is_taint) {
         auto formulas = read_taint_formulas(grammar);
         if (refusal_) return {};
         if (formulas)
@@ -380,6 +435,19 @@ class OneRule {
   Result<Formula> read_root(Language grammar) {
     const YamlNode* found = nullptr;
     std::string_view key;
+    std::optional<codec::YamlMember> match;
+    if (const YamlNode* value = node_.find("match"); value != nullptr) {
+      auto converted = to_pattern_operators(*value);
+      if (!converted) {
+        Error error = std::move(converted).error();
+        error.message = fmt::format("rule '{}': {}", rule_->info.id, error.message);
+        error.place.file = source_.path;
+        return error;
+      }
+      match = std::move(*converted);
+      found = &match->value;
+      key = match->key.text;
+    }
     for (const std::string_view name : {"pattern", "patterns", "pattern-either", "pattern-regex", "pattern-inside"}) {
       const YamlNode* value = node_.find(name);
       if (value == nullptr) continue;
@@ -387,7 +455,7 @@ class OneRule {
       found = value;
       key = name;
     }
-    if (found == nullptr) return invalid("no pattern, patterns, pattern-either or pattern-regex", node_);
+    if (found == nullptr) return invalid("no pattern, patterns, pattern-either, pattern-regex or match", node_);
     Formula formula = WRENCH_TRY(read_operator(key, *found, grammar, 0));
     if (formula.what == Formula::What::All && formula.parts.empty())
       return invalid("'patterns' needs at least one positive pattern", *found);
@@ -421,8 +489,12 @@ class OneRule {
       formula.place = Formula::Place::Inside;
       return formula;
     }
-    if (key == "pattern-where-python" || key == "semgrep-internal-pattern-anywhere")
-      return refused(fmt::format("'{}' isn't supported", key));
+    if (key == "semgrep-internal-pattern-anywhere") {
+      Formula formula = WRENCH_TRY(read_nested(value, grammar, depth));
+      formula.place = Formula::Place::Anywhere;
+      return formula;
+    }
+    if (key == "pattern-where-python") return refused(fmt::format("'{}' isn't supported", key));
     return invalid(fmt::format("unknown operator '{}'", key), value);
   }
 
@@ -479,12 +551,18 @@ class OneRule {
     if (++leaves_ > kLeavesMax) return invalid(fmt::format("more than {} patterns", kLeavesMax), value);
     formula.leaf = leaves_ - 1;
     formula.regex = WRENCH_TRY(compile_regex(value, {}));
-    for (std::size_t group = 1; group <= formula.regex->group_count(); ++group) {
-      const auto& names = formula.regex->group_names();
-      const std::string& name = group - 1 < names.size() ? names[group - 1] : std::string();
-      formula.groups.push_back(reader_.state_.atoms.intern(name.empty() ? fmt::format("${}", group) : "$" + name));
-    }
+    formula.groups = group_metavars(*formula.regex);
     return formula;
+  }
+  /// `$NAME` or `$1` for each group from 1.
+  std::vector<Atom> group_metavars(const source::Regex& regex) {
+    std::vector<Atom> out;
+    for (std::size_t group = 1; group <= regex.group_count(); ++group) {
+      const auto& names = regex.group_names();
+      const std::string& name = group - 1 < names.size() ? names[group - 1] : std::string();
+      out.push_back(reader_.state_.atoms.intern(name.empty() ? fmt::format("${}", group) : "$" + name));
+    }
+    return out;
   }
 
   Result<Formula> read_any(const YamlNode& value, Language grammar, int depth) {
@@ -545,8 +623,20 @@ class OneRule {
       all.conditions.push_back(WRENCH_TRY(read_metavariable_pattern(value, grammar, depth)));
     } else if (key == "metavariable-comparison") {
       all.conditions.push_back(WRENCH_TRY(read_metavariable_comparison(value)));
-    } else if (key == "metavariable-analysis" || key == "metavariable-type" || key == "metavariable-name") {
-      return refused(fmt::format("'{}' isn't supported yet", key));
+    } else if (key == "metavariable-analysis") {
+      all.conditions.push_back(WRENCH_TRY(read_metavariable_analysis(value)));
+    } else if (key == "metavariable-type") {
+      all.conditions.push_back(WRENCH_TRY(read_words(value, Condition::What::Type, {"type", "types"})));
+    } else if (key == "metavariable-name" || key == "semgrep-internal-metavariable-name") {
+      if (value.find("kind") != nullptr) return refused("metavariable-name with 'kind' isn't supported");
+      all.conditions.push_back(WRENCH_TRY(read_words(value, Condition::What::Module, {"module", "modules"})));
+    } else if (key == "as-metavariable") {
+      Condition condition;
+      condition.what = Condition::What::As;
+      condition.name = plain_string(&value);
+      if (!is_metavariable(condition.name)) return invalid("'as' wants a metavariable", value);
+      condition.metavar = reader_.state_.atoms.intern(condition.name);
+      all.conditions.push_back(std::move(condition));
     } else {
       all.parts.push_back(WRENCH_TRY(read_operator(key, value, grammar, depth + 1)));
     }
@@ -567,7 +657,36 @@ class OneRule {
       return invalid("metavariable-regex wants 'metavariable' and 'regex'", value);
     condition.what = Condition::What::Regex;
     condition.regex = WRENCH_TRY(compile_regex(*regex, {.caseless = false, .multiline = false, .dot_all = false}));
+    condition.groups = group_metavars(*condition.regex);
     if (const YamlNode* negate = value.find("negate")) condition.negate = negate->as_boolean().value_or(false);
+    if (const YamlNode* of_value = value.find("constant-propagation"))
+      condition.of_value = of_value->as_boolean().value_or(false);
+    return condition;
+  }
+
+  Result<Condition> read_metavariable_analysis(const YamlNode& value) {
+    Condition condition = WRENCH_TRY(read_condition(value));
+    const std::string analyzer = plain_string(value.find("analyzer"));
+    if (condition.metavar == kNoAtom) return invalid("metavariable-analysis wants 'metavariable'", value);
+    if (analyzer == "entropy" || analyzer == "entropy_v2") {
+      condition.what = Condition::What::Entropy;
+    } else if (analyzer == "redos") {
+      condition.what = Condition::What::Redos;
+    } else {
+      return invalid(fmt::format("metavariable-analysis: '{}' isn't one of entropy, entropy_v2, redos", analyzer),
+                     value);
+    }
+    return condition;
+  }
+
+  /// A condition that names one thing or a list of them under either key.
+  Result<Condition> read_words(const YamlNode& value, Condition::What what, std::array<std::string_view, 2> keys) {
+    Condition condition = WRENCH_TRY(read_condition(value));
+    condition.what = what;
+    for (const std::string_view key : keys)
+      for (std::string& word : string_list(value.find(key))) condition.words.push_back(std::move(word));
+    if (condition.metavar == kNoAtom || condition.words.empty())
+      return invalid(fmt::format("wants 'metavariable' and '{}' or '{}'", keys[0], keys[1]), value);
     return condition;
   }
 
@@ -617,6 +736,7 @@ class OneRule {
     auto parsed = parse_comparison(comparison->text);
     if (!parsed) return invalid(parsed.error().message, *comparison);
     condition.comparison = std::make_shared<const ComparisonExpr>(std::move(*parsed));
+    condition.comparison_text = comparison->text;
     if (const YamlNode* base = value.find("base")) condition.base = static_cast<int>(base->as_integer().value_or(0));
     if (const YamlNode* strip = value.find("strip")) condition.strip = strip->as_boolean().value_or(false);
     return condition;
@@ -629,7 +749,6 @@ class OneRule {
   std::optional<Refusal> refusal_;
   std::uint32_t leaves_ = 0;
   bool generic_ = false;
-  bool is_taint_ = false;
 };
 
 void RuleReader::read_file(const RuleSource& source, const codec::YamlNode& root, RuleSet::PassOver pass_over) {

@@ -206,12 +206,13 @@ FileTaint::FileTaint(const FileIndex& file, std::vector<TaintMatches> rules) : f
   unit_.flow = build_flow(file, marker.nodes);
 }
 
-bool FileTaint::merge(Match& sink, const Match& source, bool unify) const {
+bool FileTaint::merge(Match& sink, const Match& source, const CompiledRule& rule) const {
+  const bool unify = rule.taint_options.unify_metavariables;
   for (const auto& [metavar, bound] : source.bindings) {
     const Bound* old = find(sink.bindings, metavar);
     if (old == nullptr)
       sink.bindings.emplace_back(metavar, bound);
-    else if (unify && !agree(file_, *old, bound))
+    else if (unify && !agree(file_, rule.options, *old, bound))
       return false;
   }
   return true;
@@ -258,7 +259,7 @@ TaintResult FileTaint::follow(const CpuBudget& budget) const {
         continue;
       }
       Match sink = places_[hit->sink].match;
-      if (!merge(sink, source, key.rule->taint_options.unify_metavariables)) continue;
+      if (!merge(sink, source, *key.rule)) continue;
       finding.sink = std::move(sink);
       finding.source = source;
       for (const FlowHop& hop : hit->hops) finding.calls.push_back({hop.first, unit_.flow.names[hop.callee]});

@@ -66,7 +66,7 @@ class FileTaint {
     const CompiledRule* rule = nullptr;
     Match match;
   };
-  bool merge(Match& sink, const Match& source, bool unify) const;
+  bool merge(Match& sink, const Match& source, const CompiledRule& rule) const;
 
   const FileIndex& file_;
   TaintUnit unit_;

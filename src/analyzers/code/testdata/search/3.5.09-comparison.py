@@ -17,3 +17,7 @@ port("443")
 typed(0x10)
 # ok: type-error
 typed("text")
+# ruleid: bits
+chmod(0o666)
+# ok: bits
+chmod(0o644)
