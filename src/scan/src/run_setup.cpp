@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <span>
 
 #include "wrench/base/text.hpp"
 #include "wrench/base/version.hpp"
@@ -85,7 +86,25 @@ void load_secret_rules(const ScanRequest& request, const FactCache* cache, RunSe
   if (cache != nullptr && only_builtin && compiled != before) cache->put_shared(kCompiledDetectors, compiled);
 }
 
-void load_code_rules(const ScanRequest& request, RunSetup& setup) {
+// Compiled rules of a few sets are kept for all trees: whoever changes between them finds each again.
+constexpr unsigned kCompiledRuleSets = 8;
+constexpr std::size_t kCompiledBytesMax = std::size_t{48} << 20;
+
+code::RuleSet load_compiled(std::span<const code::RuleSource> sources, const FactCache* cache,
+                            code::LoadReport& report) {
+  constexpr auto kPassOver = code::RuleSet::PassOver::Yes;
+  code::CompiledRules compiled;
+  if (cache != nullptr) compiled.key = code::RuleSet::key(sources, kPassOver);
+  if (compiled.key.empty()) return code::RuleSet::load(sources, report, kPassOver);
+  const auto slot = static_cast<unsigned char>(compiled.key.back()) % kCompiledRuleSets;
+  const std::string name = "rules-" + std::to_string(slot);
+  compiled.bytes = cache->get_shared(name);
+  code::RuleSet rules = code::RuleSet::load(sources, report, kPassOver, compiled);
+  if (compiled.is_new && compiled.bytes.size() <= kCompiledBytesMax) cache->put_shared(name, compiled.bytes);
+  return rules;
+}
+
+void load_code_rules(const ScanRequest& request, const FactCache* cache, RunSetup& setup) {
   std::vector<code::RuleSource> sources;
   if (setup.wants_code_rules()) {
     if (request.use_builtin_rules) sources = code::builtin_rules();
@@ -93,7 +112,7 @@ void load_code_rules(const ScanRequest& request, RunSetup& setup) {
   }
   // Files of a folder may be anything; that a named one holds rules is checked below.
   code::LoadReport report;
-  setup.code_rules = code::RuleSet::load(sources, report, code::RuleSet::PassOver::Yes);
+  setup.code_rules = load_compiled(sources, cache, report);
   std::map<std::string, std::size_t> refused;
   for (const auto& rule : report.refused)
     if (rule.reason != kSecretRule) ++refused[rule.reason];
@@ -160,7 +179,7 @@ Result<void> load_rules(const ScanRequest& request, const FactCache* cache, RunS
   const bool wants_code = std::any_of(setup.analyses.begin(), setup.analyses.end(),
                                       [](Analysis analysis) { return analysis != Analysis::Secrets; });
   if (setup.wants(Analysis::Secrets)) load_secret_rules(request, cache, setup);
-  if (wants_code) load_code_rules(request, setup);
+  if (wants_code) load_code_rules(request, cache, setup);
   WRENCH_TRY(check_named_files(setup));
   for (const auto& error : setup.errors)
     setup.partial.push_back({"rule_invalid", error.place.file, "", describe(error)});

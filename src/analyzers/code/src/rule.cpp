@@ -2,8 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
+
 #include "rule_formula.hpp"
 #include "rule_reader.hpp"
+#include "rule_record.hpp"
+#include "wrench/base/version.hpp"
 #include "wrench/codec/yaml.hpp"
 #include "wrench/crypto/sha256.hpp"
 
@@ -15,6 +19,33 @@ RuleSet::RuleSet(std::unique_ptr<State> state) : state_(std::move(state)) {}
 RuleSet::RuleSet(RuleSet&&) noexcept = default;
 RuleSet& RuleSet::operator=(RuleSet&&) noexcept = default;
 RuleSet::~RuleSet() = default;
+
+std::string RuleSet::key(std::span<const RuleSource> sources, PassOver pass_over) {
+  // The same rules may be compiled otherwise by any other build.
+  if (build_id().empty()) return {};
+  std::string text = std::string(version()) + "\n" + build_id() + (pass_over == PassOver::Yes ? "\nfolder" : "\nfiles");
+  for (const RuleSource& source : sources) text += "\n" + crypto::sha256_hex(source.text) + source.path;
+  return crypto::sha256_hex(text);
+}
+
+RuleSet RuleSet::load(std::span<const RuleSource> sources, LoadReport& report, PassOver pass_over,
+                      CompiledRules& compiled) {
+  if (compiled.key.empty()) return load(sources, report, pass_over);
+  if (auto state = rules_from_record(compiled.bytes, compiled.key, report)) return RuleSet(std::move(*state));
+  LoadReport own;
+  RuleSet rules = load(sources, own, pass_over);
+  compiled.bytes = rules_to_record(*rules.state_, own, compiled.key);
+  compiled.is_new = true;
+  report.files += own.files;
+  report.rules += own.rules;
+  const auto append = [](auto& to, auto& from) {
+    to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+  };
+  append(report.errors, own.errors);
+  append(report.refused, own.refused);
+  append(report.warnings, own.warnings);
+  return rules;
+}
 
 RuleSet RuleSet::load(std::span<const RuleSource> sources, LoadReport& report, PassOver pass_over) {
   auto state = std::make_unique<State>();

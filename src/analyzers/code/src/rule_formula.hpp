@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -145,21 +146,31 @@ struct CompiledRule {
   std::optional<FixRegex> fix_regex;
   bool in_loop = false;  ///< x-wrench.in_loop: only inside a loop or comprehension.
   std::uint32_t leaves = 0;
-  std::vector<Atom> metavars;                                  ///< That the message names.
-  std::optional<Formula> text_formula;                         ///< For `regex` rules.
-  std::vector<std::pair<source::Language, Formula>> formulas;  ///< By grammar.
+  std::vector<Atom> metavars;  ///< That the message names.
+  // From a cache the formulas come packed and are read when the rule is first run.
+  mutable std::optional<Formula> text_formula;                         ///< For `regex` rules.
+  mutable std::vector<std::pair<source::Language, Formula>> formulas;  ///< By grammar.
   /// `mode: taint`, by grammar; then there are no formulas.
-  std::vector<std::pair<source::Language, TaintFormulas>> taints;
+  mutable std::vector<std::pair<source::Language, TaintFormulas>> taints;
   TaintOptions taint_options;
   bool is_taint = false;
+  std::string record;
+  Atom atoms_end = 0;
+  mutable std::once_flag unpacked;
 
-  const Formula* formula_of_text() const { return text_formula ? &*text_formula : nullptr; }
+  void unpack() const;
+  const Formula* formula_of_text() const {
+    unpack();
+    return text_formula ? &*text_formula : nullptr;
+  }
   const Formula* formula(source::Language grammar) const {
+    unpack();
     for (const auto& [language, compiled] : formulas)
       if (language == grammar) return &compiled;
     return text_formula ? &*text_formula : nullptr;
   }
   const TaintFormulas* taint(source::Language grammar) const {
+    unpack();
     for (const auto& [language, compiled] : taints)
       if (language == grammar) return &compiled;
     return nullptr;

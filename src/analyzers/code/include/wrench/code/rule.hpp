@@ -60,6 +60,13 @@ struct LoadReport {
   std::vector<Error> warnings;  ///< Unknown top-level keys and the like.
 };
 
+/// Rules in the form that a later run reads. `key` is RuleSet::key() of the sources.
+struct CompiledRules {
+  std::string key;
+  std::string bytes;
+  bool is_new = false;  ///< `bytes` were made by this call.
+};
+
 /// The rules of a run, compiled for every grammar they name. Immutable after load and shared between threads.
 class RuleSet {
  public:
@@ -67,6 +74,13 @@ class RuleSet {
   /// an error unless `PassOver::Yes`, which folders of mixed files want.
   enum class PassOver { No, Yes };
   static RuleSet load(std::span<const RuleSource> sources, LoadReport& report, PassOver pass_over = PassOver::No);
+  /// The same from what an earlier call left in `compiled`, in this or another process, when it is of the same sources
+  /// and build; otherwise compiles, and leaves the result there.
+  static RuleSet load(std::span<const RuleSource> sources, LoadReport& report, PassOver pass_over,
+                      CompiledRules& compiled);
+  /// Names the sources: equal keys give equal rule sets. SHA-256 in hex; empty for a build that can't be told from
+  /// others.
+  static std::string key(std::span<const RuleSource> sources, PassOver pass_over);
 
   RuleSet(RuleSet&&) noexcept;
   RuleSet& operator=(RuleSet&&) noexcept;
