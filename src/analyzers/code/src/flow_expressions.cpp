@@ -59,17 +59,27 @@ Slot FlowLowering::marked(NodeIndex n, Slot slot, bool with_sinks) {
   const auto* marks = marks_of(n);
   if (marks == nullptr || slot == kNoSlot) return slot;
   propagate(n);
+  const Slot place = slot;
   for (const auto what : {NodeMark::What::Source, NodeMark::What::SourceVariable, NodeMark::What::Sanitizer,
                           NodeMark::What::SanitizerVariable}) {
+    const bool variable = what == NodeMark::What::SourceVariable || what == NodeMark::What::SanitizerVariable;
     for (const NodeMark& mark : *marks) {
       if (mark.what != what) continue;
-      FlowOp& op = emit(FlowWhat::Mark, n);
-      op.a = slot;
-      op.name = mark.mark;
-      const bool variable = what == NodeMark::What::SourceVariable || what == NodeMark::What::SanitizerVariable;
-      op.dst = variable && !is_temporary(slot) ? slot : temporary();
-      slot = op.dst;
-      if (variable && is_temporary(slot)) write_back(n, slot);
+      const auto put = [&](Slot from, Slot to) {
+        FlowOp& op = emit(FlowWhat::Mark, n);
+        op.a = from;
+        op.dst = to;
+        op.name = mark.mark;
+      };
+      if (variable && !is_temporary(place)) {
+        put(place, place);
+        // Its value may have gone through other marks already.
+        if (slot == place) continue;
+      }
+      const Slot after = temporary();
+      put(slot, after);
+      slot = after;
+      if (variable) write_back(n, slot);
     }
   }
   if (with_sinks) sinks(n, slot);

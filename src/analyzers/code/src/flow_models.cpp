@@ -348,6 +348,10 @@ bool returns_number(std::string_view path, std::string_view method) {
          one_of(path, {"int", "float", "len", "Number", "ord", "hash", "Integer.valueOf", "Long.valueOf"});
 }
 
+bool takes_positions(std::string_view method) {
+  return one_of(method, {"slice", "substring", "substr", "charAt", "charCodeAt", "codePointAt", "at", "subList"});
+}
+
 bool returns_boolean(std::string_view method) {
   return one_of(method, {"equals", "equalsIgnoreCase", "isEmpty", "contains", "startsWith", "endsWith", "startswith",
                          "endswith", "includes", "has", "hasNext", "matches", "test", "isinstance", "bool", "isdigit"});

@@ -32,6 +32,8 @@ std::optional<ModelResult> call_model(ValuePool& pool, const ModelCall& call);
 
 bool returns_number(std::string_view path, std::string_view method);
 bool returns_boolean(std::string_view method);
+/// Whether the arguments only say where in the receiver: `text.slice(from, to)`.
+bool takes_positions(std::string_view method);
 bool is_number_type(std::string_view type);
 bool is_boolean_type(std::string_view type);
 

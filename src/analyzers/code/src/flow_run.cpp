@@ -314,9 +314,12 @@ class BodyRun {
       case Op::Not:
         kept &= ~safety.booleans;
         break;
+      case Op::Div:
+        // In Python it also joins paths, and what a text can't do needs no cleaning.
+        if (file_.language != source::Language::Python) kept &= ~safety.numbers;
+        break;
       case Op::Sub:
       case Op::Mul:
-      case Op::Div:
       case Op::SizeOf:
         kept &= ~safety.numbers;
         break;
@@ -475,7 +478,8 @@ class BodyRun {
     if (returns_boolean(call.method)) kept &= ~safety.booleans;
     ValueId value = kUnknown;
     value = united(value, call.receiver, kept);
-    for (const ValueId arg : call.args) value = united(value, arg, kept);
+    if (op.a == kNoSlot || !takes_positions(call.method))
+      for (const ValueId arg : call.args) value = united(value, arg, kept);
     set(op.dst, value);
   }
 

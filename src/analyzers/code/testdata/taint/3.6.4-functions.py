@@ -50,3 +50,7 @@ def main():
     system(fetch())
     # ruleid: taint.functions
     system(recursive(value, 3))
+    # ok: taint.functions
+    system(names.slice(0, value))
+    # ruleid: taint.functions
+    system(value.slice(0, count))
