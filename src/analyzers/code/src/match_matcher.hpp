@@ -41,6 +41,7 @@ class Matcher {
 
   void find_nodes();
   void try_kind(std::uint32_t root, Kind kind);
+  void try_named(std::uint32_t root, Kind kind);
 
   /// Not the names of definitions, parameters and imports.
   bool is_value_place(NodeIndex n) const;

@@ -77,8 +77,8 @@ void Matcher::find_nodes() {
       return;
     case Kind::Name:
     case Kind::Member:
-      try_kind(root, Kind::Name);
-      try_kind(root, Kind::Member);
+      try_named(root, Kind::Name);
+      try_named(root, Kind::Member);
       return;
     case Kind::String:
       try_kind(root, Kind::String);
@@ -104,6 +104,18 @@ void Matcher::find_nodes() {
 void Matcher::try_kind(std::uint32_t root, Kind kind) {
   for (const NodeIndex n : file_.nodes(kind)) {
     if (is_expression(kind) && !is_value_place(n)) continue;
+    if (budget_.spent() != MatchBudget::Spent::No) return;
+    try_root(root, n);
+  }
+}
+
+/// Of names and members only those that are called so, here or where they were imported from: files are full of them.
+void Matcher::try_named(std::uint32_t root, Kind kind) {
+  const PatternNode& p = at(root);
+  if (p.text != PatternNode::Text::Exact || options_.symbolic_propagation) return try_kind(root, kind);
+  for (const NodeIndex n : file_.nodes(kind)) {
+    if (ir_[n].atom != p.atom && (p.dotted.empty() || !file_.resolves_to(n, p.dotted))) continue;
+    if (!is_value_place(n)) continue;
     if (budget_.spent() != MatchBudget::Spent::No) return;
     try_root(root, n);
   }
