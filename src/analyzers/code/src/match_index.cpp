@@ -139,6 +139,8 @@ std::vector<Atom> FileIndex::split_path(std::string_view path) {
       package = package.substr(0, version);
     out.push_back(atoms_.intern(package));
   } else {
+    // Node's own modules have two names.
+    if (path.starts_with("node:")) path.remove_prefix(5);
     out.push_back(atoms_.intern(path));
   }
   if (out.size() > kChainMax) out.clear();

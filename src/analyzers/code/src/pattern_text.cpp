@@ -105,9 +105,15 @@ class Splitter {
     out_.pieces.push_back(std::move(piece));
     at_ += length;
   }
+  /// The brace of an object among arguments or behind `=`, not of a block.
+  bool opens_value(std::size_t brace) const {
+    const std::string_view before = trim(text_.substr(0, brace));
+    return !before.empty() && std::string_view("(,=:[").find(before.back()) != std::string_view::npos;
+  }
   bool alone_on_line(std::size_t length) const {
     for (std::size_t i = at_; i > 0; --i) {
       const char c = text_[i - 1];
+      if (c == '{' && opens_value(i - 1)) return false;
       if (c == '\n' || c == '{' || c == ';' || c == '}') break;
       if (c != ' ' && c != '\t') return false;
     }

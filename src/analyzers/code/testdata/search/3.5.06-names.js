@@ -4,3 +4,6 @@ import other from 'other';
 run('ls');
 // ok: js-import
 other.exec('ls');
+import { exec as start } from 'node:child_process';
+// ruleid: js-import
+start('ls');
