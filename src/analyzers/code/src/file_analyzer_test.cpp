@@ -298,6 +298,17 @@ TEST(RuleSet, SaysWhatATaintRuleLacks) {
       ElementsAre("r.yaml:8:46: rule 'a': 'requires' isn't a combination of labels at ''"));
   EXPECT_THAT(problems(head + "    pattern-sources: [{label: A}]\n    pattern-sinks: [{pattern: g()}]\n"),
               ElementsAre("r.yaml:7:23: rule 'a': no pattern here"));
+  const std::string shared = "x-wrench: {taint: {input: [{pattern: f()}]}}\n" + head;
+  EXPECT_THAT(problems(shared + "    pattern-sources: [{use: input}]\n    pattern-sinks: [{pattern: g()}]\n"),
+              ElementsAre());
+  EXPECT_THAT(problems(shared + "    pattern-sources: [{use: output}]\n    pattern-sinks: [{pattern: g()}]\n"),
+              ElementsAre("r.yaml:8:23: rule 'a': this file's x-wrench.taint has no list 'output'"));
+  EXPECT_THAT(
+      problems(shared + "    pattern-sources: [{use: input, exact: true}]\n    pattern-sinks: [{pattern: g()}]\n"),
+      ElementsAre("r.yaml:8:36: rule 'a': beside 'use' only 'label' may stand, not 'exact'"));
+  EXPECT_THAT(problems("x-wrench: {taint: {input: [{use: input}]}}\n" + head +
+                       "    pattern-sources: [{use: input}]\n    pattern-sinks: [{pattern: g()}]\n"),
+              ElementsAre("r.yaml:1:34: rule 'a': unknown operator 'use'"));
 }
 
 TEST(RuleSet, OneBadRuleLeavesTheOthersStanding) {

@@ -429,6 +429,7 @@ class OneRule {
     };
     reader.invalid = [&](std::string message, const YamlNode& where) { return invalid(std::move(message), where); };
     reader.atom = [&](std::string_view name) { return reader_.state_.atoms.intern(name); };
+    reader.shared = reader_.shared_taint_;
     return reader.read(node_);
   }
 
@@ -759,6 +760,8 @@ void RuleReader::read_file(const RuleSource& source, const codec::YamlNode& root
     return;
   }
   ++report_.files;
+  const codec::YamlNode* own = root.find("x-wrench");
+  shared_taint_ = own != nullptr ? own->find("taint") : nullptr;
   for (const codec::YamlNode& rule : rules->items) {
     if (state_.rules.size() >= kRulesMax) {
       report_.errors.push_back(

@@ -19,6 +19,7 @@ class RuleReader {
   SystemClock clock_;
   RuleSet::State& state_;
   LoadReport& report_;
+  const codec::YamlNode* shared_taint_ = nullptr;  ///< x-wrench.taint of the file that is read.
 
   friend class OneRule;
 };

@@ -156,9 +156,34 @@ Result<std::vector<TaintSpec>> TaintReader::read_list(const YamlNode* list, std:
   std::vector<TaintSpec> out;
   if (list == nullptr) return out;
   if (!list->is_sequence()) return invalid(fmt::format("'{}' is a list", key), *list);
-  if (list->items.size() > kSpecsMax) return invalid(fmt::format("more than {} entries", kSpecsMax), *list);
-  for (const YamlNode& item : list->items) out.push_back(WRENCH_TRY(read_spec(item)));
+  for (const YamlNode& item : list->items) {
+    if (item.is_mapping() && item.find("use") != nullptr)
+      WRENCH_TRY(add_shared(out, item));
+    else
+      out.push_back(WRENCH_TRY(read_spec(item)));
+    if (out.size() > kSpecsMax) return invalid(fmt::format("more than {} entries", kSpecsMax), *list);
+  }
   return out;
+}
+
+Result<void> TaintReader::add_shared(std::vector<TaintSpec>& out, const YamlNode& use) const {
+  std::string label;
+  for (const codec::YamlMember& member : use.members) {
+    if (member.key.text == "label")
+      label = member.value.text;
+    else if (member.key.text != "use")
+      return invalid(fmt::format("beside 'use' only 'label' may stand, not '{}'", member.key.text), member.key);
+  }
+  const std::string& name = use.find("use")->text;
+  const YamlNode* list = shared != nullptr ? shared->find(name) : nullptr;
+  if (list == nullptr || !list->is_sequence())
+    return invalid(fmt::format("this file's x-wrench.taint has no list '{}'", name), use);
+  for (const YamlNode& item : list->items) {
+    TaintSpec spec = WRENCH_TRY(read_spec(item));
+    if (!label.empty()) spec.label = label;
+    out.push_back(std::move(spec));
+  }
+  return {};
 }
 
 Result<TaintFormulas> TaintReader::read(const YamlNode& rule) const {
