@@ -9,8 +9,6 @@ from flask import request
 
 def receive(sock, blob):
     # ruleid: python.unsafe-pickle
-    pickle.loads(request.data)
-    # ruleid: python.unsafe-pickle
     pickle.loads(sock.recv(4096))
     # ruleid: python.unsafe-pickle
     pickle.loads(base64.b64decode(blob))
@@ -57,3 +55,7 @@ def unpack(path, target):
         safe.extractall(target, filter="data")
     # ruleid: python.tar-extract-unfiltered
     tarfile.open(path).extractall(target)
+    # ruleid: python.tar-extract-unfiltered
+    tarfile.open(path).extractall(target, filter="fully_trusted")
+    # ok: python.tar-extract-unfiltered
+    tarfile.open(path).extractall(target, filter=strict)

@@ -2,11 +2,10 @@ import logging
 import os
 import shlex
 import subprocess
-import requests
 import flask
-from flask import request, redirect, render_template_string, send_file
+import requests
+from flask import request, render_template_string
 from django.utils.safestring import mark_safe
-from werkzeug.utils import secure_filename
 
 TABLE = "users"
 
@@ -57,7 +56,7 @@ def archive(path):
 
 def calculate():
     # ruleid: python.code-injection
-    eval(request.args["expression"])
+    eval(requests.get(address).text)
     # ruleid: python.code-injection
     exec(input("code: "))
     # ok: python.code-injection
@@ -82,35 +81,6 @@ def greet(name):
     mark_safe("<b>Welcome</b>")
 
 
-def go(user):
-    # ruleid: python.open-redirect
-    redirect(request.args.get("next"))
-    # ruleid: python.open-redirect
-    redirect(request.args["next"])
-    # ok: python.open-redirect
-    redirect(flask.url_for("index"))
-    # ruleid: python.ssrf
-    requests.get(request.args["url"])
-    # ruleid: python.ssrf
-    requests.post(request.form.get("hook"), json={})
-    # ok: python.ssrf
-    requests.get("https://api.example.com/users", params=request.args)
-
-
-def download(folder):
-    # ruleid: python.path-traversal
-    send_file(os.path.join(folder, request.args["name"]))
-    # ruleid: python.path-traversal
-    open("uploads/" + request.args.get("name"))
-    upload = request.files["file"]
-    # ruleid: python.path-traversal
-    upload.save(os.path.join(folder, upload.filename))
-    # ok: python.path-traversal
-    upload.save(os.path.join(folder, secure_filename(upload.filename)))
-    # ok: python.path-traversal
-    open(os.path.join(folder, "index.html"))
-
-
 def login(user, password):
     # ruleid: python.log-password
     logging.info("login of %s with %s", user, password)
@@ -120,29 +90,3 @@ def login(user, password):
     logging.info("the password of %s was changed", user)
     # ok: python.log-password
     logging.info("password has %d characters", len(password))
-
-
-@app.route("/hello")
-def hello():
-    if request.args.get("plain"):
-        # ruleid: python.reflected-xss
-        return "Hello " + request.args["name"]
-    # ok: python.reflected-xss
-    if not request.args:
-        return f"Hello {len(request.args)}"
-    # ok: python.reflected-xss
-    if request.args.get("escaped"):
-        return f"Hello {escape(request.args['name'])}"
-    # ruleid: python.reflected-xss
-    return f"<p>Hello {request.args.get('name')}</p>", 200
-
-
-def hello_django(request):
-    # ok: python.reflected-xss
-    label = "Hello " + request.GET["name"]
-    return label
-
-
-def hello_django_again(request):
-    # ruleid: python.reflected-xss
-    return HttpResponse("Hello %s" % request.GET["name"])

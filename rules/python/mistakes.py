@@ -2,6 +2,7 @@ import datetime
 import math
 import subprocess
 import threading
+import httpx
 import requests
 from functools import partial
 
@@ -212,6 +213,10 @@ def fetch(url, options):
     requests.get(url, timeout=5)
     # ok: python.request-without-timeout
     requests.get(url, **options)
+    # ruleid: python.request-without-timeout
+    httpx.get(url, timeout=None)
+    # ok: python.request-without-timeout
+    httpx.get(url)
 
 
 def run(command):
