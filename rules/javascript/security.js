@@ -32,12 +32,6 @@ function archive(file) {
 }
 
 function calculate(req, code) {
-  // ruleid: javascript.code-injection
-  eval(req.query.expression);
-  // ruleid: javascript.code-injection
-  new Function('x', req.body.code);
-  // ok: javascript.code-injection
-  eval(code);
   // ruleid: javascript.timer-with-text
   setTimeout('refresh(' + code + ')', 100);
   // ok: javascript.timer-with-text
@@ -64,30 +58,10 @@ function show(element, user, clean) {
 }
 
 app.get('/go', (req, res) => {
-  // ruleid: javascript.open-redirect
-  res.redirect(req.query.next);
-  // ok: javascript.open-redirect
-  res.redirect('/login');
-  // ruleid: javascript.ssrf
-  fetch(req.query.url);
-  // ok: javascript.ssrf
-  fetch('https://api.example.com/users?id=' + req.query.id);
-  // ruleid: javascript.path-traversal
-  fs.readFile('uploads/' + req.params.name, done);
-  // ruleid: javascript.path-traversal
-  res.sendFile(path.join(__dirname, req.params.name));
-  // ok: javascript.path-traversal
-  res.sendFile(req.params.name, { root: __dirname });
-  // ok: javascript.path-traversal
-  fs.readFile(path.join('uploads', path.basename(req.params.name)), done);
   // ruleid: javascript.cors-reflects-origin
   res.setHeader('Access-Control-Allow-Origin', req.headers.origin);
   // ok: javascript.cors-reflects-origin
   res.setHeader('Access-Control-Allow-Origin', 'https://example.com');
-  // ruleid: javascript.regex-from-request
-  new RegExp(req.query.search, 'i');
-  // ok: javascript.regex-from-request
-  new RegExp(escapeRegExp(req.query.search), 'i');
 });
 
 // ruleid: javascript.tls-verification-off
@@ -147,23 +121,6 @@ function mergeSafely(to, from) {
 window.parent.postMessage({ token }, '*');
 // ok: javascript.post-message-any-target
 window.parent.postMessage({ token }, 'https://example.com');
-
-app.get('/hello', (req, res) => {
-  // ruleid: javascript.reflected-xss
-  res.send('Hello ' + req.query.name);
-  // ruleid: javascript.reflected-xss
-  res.status(404).send(`<p>No ${req.params.page} here</p>`);
-  // ruleid: javascript.reflected-xss
-  res.end(req.body.name + ' was kept');
-  // ok: javascript.reflected-xss
-  res.send('Hello ' + escapeHtml(req.query.name));
-  // ok: javascript.reflected-xss
-  res.type('text').send('Hello ' + req.query.name);
-  // ok: javascript.reflected-xss
-  res.send(users[req.params.id]);
-  // ok: javascript.reflected-xss
-  res.send('Kept ' + req.body.items.length + ' items');
-});
 
 app.use((err, req, res, next) => {
   // ruleid: javascript.stack-trace-to-client
