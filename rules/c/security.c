@@ -35,15 +35,16 @@ void commands(char *name) {
   popen("uptime", "r");
 }
 
-void more_commands(int argc, char **argv, FILE *in, const char *configured) {
-  char line[100];
-  // ruleid: c.shell-command-from-variable
-  system(argv[1]);
-  fgets(line, sizeof(line), in);
-  // ruleid: c.shell-command-from-variable
-  system(line);
+void more_commands(const char *configured) {
   // ok: c.shell-command-from-variable
   system(configured);
+}
+
+int main(int argc, char **argv) {
+  char line[100];
+  sprintf(line, "rm %s", argv[1]);
+  // ok: c.shell-command-from-variable
+  system(line);
 }
 
 void numbers(int signal) {
