@@ -34,11 +34,11 @@ storage::EventDraft event_of(std::string type, std::string subject, const Json& 
 storage::VerifyOptions backup_checks(const StopToken& stop) {
   storage::VerifyOptions options;
   options.statements = store_statements();
-  options.check = [stop](storage::Store& store) -> Result<std::vector<std::string>> {
+  options.check = [stop](storage::Store& store) -> Result<storage::StoreFindings> {
     auto report = WRENCH_TRY(workflow::check_store(store, {.stop = stop}));
-    // What is too large to be looked at (report.skipped) is whole as far as bytes, indexes and row counts tell. Nobody
-    // is served by a store that can't be restored because of its size.
-    return std::move(report.problems);
+    // What is too large to be looked at is whole as far as bytes, indexes and row counts tell. Nobody is served by a
+    // store that can't be restored because of its size.
+    return storage::StoreFindings{std::move(report.problems), std::move(report.skipped)};
   };
   options.stop = stop;
   return options;
@@ -176,9 +176,9 @@ Result<void> BackupKeeper::verify(const storage::BackupFile& newest) {
   auto checks = backup_checks(stop_.token());
   if (shared_) checks.database_url = where_;
   const auto report = WRENCH_TRY(storage::verify_backup(newest.path, checks, clock_, random_));
-  if (!report.problems.empty()) {
+  if (!report.found.problems.empty()) {
     bad_ = newest.digest;
-    return Error("backup.invalid", newest.name + " doesn't restore as it was: " + report.problems.front())
+    return Error("backup.invalid", newest.name + " doesn't restore as it was: " + report.found.problems.front())
         .with_help("wrench backup verify " + newest.name);
   }
   const Json payload = Json::object({{"host", host_}, {"duration_us", report.duration_us}, {"age_us", report.age_us}});

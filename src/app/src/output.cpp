@@ -124,6 +124,12 @@ ExitCode delivered(Session& session, std::string_view text) {
   return done ? ExitCode::Done : session.fail(done.error());
 }
 
+codec::Json list_of(const std::vector<std::string>& texts) {
+  codec::Json out = codec::Json::array();
+  for (const auto& text : texts) out.push_back(text);
+  return out;
+}
+
 ExitCode delivered_json(Session& session, const codec::Json& value) {
   return delivered(session, codec::write_json(value, {.pretty = true}) + "\n");
 }

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "wrench/app/command.hpp"
 #include "wrench/codec/json.hpp"
@@ -25,6 +26,7 @@ Result<void> deliver(Session& session, std::string_view text);
 /// Delivers and returns the exit code of that alone.
 ExitCode delivered(Session& session, std::string_view text);
 ExitCode delivered_json(Session& session, const codec::Json& value);
+codec::Json list_of(const std::vector<std::string>& texts);
 
 /// Reads --baseline and marks what is new. Errors: io.*, findings.baseline_*.
 Result<void> apply_baseline_flag(const Session& session, findings::Report& report);

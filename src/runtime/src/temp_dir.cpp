@@ -9,10 +9,12 @@
 
 namespace wrench::runtime {
 
-Result<TempDir> TempDir::create(std::string_view name_prefix) {
+std::string temporary_folder() {
   const char* base = std::getenv("TMPDIR");
-  return create_in(base != nullptr && *base != '\0' ? base : "/tmp", name_prefix);
+  return base != nullptr && *base != '\0' ? base : "/tmp";
 }
+
+Result<TempDir> TempDir::create(std::string_view name_prefix) { return create_in(temporary_folder(), name_prefix); }
 
 Result<TempDir> TempDir::create_in(const std::string& folder, std::string_view name_prefix) {
   std::string path = folder;

@@ -183,14 +183,14 @@ class StoreCheck {
   }
 
   Result<void> execution(std::int64_t no) {
-    auto image = read([&](ReadTx& tx) { return load_image(tx, plans_, no, check_.ownership, kCheckedRowsMax); });
+    auto image = read([&](ReadTx& tx) { return load_image(tx, plans_, no, check_.ownership, options_.rows_max); });
     if (!image.ok()) {
       const std::string& code = image.error().code;
       if (code == "workflow.task_not_found") return {};  // Deleted meanwhile.
       if (code == "storage.corrupt") {
         problem(image.error().message);
       } else if (code == "storage.snapshot_expired" || code == "storage.result_too_large") {
-        report_.skipped.push_back("execution " + std::to_string(no));
+        report_.skipped.push_back("execution " + public_id(no));
       } else {
         return std::move(image).error();
       }
@@ -208,6 +208,13 @@ class StoreCheck {
     for (std::string& what : check_execution(*image, check_)) problem(std::move(what));
     if (shared_ && image->row.status == ExecutionStatus::Pending) return pending(image->row);
     return {};
+  }
+
+  /// Its number, if it can't be looked at by now.
+  std::string public_id(std::int64_t no) {
+    const auto found = read([&](ReadTx& tx) { return tx.query(sql::kExecutionRow, {no}); });
+    if (!found.ok() || found->empty()) return std::to_string(no);
+    return row_store::execution_from(found->front()).execution_id;
   }
 
   /// Somebody is to begin it, or it waits for other tasks.

@@ -11,6 +11,7 @@ namespace {
 using storage::Access;
 using storage::Statement;
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -123,6 +124,17 @@ TEST_F(CheckerTest, FindsNothingWrongInWhatTheEngineLeaves) {
   EXPECT_GT(report->journal_entries, 5);
   EXPECT_GT(report->events, 1);
   EXPECT_GE(report->contents, 1);
+}
+
+TEST_F(CheckerTest, NamesWhatIsTooLargeToBeLookedAt) {
+  ASSERT_EQ(run(task(kThree)).task.state, TaskState::Completed);
+  CheckOptions options;
+  options.rows_max = 4;
+  const auto report = check_store(*store_, options);
+  ASSERT_TRUE(report.ok()) << describe(report.error());
+  EXPECT_THAT(report->problems, IsEmpty());
+  EXPECT_THAT(report->skipped, ElementsAre("execution " + receipt_.execution_id));
+  EXPECT_EQ(report->executions, 0);
 }
 
 void expect_found(storage::Store& store, const Wrong& wrong) {

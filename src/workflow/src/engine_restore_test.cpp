@@ -73,8 +73,8 @@ class RestoreTest : public EngineTest {
     options.into = on_postgres() ? url_of_another() : dir_ / "restored";
     options.verify.statements = {statements(), kOfTest};
     options.verify.database_url = url_;
-    options.verify.check = [](storage::Store& store) -> Result<std::vector<std::string>> {
-      return WRENCH_TRY(check_store(store, {})).problems;
+    options.verify.check = [](storage::Store& store) -> Result<storage::StoreFindings> {
+      return storage::StoreFindings{.problems = WRENCH_TRY(check_store(store, {})).problems};
     };
     options.settle = [this](storage::WriteTx& tx) -> Result<void> {
       WRENCH_TRY(hold_restored(tx));

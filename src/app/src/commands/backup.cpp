@@ -22,7 +22,7 @@ using codec::Json;
 using storage::BackupFile;
 
 constexpr std::size_t kKeyFileBytesMax = 4096;
-constexpr std::size_t kProblemsShown = 20;
+constexpr std::size_t kLinesShown = 20;  ///< Of each kind that a verification found.
 
 Json to_json(const storage::Verification& verified) {
   return Json::object({{"at", format_rfc3339(verified.at)},
@@ -119,23 +119,27 @@ std::string status_text(const BackupFile& backup, Micros now_us) {
   return text;
 }
 
+void append_lines(std::string& text, const std::vector<std::string>& lines, std::string_view suffix) {
+  for (std::size_t i = 0; i < lines.size() && i < kLinesShown; ++i)
+    text += "  " + Console::safe(lines[i]) + std::string(suffix) + "\n";
+  if (lines.size() > kLinesShown) text += "  and " + std::to_string(lines.size() - kLinesShown) + " more: --json\n";
+}
+constexpr std::string_view kUnchecked = " wasn't checked: it is too large for that";
+
 /// What a verification found, on the screen or as JSON; its exit code.
 ExitCode deliver_verification(Session& session, const storage::VerifyReport& report) {
-  const bool good = report.problems.empty();
+  const auto& problems = report.found.problems;
+  const bool good = problems.empty();
   const ExitCode code = good ? ExitCode::Done : ExitCode::AnswerIsNo;
-  if (session.format() == "json") {
-    Json problems = Json::array();
-    for (const auto& problem : report.problems) problems.push_back(problem);
+  if (session.format() == "json")
     return more_urgent(code, delivered_json(session, Json::object({{"schema", "wrench.backup_verification/1"},
                                                                    {"passed", good},
-                                                                   {"problems", std::move(problems)},
+                                                                   {"problems", list_of(problems)},
+                                                                   {"skipped", list_of(report.found.skipped)},
                                                                    {"backup", to_json(report.backup)}})));
-  }
   std::string text = report.backup.path + (good ? ": restores" : ": does not restore as it was") + "\n";
-  for (std::size_t i = 0; i < report.problems.size() && i < kProblemsShown; ++i)
-    text += "  " + Console::safe(report.problems[i]) + "\n";
-  if (report.problems.size() > kProblemsShown)
-    text += "  and " + std::to_string(report.problems.size() - kProblemsShown) + " more: --json\n";
+  append_lines(text, problems, "");
+  append_lines(text, report.found.skipped, kUnchecked);
   text += "  a restore takes about " + format_duration(report.duration_us) + "; what came in the " +
           age(report.age_us) + " since the backup would be lost\n";
   return more_urgent(code, delivered(session, text));
@@ -286,12 +290,14 @@ ExitCode run_backup_restore(Session& session) {
                                                  {"kept", report->kept.empty() ? Json() : Json(report->kept)},
                                                  {"epoch", report->epoch},
                                                  {"executions_held", held},
+                                                 {"skipped", list_of(report->verified.found.skipped)},
                                                  {"duration_ms", report->verified.duration_us / kMicrosPerMs},
                                                  {"backup", to_json(report->verified.backup)}}));
   std::string text = "restored " + *path + " into " + shown + "\n  verified in " +
                      format_duration(report->verified.duration_us) + "; it is the state of " +
                      format_rfc3339(report->verified.backup.manifest->created_at) + ", " +
                      age(report->verified.age_us) + " ago\n";
+  append_lines(text, report->verified.found.skipped, kUnchecked);
   if (!report->kept.empty()) text += "  the store from before is kept as " + report->kept + "\n";
   if (held > 0)
     text += "  " + std::to_string(held) + (held == 1 ? " execution was" : " executions were") +

@@ -35,12 +35,6 @@ Result<std::string> place_of(const Session& session) {
   return directory;
 }
 
-Json list_of(const std::vector<std::string>& texts) {
-  Json out = Json::array();
-  for (const auto& text : texts) out.push_back(text);
-  return out;
-}
-
 /// Opens it as it is: looking at a store must not make one, nor change its schema.
 Result<std::unique_ptr<Workspace>> look_at(Session& session) {
   const std::string place = WRENCH_TRY(place_of(session));

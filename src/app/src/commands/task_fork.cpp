@@ -22,12 +22,6 @@ namespace {
 constexpr Micros kCancelPatience = 120 * kMicrosPerSecond;
 constexpr std::chrono::milliseconds kPause{50};
 
-Json list_of(const std::vector<std::string>& words) {
-  Json out = Json::array();
-  for (const auto& word : words) out.push_back(word);
-  return out;
-}
-
 Json to_json(const ForkPreview& preview, const TaskView& task) {
   Json repeats = Json::array();
   for (const auto& [node, count] : preview.repeats)

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
 #include <memory>
 #include <utility>
 
@@ -16,12 +15,10 @@
 #include "sqlite_query.hpp"
 #include "wrench/runtime/atomic_file.hpp"
 #include "wrench/runtime/boot_lock.hpp"
-#include "wrench/runtime/temp_dir.hpp"
+#include "wrench/runtime/scratch_dir.hpp"
 
 namespace wrench::storage {
 namespace {
-
-constexpr std::string_view kRestorePrefix = ".wrench-restore";
 
 Result<void> check_unused(const std::string& into) {
   for (const auto& [boot, liveness] : WRENCH_TRY(runtime::BootLock::list(into + "/boots")))
@@ -45,14 +42,6 @@ Result<void> check_target(const StoreDirectory& target, const BackupFile& backup
   if (there.empty() || there == backup.manifest->store_id || options.another_store) return {};
   return Error("backup.other_store", backup.path + " is of another store (" + backup.manifest->store_id + ") than " +
                                          options.into + " (" + there + "); --force-store replaces it all the same");
-}
-
-/// What a killed restore left. Under the write lock, so it is nobody's.
-void remove_leftovers(const std::string& into) {
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(into, ignored))
-    if (entry.path().filename().string().starts_with(std::string(kRestorePrefix) + "-"))
-      std::filesystem::remove_all(entry.path(), ignored);
 }
 
 /// The log goes into the database file, so that this alone is the store, and is durable.
@@ -98,16 +87,15 @@ Result<RestoreReport> restore_backup(const std::string& path, const RestoreOptio
   WRENCH_TRY(check_unused(options.into));
   WRENCH_TRY(target.finish_restore());
   WRENCH_TRY(check_target(target, backup, options));
-  remove_leftovers(options.into);
-  auto beside = runtime::TempDir::create_in(options.into, kRestorePrefix);
+  auto beside = runtime::ScratchDir::create_in(options.into, kRestorePrefix);
   if (!beside.ok()) return file_error(std::move(beside).error(), "restore");
 
   const Micros began_us = clock.boot_us();
   WRENCH_TRY(unpack_backup(backup, beside->path(), options.verify));
-  report.verified.problems = WRENCH_TRY(inspect_unpacked(backup, beside->path(), options.verify, clock, random));
+  report.verified.found = WRENCH_TRY(inspect_unpacked(backup, beside->path(), options.verify, clock, random));
   report.verified.duration_us = clock.boot_us() - began_us;
   report.verified.age_us = clock.now_us() - backup.manifest->created_at;
-  if (!report.verified.problems.empty()) return not_whole(report.verified);
+  if (!report.verified.found.problems.empty()) return not_whole(report.verified);
   {
     const auto store = WRENCH_TRY(open_unpacked(beside->path(), options.verify, clock, random));
     report.epoch = WRENCH_TRY(settle_restored(*store, options, *backup.manifest, clock));

@@ -90,15 +90,21 @@ Result<std::unique_ptr<Store>> open_unpacked(const std::string& folder, const Ve
   return store;
 }
 
-Result<std::vector<std::string>> inspect_unpacked(const BackupFile& backup, const std::string& folder,
-                                                  const VerifyOptions& options, const Clock& clock, Random& random) {
-  std::vector<std::string> problems = WRENCH_TRY(inspect_sqlite(folder + "/store.db", *backup.manifest));
-  if (!problems.empty()) return problems;
+Result<StoreFindings> check_restored(Store& store, const VerifyOptions& options) {
+  if (!options.check) return StoreFindings();
+  StoreFindings found = WRENCH_TRY(options.check(store));
+  for (auto* lines : {&found.problems, &found.skipped})
+    if (lines->size() > kBackupProblemsMax) lines->resize(kBackupProblemsMax);
+  return found;
+}
+
+Result<StoreFindings> inspect_unpacked(const BackupFile& backup, const std::string& folder,
+                                       const VerifyOptions& options, const Clock& clock, Random& random) {
+  if (auto problems = WRENCH_TRY(inspect_sqlite(folder + "/store.db", *backup.manifest)); !problems.empty())
+    return StoreFindings{std::move(problems), {}};
   // To write: an older schema is brought up to date first, as a restore would.
   const auto store = WRENCH_TRY(open_unpacked(folder, options, clock, random));
-  if (options.check) problems = WRENCH_TRY(options.check(*store));
-  if (problems.size() > kBackupProblemsMax) problems.resize(kBackupProblemsMax);
-  return problems;
+  return check_restored(*store, options);
 }
 
 Result<std::int64_t> settle_restored(Store& store, const RestoreOptions& options, const BackupManifest& manifest,
@@ -121,8 +127,9 @@ Result<std::int64_t> settle_restored(Store& store, const RestoreOptions& options
 }
 
 Error not_whole(const VerifyReport& report) {
-  std::string message = report.backup.path + " doesn't restore: " + report.problems.front();
-  if (report.problems.size() > 1) message += " (and " + std::to_string(report.problems.size() - 1) + " more)";
+  const auto& problems = report.found.problems;
+  std::string message = report.backup.path + " doesn't restore: " + problems.front();
+  if (problems.size() > 1) message += " (and " + std::to_string(problems.size() - 1) + " more)";
   return Error("backup.invalid", std::move(message)).with_help("wrench backup list");
 }
 

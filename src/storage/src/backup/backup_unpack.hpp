@@ -12,6 +12,8 @@
 
 namespace wrench::storage {
 
+/// Of the folders that a restore works in, beside what it is to become (runtime::ScratchDir).
+inline constexpr std::string_view kRestorePrefix = ".wrench-restore";
 /// What a backup of PostgreSQL is unpacked to: pg_dump's archive.
 inline constexpr std::string_view kUnpackedName = "archive";
 
@@ -19,9 +21,12 @@ inline constexpr std::string_view kUnpackedName = "archive";
 /// those of verify_backup().
 Result<void> unpack_backup(const BackupFile& backup, const std::string& folder, const VerifyOptions& options);
 
-/// What is wrong with the data directory made of the backup, one line each; ends with it at the newest schema.
-Result<std::vector<std::string>> inspect_unpacked(const BackupFile& backup, const std::string& folder,
-                                                  const VerifyOptions& options, const Clock& clock, Random& random);
+/// What is wrong with the data directory made of the backup; ends with it at the newest schema.
+Result<StoreFindings> inspect_unpacked(const BackupFile& backup, const std::string& folder,
+                                       const VerifyOptions& options, const Clock& clock, Random& random);
+
+/// What the options' check finds, as much of it as a report has.
+Result<StoreFindings> check_restored(Store& store, const VerifyOptions& options);
 
 /// The store of the folder, to be written to, without a reserve for its log.
 Result<std::unique_ptr<Store>> open_unpacked(const std::string& folder, const VerifyOptions& options,

@@ -9,7 +9,7 @@
 #include "backup_unpack.hpp"
 #include "base_backup.hpp"
 #include "postgres_dump.hpp"
-#include "wrench/runtime/temp_dir.hpp"
+#include "wrench/runtime/scratch_dir.hpp"
 
 namespace wrench::storage {
 namespace {
@@ -24,13 +24,13 @@ std::string folder_of(const std::string& path) {
 /// In a folder of our own choice: under its lock, or one that writes a backup would take the scratch for a leftover.
 struct Scratch {
   std::optional<BackupFolder> lock;
-  runtime::TempDir folder;
+  runtime::ScratchDir folder;
 };
 
 Result<Scratch> make_scratch(const BackupFile& backup, const std::string& path, const std::string& chosen) {
   std::optional<BackupFolder> lock;
   if (chosen.empty() && backup.manifest->method == kPhysicalMethod && ::geteuid() == 0) {
-    auto folder = runtime::TempDir::create("wrench-verify");
+    auto folder = runtime::ScratchDir::create_in(runtime::temporary_folder(), "wrench-verify");
     if (!folder.ok()) return file_error(std::move(folder).error(), "make a scratch folder (--scratch names another)");
     return Scratch{std::nullopt, std::move(*folder)};
   }
@@ -38,14 +38,14 @@ Result<Scratch> make_scratch(const BackupFile& backup, const std::string& path, 
     lock.emplace(WRENCH_TRY(BackupFolder::open_to_write(folder_of(path))));
     lock->remove_leftovers();
   }
-  auto folder = lock ? runtime::TempDir::create_in(lock->path(), kBackupScratchPrefix)
-                     : runtime::TempDir::create_in(chosen, kVerifyPrefix);
+  auto folder = lock ? runtime::ScratchDir::create_in(lock->path(), kBackupScratchPrefix)
+                     : runtime::ScratchDir::create_in(chosen, kVerifyPrefix);
   if (!folder.ok()) return file_error(std::move(folder).error(), "make a scratch folder (--scratch names another)");
   return Scratch{std::move(lock), std::move(*folder)};
 }
 
-Result<std::vector<std::string>> inspect_archive(const BackupFile& backup, const Scratch& scratch,
-                                                 const VerifyOptions& options, const Clock& clock, Random& random) {
+Result<StoreFindings> inspect_archive(const BackupFile& backup, const Scratch& scratch, const VerifyOptions& options,
+                                      const Clock& clock, Random& random) {
   if (options.database_url.empty())
     return Error("backup.database_needed", backup.path +
                                                " is of a PostgreSQL database: --database names a server where it "
@@ -63,7 +63,7 @@ Result<VerifyReport> verify_backup(const std::string& path, const VerifyOptions&
   report.backup = WRENCH_TRY(look_at_backup(path));
   const Scratch scratch = WRENCH_TRY(make_scratch(report.backup, path, options.scratch));
   const Micros began_us = clock.boot_us();
-  const auto check = [&]() -> Result<std::vector<std::string>> {
+  const auto check = [&]() -> Result<StoreFindings> {
     WRENCH_TRY(unpack_backup(report.backup, scratch.folder.path(), options));
     if (report.backup.manifest->method == kPostgresMethod)
       return inspect_archive(report.backup, scratch, options, clock, random);
@@ -72,17 +72,17 @@ Result<VerifyReport> verify_backup(const std::string& path, const VerifyOptions&
                                  options, clock, random);
     return inspect_unpacked(report.backup, scratch.folder.path(), options, clock, random);
   };
-  auto problems = check();
-  const bool disproved = problems.ok() ? !problems->empty() : problems.error().code == "backup.damaged";
+  auto found = check();
+  const bool disproved = found.ok() ? !found->problems.empty() : found.error().code == "backup.damaged";
   if (disproved) {
     forget_verification(report.backup);
     report.backup.verified.reset();
   }
-  if (!problems.ok()) return std::move(problems).error();
-  report.problems = std::move(*problems);
+  if (!found.ok()) return std::move(found).error();
+  report.found = std::move(*found);
   report.duration_us = clock.boot_us() - began_us;
   report.age_us = clock.now_us() - report.backup.manifest->created_at;
-  if (!report.problems.empty()) return report;
+  if (!report.found.problems.empty()) return report;
   report.backup.verified = Verification{clock.now_us(), report.duration_us, report.age_us};
   WRENCH_TRY(remember_verification(report.backup, *report.backup.verified));
   return report;

@@ -21,6 +21,7 @@
 #include "tar_reader.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/runtime/atomic_file.hpp"
+#include "wrench/runtime/scratch_dir.hpp"
 #include "wrench/runtime/temp_dir.hpp"
 
 namespace wrench::storage {
@@ -32,7 +33,6 @@ namespace fs = std::filesystem;
 constexpr std::array<std::string_view, 3> kParts = {"base.tar", "pg_wal.tar", "backup_manifest"};
 constexpr std::size_t kLengthBytes = 8;
 constexpr std::size_t kPiece = 1 << 20;
-constexpr std::string_view kRestorePrefix = ".wrench-restore";
 constexpr std::uint64_t kKibibyte = 1'024;
 /// Of pg_basebackup's --max-rate, in KiB a second.
 constexpr std::uint64_t kRateMin = 32, kRateMax = 1'048'576;
@@ -117,8 +117,8 @@ Result<std::unique_ptr<Store>> open_on(const ScratchServer& server, const Backup
   return store;
 }
 
-Result<std::vector<std::string>> inspect_on(const ScratchServer& server, const BackupManifest& manifest,
-                                            const VerifyOptions& options, const Clock& clock, Random& random) {
+Result<StoreFindings> inspect_on(const ScratchServer& server, const BackupManifest& manifest,
+                                 const VerifyOptions& options, const Clock& clock, Random& random) {
   std::vector<std::string> problems;
   {
     const DatabaseUrl url = WRENCH_TRY(server.url(manifest.role, manifest.database, manifest.schema));
@@ -132,12 +132,11 @@ Result<std::vector<std::string>> inspect_on(const ScratchServer& server, const B
     found.event_seq = manifest.event_seq;
     for (std::string& what : differences(manifest, found)) problems.push_back(std::move(what));
   }
-  if (!problems.empty()) return problems;
+  if (!problems.empty()) return StoreFindings{std::move(problems), {}};
   const auto store = WRENCH_TRY(open_on(server, manifest, options, clock, random));
-  if (options.check) problems = WRENCH_TRY(options.check(*store));
+  auto found = check_restored(*store, options);
   store->close();
-  if (problems.size() > kBackupProblemsMax) problems.resize(kBackupProblemsMax);
-  return problems;
+  return found;
 }
 
 }  // namespace
@@ -203,12 +202,12 @@ Result<std::vector<std::string>> unpack_base_backup(const std::string& archive, 
   return problems;
 }
 
-Result<std::vector<std::string>> inspect_base_backup(const std::string& archive, const std::string& scratch,
-                                                     const BackupManifest& manifest, const VerifyOptions& options,
-                                                     const Clock& clock, Random& random) {
+Result<StoreFindings> inspect_base_backup(const std::string& archive, const std::string& scratch,
+                                          const BackupManifest& manifest, const VerifyOptions& options,
+                                          const Clock& clock, Random& random) {
   const std::string data = scratch + "/data";
   auto problems = WRENCH_TRY(unpack_base_backup(archive, data, manifest, options.stop));
-  if (!problems.empty()) return problems;
+  if (!problems.empty()) return StoreFindings{std::move(problems), {}};
   const auto sockets = WRENCH_TRY(runtime::TempDir::create("wrench-pg"));
   auto server = WRENCH_TRY(
       ScratchServer::start(data, sockets.path(), major_of(manifest), ScratchServer::Keep::Nothing, options.stop));
@@ -226,23 +225,23 @@ Result<RestoreReport> restore_base_backup(const BackupFile& backup, const Restor
     return Error("backup.target_not_empty", options.into +
                                                 " isn't empty: a physical backup becomes a new data directory, beside "
                                                 "the server's; --into names an empty folder, or none");
-  auto beside = runtime::TempDir::create_in(fs::path(target).parent_path().string(), kRestorePrefix);
+  auto beside = runtime::ScratchDir::create_in(fs::path(target).parent_path().string(), kRestorePrefix);
   if (!beside) return file_error(std::move(beside).error(), "restore");
   RestoreReport report;
   report.verified.backup = backup;
   const Micros began_us = clock.boot_us();
   WRENCH_TRY(unpack_backup(backup, beside->path(), options.verify));
   const std::string archive = *beside / kUnpackedName, data = *beside / "data";
-  report.verified.problems = WRENCH_TRY(unpack_base_backup(archive, data, manifest, options.verify.stop));
-  if (!report.verified.problems.empty()) return not_whole(report.verified);
+  report.verified.found.problems = WRENCH_TRY(unpack_base_backup(archive, data, manifest, options.verify.stop));
+  if (!report.verified.found.problems.empty()) return not_whole(report.verified);
   ::unlink(archive.c_str());
   const auto sockets = WRENCH_TRY(runtime::TempDir::create("wrench-pg"));
   auto server = WRENCH_TRY(ScratchServer::start(data, sockets.path(), major_of(manifest),
                                                 ScratchServer::Keep::WhatItWrote, options.verify.stop));
-  report.verified.problems = WRENCH_TRY(inspect_on(server, manifest, options.verify, clock, random));
+  report.verified.found = WRENCH_TRY(inspect_on(server, manifest, options.verify, clock, random));
   report.verified.duration_us = clock.boot_us() - began_us;
   report.verified.age_us = clock.now_us() - manifest.created_at;
-  if (!report.verified.problems.empty()) return not_whole(report.verified);
+  if (!report.verified.found.problems.empty()) return not_whole(report.verified);
   {
     const auto store = WRENCH_TRY(open_on(server, manifest, options.verify, clock, random));
     report.epoch = WRENCH_TRY(settle_restored(*store, options, manifest, clock));

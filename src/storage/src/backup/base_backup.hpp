@@ -26,9 +26,9 @@ Result<std::vector<std::string>> unpack_base_backup(const std::string& archive, 
 
 /// The same, and starts a server on it that nobody else sees: what differs from the manifest, and what the options'
 /// check finds. `scratch` is an empty folder of ours.
-Result<std::vector<std::string>> inspect_base_backup(const std::string& archive, const std::string& scratch,
-                                                     const BackupManifest& manifest, const VerifyOptions& options,
-                                                     const Clock& clock, Random& random);
+Result<StoreFindings> inspect_base_backup(const std::string& archive, const std::string& scratch,
+                                          const BackupManifest& manifest, const VerifyOptions& options,
+                                          const Clock& clock, Random& random);
 
 /// restore_backup() of a physical backup, into a folder that is empty or doesn't exist.
 Result<RestoreReport> restore_base_backup(const BackupFile& backup, const RestoreOptions& options, const Clock& clock,

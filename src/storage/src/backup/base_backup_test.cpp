@@ -1,19 +1,20 @@
 #include "base_backup.hpp"
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include <atomic>
-#include <cstdlib>
+#include <chrono>
 #include <filesystem>
-#include <fstream>
 #include <thread>
 
 #include "backup_file.hpp"
+#include "backup_test.hpp"
+#include "backup_unpack.hpp"
 #include "scratch_server.hpp"
-#include "wrench/base/random.hpp"
 #include "wrench/runtime/atomic_file.hpp"
-#include "wrench/runtime/temp_dir.hpp"
+#include "wrench/runtime/scratch_dir.hpp"
 #include "wrench/storage/testing/postgres_server.hpp"
 
 namespace wrench::storage {
@@ -21,76 +22,35 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using testing::PostgresServer;
+using ::testing::SizeIs;
 namespace fs = std::filesystem;
 
-const Statement kPut{.id = "test.put",
-                     .access = Access::Write,
-                     .sql =
-                         "INSERT INTO cursors (reader, epoch, seq) VALUES (?1, 1, ?2) ON CONFLICT (reader) DO "
-                         "UPDATE SET seq = excluded.seq"};
-const Statement kGet{.id = "test.get", .sql = "SELECT seq FROM cursors WHERE reader = ?1", .plan = ""};
-const Statement* const kStatements[] = {&kPut, &kGet};
-
-class BaseBackupTest : public ::testing::Test {
+class BaseBackupTest : public BackupFixture {
  protected:
-  BaseBackupTest() { fs::permissions(dir_.path(), fs::perms::owner_all | fs::perms::others_exec); }
-
-  std::unique_ptr<Store> open(const std::string& url) {
-    StoreConfig config;
-    config.database_url = url;
-    config.statements = {kStatements};
-    auto store = Store::open(std::move(config), clock_, random_);
-    EXPECT_TRUE(store.ok()) << describe(store.error());
-    return store.ok() ? std::move(*store) : nullptr;
+  BaseBackupTest() : BackupFixture(PostgresServer::shared().new_schema_url()) {
+    // The scratch server runs as another user, when we are root.
+    fs::permissions(dir_.path(), fs::perms::owner_all | fs::perms::others_exec);
   }
-  static void put(Store& store, const std::string& reader, std::int64_t value) {
-    const auto written = store.write([&](WriteTx& tx) -> Result<void> {
-      WRENCH_TRY(tx.exec(kPut, {reader, value}));
-      return tx.append_event({.type = "test.put", .subject_kind = "reader", .subject_id = reader, .actor = "test"});
-    });
-    ASSERT_TRUE(written.ok()) << describe(written.error());
-  }
-  static std::int64_t get(Store& store, const std::string& reader) {
-    const auto rows = store.read([&](ReadTx& tx) { return tx.query(kGet, {reader}); });
-    EXPECT_TRUE(rows.ok());
-    return rows->empty() ? -1 : rows->front().integer(0);
-  }
-  BackupOptions options() {
-    BackupOptions out;
-    out.database_url = url_;
+  BackupOptions options() const {
+    BackupOptions out = BackupFixture::options();
     out.physical = true;
-    out.to = dir_ / "backups";
     return out;
   }
-  BackupFile backup() {
-    auto made = create_backup(options(), clock_);
-    EXPECT_TRUE(made.ok()) << describe(made.error());
-    return made.ok() ? std::move(*made) : BackupFile();
-  }
-  VerifyOptions verify_options() {
-    VerifyOptions out;
-    out.statements = {kStatements};
+  BackupFile backup() { return BackupFixture::backup(options()); }
+  VerifyOptions verify_options() const {
+    VerifyOptions out = BackupFixture::verify_options();
+    out.database_url.clear();  // It needs no server but its own.
     return out;
   }
-  RestoreOptions restore_options(const std::string& into) {
-    RestoreOptions out;
-    out.into = into;
-    out.verify = verify_options();
-    return out;
-  }
-
-  runtime::TempDir dir_ = *runtime::TempDir::create();
-  const std::string url_ = PostgresServer::shared().new_schema_url();
-  SystemClock clock_;
-  SystemRandom random_;
 };
 
 TEST_F(BaseBackupTest, IsVerifiedOnAServerOfItsOwn) {
-  auto store = open(url_);
+  auto store = open_own();
   put(*store, "a", 1);
   const BackupFile made = backup();
   ASSERT_TRUE(made.manifest);
@@ -100,22 +60,22 @@ TEST_F(BaseBackupTest, IsVerifiedOnAServerOfItsOwn) {
   put(*store, "b", 2);
   auto options = verify_options();
   std::int64_t seen = 0;
-  options.check = [&](Store& restored) -> Result<std::vector<std::string>> {
+  options.check = [&](Store& restored) -> Result<StoreFindings> {
     seen = get(restored, "a") * 10 + get(restored, "b");
-    return std::vector<std::string>();
+    return StoreFindings();
   };
   const auto report = verify_backup(made.path, options, clock_, random_);
   ASSERT_TRUE(report.ok()) << describe(report.error());
-  EXPECT_THAT(report->problems, IsEmpty());
+  EXPECT_THAT(report->found.problems, IsEmpty());
   EXPECT_EQ(seen, 9) << "1 and nothing";
   EXPECT_TRUE(look_at_backup(made.path)->verified);
-  options.check = [](Store&) -> Result<std::vector<std::string>> { return std::vector<std::string>{"it is odd"}; };
-  EXPECT_THAT(verify_backup(made.path, options, clock_, random_)->problems, Contains("it is odd"));
+  options.check = [](Store&) -> Result<StoreFindings> { return StoreFindings{.problems = {"it is odd"}}; };
+  EXPECT_THAT(verify_backup(made.path, options, clock_, random_)->found.problems, Contains("it is odd"));
   EXPECT_FALSE(look_at_backup(made.path)->verified);
 }
 
 TEST_F(BaseBackupTest, IsWholeHoweverMuchIsWritten) {
-  auto store = open(url_);
+  auto store = open_own();
   put(*store, "a", 0);
   std::atomic<bool> stop = false;
   std::thread writer([&] {
@@ -126,22 +86,14 @@ TEST_F(BaseBackupTest, IsWholeHoweverMuchIsWritten) {
   writer.join();
   const auto report = verify_backup(made.path, verify_options(), clock_, random_);
   ASSERT_TRUE(report.ok()) << describe(report.error());
-  EXPECT_THAT(report->problems, IsEmpty());
+  EXPECT_THAT(report->found.problems, IsEmpty());
 }
 
 TEST_F(BaseBackupTest, NoDamageIsRestored) {
-  auto store = open(url_);
+  auto store = open_own();
   const BackupFile made = backup();
   for (const std::uint64_t at : {std::uint64_t{20}, made.bytes / 2, made.bytes - 60}) {
-    const std::string copy = dir_ / "damaged.wbk";
-    fs::copy_file(made.path, copy, fs::copy_options::overwrite_existing);
-    std::fstream file(copy, std::ios::in | std::ios::out | std::ios::binary);
-    file.seekg(static_cast<std::streamoff>(at));
-    const char was = static_cast<char>(file.get());
-    file.seekp(static_cast<std::streamoff>(at));
-    file.put(static_cast<char>(was ^ 1));
-    file.close();
-    const auto restored = restore_backup(copy, restore_options(dir_ / "into"), clock_, random_);
+    const auto restored = restore_backup(flipped(made, at), restore_options(dir_ / "into"), clock_, random_);
     ASSERT_FALSE(restored.ok()) << at;
     EXPECT_EQ(restored.error().code, "backup.damaged") << at;
   }
@@ -150,7 +102,7 @@ TEST_F(BaseBackupTest, NoDamageIsRestored) {
 
 /// As if a file had been damaged before it was packed: then the backup's own digests are right.
 TEST_F(BaseBackupTest, AFileThatIsntWhatTheServerWroteIsFound) {
-  auto store = open(url_);
+  auto store = open_own();
   const BackupFile made = backup();
   std::string content;
   const auto source = FileSource::open(made.path);
@@ -173,13 +125,13 @@ TEST_F(BaseBackupTest, AFileThatIsntWhatTheServerWroteIsFound) {
   ASSERT_TRUE(runtime::write_file_atomically(path, packed).ok());
   const auto report = verify_backup(path, verify_options(), clock_, random_);
   ASSERT_TRUE(report.ok()) << describe(report.error());
-  EXPECT_THAT(report->problems, Contains(AllOf(HasSubstr("pg_verifybackup"), HasSubstr("pg_control"))));
+  EXPECT_THAT(report->found.problems, Contains(AllOf(HasSubstr("pg_verifybackup"), HasSubstr("pg_control"))));
   const auto restored = restore_backup(path, restore_options(dir_ / "into"), clock_, random_);
   EXPECT_EQ(restored.error().code, "backup.invalid");
 }
 
 TEST_F(BaseBackupTest, BecomesADataDirectory) {
-  auto store = open(url_);
+  auto store = open_own();
   put(*store, "a", 1);
   const BackupFile made = backup();
   auto options = restore_options(dir_ / "server");
@@ -210,8 +162,49 @@ TEST_F(BaseBackupTest, BecomesADataDirectory) {
     EXPECT_THAT(entry.path().filename().string(), Not(HasSubstr("wrench-restore"))) << "nothing half-done is left";
 }
 
+TEST_F(BaseBackupTest, WhatAKilledRestoreLeftIsRemovedByTheNextOne) {
+  auto store = open_own();
+  const BackupFile made = backup();
+  const auto others = *runtime::ScratchDir::create_in(dir_.path(), kRestorePrefix);
+  auto options = restore_options(dir_ / "server");
+  options.verify.check = [](Store&) -> Result<StoreFindings> {
+    ::kill(::getpid(), SIGKILL);
+    return StoreFindings();
+  };
+  EXPECT_EXIT(static_cast<void>(restore_backup(made.path, options, clock_, random_)),
+              ::testing::KilledBySignal(SIGKILL), "");
+  EXPECT_FALSE(fs::exists(dir_ / "server"));
+  const auto half_done = [&] {
+    std::vector<std::string> out;
+    for (const std::string& name : names(dir_.path()))
+      if (name.starts_with(kRestorePrefix) && dir_ / name != others.path()) out.push_back(dir_ / name);
+    return out;
+  };
+  ASSERT_THAT(half_done(), SizeIs(1));
+  const std::string left = half_done().front();
+  ASSERT_TRUE(fs::exists(left + "/data/PG_VERSION"));
+  // Its server ends with it, but not in the same moment.
+  for (int i = 0; i < 1'000 && fs::exists(left + "/data/postmaster.pid"); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  options.verify.check = {};
+  const auto restored = restore_backup(made.path, options, clock_, random_);
+  ASSERT_TRUE(restored.ok()) << describe(restored.error());
+  EXPECT_THAT(half_done(), IsEmpty());
+  EXPECT_TRUE(fs::exists(others.path())) << "its process lives";
+}
+
+TEST_F(BaseBackupTest, SaysWhatWasntChecked) {
+  auto store = open_own();
+  const BackupFile made = backup();
+  auto options = restore_options(dir_ / "server");
+  options.verify.check = [](Store&) -> Result<StoreFindings> { return StoreFindings{.skipped = {"execution exe_1"}}; };
+  const auto restored = restore_backup(made.path, options, clock_, random_);
+  ASSERT_TRUE(restored.ok()) << describe(restored.error());
+  EXPECT_THAT(restored->verified.found.skipped, ElementsAre("execution exe_1"));
+}
+
 TEST_F(BaseBackupTest, ATablespaceElsewhereIsRefused) {
-  auto store = open(url_);
+  auto store = open_own();
   PostgresServer& server = PostgresServer::shared();
   const std::string allowed = url_ + "%20-callow_in_place_tablespaces%3Don";
   const auto made = server.sql("CREATE TABLESPACE elsewhere LOCATION ''", allowed);
@@ -223,7 +216,7 @@ TEST_F(BaseBackupTest, ATablespaceElsewhereIsRefused) {
 }
 
 TEST_F(BaseBackupTest, MessagesNeverHoldThePassword) {
-  auto store = open(url_);
+  auto store = open_own();
   auto over_tcp = options();
   over_tcp.database_url = PostgresServer::shared().tcp_url(url_);
   const auto made = create_backup(over_tcp, clock_);

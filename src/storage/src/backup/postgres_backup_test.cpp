@@ -1,15 +1,9 @@
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include <atomic>
-#include <filesystem>
-#include <fstream>
 #include <thread>
 
-#include "wrench/base/random.hpp"
-#include "wrench/runtime/temp_dir.hpp"
-#include "wrench/storage/backup.hpp"
-#include "wrench/storage/event_log.hpp"
+#include "backup_test.hpp"
 #include "wrench/storage/testing/postgres_server.hpp"
 
 namespace wrench::storage {
@@ -19,80 +13,23 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using testing::PostgresServer;
-namespace fs = std::filesystem;
 
-const Statement kPut{.id = "test.put",
-                     .access = Access::Write,
-                     .sql =
-                         "INSERT INTO cursors (reader, epoch, seq) VALUES (?1, 1, ?2) ON CONFLICT (reader) DO "
-                         "UPDATE SET seq = excluded.seq"};
-const Statement kGet{.id = "test.get", .sql = "SELECT seq FROM cursors WHERE reader = ?1", .plan = ""};
-const Statement* const kStatements[] = {&kPut, &kGet};
-
-class PostgresBackupTest : public ::testing::Test {
+class PostgresBackupTest : public BackupFixture {
  protected:
-  std::unique_ptr<Store> open(const std::string& url) {
-    StoreConfig config;
-    config.database_url = url;
-    config.statements = {kStatements};
-    auto store = Store::open(std::move(config), clock_, random_);
-    EXPECT_TRUE(store.ok()) << describe(store.error());
-    return store.ok() ? std::move(*store) : nullptr;
-  }
-  static void put(Store& store, const std::string& reader, std::int64_t value) {
-    const auto written = store.write([&](WriteTx& tx) -> Result<void> {
-      WRENCH_TRY(tx.exec(kPut, {reader, value}));
-      EventDraft event;
-      event.type = "test.put";
-      event.subject_kind = "reader";
-      event.subject_id = reader;
-      event.actor = "test";
-      return tx.append_event(event);
-    });
-    ASSERT_TRUE(written.ok()) << describe(written.error());
-  }
-  static std::int64_t get(Store& store, const std::string& reader) {
-    const auto rows = store.read([&](ReadTx& tx) { return tx.query(kGet, {reader}); });
-    EXPECT_TRUE(rows.ok());
-    return rows->empty() ? -1 : rows->front().integer(0);
-  }
-  BackupFile backup() {
-    BackupOptions options;
-    options.database_url = url_;
-    options.to = to_;
-    auto made = create_backup(options, clock_);
-    EXPECT_TRUE(made.ok()) << describe(made.error());
-    return made.ok() ? std::move(*made) : BackupFile();
-  }
-  VerifyOptions verify_options() {
-    VerifyOptions out;
-    out.statements = {kStatements};
-    out.database_url = url_;
-    return out;
-  }
+  PostgresBackupTest() : BackupFixture(PostgresServer::shared().new_schema_url()) {}
+
   /// As `name` of the same server, in the schema of the store.
   std::string url_of(const std::string& name) const {
     const std::size_t options = url_.find('?');
     return url_.substr(0, url_.rfind('/', options) + 1) + name + url_.substr(options);
   }
-  RestoreOptions restore_options(const std::string& into) {
-    RestoreOptions out;
-    out.into = into;
-    out.verify = verify_options();
-    return out;
-  }
-  std::string databases(const std::string& like) {
+  static std::string databases(const std::string& like) {
     return *PostgresServer::shared().sql("SELECT count(*) FROM pg_database WHERE datname LIKE '" + like + "'");
   }
-
-  runtime::TempDir dir_ = *runtime::TempDir::create();
-  const std::string to_ = dir_ / "backups", url_ = PostgresServer::shared().new_schema_url();
-  SystemClock clock_;
-  SystemRandom random_;
 };
 
 TEST_F(PostgresBackupTest, IsVerifiedInAnotherDatabase) {
-  auto store = open(url_);
+  auto store = open_own();
   put(*store, "a", 1);
   const BackupFile made = backup();
   ASSERT_TRUE(made.manifest);
@@ -103,13 +40,13 @@ TEST_F(PostgresBackupTest, IsVerifiedInAnotherDatabase) {
   put(*store, "b", 2);
   auto options = verify_options();
   std::int64_t seen = 0;
-  options.check = [&](Store& restored) -> Result<std::vector<std::string>> {
+  options.check = [&](Store& restored) -> Result<StoreFindings> {
     seen = get(restored, "a") * 10 + get(restored, "b");
-    return std::vector<std::string>();
+    return StoreFindings();
   };
   const auto report = verify_backup(made.path, options, clock_, random_);
   ASSERT_TRUE(report.ok()) << describe(report.error());
-  EXPECT_THAT(report->problems, IsEmpty());
+  EXPECT_THAT(report->found.problems, IsEmpty());
   EXPECT_EQ(seen, 9) << "1 and nothing";
   EXPECT_EQ(databases("%\\_restore\\_%"), "0") << "it is dropped again";
   EXPECT_TRUE(look_at_backup(made.path)->verified);
@@ -118,7 +55,7 @@ TEST_F(PostgresBackupTest, IsVerifiedInAnotherDatabase) {
 }
 
 TEST_F(PostgresBackupTest, IsOneSnapshotHoweverMuchIsWritten) {
-  auto store = open(url_);
+  auto store = open_own();
   put(*store, "a", 0);
   std::atomic<bool> stop = false;
   std::thread writer([&] {
@@ -129,23 +66,15 @@ TEST_F(PostgresBackupTest, IsOneSnapshotHoweverMuchIsWritten) {
   writer.join();
   const auto report = verify_backup(made.path, verify_options(), clock_, random_);
   ASSERT_TRUE(report.ok()) << describe(report.error());
-  EXPECT_THAT(report->problems, IsEmpty());
+  EXPECT_THAT(report->found.problems, IsEmpty());
 }
 
 TEST_F(PostgresBackupTest, NoDamageIsRestored) {
-  auto store = open(url_);
+  auto store = open_own();
   put(*store, "a", 1);
   const BackupFile made = backup();
   for (const std::uint64_t at : {std::uint64_t{20}, made.bytes / 3, made.bytes / 2, made.bytes - 60}) {
-    const std::string copy = dir_ / "damaged.wbk";
-    fs::copy_file(made.path, copy, fs::copy_options::overwrite_existing);
-    std::fstream file(copy, std::ios::in | std::ios::out | std::ios::binary);
-    file.seekg(static_cast<std::streamoff>(at));
-    const char was = static_cast<char>(file.get());
-    file.seekp(static_cast<std::streamoff>(at));
-    file.put(static_cast<char>(was ^ 1));
-    file.close();
-    const auto restored = restore_backup(copy, restore_options(url_of("damaged")), clock_, random_);
+    const auto restored = restore_backup(flipped(made, at), restore_options(url_of("damaged")), clock_, random_);
     ASSERT_FALSE(restored.ok()) << at;
     EXPECT_EQ(restored.error().code, "backup.damaged") << at;
   }
@@ -153,7 +82,7 @@ TEST_F(PostgresBackupTest, NoDamageIsRestored) {
 }
 
 TEST_F(PostgresBackupTest, IsRestoredToANewDatabaseAndInPlaceOfOne) {
-  auto store = open(url_);
+  auto store = open_own();
   put(*store, "a", 1);
   const BackupFile made = backup();
   const std::string into = url_of("restored");
@@ -184,7 +113,7 @@ TEST_F(PostgresBackupTest, IsRestoredToANewDatabaseAndInPlaceOfOne) {
 }
 
 TEST_F(PostgresBackupTest, AnotherStoreIsntReplaced) {
-  auto store = open(url_);
+  auto store = open_own();
   const BackupFile made = backup();
   ASSERT_TRUE(PostgresServer::shared().sql("CREATE DATABASE other").ok());
   ASSERT_TRUE(PostgresServer::shared().sql("SELECT 1").ok());
@@ -207,14 +136,14 @@ TEST_F(PostgresBackupTest, AnotherStoreIsntReplaced) {
 }
 
 TEST_F(PostgresBackupTest, KindsArentMixed) {
-  auto store = open(url_);
+  auto store = open_own();
   const BackupFile made = backup();
   EXPECT_EQ(restore_backup(made.path, restore_options(dir_ / "folder"), clock_, random_).error().code,
             "backup.other_kind");
 }
 
 TEST_F(PostgresBackupTest, MessagesNeverHoldThePassword) {
-  auto store = open(url_);
+  auto store = open_own();
   BackupOptions options;
   options.database_url = PostgresServer::shared().tcp_url(url_);
   options.to = to_;

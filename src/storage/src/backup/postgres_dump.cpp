@@ -13,7 +13,7 @@
 #include "postgres_tools.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/runtime/atomic_file.hpp"
-#include "wrench/runtime/temp_dir.hpp"
+#include "wrench/runtime/scratch_dir.hpp"
 
 namespace wrench::storage {
 namespace {
@@ -112,19 +112,17 @@ Result<std::unique_ptr<Store>> RestoredDatabase::open(const VerifyOptions& optio
   return store;
 }
 
-Result<std::vector<std::string>> RestoredDatabase::inspect(const BackupManifest& manifest, const VerifyOptions& options,
-                                                           const Clock& clock, Random& random) const {
-  std::vector<std::string> problems;
+Result<StoreFindings> RestoredDatabase::inspect(const BackupManifest& manifest, const VerifyOptions& options,
+                                                const Clock& clock, Random& random) const {
   {
     const auto connection = WRENCH_TRY(connect_to_back_up(url_));
-    problems = differences(manifest, WRENCH_TRY(describe_postgres(*connection, CountRows::Yes)));
+    auto problems = differences(manifest, WRENCH_TRY(describe_postgres(*connection, CountRows::Yes)));
+    if (!problems.empty()) return StoreFindings{std::move(problems), {}};
   }
-  if (!problems.empty()) return problems;
   const auto store = WRENCH_TRY(open(options, clock, random));
-  if (options.check) problems = WRENCH_TRY(options.check(*store));
+  auto found = check_restored(*store, options);
   store->close();
-  if (problems.size() > kBackupProblemsMax) problems.resize(kBackupProblemsMax);
-  return problems;
+  return found;
 }
 
 namespace {
@@ -219,16 +217,16 @@ Result<RestoreReport> restore_postgres(const BackupFile& backup, const RestoreOp
   RestoreReport report;
   report.verified.backup = backup;
   auto scratch = options.verify.scratch.empty()
-                     ? runtime::TempDir::create("wrench-restore")
-                     : runtime::TempDir::create_in(options.verify.scratch, ".wrench-restore");
+                     ? runtime::ScratchDir::create_in(runtime::temporary_folder(), "wrench-restore")
+                     : runtime::ScratchDir::create_in(options.verify.scratch, kRestorePrefix);
   if (!scratch) return file_error(std::move(scratch).error(), "unpack the backup");
   const Micros began_us = clock.boot_us();
   WRENCH_TRY(unpack_backup(backup, scratch->path(), options.verify));
   auto restored = WRENCH_TRY(RestoredDatabase::make(server, *scratch / kUnpackedName, options.verify, random));
-  report.verified.problems = WRENCH_TRY(restored.inspect(*backup.manifest, options.verify, clock, random));
+  report.verified.found = WRENCH_TRY(restored.inspect(*backup.manifest, options.verify, clock, random));
   report.verified.duration_us = clock.boot_us() - began_us;
   report.verified.age_us = clock.now_us() - backup.manifest->created_at;
-  if (!report.verified.problems.empty()) return not_whole(report.verified);
+  if (!report.verified.found.problems.empty()) return not_whole(report.verified);
   {
     const auto store = WRENCH_TRY(restored.open(options.verify, clock, random));
     report.epoch = WRENCH_TRY(settle_restored(*store, options, *backup.manifest, clock));

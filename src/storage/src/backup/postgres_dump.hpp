@@ -31,9 +31,9 @@ class RestoredDatabase {
   ~RestoredDatabase();
 
   const DatabaseUrl& url() const { return url_; }
-  /// What differs from the manifest, and what the options' check finds, one line each.
-  Result<std::vector<std::string>> inspect(const BackupManifest& manifest, const VerifyOptions& options,
-                                           const Clock& clock, Random& random) const;
+  /// What differs from the manifest, and what the options' check finds.
+  Result<StoreFindings> inspect(const BackupManifest& manifest, const VerifyOptions& options, const Clock& clock,
+                                Random& random) const;
   Result<std::unique_ptr<Store>> open(const VerifyOptions& options, const Clock& clock, Random& random) const;
   void keep() { kept_ = true; }
 

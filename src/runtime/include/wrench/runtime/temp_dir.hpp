@@ -8,6 +8,9 @@
 
 namespace wrench::runtime {
 
+/// The folder for temporary files: $TMPDIR, or /tmp.
+std::string temporary_folder();
+
 /// A fresh folder, under $TMPDIR (or /tmp) unless told otherwise, that only this user can enter, removed with its
 /// content at the end.
 class TempDir {

@@ -86,6 +86,12 @@ Result<std::vector<BackupFile>> list_backups(const std::string& folder);
 /// One backup. Errors: backup.not_found, backup.damaged.
 Result<BackupFile> look_at_backup(const std::string& path);
 
+/// What a look at a restored store found, one line each.
+struct StoreFindings {
+  std::vector<std::string> problems;  ///< What isn't as it was, or doesn't hold.
+  std::vector<std::string> skipped;   ///< What was too large to be looked at.
+};
+
 struct VerifyOptions {
   /// Existing folder with room for the content; empty: the backup's own, or, for a physical one as root, $TMPDIR: there
   /// the user postgres, as whom a server is started on it, can get in.
@@ -95,14 +101,14 @@ struct VerifyOptions {
   const crypto::SealKey* key = nullptr;
   StatementCatalogue statements;
   std::span<const Migration> migrations = embedded_migrations();  ///< Of SQLite.
-  /// Looks at the restored copy with the eyes of those who wrote it; what is wrong, one line each.
-  std::function<Result<std::vector<std::string>>(Store&)> check;
+  /// Looks at the restored copy with the eyes of those who wrote it.
+  std::function<Result<StoreFindings>(Store&)> check;
   StopToken stop;
 };
 
 struct VerifyReport {
   BackupFile backup;
-  std::vector<std::string> problems;  ///< Empty: it restores. At most kBackupProblemsMax.
+  StoreFindings found;  ///< No problems: it restores. At most kBackupProblemsMax of each.
   Micros duration_us = 0, age_us = 0;
 };
 

@@ -24,12 +24,13 @@ struct CheckOptions {
   std::function<bool(std::string_view boot_id)> boot_is_live;
   int losses_max = kLossesMax;
   bool contents = true;  ///< Also hash every stored content: reads the whole store.
+  std::size_t rows_max = kCheckedRowsMax;
   StopToken stop;
 };
 
 struct CheckReport {
   std::vector<std::string> problems;  ///< What doesn't hold, one line each.
-  /// Executions too large to be read in one snapshot, or to be held in memory: not looked at.
+  /// "execution exe_…": too large to be read in one snapshot, or to be held in memory. Not looked at.
   std::vector<std::string> skipped;
   std::int64_t executions = 0, steps = 0, journal_entries = 0, events = 0, contents = 0;
   std::int64_t interrupted = 0;  ///< Steps that ran in a process that is gone: what a resume takes up.
