@@ -59,6 +59,12 @@ using BackupSink = std::function<Result<void>(std::string_view content)>;
 Result<BackupManifest> read_backup(const BackupSource& source, const crypto::SealKey* key, const BackupSink& sink,
                                    const StopToken& stop = {});
 
+/// `refusal` follows from what the manifest says: that is believed only of a file that is as it was written. Of another
+/// one backup.damaged. Reads all of it.
+Error unless_damaged(const BackupSource& source, Error refusal);
+/// The same of a file; the error names it.
+Error unless_damaged(const BackupFile& backup, Error refusal);
+
 /// Makes a backup's bytes. One thread.
 class BackupWriter {
  public:

@@ -15,6 +15,7 @@ namespace {
 constexpr std::size_t kContentPieceBytes = 256 * 1024;
 
 Error damaged(std::string_view what) { return Error("backup.damaged", "the backup is damaged: " + std::string(what)); }
+Error changed() { return damaged("its bytes aren't those that were written"); }
 Error not_whole() { return damaged("it isn't whole, or no backup at all"); }
 
 template <class Number>
@@ -123,16 +124,7 @@ class Unpacker {
   bool ended_ = false;
 };
 
-/// Whether the key is wrong or the file damaged is told apart where that is sure: the digest covers every byte.
-Error cannot_open(const BackupSource& source, const Tail& tail) {
-  Forward all(source, tail.at);
-  while (all.at() < tail.at) {
-    const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(kContentPieceBytes, tail.at - all.at()));
-    if (auto taken = all.take(size); !taken.ok()) return std::move(taken).error();
-  }
-  if (all.digest() != tail.digest) return damaged("its bytes aren't those that were written");
-  return Error("backup.wrong_key", "the backup was encrypted with another key");
-}
+Error wrong_key() { return Error("backup.wrong_key", "the backup was encrypted with another key"); }
 
 }  // namespace
 
@@ -149,6 +141,27 @@ Result<BackupEnd> read_backup_end(const BackupSource& source) {
   return BackupEnd{WRENCH_TRY(decode_manifest(json)), tail.digest};
 }
 
+Error unless_damaged(const BackupSource& source, Error refusal) {
+  const auto check = [&]() -> Result<void> {
+    const Tail tail = WRENCH_TRY(read_tail(source));
+    Forward all(source, tail.at);
+    while (all.at() < tail.at)
+      WRENCH_TRY(all.take(static_cast<std::size_t>(std::min<std::uint64_t>(kContentPieceBytes, tail.at - all.at()))));
+    if (all.digest() != tail.digest) return changed();
+    return {};
+  };
+  auto whole = check();
+  return whole.ok() ? std::move(refusal) : std::move(whole).error();
+}
+
+Error unless_damaged(const BackupFile& backup, Error refusal) {
+  const auto source = FileSource::open(backup.path);
+  if (!source.ok()) return source.error();
+  Error error = unless_damaged(*source, std::move(refusal));
+  if (error.code == "backup.damaged") error.message = backup.path + ": " + error.message;
+  return error;
+}
+
 Result<BackupManifest> read_backup(const BackupSource& source, const crypto::SealKey* key, const BackupSink& sink,
                                    const StopToken& stop) {
   const Tail tail = WRENCH_TRY(read_tail(source));
@@ -160,7 +173,7 @@ Result<BackupManifest> read_backup(const BackupSource& source, const crypto::Sea
   std::optional<crypto::StreamOpener> opener;
   if (manifest.encrypted) {
     auto opened = crypto::StreamOpener::open(*key, WRENCH_TRY(file.take_sized(crypto::kSealHeaderBytes)));
-    if (!opened.ok()) return cannot_open(source, tail);
+    if (!opened.ok()) return unless_damaged(source, wrong_key());
     opener.emplace(std::move(*opened));
   }
   Unpacker unpacker(manifest.content_bytes, sink);
@@ -173,15 +186,15 @@ Result<BackupManifest> read_backup(const BackupSource& source, const crypto::Sea
       continue;
     }
     const auto message = opener->message(frame, crypto::SealTag::Message);
-    if (!message.ok()) return cannot_open(source, tail);
+    if (!message.ok()) return unless_damaged(source, wrong_key());
     WRENCH_TRY(unpacker.frame(*message));
   }
   if (file.at() != tail.manifest_at) return not_whole();
   const std::string json = WRENCH_TRY(file.take_sized(kBackupManifestBytesMax));
   const std::string seal = WRENCH_TRY(file.take_sized(crypto::kSealOverheadBytes));
   if (file.at() != tail.at) return not_whole();
-  if (file.digest() != tail.digest) return damaged("its bytes aren't those that were written");
-  if (opener && !opener->message(seal, crypto::SealTag::Last, json).ok()) return cannot_open(source, tail);
+  if (file.digest() != tail.digest) return changed();
+  if (opener && !opener->message(seal, crypto::SealTag::Last, json).ok()) return unless_damaged(source, wrong_key());
   if (!opener && !seal.empty()) return not_whole();
   if (!unpacker.ended() || unpacker.bytes() != manifest.content_bytes)
     return damaged("it holds less than its manifest says");

@@ -9,6 +9,7 @@
 #include "../sqlite_connection.hpp"
 #include "../sqlite_error.hpp"
 #include "../store_directory.hpp"
+#include "backup_file.hpp"
 #include "backup_unpack.hpp"
 #include "base_backup.hpp"
 #include "postgres_dump.hpp"
@@ -40,8 +41,9 @@ Result<void> check_target(const StoreDirectory& target, const BackupFile& backup
         .with_help("wrench backup restore " + backup.name + " --replace");
   const std::string there = target.marked_store_id();
   if (there.empty() || there == backup.manifest->store_id || options.another_store) return {};
-  return Error("backup.other_store", backup.path + " is of another store (" + backup.manifest->store_id + ") than " +
-                                         options.into + " (" + there + "); --force-store replaces it all the same");
+  return unless_damaged(backup, Error("backup.other_store",
+                                      backup.path + " is of another store (" + backup.manifest->store_id + ") than " +
+                                          options.into + " (" + there + "); --force-store replaces it all the same"));
 }
 
 /// The log goes into the database file, so that this alone is the store, and is durable.
@@ -68,6 +70,7 @@ Result<RestoreReport> restore_backup(const std::string& path, const RestoreOptio
   RestoreReport report;
   report.verified.backup = WRENCH_TRY(look_at_backup(path));
   const BackupFile& backup = report.verified.backup;
+  WRENCH_TRY(check_method(backup));
   if (backup.manifest->method == kPhysicalMethod) {
     if (options.into.find("://") == std::string::npos) return restore_base_backup(backup, options, clock, random);
     return Error("backup.other_kind", backup.path +

@@ -62,12 +62,19 @@ Result<void> check_space(const std::string& folder, std::uint64_t bytes) {
 
 }  // namespace
 
+Result<void> check_method(const BackupFile& backup) {
+  const std::string& method = backup.manifest->method;
+  if (method == kSqliteMethod || method == kPostgresMethod || method == kPhysicalMethod) return {};
+  return unless_damaged(backup,
+                        Error("backup.method_unknown", backup.path + " was made by a newer version of wrench (method " +
+                                                           escape_for_display(method) + ")"));
+}
+
 Result<void> unpack_backup(const BackupFile& backup, const std::string& folder, const VerifyOptions& options) {
-  const bool archive = backup.manifest->method == kPostgresMethod || backup.manifest->method == kPhysicalMethod;
-  if (backup.manifest->method != kSqliteMethod && !archive)
-    return Error("backup.method_unknown",
-                 backup.path + " was made by a newer version of wrench (method " + backup.manifest->method + ")");
-  WRENCH_TRY(check_space(folder, backup.manifest->content_bytes));
+  WRENCH_TRY(check_method(backup));
+  const bool archive = backup.manifest->method != kSqliteMethod;
+  if (auto room = check_space(folder, backup.manifest->content_bytes); !room.ok())
+    return unless_damaged(backup, std::move(room).error());
   const NewFile file = WRENCH_TRY(NewFile::create(folder + "/" + std::string(archive ? kUnpackedName : "store.db")));
   const FileSource source = WRENCH_TRY(FileSource::open(backup.path));
   auto read =

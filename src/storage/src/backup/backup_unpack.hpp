@@ -17,6 +17,9 @@ inline constexpr std::string_view kRestorePrefix = ".wrench-restore";
 /// What a backup of PostgreSQL is unpacked to: pg_dump's archive.
 inline constexpr std::string_view kUnpackedName = "archive";
 
+/// Whether this program can put it back. Errors: backup.method_unknown, backup.damaged.
+Result<void> check_method(const BackupFile& backup);
+
 /// Makes a data directory of an empty folder, from the backup; of one of PostgreSQL the file kUnpackedName. Errors:
 /// those of verify_backup().
 Result<void> unpack_backup(const BackupFile& backup, const std::string& folder, const VerifyOptions& options);

@@ -144,9 +144,10 @@ class Target {
     const auto inside = WRENCH_TRY(connect_to_back_up(url_));
     const auto there = describe_postgres(*inside, CountRows::No);
     if (there && there->store_id != backup.manifest->store_id && !options.another_store)
-      return Error("backup.other_store", backup.path + " is of another store (" + backup.manifest->store_id +
-                                             ") than " + url_.shown() + " (" + there->store_id +
-                                             "); --force-store replaces it all the same");
+      return unless_damaged(
+          backup, Error("backup.other_store", backup.path + " is of another store (" + backup.manifest->store_id +
+                                                  ") than " + url_.shown() + " (" + there->store_id +
+                                                  "); --force-store replaces it all the same"));
     return {};
   }
   Result<void> check_unused() {
