@@ -1,12 +1,11 @@
 #include "wrench/storage/care.hpp"
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include <algorithm>
 
+#include "care_test.hpp"
 #include "statements.hpp"
-#include "wrench/base/random.hpp"
 #include "wrench/runtime/boot_lock.hpp"
 #include "wrench/runtime/temp_dir.hpp"
 #include "wrench/storage/monitor.hpp"
@@ -19,69 +18,48 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-const Statement kPut{
-    .id = "test.put", .access = Access::Write, .sql = "INSERT INTO cursors (reader, epoch, seq) VALUES (?1, 1, ?2)"};
 const Statement kDrop{.id = "test.drop", .access = Access::Write, .sql = "DELETE FROM cursors"};
-const Statement* const kStatements[] = {&kPut, &kDrop};
 
-class CareTest : public ::testing::Test {
+class CareTest : public CareFixture<SystemClock> {
  protected:
-  std::unique_ptr<Store> open(std::span<const Migration> migrations = {}) {
-    StoreConfig config;
-    config.directory = data_;
-    config.statements = {kStatements};
-    config.migrations = migrations;
-    config.wal_reserve_bytes = 0;
-    auto store = Store::open(std::move(config), clock_, random_);
-    EXPECT_TRUE(store.ok()) << describe(store.error());
-    return std::move(*store);
-  }
-  static void fill(Store& store, int rows) {
-    ASSERT_TRUE(store
-                    .write([&](WriteTx& tx) -> Result<void> {
-                      for (int i = 0; i < rows; ++i)
-                        WRENCH_TRY(tx.exec(kPut, {std::string(1000, 'x') + std::to_string(i), i}));
-                      return {};
-                    })
-                    .ok());
-  }
+  static inline const Statement* const kStatements[] = {&kPut, &kDrop};
+  CareTest() : CareTest(std::move(*runtime::TempDir::create())) {}
+  explicit CareTest(runtime::TempDir dir) : CareFixture(dir / "data", kStatements), dir_(std::move(dir)) {}
+  static void fill(Store& store, int rows) { ASSERT_TRUE(put(store, std::string(1000, 'x'), rows).ok()); }
 
-  runtime::TempDir dir_ = *runtime::TempDir::create();
-  const std::string data_ = dir_ / "data";
-  SystemClock clock_;
-  SystemRandom random_;
+  runtime::TempDir dir_;
 };
 
 TEST_F(CareTest, ListsMigrations) {
-  const auto before = list_migrations(data_, clock_);
+  const auto before = list_migrations(place_, clock_);
   ASSERT_TRUE(before.ok()) << describe(before.error());
   EXPECT_EQ(before->size(), embedded_migrations().size());
   EXPECT_FALSE(before->front().applied);
   open(embedded_migrations().first(1)).reset();
-  const auto half = list_migrations(data_, clock_);
+  const auto half = list_migrations(place_, clock_);
   EXPECT_TRUE(half->at(0).applied);
   EXPECT_GT(half->at(0).applied_at, 0);
   EXPECT_FALSE(half->at(1).applied);
   open().reset();
-  for (const MigrationState& each : list_migrations(data_, clock_).value()) EXPECT_TRUE(each.applied) << each.name;
-  EXPECT_EQ(list_migrations(data_, clock_, embedded_migrations().first(1)).error().code, "storage.schema_newer");
+  for (const MigrationState& each : list_migrations(place_, clock_).value()) EXPECT_TRUE(each.applied) << each.name;
+  EXPECT_EQ(list_migrations(place_, clock_, embedded_migrations().first(1)).error().code, "storage.schema_newer");
 }
 
 TEST_F(CareTest, ExplainsStatements) {
   open().reset();
-  const auto good = analyze_statement(data_, sql::kEventsOfTask);
+  const auto good = analyze_statement(place_, sql::kEventsOfTask);
   ASSERT_TRUE(good.ok()) << describe(good.error());
   EXPECT_THAT(good->scan_types, ElementsAre("search"));
   EXPECT_THAT(good->index_usage, ElementsAre("idx_event_task"));
   EXPECT_THAT(good->sequential_scans, IsEmpty());
   EXPECT_THAT(good->recommendations, IsEmpty());
   const Statement bad{.id = "b", .sql = "SELECT seq FROM events WHERE actor = ?1 ORDER BY type"};
-  const auto analysis = analyze_statement(data_, bad);
+  const auto analysis = analyze_statement(place_, bad);
   EXPECT_THAT(analysis->scan_types, ElementsAre("scan"));
   EXPECT_THAT(analysis->sequential_scans, ElementsAre("events"));
   EXPECT_THAT(analysis->recommendations, ElementsAre(HasSubstr("events from end to end"), HasSubstr("sorts")));
   const Statement meant{.id = "m", .sql = "SELECT seq FROM events", .plan_exception = "for this test"};
-  EXPECT_THAT(analyze_statement(data_, meant)->recommendations, ElementsAre(HasSubstr("for this test")));
+  EXPECT_THAT(analyze_statement(place_, meant)->recommendations, ElementsAre(HasSubstr("for this test")));
   EXPECT_EQ(analyze_statement(dir_ / "nowhere", bad).error().code, "storage.not_found");
 }
 
@@ -97,10 +75,10 @@ TEST_F(CareTest, VacuumGivesRoomBack) {
                     .ok());
   }
   {
-    const auto boot = runtime::BootLock::acquire(data_ + "/boots", "boot_1");
-    EXPECT_EQ(vacuum_store(data_, clock_).error().code, "storage.in_use");
+    const auto boot = runtime::BootLock::acquire(place_ + "/boots", "boot_1");
+    EXPECT_EQ(vacuum_store(place_, clock_).error().code, "storage.in_use");
   }
-  const auto report = vacuum_store(data_, clock_);
+  const auto report = vacuum_store(place_, clock_);
   ASSERT_TRUE(report.ok()) << describe(report.error());
   EXPECT_LT(report->bytes_after, std::uint64_t{2} << 20);
   const auto store = open();
@@ -116,7 +94,7 @@ TEST_F(CareTest, MonitorTellsWhatItCost) {
   ASSERT_NE(put, costs.end());
   EXPECT_EQ(put->calls, 160U);
   EXPECT_EQ(put->rows, 160U);
-  auto monitor = StoreMonitor::open(*store, data_);
+  auto monitor = StoreMonitor::open(*store, place_);
   ASSERT_TRUE(monitor.ok()) << describe(monitor.error());
   const auto metrics = monitor->collect(Detail::Sized);
   ASSERT_TRUE(metrics.ok()) << describe(metrics.error());
@@ -137,11 +115,10 @@ TEST_F(CareTest, NotesSlowStatementsWithoutTheirValues) {
                                    "WITH RECURSIVE n(i) AS (SELECT 1\n  UNION ALL SELECT i + 1 FROM n WHERE i < ?1) "
                                    "SELECT count(*) FROM n"};
   static const Statement* const kList[] = {&kSlow};
-  StoreConfig config;
-  config.directory = data_;
+  StoreConfig config = CareFixture::config();
   config.statements = {kList};
   config.slow_statement_us = 8 * kMicrosPerMs;
-  auto store = std::move(*Store::open(config, clock_, random_));
+  auto store = open(config);
   const Micros before = clock_.now_us();
   ASSERT_TRUE(store->read([](ReadTx& tx) { return tx.query(kSlow, {100'000}); }).ok());
   const SlowStatements slow = slow_statements(*store);
@@ -155,13 +132,13 @@ TEST_F(CareTest, NotesSlowStatementsWithoutTheirValues) {
   store.reset();
 
   config.slow_statement_us = 3600 * kMicrosPerSecond;
-  store = std::move(*Store::open(config, clock_, random_));
+  store = open(config);
   ASSERT_TRUE(store->read([](ReadTx& tx) { return tx.query(kSlow, {100'000}); }).ok());
   EXPECT_EQ(slow_statements(*store).count, 0U);
   store.reset();
 
   config.slow_statement_us = 0;
-  store = std::move(*Store::open(config, clock_, random_));
+  store = open(config);
   for (std::size_t i = 0; i < 2 * kSlowStatementsKept; ++i)
     ASSERT_TRUE(store->read([](ReadTx& tx) { return tx.query(kSlow, {1}); }).ok());
   EXPECT_GE(slow_statements(*store).count, 2 * kSlowStatementsKept);
@@ -170,11 +147,9 @@ TEST_F(CareTest, NotesSlowStatementsWithoutTheirValues) {
 
 TEST_F(CareTest, MeasuresFlushesForWhoeverWantsToKnow) {
   telemetry::MetricsRegistry metrics;
-  StoreConfig config;
-  config.directory = data_;
-  config.statements = {kStatements};
+  StoreConfig config = CareFixture::config();
   config.metrics = &metrics;
-  auto store = std::move(*Store::open(config, clock_, random_));
+  auto store = open(config);
   fill(*store, 1);
   ASSERT_TRUE(store->write([](WriteTx&) -> Result<void> { return {}; }).ok());
   store.reset();  // A flush is counted after its callers were told.
@@ -186,27 +161,24 @@ TEST_F(CareTest, MeasuresFlushesForWhoeverWantsToKnow) {
 
 TEST_F(CareTest, MonitorKeepsSamplesForADayAndFor90) {
   const auto store = open();
-  auto monitor = std::move(*StoreMonitor::open(*store, data_));
-  const auto samples = [&](SampleKind kind) {
-    return store->read([&](ReadTx& tx) { return read_samples(tx, kind, 0); })->size();
-  };
+  auto monitor = std::move(*StoreMonitor::open(*store, place_));
   constexpr Micros kMinute = 60 * kMicrosPerSecond;
   const Micros start = 20'000 * kMicrosPerDay;
   ASSERT_TRUE(monitor.sample(start + 1).ok());
   ASSERT_TRUE(monitor.sample(start + 2).ok());
-  EXPECT_EQ(samples(SampleKind::Minute), 1U);
+  EXPECT_EQ(samples(*store, SampleKind::Minute), 1U);
   ASSERT_TRUE(monitor.sample(start + kMinute).ok());
-  EXPECT_EQ(samples(SampleKind::Minute), 2U);
-  EXPECT_EQ(samples(SampleKind::Hour), 1U);
+  EXPECT_EQ(samples(*store, SampleKind::Minute), 2U);
+  EXPECT_EQ(samples(*store, SampleKind::Hour), 1U);
   // Another process, in a minute that has its sample.
-  auto other = std::move(*StoreMonitor::open(*store, data_));
+  auto other = std::move(*StoreMonitor::open(*store, place_));
   ASSERT_TRUE(other.sample(start + kMinute + 5).ok());
-  EXPECT_EQ(samples(SampleKind::Minute), 2U);
+  EXPECT_EQ(samples(*store, SampleKind::Minute), 2U);
   ASSERT_TRUE(monitor.sample(start + kMinuteSamplesAgeMax + kMinute).ok());
-  EXPECT_EQ(samples(SampleKind::Minute), 2U);  // The first is over a day old.
-  EXPECT_EQ(samples(SampleKind::Hour), 2U);
+  EXPECT_EQ(samples(*store, SampleKind::Minute), 2U);  // The first is over a day old.
+  EXPECT_EQ(samples(*store, SampleKind::Hour), 2U);
   ASSERT_TRUE(monitor.sample(start + kHourSamplesAgeMax + 60 * kMinute).ok());
-  EXPECT_EQ(samples(SampleKind::Hour), 2U);
+  EXPECT_EQ(samples(*store, SampleKind::Hour), 2U);
 }
 
 }  // namespace

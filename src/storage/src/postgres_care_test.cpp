@@ -1,16 +1,13 @@
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
-#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "care_test.hpp"
 #include "statements.hpp"
-#include "wrench/base/random.hpp"
 #include "wrench/storage/care.hpp"
 #include "wrench/storage/long_read.hpp"
-#include "wrench/storage/monitor.hpp"
 #include "wrench/storage/shared_backups.hpp"
 #include "wrench/storage/testing/postgres_server.hpp"
 
@@ -23,40 +20,18 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::PostgresServer;
 
-const Statement kPut{
-    .id = "test.put", .access = Access::Write, .sql = "INSERT INTO cursors (reader, epoch, seq) VALUES (?1, 1, ?2)"};
 const Statement kCount{.id = "test.count", .sql = "SELECT count(*) FROM cursors", .plan_exception = "for this test"};
 const Statement kTimeOut{.id = "test.time_out",
                          .sql = "SELECT 'none'",
                          .postgres = {.sql = "SELECT current_setting('statement_timeout') || ' ' || "
                                              "current_setting('idle_in_transaction_session_timeout')"}};
-const Statement* const kStatements[] = {&kPut, &kCount, &kTimeOut};
 
-class PostgresCareTest : public ::testing::Test {
+class PostgresCareTest : public CareFixture<ManualClock> {
  protected:
-  std::unique_ptr<Store> open(std::span<const Migration> migrations = {}) {
-    StoreConfig config;
-    config.database_url = url_;
-    config.statements = {kStatements};
-    config.migrations = migrations;
-    auto store = Store::open(std::move(config), clock_, random_);
-    EXPECT_TRUE(store.ok()) << describe(store.error());
-    return std::move(*store);
-  }
-  static Result<void> put(Store& store, const std::string& reader) {
-    return store.write([&](WriteTx& tx) -> Result<void> {
-      WRENCH_TRY(tx.exec(kPut, {reader, 1}));
-      return {};
-    });
-  }
-  static std::size_t samples(Store& store, SampleKind kind) {
-    return store.read([&](ReadTx& tx) { return read_samples(tx, kind, 0); })->size();
-  }
+  static inline const Statement* const kStatements[] = {&kPut, &kCount, &kTimeOut};
+  PostgresCareTest() : CareFixture(PostgresServer::shared().new_schema_url(), kStatements) {}
 
   PostgresServer& server_ = PostgresServer::shared();
-  const std::string url_ = server_.new_schema_url();
-  ManualClock clock_;
-  SystemRandom random_;
 };
 
 TEST_F(PostgresCareTest, ALongSnapshotSeesOneMoment) {
@@ -88,47 +63,47 @@ TEST_F(PostgresCareTest, ALongSnapshotSeesOneMoment) {
 
 TEST_F(PostgresCareTest, ListsMigrations) {
   const auto all = embedded_migrations(Dialect::Postgres);
-  const auto before = list_migrations(url_, clock_);
+  const auto before = list_migrations(place_, clock_);
   ASSERT_TRUE(before.ok()) << describe(before.error());
   EXPECT_EQ(before->size(), all.size());
   EXPECT_FALSE(before->front().applied);
   open(all.first(1)).reset();
-  const auto half = list_migrations(url_, clock_);
+  const auto half = list_migrations(place_, clock_);
   ASSERT_TRUE(half.ok()) << describe(half.error());
   EXPECT_TRUE(half->at(0).applied);
   EXPECT_EQ(half->at(0).applied_at, clock_.now_us());
   EXPECT_FALSE(half->at(1).applied);
   open().reset();
-  for (const MigrationState& each : list_migrations(url_, clock_).value()) EXPECT_TRUE(each.applied) << each.name;
-  EXPECT_EQ(list_migrations(url_, clock_, all.first(1)).error().code, "storage.schema_newer");
+  for (const MigrationState& each : list_migrations(place_, clock_).value()) EXPECT_TRUE(each.applied) << each.name;
+  EXPECT_EQ(list_migrations(place_, clock_, all.first(1)).error().code, "storage.schema_newer");
 }
 
 TEST_F(PostgresCareTest, ExplainsStatements) {
   open().reset();
-  const auto good = analyze_statement(url_, sql::kEventsOfTask);
+  const auto good = analyze_statement(place_, sql::kEventsOfTask);
   ASSERT_TRUE(good.ok()) << describe(good.error());
   EXPECT_THAT(good->scan_types, ElementsAre("search"));
   EXPECT_THAT(good->index_usage, ElementsAre("idx_event_task"));
   EXPECT_THAT(good->sequential_scans, IsEmpty());
   EXPECT_THAT(good->recommendations, IsEmpty());
   const Statement bad{.id = "b", .sql = "SELECT seq FROM events WHERE actor = ?1 ORDER BY type"};
-  const auto analysis = analyze_statement(url_, bad);
+  const auto analysis = analyze_statement(place_, bad);
   ASSERT_TRUE(analysis.ok()) << describe(analysis.error());
   EXPECT_THAT(analysis->scan_types, ElementsAre("scan"));
   EXPECT_THAT(analysis->sequential_scans, ElementsAre("events"));
   EXPECT_THAT(analysis->recommendations, Contains(HasSubstr("an index in that order")));
   const Statement meant{.id = "m", .sql = bad.sql, .postgres = {.plan_exception = "for this test"}};
-  EXPECT_THAT(analyze_statement(url_, meant)->recommendations, ElementsAre(HasSubstr("for this test")));
-  const auto written = analyze_statement(url_, sql::kInsertEvent);
+  EXPECT_THAT(analyze_statement(place_, meant)->recommendations, ElementsAre(HasSubstr("for this test")));
+  const auto written = analyze_statement(place_, sql::kInsertEvent);
   ASSERT_TRUE(written.ok()) << describe(written.error());
-  EXPECT_EQ(server_.sql("SELECT count(*) FROM events", url_).value(), "0");
+  EXPECT_EQ(server_.sql("SELECT count(*) FROM events", place_).value(), "0");
   EXPECT_EQ(analyze_statement(server_.new_schema_url(), bad).error().code, "storage.not_found");
 }
 
 TEST_F(PostgresCareTest, MonitorTellsWhatTheServerKnows) {
   const auto store = open();
   ASSERT_TRUE(put(*store, "a").ok());
-  auto monitor = StoreMonitor::open(*store, url_);
+  auto monitor = StoreMonitor::open(*store, place_);
   ASSERT_TRUE(monitor.ok()) << describe(monitor.error());
   const auto metrics = monitor->collect(Detail::Counted);
   ASSERT_TRUE(metrics.ok()) << describe(metrics.error());
@@ -146,7 +121,7 @@ TEST_F(PostgresCareTest, MonitorTellsWhatTheServerKnows) {
 
 TEST_F(PostgresCareTest, MonitorSeesWhoKeepsASnapshot) {
   const auto store = open();
-  auto monitor = std::move(*StoreMonitor::open(*store, url_));
+  auto monitor = std::move(*StoreMonitor::open(*store, place_));
   const auto held = store->read([&](ReadTx& tx) -> Result<std::string> {
     WRENCH_TRY(tx.query(kCount));
     return std::string(
@@ -161,7 +136,7 @@ TEST_F(PostgresCareTest, OneOfSeveralTakesTheSampleOfAMinute) {
   std::vector<std::thread> others;
   for (int i = 0; i < 4; ++i)
     others.emplace_back([&] {
-      auto monitor = std::move(*StoreMonitor::open(*store, url_));
+      auto monitor = std::move(*StoreMonitor::open(*store, place_));
       const auto sampled = monitor.sample(clock_.now_us());
       EXPECT_TRUE(sampled.ok()) << describe(sampled.error());
     });
@@ -170,10 +145,10 @@ TEST_F(PostgresCareTest, OneOfSeveralTakesTheSampleOfAMinute) {
   EXPECT_EQ(samples(*store, SampleKind::Hour), 1U);
   // A minute later, by the database's time, and with what is old.
   const auto back = [&](const std::string& by) {
-    ASSERT_TRUE(server_.sql("UPDATE db_samples SET at = at - " + by, url_).ok());
+    ASSERT_TRUE(server_.sql("UPDATE db_samples SET at = at - " + by, place_).ok());
   };
   back("60000000");
-  auto monitor = std::move(*StoreMonitor::open(*store, url_));
+  auto monitor = std::move(*StoreMonitor::open(*store, place_));
   ASSERT_TRUE(monitor.sample(clock_.now_us()).ok());
   EXPECT_EQ(samples(*store, SampleKind::Minute), 2U);
   back("86520000000");
@@ -186,15 +161,15 @@ TEST_F(PostgresCareTest, OneOfSeveralTakesTheSampleOfAMinute) {
 TEST_F(PostgresCareTest, ALeaseIsOfOneAndEndsWithIt) {
   const auto store = open();
   {
-    const auto lease = StoreLease::take(url_, *store, "backups");
+    const auto lease = StoreLease::take(place_, *store, "backups");
     ASSERT_TRUE(lease.ok()) << describe(lease.error());
     ASSERT_TRUE(lease->has_value());
-    EXPECT_FALSE(StoreLease::take(url_, *store, "backups")->has_value());
-    EXPECT_TRUE(StoreLease::take(url_, *store, "samples")->has_value()) << "another one";
+    EXPECT_FALSE(StoreLease::take(place_, *store, "backups")->has_value());
+    EXPECT_TRUE(StoreLease::take(place_, *store, "samples")->has_value()) << "another one";
   }
   // The server sees a moment later that the connection is gone.
   for (int tries = 0; tries < 1'000; ++tries)
-    if (StoreLease::take(url_, *store, "backups")->has_value()) return;
+    if (StoreLease::take(place_, *store, "backups")->has_value()) return;
   FAIL() << "nobody gets it any more";
 }
 

@@ -1,65 +1,33 @@
-#include "wrench/workflow/dispatcher.hpp"
-
-#include <gtest/gtest.h>
+#include "dispatcher_test.hpp"
 
 #include "wrench/storage/testing/fault_vfs.hpp"
 #include "wrench/workflow/queries.hpp"
-#include "wrench/workflow/step_execution.hpp"
 #include "wrench/workflow/waits.hpp"
 
 namespace wrench::workflow {
 namespace {
 
-using codec::Json;
 using storage::testing::Fault;
 using storage::testing::FaultPlan;
 using storage::testing::FaultVfs;
 
-class Echo final : public StepRunner {
- public:
-  Result<CapabilityTraits> traits(std::string_view) const override {
-    return CapabilityTraits{Effect::Pure, SlotClass::Cpu};
-  }
-  StepOutcome run(const StepInvocation&, StepContext&) override {
-    // Large and without repetition, so that it needs room on the disk.
-    SeededRandom random(1);
-    std::string text;
-    while (text.size() < 200'000) text += std::to_string(random.next());
-    return Completed{Json(std::move(text)), {}};
-  }
-};
-
-class DispatcherTest : public ::testing::Test, public DispatcherShell {
+class DispatcherTest : public DispatcherFixture {
  protected:
-  DispatcherTest() : vfs_(1), dispatcher_({.boot = "b", .slots = {1, 1, 1}}, clock_, random_, *this) {
+  DispatcherTest() : DispatcherFixture({1, 1, 1}) {
     storage::StoreConfig config;
     config.directory = "disk";
-    config.statements = {statements()};
-    config.mode = storage::WriterMode::Passive;
     config.vfs_name = vfs_.name();
-    store_ = storage::Store::open(std::move(config), clock_, random_).value();
-    dispatcher_.set_traits([this](std::string_view name) { return *runner_.traits(name); });
-    dispatcher_.allow_claims(true);
+    open_store(std::move(config));
+    runner_.add("x.y", [](const StepInvocation&, StepContext&) -> StepOutcome {
+      // Large and without repetition, so that it needs room on the disk.
+      SeededRandom random(1);
+      std::string text;
+      while (text.size() < 200'000) text += std::to_string(random.next());
+      return Completed{Json(std::move(text)), {}};
+    });
   }
-
-  void launch(Launch launch) override { launched_.push_back(std::move(launch)); }
-  void stop(StepKey) override {}
-  void released(StepKey, std::int64_t) override {}
-  void reconcile(StepKey) override {}
-  void notice(const Notice&) override {}
-  Micros last_tick_at(StepKey) override { return 0; }
-
-  bool flush() {
-    const auto batch = dispatcher_.next_batch();
-    if (!batch) return false;
-    EXPECT_TRUE(store_
-                    ->submit({storage::JobLane::Completion, 0,
-                              [&](storage::WriteTx& tx) { return dispatcher_.run(*batch, tx); }},
-                             [&](Result<void> outcome) { dispatcher_.on_flushed(*batch, std::move(outcome)); })
-                    .ok());
-    store_->flush_once();
-    return true;
-  }
+  // Before the disk goes.
+  ~DispatcherTest() override { store_.reset(); }
 
   static Creation task(const std::string& id, std::string_view plan) {
     Creation creation;
@@ -72,30 +40,11 @@ class DispatcherTest : public ::testing::Test, public DispatcherShell {
     return creation;
   }
 
-  Job run(const Launch& launch) {
-    return execute_step(launch, runner_,
-                        StepSession{.store = *store_,
-                                    .payloads = payloads_,
-                                    .clock = clock_,
-                                    .random = random_,
-                                    .stop = {},
-                                    .deadline = {},
-                                    .tick = [](const Progress&) {},
-                                    .record = [](const command::Record&) { return Result<void>(); }});
-  }
-
   TaskState state() {
     return store_->read([](storage::ReadTx& tx) { return list_tasks(tx, {}); })->tasks.at(0).state;
   }
 
-  FaultVfs vfs_;
-  ManualClock clock_;
-  SeededRandom random_{1};
-  Echo runner_;
-  std::unique_ptr<storage::Store> store_;
-  Dispatcher dispatcher_;
-  PayloadCache payloads_;
-  std::vector<Launch> launched_;
+  FaultVfs vfs_{1};
 };
 
 TEST_F(DispatcherTest, AResultWaitsForRoomOnTheDiskAndGoesOnByItself) {

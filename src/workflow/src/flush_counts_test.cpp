@@ -1,31 +1,23 @@
 // How many commits the life of a task takes, exactly. A number that rises means that something is written by itself
 // that used to ride in a flush that happens anyway: each commit is a flush of the disk, and the time of a task.
 
-#include <gtest/gtest.h>
-
 #include "creation.hpp"
-#include "engine_test.hpp"
+#include "dispatcher_test.hpp"
 #include "forks.hpp"
 #include "message_address.hpp"
 #include "messages_test.hpp"
 #include "wrench/base/ulid.hpp"
-#include "wrench/workflow/dispatcher.hpp"
-#include "wrench/workflow/step_execution.hpp"
 #include "wrench/workflow/waits.hpp"
 
 namespace wrench::workflow {
 namespace {
 
-/// One process and one thread: what is queued is one flush, what was claimed runs before the next.
-class FlushCountTest : public ::testing::Test, public DispatcherShell {
+class FlushCountTest : public DispatcherFixture {
  protected:
-  FlushCountTest() : dispatcher_({.boot = "b", .slots = {4, 4, 1}}, clock_, random_, *this) {
+  FlushCountTest() : DispatcherFixture({4, 4, 1}) {
     storage::StoreConfig config;
     config.directory = dir_ / "data";
-    config.statements = {statements()};
-    config.mode = storage::WriterMode::Passive;
-    config.wal_reserve_bytes = 0;
-    store_ = storage::Store::open(std::move(config), clock_, random_).value();
+    open_store(std::move(config));
     runner_.add("t.echo", [](const StepInvocation& in, StepContext&) { return Completed{in.input, {}}; });
     runner_.add("t.pays", [](const StepInvocation&, StepContext& context) -> StepOutcome {
       const auto ticket = context.ask(1, {{"tokens", 5}});
@@ -37,48 +29,18 @@ class FlushCountTest : public ::testing::Test, public DispatcherShell {
       if (in.attempt == 1) return Failed{FailureClass::Retryable, Error("t.later", "not yet"), {}};
       return Completed{Json(in.attempt), {}};
     });
-    dispatcher_.set_traits([this](std::string_view name) { return *runner_.traits(name); });
-    dispatcher_.allow_claims(true);
   }
+  ~FlushCountTest() override { store_.reset(); }
 
-  void launch(Launch launch) override { launched_.push_back(std::move(launch)); }
-  void stop(StepKey) override {}
-  void released(StepKey, std::int64_t) override {}
-  void reconcile(StepKey) override {}
-  void notice(const Notice&) override {}
-  Micros last_tick_at(StepKey) override { return clock_.now_us(); }
-
-  bool flush() {
-    const auto batch = dispatcher_.next_batch();
-    if (!batch) return false;
-    const bool jobs = !batch->jobs.empty();
-    EXPECT_TRUE(store_
-                    ->submit({storage::JobLane::Completion, 0,
-                              [&](storage::WriteTx& tx) { return dispatcher_.run(*batch, tx); }},
-                             [&](Result<void> outcome) {
-                               EXPECT_TRUE(outcome.ok()) << describe(outcome.error());
-                               // One that only looked for something to claim, and found nothing, wrote nothing.
-                               if (jobs || !batch->plan.steps.empty()) ++commits_;
-                               dispatcher_.on_flushed(*batch, std::move(outcome));
-                             })
-                    .ok());
-    store_->flush_once();
-    return true;
+  void flushed(const Dispatcher::Batch& batch, const Result<void>& outcome) override {
+    EXPECT_TRUE(outcome.ok()) << describe(outcome.error());
+    // One that only looked for something to claim, and found nothing, wrote nothing.
+    if (!batch.jobs.empty() || !batch.plan.steps.empty()) ++commits_;
   }
   void run_launched() {
-    for (const Launch& at : std::exchange(launched_, {}))
-      dispatcher_.enqueue(
-          execute_step(at, runner_,
-                       StepSession{.store = *store_,
-                                   .payloads = payloads_,
-                                   .clock = clock_,
-                                   .random = random_,
-                                   .stop = {},
-                                   .deadline = {},
-                                   .tick = [](const Progress&) {},
-                                   .record = [this](command::Record what) { return record(std::move(what)); }}));
+    for (const Launch& at : std::exchange(launched_, {})) dispatcher_.enqueue(run(at));
   }
-  Result<void> record(command::Record what) {
+  Result<void> record(command::Record what) override {
     std::optional<Result<void>> answer;
     dispatcher_.enqueue(Job{.work = Command(std::move(what)), .reply = [&](const Result<TaskReceipt>& r) {
                               answer = r.ok() ? Result<void>() : Result<void>(r.error());
@@ -115,13 +77,6 @@ class FlushCountTest : public ::testing::Test, public DispatcherShell {
   }
 
   runtime::TempDir dir_ = std::move(*runtime::TempDir::create("flushes"));
-  ManualClock clock_{1'000'000'000};
-  SeededRandom random_{1};
-  Runner runner_;
-  std::unique_ptr<storage::Store> store_;
-  Dispatcher dispatcher_;
-  PayloadCache payloads_;
-  std::vector<Launch> launched_;
   TaskReceipt receipt_;
   int commits_ = 0;
 };

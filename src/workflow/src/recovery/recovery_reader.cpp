@@ -3,16 +3,19 @@
 #include <cmath>
 #include <utility>
 
+#include "../settings_file.hpp"
 #include "wrench/base/text.hpp"
-#include "wrench/codec/yaml.hpp"
 #include "wrench/workflow/recovery_policies.hpp"
 
 namespace wrench::workflow {
 
 using codec::YamlNode;
+using settings_file::invalid;
+using settings_file::only;
 
 namespace {
 
+constexpr settings_file::Format kFormat{"workflow.recovery_invalid", kRecoveryBytesMax, 8};
 constexpr std::size_t kGlobBytesMax = 128;
 constexpr std::size_t kChangesMax = 16;  ///< Members of an input that one row changes.
 constexpr Micros kWindowMax = 3600 * kMicrosPerSecond;
@@ -38,22 +41,6 @@ const Member kMembers[] = {
     {"smaller_input", {RecoveryStrategy::RetryChanged}, "'input' and 'smaller_input' are for retry_changed"},
     {"model", {RecoveryStrategy::RetryChanged}, "'model' is for retry_changed"},
 };
-
-Error invalid(const YamlNode& at, std::string message) {
-  return Error("workflow.recovery_invalid", std::move(message))
-      .at("", static_cast<int>(at.line), static_cast<int>(at.column));
-}
-
-Result<void> only(const YamlNode& node, const std::vector<std::string_view>& known) {
-  if (!node.is_mapping()) return invalid(node, "this is a mapping");
-  for (const auto& member : node.members)
-    if (std::ranges::find(known, member.key.text) == known.end()) {
-      const auto guess = nearest(member.key.text, known);
-      return invalid(member.key, "there is no member '" + escape_for_display(member.key.text) + "'" +
-                                     (guess.empty() ? "" : "; did you mean '" + std::string(guess) + "'?"));
-    }
-  return {};
-}
 
 Result<std::string> glob_of(const YamlNode& node) {
   if (!node.is_scalar() || node.is_null() || node.text.empty() || node.text.size() > kGlobBytesMax)
@@ -224,18 +211,9 @@ class RecoveryReader {
 };
 
 Result<RecoveryPolicies> RecoveryPolicies::parse(std::string_view yaml, std::string file) {
-  const auto placed = [&](const Error& error) {
-    return Error("workflow.recovery_invalid", error.message)
-        .at(file, std::max(error.place.line, 1), std::max(error.place.column, 1));
-  };
-  codec::YamlLimits limits;
-  limits.bytes_max = kRecoveryBytesMax;
-  limits.depth_max = 8;
-  limits.anchors = codec::YamlAnchors::Refused;
-  const auto root = codec::parse_yaml(yaml, limits);
-  if (!root) return placed(root.error());
   RecoveryPolicies out;
-  if (const auto read = RecoveryReader::read(*root, out); !read) return placed(read.error());
+  WRENCH_TRY(
+      settings_file::read(yaml, file, kFormat, [&](const YamlNode& root) { return RecoveryReader::read(root, out); }));
   out.file_ = file.substr(file.rfind('/') + 1);
   return out;
 }

@@ -1,37 +1,23 @@
 #include "wrench/workflow/retention_policy.hpp"
 
 #include <algorithm>
-#include <utility>
-#include <vector>
 
+#include "../settings_file.hpp"
 #include "wrench/base/text.hpp"
-#include "wrench/codec/yaml.hpp"
 #include "wrench/workflow/messages.hpp"
 #include "wrench/workflow/streams.hpp"
 
 namespace wrench::workflow {
 
 using codec::YamlNode;
+using settings_file::invalid;
+using settings_file::only;
 
 namespace {
 
 constexpr std::string_view kForever = "forever";
 
-Error invalid(const YamlNode& at, std::string message) {
-  return Error("workflow.retention_invalid", std::move(message))
-      .at("", static_cast<int>(at.line), static_cast<int>(at.column));
-}
-
-Result<void> only(const YamlNode& node, const std::vector<std::string_view>& known) {
-  if (!node.is_mapping()) return invalid(node, "this is a mapping");
-  for (const auto& member : node.members)
-    if (std::ranges::find(known, member.key.text) == known.end()) {
-      const auto guess = nearest(member.key.text, known);
-      return invalid(member.key, "there is no member '" + escape_for_display(member.key.text) + "'" +
-                                     (guess.empty() ? "" : "; did you mean '" + std::string(guess) + "'?"));
-    }
-  return {};
-}
+constexpr settings_file::Format kFormat{"workflow.retention_invalid", kRetentionBytesMax, 4};
 
 /// Leaves `into` as it is if the member isn't there.
 Result<void> read_age(const YamlNode& of, std::string_view member, std::optional<Micros>& into) {
@@ -102,18 +88,8 @@ Result<void> read(const YamlNode& root, RetentionPolicy& out) {
 RetentionPolicy::RetentionPolicy() : streams(kStreamKept), messages(kMessageKept) {}
 
 Result<RetentionPolicy> RetentionPolicy::parse(std::string_view yaml, std::string file) {
-  const auto placed = [&](const Error& error) {
-    return Error("workflow.retention_invalid", error.message)
-        .at(file, std::max(error.place.line, 1), std::max(error.place.column, 1));
-  };
-  codec::YamlLimits limits;
-  limits.bytes_max = kRetentionBytesMax;
-  limits.depth_max = 4;
-  limits.anchors = codec::YamlAnchors::Refused;
-  const auto root = codec::parse_yaml(yaml, limits);
-  if (!root) return placed(root.error());
   RetentionPolicy out;
-  if (const auto done = read(*root, out); !done) return placed(done.error());
+  WRENCH_TRY(settings_file::read(yaml, file, kFormat, [&](const YamlNode& root) { return read(root, out); }));
   return out;
 }
 
