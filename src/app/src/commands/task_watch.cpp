@@ -122,9 +122,11 @@ class TextTeller final : public Teller {
   TextTeller(Session& session, Workspace& space) : session_(session), space_(space) {}
 
   void begin(const Seen& seen, EventCursor, bool interrupted) override {
-    session_.console.out(shown_status(seen.task, interrupted) + "  " + steps_text(seen.execution) + "\n");
+    stands_as_ = standing_line(seen, interrupted);
+    session_.console.out(stands_as_);
   }
   void event(const storage::Event& event, EventCursor) override {
+    stands_as_.clear();
     const auto payload = codec::parse_json(event.what.payload);
     if (!payload.ok()) return;
     const std::string time = format_rfc3339(event.at_us).substr(11, 8) + "  ";
@@ -153,12 +155,15 @@ class TextTeller final : public Teller {
     console.progress_line(line);
   }
   void end(const Seen& seen, ExitCode, const Standing& standing) override {
-    session_.console.out(shown_status(seen.task, is_interrupted(seen, standing)) + "  " + steps_text(seen.execution) +
-                         "\n");
+    const std::string line = standing_line(seen, is_interrupted(seen, standing));
+    if (line != stands_as_) session_.console.out(line);
     if (!standing.why.empty()) session_.console.note(standing_text(standing));
   }
 
  private:
+  static std::string standing_line(const Seen& seen, bool interrupted) {
+    return shown_status(seen.task, interrupted) + "  " + steps_text(seen.execution) + "\n";
+  }
   /// What its steps say of themselves, in whichever process they run.
   std::vector<std::string> running(std::int64_t execution_no) const {
     std::vector<std::string> out;
@@ -175,6 +180,7 @@ class TextTeller final : public Teller {
 
   Session& session_;
   Workspace& space_;
+  std::string stands_as_;  ///< What was said last, if nothing happened since.
 };
 
 /// Error codes workflow.wait_stopped, workflow.wait_deadline, those of the store.
