@@ -47,6 +47,55 @@ const std::set<std::string_view> kChecks = {"type",
                                             "items",
                                             "$ref"};
 
+constexpr std::string_view kTypes[] = {"null", "boolean", "integer", "number", "string", "array", "object"};
+
+bool is_type(const Json& value) {
+  return value.is_string() && std::ranges::find(kTypes, value.as_string()) != std::end(kTypes);
+}
+bool is_types(const Json& value) {
+  return is_type(value) || (!value.as_array().empty() && std::ranges::all_of(value.as_array(), is_type));
+}
+bool is_array(const Json& value) { return value.is_array(); }
+bool is_string(const Json& value) { return value.is_string(); }
+bool is_boolean(const Json& value) { return value.is_boolean(); }
+bool is_number(const Json& value) { return value.is_number(); }
+bool is_above_zero(const Json& value) { return value.is_number() && value.as_double() > 0; }
+bool is_number_or_boolean(const Json& value) { return value.is_number() || value.is_boolean(); }
+bool is_count(const Json& value) { return value.is_integer() && value.as_integer() >= 0; }
+bool is_strings(const Json& value) {
+  return value.is_array() && std::ranges::all_of(value.as_array(), [](const Json& item) { return item.is_string(); });
+}
+bool is_strings_by_name(const Json& value) {
+  return value.is_object() &&
+         std::ranges::all_of(value.as_object(), [](const auto& member) { return is_strings(member.second); });
+}
+
+/// What the value of a keyword is: one that is something else would check nothing, or refuse everything.
+const struct {
+  std::string_view keyword;
+  bool (*fits)(const Json& value);
+  std::string_view words;
+} kShapes[] = {{"type", is_types, "a type (string, number, integer, boolean, null, array, object) or a list of them"},
+               {"enum", is_array, "a list"},
+               {"required", is_strings, "a list of names"},
+               {"dependentRequired", is_strings_by_name, "an object of lists of names"},
+               {"minimum", is_number, "a number"},
+               {"maximum", is_number, "a number"},
+               {"exclusiveMinimum", is_number_or_boolean, "a number"},
+               {"exclusiveMaximum", is_number_or_boolean, "a number"},
+               {"multipleOf", is_above_zero, "a number above 0"},
+               {"minLength", is_count, "a whole number from 0 on"},
+               {"maxLength", is_count, "a whole number from 0 on"},
+               {"minItems", is_count, "a whole number from 0 on"},
+               {"maxItems", is_count, "a whole number from 0 on"},
+               {"minProperties", is_count, "a whole number from 0 on"},
+               {"maxProperties", is_count, "a whole number from 0 on"},
+               {"minContains", is_count, "a whole number from 0 on"},
+               {"maxContains", is_count, "a whole number from 0 on"},
+               {"uniqueItems", is_boolean, "true or false"},
+               {"pattern", is_string, "a text"},
+               {"$ref", is_string, "a text"}};
+
 std::string_view type_name(const Json& value) {
   switch (value.kind()) {
     case Json::Kind::Null:
@@ -95,6 +144,8 @@ struct JsonSchema::State {
   Json root;
   std::map<std::string, std::unique_ptr<re2::RE2>, std::less<>> patterns;
   std::map<std::string, const Json*, std::less<>> references;
+  std::set<const Json*> checked;
+  std::vector<std::pair<const Json*, std::string>> to_check;  ///< Where references lead, which may be anywhere.
 
   static Error invalid(const std::string& at, std::string what) {
     return Error("codec.schema_invalid", "schema" + (at.empty() ? "" : " at " + at) + ": " + std::move(what));
@@ -122,15 +173,35 @@ struct JsonSchema::State {
       }
     }
     references.emplace(text, target);
+    to_check.emplace_back(target, std::string(text));
+    return {};
+  }
+
+  Result<void> check_all() {
+    WRENCH_TRY(check(root, "", 0));
+    while (!to_check.empty()) {
+      const auto [schema, at] = std::move(to_check.back());
+      to_check.pop_back();
+      WRENCH_TRY(check(*schema, at, 0));
+    }
+    return {};
+  }
+
+  static Result<void> check_shape(std::string_view keyword, const Json& value, const std::string& at) {
+    for (const auto& shape : kShapes)
+      if (shape.keyword == keyword && !shape.fits(value))
+        return invalid(at, "must be " + std::string(shape.words) + ", is " + shown(value));
     return {};
   }
 
   Result<void> check(const Json& schema, const std::string& at, std::size_t depth) {
     if (depth > kSchemaDepthMax) return invalid(at, "nested too deep");
+    if (!checked.insert(&schema).second) return {};
     if (schema.is_boolean()) return {};
     if (!schema.is_object()) return invalid(at, "must be an object or a boolean, is " + std::string(type_name(schema)));
     for (const auto& [keyword, value] : schema.as_object()) {
       const auto here = at + "/" + escaped(keyword);
+      WRENCH_TRY(check_shape(keyword, value, here));
       if (kOneSchema.contains(keyword)) {
         WRENCH_TRY(check(value, here, depth + 1));
       } else if (kSchemaList.contains(keyword) || (keyword == "items" && value.is_array())) {
@@ -360,7 +431,7 @@ JsonSchema::~JsonSchema() = default;
 Result<JsonSchema> JsonSchema::compile(const Json& schema) {
   auto state = std::make_unique<State>();
   state->root = schema;
-  WRENCH_TRY(state->check(state->root, "", 0));
+  WRENCH_TRY(state->check_all());
   return JsonSchema(std::move(state));
 }
 

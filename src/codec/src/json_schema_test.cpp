@@ -76,6 +76,52 @@ TEST(JsonSchema, RefusesWhatItWouldNotCheck) {
   }
 }
 
+TEST(JsonSchema, RefusesKeywordsWhoseValueMeansNothing) {
+  const struct {
+    const char *good, *bad;
+  } kCases[] = {{R"({"type":"object"})", R"({"type":7})"},
+                {R"({"type":["object","null"]})", R"({"type":["object",7]})"},
+                {R"({"type":["null"]})", R"({"type":[]})"},
+                {R"({"type":"number"})", R"({"type":"float"})"},
+                {R"({"enum":[]})", R"({"enum":"a"})"},
+                {R"({"required":["a"]})", R"({"required":true})"},
+                {R"({"required":[]})", R"({"required":[1]})"},
+                {R"({"dependentRequired":{"a":["b"]}})", R"({"dependentRequired":{"a":"b"}})"},
+                {R"({"minimum":0.5})", R"({"minimum":"0"})"},
+                {R"({"maximum":-1})", R"({"maximum":null})"},
+                {R"({"exclusiveMinimum":true})", R"({"exclusiveMinimum":"1"})"},
+                {R"({"exclusiveMaximum":1})", R"({"exclusiveMaximum":[1]})"},
+                {R"({"multipleOf":0.1})", R"({"multipleOf":0})"},
+                {R"({"minLength":0})", R"({"minLength":-1})"},
+                {R"({"maxLength":1})", R"({"maxLength":1.5})"},
+                {R"({"minItems":1})", R"({"minItems":"1"})"},
+                {R"({"maxItems":1})", R"({"maxItems":[]})"},
+                {R"({"minProperties":1})", R"({"minProperties":true})"},
+                {R"({"maxProperties":1})", R"({"maxProperties":{}})"},
+                {R"({"contains":true,"minContains":1})", R"({"contains":true,"minContains":"1"})"},
+                {R"({"contains":true,"maxContains":1})", R"({"contains":true,"maxContains":-1})"},
+                {R"({"uniqueItems":false})", R"({"uniqueItems":"yes"})"},
+                {R"({"pattern":"a"})", R"({"pattern":7})"},
+                {R"({"$ref":"#"})", R"({"$ref":7})"}};
+  for (const auto& [good, bad] : kCases) {
+    EXPECT_TRUE(JsonSchema::compile(*parse_json(good))) << good;
+    const auto compiled = JsonSchema::compile(*parse_json(bad));
+    ASSERT_FALSE(compiled) << bad;
+    EXPECT_EQ(compiled.error().code, "codec.schema_invalid");
+    EXPECT_THAT(compiled.error().message, testing::HasSubstr("must be ")) << bad;
+  }
+}
+
+TEST(JsonSchema, WhatAReferenceLeadsToIsASchemaWhereverItStands) {
+  for (const auto* schema :
+       {R"({"$ref":"#/default","default":{"$ref":"#/x"}})", R"({"$ref":"#/default","default":{"pattern":"("}})",
+        R"({"$ref":"#/x-y","x-y":{"type":7}})", R"({"$ref":"#/title","title":"t"})"})
+    EXPECT_FALSE(JsonSchema::compile(*parse_json(schema))) << schema;
+  EXPECT_THAT(
+      violations(R"({"$ref":"#/x-y","x-y":{"pattern":"^a$","$ref":"#/x-z"},"x-z":{"type":"string"}})", R"("b")"),
+      testing::ElementsAre(" must match \"^a$\""));
+}
+
 TEST(JsonSchema, EndlessReferencesEnd) {
   auto compiled = JsonSchema::compile(*parse_json(R"({"$ref":"#"})"));
   ASSERT_TRUE(compiled);
