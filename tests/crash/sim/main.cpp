@@ -75,7 +75,7 @@ void shrink(std::uint64_t seed, const storage::testing::FaultVfs::Image& disk) {
   };
   for (std::size_t i = least.tasks.size(); i-- > 0 && least.tasks.size() > 1;) {
     Program smaller = least;
-    smaller.tasks.erase(smaller.tasks.begin() + static_cast<std::ptrdiff_t>(i));
+    smaller.remove_task(i);
     keep_if_violated(std::move(smaller));
   }
   std::string troubles;

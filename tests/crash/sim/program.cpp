@@ -254,6 +254,13 @@ Program::Program(std::uint64_t seed) {
   }
 }
 
+void Program::remove_task(std::size_t index) {
+  const std::string key = tasks[index].idempotency_key;
+  tasks.erase(tasks.begin() + static_cast<std::ptrdiff_t>(index));
+  after.erase(key);
+  for (auto& [of, others] : after) std::erase_if(others, [&](const After& other) { return other.key == key; });
+}
+
 RecoveryPolicies recovery_policies(const Troubles& troubles) {
   std::string yaml =
       "policies:\n"

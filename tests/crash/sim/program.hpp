@@ -43,8 +43,10 @@ struct Program {
     std::string key;
     workflow::DependencyPolicy policy = workflow::DependencyPolicy::Block;
   };
+  /// One fewer; nothing waits for it any more.
+  void remove_task(std::size_t index);
   std::vector<workflow::CreateTask> tasks;
-  std::map<std::string, std::vector<After>> after;  ///< By idempotency key.
+  std::map<std::string, std::vector<After>> after;  ///< By idempotency key; each names a task of `tasks`.
   Troubles troubles;
 };
 
