@@ -423,6 +423,44 @@ class SetClock final : public Clock {
   Micros ahead_us = 0;
 };
 
+/// A budget that has nothing left says nothing about the other side, nor does what fails for good: neither opens a
+/// circuit, and neither counts for one that other failures open.
+TEST_F(Recovering, OnlyWhatMayPassCountsForACircuit) {
+  constexpr std::size_t kFailures = BreakerSettings().failures_min;
+  RecoveringRunner runner(RecoveryPolicies(), others_, clock_);
+  StepInvocation invocation;
+  invocation.capability = "a.keyed";
+  invocation.effect = Effect::Idempotent;
+  const auto is_held = [&] { return std::holds_alternative<HeldBack>(runner.run(invocation, step_)); };
+  const auto failing = [&](const char* code, FailureClass failure) {
+    others_.failures.insert_or_assign("a.keyed", Failed{failure, Error(code, "no"), {}});
+  };
+  for (const auto& [code, failure] : {std::pair{"workflow.budget_exceeded", FailureClass::Retryable},
+                                      {"workflow.budget_exceeded", FailureClass::Permanent},
+                                      {"t.wrong_input", FailureClass::Permanent}}) {
+    failing(code, failure);
+    for (std::size_t i = 0; i < 4 * kFailures; ++i) EXPECT_FALSE(is_held()) << code << i;
+    EXPECT_THAT(runner.open_circuits(), testing::IsEmpty()) << code;
+  }
+  failing("t.unreachable", FailureClass::Retryable);
+  for (std::size_t i = 0; i + 1 < kFailures; ++i) EXPECT_FALSE(is_held()) << i;
+  failing("workflow.budget_exceeded", FailureClass::Retryable);
+  for (std::size_t i = 0; i < kFailures; ++i) EXPECT_FALSE(is_held()) << "one too few of the other kind, " << i;
+  failing("t.unreachable", FailureClass::Retryable);
+  EXPECT_FALSE(is_held());
+  EXPECT_TRUE(is_held()) << "that was the last one";
+  ASSERT_EQ(runner.open_circuits().size(), 1U);
+  EXPECT_EQ(runner.open_circuits().front().reason, "t.unreachable");
+  // The call that is let through to see whether it works again runs out of budget: nobody knows more than before.
+  clock_.advance(BreakerSettings().open_us);
+  failing("workflow.budget_exceeded", FailureClass::Retryable);
+  EXPECT_FALSE(is_held()) << "it is tried";
+  others_.failures.clear();
+  EXPECT_FALSE(is_held()) << "and tried again";
+  EXPECT_FALSE(is_held());
+  EXPECT_THAT(runner.open_circuits(), testing::IsEmpty());
+}
+
 TEST_F(Recovering, AClockThatIsSetBackKeepsNoCircuitOpen) {
   SetClock clock;
   RecoveringRunner runner(RecoveryPolicies(), others_, clock);
