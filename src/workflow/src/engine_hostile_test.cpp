@@ -6,6 +6,7 @@
 
 #include "engine_test.hpp"
 #include "payload.hpp"
+#include "wrench/workflow/streams.hpp"
 
 namespace wrench::workflow {
 namespace {
@@ -34,6 +35,24 @@ class HostileTest : public EngineTest {
 TEST_F(HostileTest, TextThatIsNoneIsRepaired) {
   ASSERT_EQ(give(Json::object({{"text", std::string("a\xff\xc3z")}, {"k\xff", 1}})).task.state, TaskState::Completed);
   EXPECT_EQ(codec::write_json(output("a")), "{\"text\":\"a\xEF\xBF\xBD\xEF\xBF\xBDz\",\"k\xEF\xBF\xBD\":1}");
+}
+
+TEST_F(HostileTest, WhoReadsAlongHearsThatTextWasReplaced) {
+  const auto told = [this](Json value) {
+    EXPECT_EQ(give(std::move(value)).task.state, TaskState::Completed);
+    const auto read = store_->read([&](storage::ReadTx& tx) { return read_stream(tx, receipt_.execution_no, 1, {}); });
+    EXPECT_TRUE(read.ok()) << describe(read.error());
+    return read->text;
+  };
+  EXPECT_THAT(told(Json::object({{"k\xff", 1}})), HasSubstr("U+FFFD"));
+  EXPECT_THAT(told(Json::array({Json::array({"a\xff"})})), HasSubstr("U+FFFD"));
+  EXPECT_EQ(told(Json::object({{"text", "a\xEF\xBF\xBDz"}, {"nul", std::string("a\0z", 3)}})), "");
+}
+
+TEST_F(HostileTest, NamesThatBecomeOneAreNoOutput) {
+  const TaskOutcome out = give(Json::object({{"k\xff", 1}, {"k\xfe", 2}}));
+  EXPECT_EQ(out.task.state, TaskState::Failed);
+  EXPECT_THAT(error(out), HasSubstr("workflow.output_invalid"));
 }
 
 TEST_F(HostileTest, NulIsText) {

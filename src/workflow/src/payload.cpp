@@ -1,5 +1,7 @@
 #include "payload.hpp"
 
+#include <algorithm>
+#include <set>
 #include <utility>
 
 #include "sql.hpp"
@@ -16,9 +18,22 @@ Result<Sized> parse(std::string_view text) {
   return Sized{text.empty() ? Json() : WRENCH_TRY(codec::parse_json(text, kLimits)), text.size()};
 }
 
+/// What isn't UTF-8 is replaced when it is written: two names may become one, and then nobody could read it.
+Result<void> check_names(const codec::JsonObject& members) {
+  const auto is_text = [](const auto& member) { return is_valid_utf8(member.first); };
+  if (std::ranges::all_of(members, is_text)) return {};
+  std::set<std::string> written;
+  for (const auto& [name, member] : members)
+    if (!written.insert(repair_utf8(name)).second)
+      return Error("workflow.output_invalid", "two members of the output have the name '" +
+                                                  escape_for_display(repair_utf8(name)) +
+                                                  "' when what isn't UTF-8 in them is replaced");
+  return {};
+}
+
 /// One that is nested deeper couldn't be read again, and whatever writes it would go as deep. A worklist for that
 /// reason.
-Result<void> check_depth(const Json& value) {
+Result<void> check_shape(const Json& value) {
   std::vector<std::pair<const Json*, std::size_t>> open{{&value, 1}};
   while (!open.empty()) {
     const auto [at, depth] = open.back();
@@ -27,6 +42,7 @@ Result<void> check_depth(const Json& value) {
     if (depth > kLimits.depth_max)
       return Error("workflow.output_too_deep",
                    "the output is nested deeper than " + std::to_string(kLimits.depth_max) + " levels");
+    WRENCH_TRY(check_names(at->as_object()));
     for (const Json& item : at->as_array()) open.emplace_back(&item, depth + 1);
     for (const auto& [name, member] : at->as_object()) open.emplace_back(&member, depth + 1);
   }
@@ -55,7 +71,7 @@ Result<Sized> inputs(storage::ReadTx& tx, std::int64_t task_no) {
 }
 
 Result<Payload> pack(const Json& value, std::vector<storage::PreparedBlob>& blobs) {
-  WRENCH_TRY(check_depth(value));
+  WRENCH_TRY(check_shape(value));
   std::string json = codec::write_json(value);
   if (json.size() <= kInlineBytesMax) return Payload{std::move(json), {}};
   if (json.size() > kStepOutputBytesMax)

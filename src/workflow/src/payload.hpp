@@ -25,7 +25,7 @@ Result<Sized> of_journal(storage::ReadTx& tx, std::int64_t execution_no, std::in
 Result<Sized> of_columns(storage::ReadTx& tx, const storage::Rows::Row& row, std::size_t data, std::size_t blob);
 Result<Sized> inputs(storage::ReadTx& tx, std::int64_t task_no);
 /// A value on its way into the journal; what is too large to stand there is added to `blobs`. Errors:
-/// workflow.output_too_large, workflow.output_too_deep.
+/// workflow.output_too_large, workflow.output_too_deep, workflow.output_invalid (names that aren't UTF-8 become one).
 Result<Payload> pack(const codec::Json& value, std::vector<storage::PreparedBlob>& blobs);
 
 }  // namespace wrench::workflow::payload

@@ -19,6 +19,7 @@
 #include "sql.hpp"
 #include "step_scope.hpp"
 #include "step_values.hpp"
+#include "stored_text.hpp"
 #include "wrench/base/assert.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/base/ulid.hpp"
@@ -554,7 +555,9 @@ command::Outcome::Fail failure(FailureClass kind, const Error& error, std::optio
 
 using Result1 = decltype(command::Outcome::result);
 
-Result<Result1> report(StepOutcome outcome, Baggage& baggage, Random& random, const Clock& clock) {
+constexpr std::string_view kTextReplaced = "\nwrench: what isn't UTF-8 in the texts of the output became U+FFFD\n";
+
+Result<Result1> report(StepOutcome outcome, Baggage& baggage, const StepSession& session) {
   if (!std::holds_alternative<Completed>(outcome)) baggage = Baggage();  // What it kept is for its completion only.
   if (std::holds_alternative<Yielded>(outcome)) return Result1(command::Outcome::Yield{});
   if (const auto* held = std::get_if<HeldBack>(&outcome))
@@ -568,8 +571,9 @@ Result<Result1> report(StepOutcome outcome, Baggage& baggage, Random& random, co
   }
   auto& completed = std::get<Completed>(outcome);
   Payload output = WRENCH_TRY(payload::pack(completed.output, baggage.blobs));
+  if (session.stream && holds_invalid_text(completed.output)) session.stream(kTextReplaced);
   for (const auto& finding : completed.findings)
-    baggage.findings.push_back(findings_store::prepare(finding, make_id("fnd", clock, random)));
+    baggage.findings.push_back(findings_store::prepare(finding, make_id("fnd", session.clock, session.random)));
   return Result1(command::Outcome::Complete{std::move(output)});
 }
 
@@ -624,7 +628,7 @@ Result<Result1> carry_out(const Launch& at, StepRunner& runner, StepSession& ses
   const auto* completed = std::get_if<Completed>(&outcome);
   const bool ensures = completed != nullptr && node_of(at).ensure && !completed->passed_over;
   if (ensures) output = completed->output;
-  Result1 result = WRENCH_TRY(report(std::move(outcome), baggage, session.random, session.clock));
+  Result1 result = WRENCH_TRY(report(std::move(outcome), baggage, session));
   if (!ensures) return result;
   return ensured(std::move(result), output, at, scope, baggage);
 }

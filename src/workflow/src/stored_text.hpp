@@ -23,4 +23,14 @@ inline bool holds_nul(const codec::Json& value) {
   });
 }
 
+/// Text, or a name, somewhere in it that isn't UTF-8: of that some is replaced when it is written. Not for values that
+/// are nested without bound.
+inline bool holds_invalid_text(const codec::Json& value) {
+  if (value.is_string()) return !is_valid_utf8(value.as_string());
+  if (std::ranges::any_of(value.as_array(), holds_invalid_text)) return true;
+  return std::ranges::any_of(value.as_object(), [](const auto& member) {
+    return !is_valid_utf8(member.first) || holds_invalid_text(member.second);
+  });
+}
+
 }  // namespace wrench::workflow
