@@ -77,6 +77,7 @@ for part in "${parts[@]}"; do
       python3 tests/crash/kill_worker_playbooks.py --wrench build/release/wrench --server "$server" --kills "${KILLS:-300}"
       python3 tests/crash/kill_migrations.py --wrench build/release/wrench --server "$server" --kills 100
       python3 tests/crash/kill_retention.py --wrench build/release/wrench --kills "${KILLS:-300}"
+      python3 tests/crash/kill_retention.py --wrench build/release/wrench --server "$server" --kills 60
       build/release-tests/tests/crash/wrench_kill_workers --seconds 300 --workers 4
       python3 tests/crash/kill_review.py --wrench build/release/wrench --repo build/kill-repo --kills "${KILLS:-300}"
       ;;
