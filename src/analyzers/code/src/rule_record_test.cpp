@@ -46,7 +46,7 @@ constexpr std::string_view kRules = R"(rules:
     mode: taint
     options: {taint_assume_safe_numbers: true}
     pattern-sources: [{pattern: call(...), label: A}]
-    pattern-sinks: [{pattern: other($A, ...), requires: A}]
+    pattern-sinks: [{pattern: 'other($A, ...)', requires: A}]
   - id: refused
     languages: [cobol]
     severity: INFO
