@@ -101,7 +101,7 @@ class CodeAnalysis final : public Agent {
                                             std::string(tree.at("path").as_string()));
       made.output = Json::object({{"functions", std::move(functions)}});
     } else {
-      const auto report = WRENCH_TRY(scan_tree(tree, {Analysis::Rules, Analysis::Secrets}, context));
+      const auto report = WRENCH_TRY(scan_tree(tree, {Analysis::Rules, Analysis::Taint, Analysis::Secrets}, context));
       if (capability.id == "code_analysis.check_security")
         made.output = Json::object({{"security_check", of_category(report, findings::Category::Security)}});
       else
