@@ -62,7 +62,6 @@ constexpr Mapping kMappings[] = {
     {"scan.deadline", ExitCode::Stopped},
     {"scan.invalid_config", ExitCode::Usage},
     {"scan.no_rules", ExitCode::Usage},
-    {"scan.not_implemented", ExitCode::Usage},
     {"scan.rules_unreadable", ExitCode::Usage},
     {"scan.stopped", ExitCode::Interrupted},
     {"secrets.invalid_", ExitCode::Usage},
