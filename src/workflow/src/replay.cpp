@@ -596,7 +596,9 @@ class Replaying {
       if (entry.step_no != step_no) continue;
       if (entry.kind == "claim") break;
       if (is_measured_use(entry) && entry.data.at("amounts").at("cpu_ms").is_integer())
-        return entry.data.at("amounts").at("cpu_ms").as_integer() * kMicrosPerMs;
+        return std::clamp<std::int64_t>(entry.data.at("amounts").at("cpu_ms").as_integer(), 0,
+                                        kBudgetAmountMax / kMicrosPerMs) *
+               kMicrosPerMs;
     }
     return std::nullopt;
   }

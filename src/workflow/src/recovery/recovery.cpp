@@ -14,6 +14,8 @@ using codec::Json;
 namespace {
 
 constexpr std::string_view kByEngine = "engine";
+/// An entry may come from a file that somebody else made.
+constexpr std::int64_t kLongestToldDelayMs = (std::int64_t{1} << 60) / kMicrosPerMs;
 
 bool attempts_left(const StepFailure& failure) {
   return !failure.last && (failure.attempts_max == 0 || failure.attempt < failure.attempts_max);
@@ -110,7 +112,8 @@ std::optional<RecoveryEntry> recovery_entry(const Json& entry) {
   out.recovery.strategy = *strategy;
   out.recovery.policy = result.at("policy").as_string();
   out.recovery.capability = result.at("capability").as_string();
-  out.recovery.delay_us = result.at("delay_ms").as_integer() * kMicrosPerMs;
+  out.recovery.delay_us =
+      std::clamp<std::int64_t>(result.at("delay_ms").as_integer(), 0, kLongestToldDelayMs) * kMicrosPerMs;
   out.recovery.by_engine = result.at("by").as_string() == kByEngine;
   out.held_back = entry.at("held_back").as_boolean();
   return out;
