@@ -4,8 +4,9 @@
     bench/run.py --wrench build/release/wrench                    all
     bench/run.py --wrench build/release/wrench start review       some
     bench/run.py --tree DIR                                       another tree than Python's standard library
+    bench/run.py rules --rules DIR                                a folder of rules: loading them, and a scan with them
 
-Peers are used where they are installed (git, ast-grep, jscpd); what is missing is named, never invented. The raw parse is the
+Peers are used where they are installed (git, ast-grep, jscpd, semgrep); what is missing is named, never invented. The raw parse is the
 program wrench_parse_bench (bench/parse_bench.cpp).
 """
 import argparse
@@ -56,6 +57,7 @@ class Bench:
     def __init__(self, args):
         self.wrench = os.path.abspath(args.wrench)
         self.tools = os.path.dirname(self.wrench)
+        self.rules_folder = args.rules and os.path.abspath(args.rules)
         self.scratch = tempfile.mkdtemp(prefix="wrench-bench-")
         # A copy: the original may lie in a work tree whose ignore rules leave it out, or hold installed packages.
         self.tree = os.path.join(self.scratch, "tree")
@@ -103,8 +105,10 @@ class Bench:
             print("  raw parse: wrench_parse_bench is not built")
         row("rules, metrics, clones, structure", f"{code.cpu:.2f} CPU s, {code.rss_mb:.0f} MB", "limit 8 CPU s, 400 MB",
             f"{code.cpu / raw.cpu:.2f}x raw parse" if raw else "")
-        row("the same and secrets", f"{everything.cpu:.2f} CPU s, {everything.rss_mb:.0f} MB", "",
+        row("everything", f"{everything.cpu:.2f} CPU s, {everything.rss_mb:.0f} MB", "limit 6 CPU s, 300 MB",
             f"{everything.cpu / raw.cpu:.2f}x raw parse" if raw else "")
+        taint = Run(words + ["--analyses", "rules,taint,metrics,clones,structure"], env).cpu - code.cpu
+        row("of it taint and memory checks", f"{taint:.2f} CPU s", "limit 5 MB/s", f"{total / 1e6 / max(taint, 0.01):.1f} MB/s")
         if shutil.which("ast-grep"):
             peer = Run(["ast-grep", "run", "--pattern", "eval($X)", "--lang", "python", "--threads", "1", self.tree])
             rules = Run(words + ["--analyses", "rules"], env)
@@ -125,6 +129,58 @@ class Bench:
                 f"{clones.cpu / peer.cpu:.2f}x time, {clones.rss_mb / peer.rss_mb:.2f}x memory")
         else:
             print("  jscpd is not installed: no peer for clones")
+
+    def again(self):
+        print("one thread, the same tree again, with the cache of facts")
+        env = self.env("again")
+        words = [self.wrench, "scan", self.tree, "--jobs", "1", "--fail-on", "none", "--allow-partial", "--format", "json",
+                 "--output", os.path.join(self.scratch, "again.json")]
+        cold = Run(words, env)
+        row("cold, and written", f"{cold.wall:.2f} s, {cold.cpu:.2f} CPU s, {cold.rss_mb:.0f} MB")
+        warm = Run(words, env)
+        row("nothing changed", f"{warm.wall:.3f} s, {warm.cpu:.2f} CPU s", "limit 0.3 s", f"{100 * warm.wall / cold.wall:.1f} % of cold")
+        path = next(os.path.join(folder, name) for folder, _, names in sorted(os.walk(self.tree)) for name in sorted(names)
+                    if name.endswith(".py") and os.path.getsize(os.path.join(folder, name)) > 10_000)
+        walls = []
+        for i in range(5):
+            with open(path, "a") as file:
+                file.write(f"\nchanged_{i} = {i}\n")
+            one = Run(words, env)
+            walls.append(one.wall)
+        row("one file changed (median of 5)", f"{statistics.median(walls):.3f} s, {one.cpu:.2f} CPU s", "limit 0.1 s")
+
+    def rules(self):
+        if not self.rules_folder:
+            print("rules: no folder was given (--rules DIR)")
+            return
+        target = os.path.join(self.scratch, "empty.py")
+        with open(target, "w") as file:
+            file.write("x = 1\n")
+        print(f"loading the rules below {os.path.basename(self.rules_folder)}, one small file")
+        env = self.env("rules")
+        tail = ["--jobs", "1", "--fail-on", "none", "--allow-partial", "--no-builtin-rules", "--rules", self.rules_folder, "--format", "json",
+                "--output", os.path.join(self.scratch, "rules.json")]
+        cold = Run([self.wrench, "scan", target] + tail, env)
+        # Another file, so that the rules are needed.
+        with open(target, "a") as file:
+            file.write("y = 2\n")
+        cached = Run([self.wrench, "scan", target] + tail, env)
+        semgrep = shutil.which("semgrep")
+        peer_env = dict(os.environ, SEMGREP_SEND_METRICS="off", SEMGREP_ENABLE_VERSION_CHECK="0")
+        peer_words = [semgrep, "scan", "--config", self.rules_folder, "--jobs", "1", "--metrics", "off", "--quiet", "--json", "--no-git-ignore"]
+        peer = Run(peer_words + [target], peer_env, ok=(0, 1, 2, 3, 7)) if semgrep else None
+        row("cold", f"{cold.wall:.2f} s, {cold.cpu:.2f} CPU s", f"semgrep {peer.wall:.2f} s" if peer else "semgrep is not installed",
+            f"{cold.wall / peer.wall:.3f}x" if peer else "")
+        row("cached", f"{cached.wall:.3f} s, {cached.cpu:.3f} CPU s", "limit 0.05 s")
+        part = os.path.join(self.tree, "email")
+        if not os.path.isdir(part):
+            return
+        total, files = tree_bytes(part, (".py",))
+        print(f"the same rules on {files} files of {total / 1e6:.2f} MB")
+        ours = Run([self.wrench, "scan", part] + tail, dict(env, WRENCH_SCAN_CACHE="off"))
+        peer = Run(peer_words + [part], peer_env, ok=(0, 1, 2, 3, 7)) if semgrep else None
+        row("scan with all of them, no cache", f"{ours.wall:.2f} s, {ours.cpu:.2f} CPU s",
+            f"semgrep {peer.wall:.2f} s, {peer.cpu:.2f} CPU s" if peer else "", f"{ours.cpu / peer.cpu:.3f}x" if peer else "")
 
     def review(self):
         print("review of the same tree, twice")
@@ -155,9 +211,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--wrench", default="build/release/wrench")
     parser.add_argument("--tree", help="default: this Python's standard library")
-    parser.add_argument("what", nargs="*", metavar="WHAT", help="of start, scan, review, modules")
+    parser.add_argument("--rules", help="a folder of rules in semgrep's YAML")
+    parser.add_argument("what", nargs="*", metavar="WHAT", help="of start, scan, again, rules, review, modules")
     args = parser.parse_args()
-    names = ("start", "scan", "review", "modules")
+    names = ("start", "scan", "again", "rules", "review", "modules")
     unknown = set(args.what) - set(names)
     if unknown:
         parser.error(f"no benchmark {', '.join(sorted(unknown))}: {', '.join(names)}")

@@ -13,6 +13,8 @@ class Compare {
     // ok: java.string-compared-by-identity
     if ("root".equals(name)) return true;
     // ok: java.string-compared-by-identity
+    if (a != ("root".equals(name) ? 0 : 1)) return true;
+    // ok: java.string-compared-by-identity
     if (name == null) return true;
     // ruleid: java.boxed-compared-by-identity
     if (a == b) return true;
@@ -115,6 +117,8 @@ class Flow {
     if (size < 0) {
       // ruleid: java.exception-made-not-thrown
       new IllegalArgumentException("negative");
+      // ok: java.exception-made-not-thrown
+      new AdministrativeError("shown to people, by making it");
     }
     if (size > 100) {
       // ok: java.exception-made-not-thrown
@@ -137,6 +141,10 @@ class Flow {
         // ruleid: java.list-changed-while-iterated
         users.remove(user);
       }
+    }
+    for (String user : copied) {
+      // ok: java.list-changed-while-iterated
+      if (user.isEmpty()) copied.remove(user);
     }
     for (User user : users) {
       if (user.old) {
