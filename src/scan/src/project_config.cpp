@@ -70,13 +70,51 @@ Result<void> read_rules(const YamlNode& node, ProjectConfig& config) {
   return {};
 }
 
+Result<code::Layer> read_layer(const YamlNode& node) {
+  constexpr std::string_view kKeys[] = {"name", "paths", "may_use"};
+  code::Layer layer;
+  if (!node.is_mapping()) return fault(node, "a layer has the keys name, paths and may_use");
+  for (const auto& member : node.members) {
+    WRENCH_TRY(known(member.key, kKeys, "scan.layers[]."));
+    if (member.key.text == "name" && member.value.is_scalar()) layer.name = member.value.text;
+    if (member.key.text == "paths") layer.paths = WRENCH_TRY(texts(member.value));
+    if (member.key.text == "may_use" && !member.value.is_null()) layer.may_use = WRENCH_TRY(texts(member.value));
+  }
+  if (layer.name.empty() || layer.paths.empty()) return fault(node, "a layer needs a name and paths");
+  return layer;
+}
+
+Result<std::vector<code::Layer>> read_layers(const YamlNode& node) {
+  if (!node.is_sequence()) return fault(node, "'scan.layers' is a list of layers, each with name, paths and may_use");
+  if (node.items.size() > kLayersMax)
+    return fault(node, "more than " + std::to_string(kLayersMax) + " layers aren't supported");
+  std::vector<code::Layer> layers;
+  std::vector<std::string_view> names;
+  for (const auto& item : node.items) {
+    layers.push_back(WRENCH_TRY(read_layer(item)));
+    for (std::size_t i = 0; i + 1 < layers.size(); ++i)
+      if (layers[i].name == layers.back().name)
+        return fault(item, "two layers have the name '" + escape_for_display(layers.back().name) + "'");
+  }
+  for (const auto& layer : layers) names.push_back(layer.name);
+  for (std::size_t i = 0; i < layers.size(); ++i)
+    for (const auto& used : layers[i].may_use) {
+      if (std::find(names.begin(), names.end(), used) != names.end()) continue;
+      const auto near = nearest(used, names);
+      return fault(node.items[i], "layer '" + escape_for_display(layers[i].name) + "' may use '" +
+                                      escape_for_display(used) + "', which is no layer" +
+                                      (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?"));
+    }
+  return layers;
+}
+
 Result<void> read_scan(const YamlNode& node, ProjectConfig& config) {
   constexpr std::string_view kKeys[] = {"layers", "entry_points", "thresholds", "limits"};
   if (!node.is_mapping()) return fault(node, "'scan' has the keys layers, entry_points, thresholds and limits");
   for (const auto& member : node.members) {
     WRENCH_TRY(known(member.key, kKeys, "scan."));
     if (member.key.text == "entry_points") config.entry_points = WRENCH_TRY(texts(member.value));
-    if (member.key.text == "layers") config.warnings.emplace_back("scan.layers isn't checked by this version");
+    if (member.key.text == "layers") config.layers = WRENCH_TRY(read_layers(member.value));
     if (member.key.text == "thresholds" || member.key.text == "limits") {
       const bool limits = member.key.text == "limits";
       if (!member.value.is_mapping()) return fault(member.value, "expected names with numbers");

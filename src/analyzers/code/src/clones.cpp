@@ -9,6 +9,8 @@
 #include <set>
 #include <unordered_set>
 
+#include "clone_gaps.hpp"
+#include "clone_values.hpp"
 #include "finding_maker.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/source/file_class.hpp"
@@ -16,26 +18,16 @@
 
 namespace wrench::code {
 
+using namespace detail::clone_values;
+
 namespace {
 
 constexpr std::uint32_t kGram = 25;
 constexpr std::uint32_t kWindow = 26;
-constexpr std::uint32_t kClassMask = 0xc0000000;
-constexpr std::uint32_t kStructure = 0x00000000;
-constexpr std::uint32_t kName = 0x40000000;
-constexpr std::uint32_t kLiteral = 0x80000000;
-constexpr std::uint32_t kFiller = 0xc0000000;  ///< Stands for distance only; never part of a clone.
-constexpr std::size_t kBucketMax = 100;        ///< Above it, extend against one representative and not pairwise.
+constexpr std::size_t kBucketMax = 100;  ///< Above it, extend against one representative and not pairwise.
 constexpr std::size_t kRenamesMax = 10;
-
-// Structure: 16 bits of kind and sub, 12 of depth, one for the first statement of a block.
-constexpr std::uint32_t kKindMask = 0x0000ffff;
-constexpr std::uint32_t kDepthShift = 16;
-constexpr std::uint32_t kDepthMax = 0xfff;
-constexpr std::uint32_t kBeginsBlock = 0x10000000;
-// Name: declared by the function around it, or its own; names a type.
-constexpr std::uint32_t kLocal = 0x20000000;
-constexpr std::uint32_t kTypeName = 0x10000000;
+constexpr std::size_t kNearPairsMax = 100'000;
+constexpr std::size_t kNearPairsOfFilesMax = 1'000;
 
 /// A merge that needs more parameters than this is harder to read than the copies.
 constexpr std::size_t kParametersMax = 5;
@@ -49,24 +41,6 @@ std::uint32_t hash_text(std::string_view text) {
   return static_cast<std::uint32_t>(h ^ (h >> 32)) & ~(kClassMask | kLocal | kTypeName);
 }
 
-/// Without what says where the token stands.
-std::uint32_t plain(std::uint32_t value) {
-  switch (value & kClassMask) {
-    case kStructure:
-      return value & kKindMask;
-    case kName:
-      return value & ~kLocal;
-    default:
-      return value;
-  }
-}
-
-/// Names and literals look alike to a type-2 comparison.
-std::uint32_t normal(std::uint32_t value) {
-  const std::uint32_t kind = value & kClassMask;
-  return kind == kStructure ? value & kKindMask : kind;
-}
-
 bool is_name(Kind kind) {
   return kind == Kind::Name || kind == Kind::Member || kind == Kind::KeywordArg || kind == Kind::Type ||
          kind == Kind::ImportItem;
@@ -76,19 +50,6 @@ bool is_literal(Kind kind) {
          kind == Kind::Regex || kind == Kind::XmlText;
 }
 bool is_wrapper(Kind kind) { return kind == Kind::Module || kind == Kind::Block || kind == Kind::Import; }
-
-bool is_structure(std::uint32_t value) { return (value & kClassMask) == kStructure && value != 0; }
-Kind kind_of(std::uint32_t value) { return static_cast<Kind>(((value & kKindMask) - 1) >> 8); }
-std::uint32_t depth_of(std::uint32_t value) { return (value >> kDepthShift) & kDepthMax; }
-
-bool starts_statement(std::uint32_t value) {
-  if ((value & kClassMask) == kFiller) return true;
-  if (!is_structure(value)) return false;
-  const Kind kind = kind_of(value);
-  const bool declaration = kind == Kind::Function || kind == Kind::Class || kind == Kind::Field ||
-                           kind == Kind::VarDef || kind == Kind::EnumMember;
-  return declaration || (kind >= Kind::ExprStmt && kind <= Kind::Directive);
-}
 
 /// What a file or class is made of: it can be shared, but not moved into a function.
 bool is_definition(Kind kind) {
@@ -103,10 +64,7 @@ struct Place {
   std::uint32_t token;
 };
 
-struct Range {
-  std::uint32_t file, first, end;  ///< Tokens.
-  auto operator<=>(const Range&) const = default;
-};
+using Range = detail::CloneRange;
 
 class Finder {
  public:
@@ -129,7 +87,9 @@ class Finder {
     }
     prints_.clear();
     prints_.shrink_to_fit();
-    return classes();
+    std::vector<Clone> out = classes();
+    add_near(out);
+    return out;
   }
 
  private:
@@ -235,6 +195,7 @@ class Finder {
     std::uint32_t from_b = b.token - back;
     // A repeat that overlaps itself counts once.
     if (a.file == b.file) total = std::min(total, from_b - from_a);
+    join(a, b, {a.file, from_a, b.file, from_b, total});
     // Whole statements only: else every pair of a class would end at another token.
     const auto whole_until = [&](std::uint32_t file, std::uint32_t from) {
       std::uint32_t end = total;
@@ -251,6 +212,62 @@ class Finder {
     const Range ra{a.file, from_a, from_a + total};
     const Range rb{b.file, from_b, from_b + total};
     pairs_.emplace_back(ra, rb);
+  }
+
+  /// What goes on behind gaps. Stretches of many anchors are found once.
+  void join(const Place& a, const Place& b, const detail::Anchor& anchor) {
+    const auto key = std::pair{a.file, b.file};
+    auto& known = near_of_[key];
+    const auto lies_in = [&](const detail::NearPair& pair) {
+      return pair.a.first <= a.token && a.token < pair.a.end && pair.b.first <= b.token && b.token < pair.b.end;
+    };
+    if (std::ranges::any_of(known, [&](std::size_t i) { return lies_in(near_[i]); })) return;
+    if (near_.size() >= kNearPairsMax || known.size() >= kNearPairsOfFilesMax) return;
+    auto pair = detail::join_over_gaps(files_[a.file].tokens->values, files_[b.file].tokens->values, anchor);
+    if (!pair || pair->a.end - pair->a.first < options_.tokens_min || pair->b.end - pair->b.first < options_.tokens_min)
+      return;
+    if (!varied(pair->a.file, pair->a.first)) return;
+    known.push_back(near_.size());
+    near_.push_back(*pair);
+  }
+
+  /// Classes of type 3, in place of those that lie in them with each of their copies.
+  void add_near(std::vector<Clone>& out) {
+    const auto within = [](const findings::CloneClass& inner, const findings::CloneClass& outer) {
+      return inner.members.size() <= outer.members.size() &&
+             std::ranges::all_of(inner.members, [&](const findings::Location& part) {
+               return std::ranges::any_of(outer.members, [&](const findings::Location& all) {
+                 return part.path == all.path && all.start.offset <= part.start.offset &&
+                        part.end.offset <= all.end.offset;
+               });
+             });
+    };
+    std::vector<Clone> near;
+    for (const detail::NearClass& group : detail::near_classes(std::move(near_))) {
+      if (stop_.stop_requested()) break;
+      auto whole = make_near(group);
+      if (!whole || std::ranges::any_of(near, [&](const Clone& larger) { return within(*whole, larger.whole); }))
+        continue;
+      for (Clone& exact : out) exact.in_larger |= within(exact.whole, *whole);
+      near.emplace_back().whole = std::move(*whole);
+      near.back().has_more =
+          near.back().whole.members.size() == kCloneMembersMax && group.members.size() > kCloneMembersMax;
+    }
+    std::ranges::move(near, std::back_inserter(out));
+    std::ranges::stable_sort(out, std::ranges::greater{}, [](const Clone& clone) { return clone.whole.tokens; });
+  }
+
+  std::optional<findings::CloneClass> make_near(const detail::NearClass& group) const {
+    findings::CloneClass out;
+    out.type = 3;
+    out.tokens = group.members[0].end - group.members[0].first;
+    out.similarity = group.similarity;
+    out.members = locations(group.members);
+    if (out.members.size() < 2) return std::nullopt;
+    out.proposal =
+        fmt::format("Compare them line by line: {} % is the same, so what differs may be a mistake in one of them.",
+                    out.similarity);
+    return out;
   }
 
   /// Equal ranges of different pairs are one class.
@@ -560,11 +577,11 @@ class Finder {
     Parameters,  ///< Without what a function declares itself.
   };
 
-  std::optional<findings::CloneClass> make(const std::vector<Range>& group, Renames renames) const {
-    findings::CloneClass out;
-    out.tokens = group[0].end - group[0].first;
+  /// Of members that are long enough, the first kCloneMembersMax.
+  std::vector<findings::Location> locations(const std::vector<Range>& group) const {
+    std::vector<findings::Location> out;
     for (const Range& range : group) {
-      if (out.members.size() >= kCloneMembersMax) break;
+      if (out.size() >= kCloneMembersMax) break;
       const auto text = sources_.text(files_[range.file].path);
       if (!text) continue;
       const auto [first, end] = bytes(range);
@@ -573,11 +590,18 @@ class Finder {
       const auto from = lines.position(*text, first);
       const auto to = lines.position(*text, end);
       if (to.line - from.line + 1 < options_.lines_min) continue;
-      out.members.push_back({std::string(files_[range.file].path),
-                             {from.line, from.col, first},
-                             {to.line, to.col, end},
-                             std::string(files_[range.file].content_id)});
+      out.push_back({std::string(files_[range.file].path),
+                     {from.line, from.col, first},
+                     {to.line, to.col, end},
+                     std::string(files_[range.file].content_id)});
     }
+    return out;
+  }
+
+  std::optional<findings::CloneClass> make(const std::vector<Range>& group, Renames renames) const {
+    findings::CloneClass out;
+    out.tokens = group[0].end - group[0].first;
+    out.members = locations(group);
     if (out.members.size() < 2) return std::nullopt;
     out.type = 1;
     for (const Range& other : group)
@@ -629,6 +653,8 @@ class Finder {
   std::vector<Print> prints_;
   std::map<std::pair<std::uint64_t, std::int64_t>, std::uint32_t> done_;
   std::vector<std::pair<Range, Range>> pairs_;
+  std::vector<detail::NearPair> near_;
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::vector<std::size_t>> near_of_;  ///< Of two files, in near_.
   std::set<Range> merged_;  ///< First members of what is proposed already.
 };
 

@@ -19,6 +19,7 @@
 //                              the tree that isn't parsed
 //   # finds: unused-function high      a finding of structure.* and its confidence
 //
+// Before the first file, "layer: <name> in <pattern>, … uses <layer>, …" declares a layer; "uses" may be left out.
 // All findings must be foretold.
 namespace wrench::code {
 namespace {
@@ -37,7 +38,9 @@ class CaseProject {
       number = 1;
     };
     while (std::getline(in, line)) {
-      if (line.starts_with("=== ")) {
+      if (line.starts_with("layer: ") && file.empty()) {
+        layers_.push_back(layer(line.substr(7)));
+      } else if (line.starts_with("=== ")) {
         end_file();
         file = line.substr(4);
       } else if (const std::string_view words = mark(line, "imports: "); !words.empty()) {
@@ -79,7 +82,8 @@ class CaseProject {
 
   std::set<std::string> findings() const {
     std::set<std::string> out;
-    for (const findings::Finding& finding : link_project(pointers_, sources_, {.clones = false}, {}).findings) {
+    for (const findings::Finding& finding :
+         link_project(pointers_, sources_, {.clones = false, .layers = layers_}, {}).findings) {
       EXPECT_FALSE(finding.fingerprint.empty());
       EXPECT_FALSE(finding.lines.empty());
       out.insert(finding.where.path + ":" + std::to_string(finding.where.start.line) + " " + finding.rule + " " +
@@ -89,6 +93,20 @@ class CaseProject {
   }
 
  private:
+  static std::vector<std::string> names(std::string_view list) {
+    std::vector<std::string> out;
+    for (const std::string_view part : split(list, ','))
+      if (!trim(part).empty()) out.emplace_back(trim(part));
+    return out;
+  }
+  static Layer layer(std::string_view text) {
+    const std::size_t in = text.find(" in "), uses = text.find(" uses ");
+    Layer out;
+    out.name = text.substr(0, in);
+    out.paths = names(text.substr(in + 4, uses == std::string_view::npos ? uses : uses - in - 4));
+    if (uses != std::string_view::npos) out.may_use = names(text.substr(uses + 6));
+    return out;
+  }
   static std::string_view mark(std::string_view line, std::string_view word) {
     const std::string_view text = trim(line);
     for (const std::string_view comment : {"# ", "// "})
@@ -112,6 +130,7 @@ class CaseProject {
   std::vector<std::pair<std::string, std::string>> contents_;
   std::map<std::string, std::string> imports_;
   std::set<std::string> expected_;
+  std::vector<Layer> layers_;
   std::deque<FileFacts> facts_;
   std::vector<const FileFacts*> pointers_;
   findings::MemorySources sources_;

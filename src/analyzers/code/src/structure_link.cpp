@@ -6,6 +6,7 @@
 
 #include "finding_maker.hpp"
 #include "structure_cycles.hpp"
+#include "structure_layers.hpp"
 #include "structure_modules.hpp"
 #include "structure_unused.hpp"
 #include "wrench/base/text.hpp"
@@ -53,6 +54,12 @@ class Linker {
       if (finding.lines.empty()) add_lines(finding);
       out_.findings.push_back(std::move(finding));
     }
+    detail::LayerFindings layers = detail::layer_findings(paths, imports, options_.layers);
+    out_.empty_layers = std::move(layers.empty);
+    for (findings::Finding& finding : layers.violations) {
+      add_lines(finding);
+      out_.findings.push_back(std::move(finding));
+    }
     for (detail::Cycle& cycle : detail::import_cycles(paths, imports.graph)) {
       out_.findings.push_back(detail::cycle_finding(cycle));
       add_lines(out_.findings.back());
@@ -70,6 +77,7 @@ class Linker {
         out_.findings.push_back(clone_finding(clone));
         add_lines(out_.findings.back());
       }
+      if (clone.in_larger) continue;
       out_.clones_with_more += clone.has_more ? 1 : 0;
       out_.clones.push_back(std::move(clone.whole));
     }

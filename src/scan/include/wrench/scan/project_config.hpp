@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "wrench/base/result.hpp"
+#include "wrench/code/structure.hpp"
 #include "wrench/findings/finding.hpp"
 #include "wrench/scan/scan.hpp"
 #include "wrench/source/language.hpp"
@@ -13,6 +14,7 @@
 namespace wrench::scan {
 
 inline constexpr std::size_t kProjectConfigBytesMax = std::size_t{256} << 10;
+inline constexpr std::size_t kLayersMax = 256;
 
 /// `.wrench.yaml` at the project root. It is part of what is analysed: it names no path outside, runs nothing, and
 /// lowers limits only.
@@ -27,6 +29,7 @@ struct ProjectConfig {
   std::vector<std::pair<std::string, std::uint64_t>> thresholds;  ///< "cognitive", "cyclomatic", "nloc", …
   std::vector<std::pair<std::string, std::uint64_t>> limits;
   std::vector<std::string> entry_points;
+  std::vector<code::Layer> layers;
   std::vector<std::string> warnings;  ///< Known keys that aren't allowed here.
 };
 

@@ -43,7 +43,8 @@ inline constexpr std::size_t kCloneMembersMax = 100;
 
 /// What repeats, and the part of it that could be written once.
 struct Clone {
-  bool has_more = false;  ///< There are more members than kCloneMembersMax.
+  bool has_more = false;   ///< There are more members than kCloneMembersMax.
+  bool in_larger = false;  ///< Each copy lies in one of a class of type 3, which says it all.
   findings::CloneClass whole;
   /// The longest run of statements or functions that lies in every member and has its whole in each, with only what a
   /// function for it had to take as `renames`. Nothing when writing it once would not pay: tables, declarations,
@@ -55,8 +56,9 @@ struct Clone {
   bool jumps_out = false;         ///< It ends loops around it or jumps to labels, which no function can do for another.
 };
 
-/// Clone classes of types 1 (equal tokens) and 2 (names and literals differ), most tokens first. Winnowing
-/// (Schleimer, Wilkerson, Aiken 2003) with k = 25 and a window of 26: no repeat of 50 tokens is missed.
+/// Clone classes of types 1 (equal tokens), 2 (names and literals differ) and 3 (parted by gaps of at most 10 tokens,
+/// 70 % the same), most tokens first. Winnowing (Schleimer, Wilkerson, Aiken 2003) with k = 25 and a window of 26: no
+/// repeat of 50 tokens is missed, and copies of type 3 are found where 50 tokens in a row are the same, often with 25.
 std::vector<Clone> find_clones(std::span<const CloneFile> files, const findings::SourceLookup& sources,
                                const CloneOptions& options, const StopToken& stop);
 

@@ -18,6 +18,13 @@ std::vector<findings::Finding> structure_findings(const Ir& ir, const Atoms& ato
 /// Whether all files of the project are there. Of a part nothing can be said about what others might use.
 enum class TreeExtent : std::uint8_t { Whole, Part };
 
+/// A part of a project, and what its files may import.
+struct Layer {
+  std::string name;
+  std::vector<std::string> paths;    ///< Patterns as in .gitignore. A file is in the first layer that names it.
+  std::vector<std::string> may_use;  ///< Names of layers; its own it may always use.
+};
+
 struct LinkOptions {
   bool structure = true;
   bool clones = true;
@@ -27,15 +34,17 @@ struct LinkOptions {
   std::span<const std::string> other_paths;
   /// Paths of files or folders, or names of functions and classes, that are used from outside of the tree.
   std::span<const std::string> entry_points;
+  std::span<const Layer> layers;
 };
 
 struct ProjectResult {
   /// structure.unused-import, structure.unused-function, structure.unused-type, structure.unused-export,
-  /// structure.import-cycle, code.duplicate; by path, then offset.
+  /// structure.import-cycle, structure.layer-violation, code.duplicate; by path, then offset.
   std::vector<findings::Finding> findings;
   std::vector<findings::CloneClass> clones;  ///< Most tokens first.
   std::size_t clones_with_more = 0;          ///< Of which only kCloneMembersMax members are listed.
   std::vector<findings::ImportCycle> cycles;
+  std::vector<std::string> empty_layers;  ///< Names of layers without a file: their patterns may be wrong.
 };
 
 /// Joins the files of one project. `sources` is asked for the text around clones only. Stops early, with what it has,
