@@ -184,7 +184,10 @@ Json to_json(const Finding& f) {
   object.set("introduced", introduced_json(f.introduced));
   object.set("reopened", text_or_null(f.reopened));
   object.set("properties",
-             Json::object({{"near_parse_error", f.near_parse_error}, {"reachable", reach_word(f.reach)}}));
+             Json::object({{"near_parse_error", f.near_parse_error},
+                           {"reachable", reach_word(f.reach)},
+                           {"reached_from", text_or_null(f.reached_from)},
+                           {"hotspot_percentile", f.hotspot_percentile ? Json(*f.hotspot_percentile) : Json()}}));
   object.set("metadata", f.metadata);
   return object;
 }
@@ -252,6 +255,13 @@ void read_finding(const JsonFields& fields, Finding& f) {
     const JsonFields properties = fields.object("properties");
     properties.boolean("near_parse_error", f.near_parse_error);
     properties.word("reachable", f.reach, reach_of_word);
+    properties.text("reached_from", f.reached_from);
+    if (!properties.json("hotspot_percentile").is_null()) {
+      constexpr std::uint8_t kHundred = 100;
+      std::uint8_t percentile = 0;
+      properties.number("hotspot_percentile", percentile);
+      f.hotspot_percentile = std::min(percentile, kHundred);
+    }
   }
   f.metadata = fields.json("metadata");
 }

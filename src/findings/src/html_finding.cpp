@@ -8,6 +8,7 @@
 
 #include "wrench/base/text.hpp"
 #include "wrench/findings/markup.hpp"
+#include "wrench/findings/ranking.hpp"
 #include "writers.hpp"
 
 namespace wrench::findings {
@@ -56,8 +57,7 @@ class ItemWriter {
             std::string(name(f.confidence)) + "</span><span>Rank " + std::to_string(std::lround(f.rank)) +
             " of 100</span>";
     if (!f.symbol.empty()) out_ += "<span>In <code>" + text(f.symbol) + "</code></span>";
-    if (f.reach == Reach::Entry) out_ += "<span>Reachable from outside</span>";
-    if (f.reach == Reach::TestOrDead) out_ += "<span>Only in tests, examples or unused code</span>";
+    out_ += "<span>Why this rank: " + text(explain_rank(f)) + "</span>";
     if (f.near_parse_error) out_ += "<span>Near a syntax error</span>";
     if (f.introduced) out_ += "<span>Introduced " + text(introduced_text(f)) + "</span>";
     if (!f.agent.empty()) out_ += "<span>Reported by " + text(f.agent) + "</span>";

@@ -83,6 +83,27 @@ TEST(Ranking, FollowsTheFormula) {
   EXPECT_GT(all[0].rank, all[1].rank);
 }
 
+TEST(Ranking, IsExplained) {
+  std::vector<Finding> all = {at("hot.py", 0, 1), at("cold.py", 0, 1)};
+  Finding& finding = all[0];
+  finding.severity = Severity::High;
+  finding.confidence = Confidence::Medium;
+  finding.category = Category::Security;
+  finding.reach = Reach::Entry;
+  rank_all(all, {});
+  EXPECT_EQ(explain_rank(finding), "high severity, medium confidence; the code around it reads input from outside");
+  finding.reached_from = "index() in web.py";
+  rank_all(all, {.has_history = true, .hotspot_percentile = {{"hot.py", 0.916}}});
+  EXPECT_EQ(explain_rank(finding),
+            "high severity, medium confidence; index() in web.py reads input from outside and calls this; its file is "
+            "changed more often and more complex than 92 % of the others");
+  all[1].category = Category::Maintainability;
+  all[1].reach = Reach::TestOrDead;
+  EXPECT_EQ(explain_rank(all[1]),
+            "medium severity, medium confidence, maintainability counts for less than defects; only in tests, examples "
+            "or unused code; its file is rarely changed, or simple");
+}
+
 TEST(Ranking, ASureMistakeInATestComesBeforeTheWorstMeasure) {
   Finding mistake = at("test", 0, 1);
   mistake.category = Category::Correctness;
@@ -227,6 +248,8 @@ Finding full_finding() {
   f.introduced = Introduced{"3f2c91a0", "2024-03-02", "ada"};
   f.reopened = "more";
   f.reach = Reach::TestOrDead;
+  f.reached_from = "index() in web.py";
+  f.hotspot_percentile = 92;
   f.near_parse_error = true;
   f.is_new = false;
   f.metadata = codec::Json::object({{"cwe", "x"}, {"n", 1.0}});
@@ -255,7 +278,7 @@ Report full_report() {
   r.findings = {full_finding()};
   r.files = {{"p", "Python", 1, 2, 3, 4, 5}};
   r.functions = {{"p", "f", 1, 2, 3, 4, 5, 6, 7, 8.5, {{1, 2, "if", 3, 4}}}};
-  r.clones = {{2, 60, {where, where}, {"a -> b"}, "extract"}};
+  r.clones = {{3, 60, 87, {where, where}, {"a -> b"}, "extract"}};
   r.cycles = {{{"a", "b"}, {where}}};
   r.hotspots = {{"p", 41, 86, 3, "ada", 92.5, 0.9}};
   r.history = codec::Json::object({{"commits", 5}});

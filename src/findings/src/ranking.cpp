@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <numeric>
 #include <tuple>
@@ -73,7 +74,32 @@ void rank_all(std::span<Finding> findings, const RankInputs& inputs) {
       percentile = found == inputs.hotspot_percentile.end() ? 0 : found->second;
     }
     finding.rank = rank(finding, percentile);
+    finding.hotspot_percentile.reset();
+    if (percentile)
+      finding.hotspot_percentile = static_cast<std::uint8_t>(std::lround(std::clamp(*percentile, 0.0, 1.0) * 100));
   }
+}
+
+std::string explain_rank(const Finding& finding) {
+  std::string out =
+      std::string(name(finding.severity)) + " severity, " + std::string(name(finding.confidence)) + " confidence";
+  if (kKindWeight[static_cast<std::size_t>(finding.category)] < 1)
+    out += ", " + std::string(name(finding.category)) + " counts for less than defects";
+  if (finding.reach == Reach::TestOrDead) out += "; only in tests, examples or unused code";
+  if (finding.reach == Reach::Entry) {
+    if (!finding.reached_from.empty())
+      out += "; " + finding.reached_from + " reads input from outside and calls this";
+    else
+      out +=
+          finding.trace.empty() ? "; the code around it reads input from outside" : "; input from outside gets there";
+  }
+  if (finding.hotspot_percentile) {
+    const int percent = *finding.hotspot_percentile;
+    out += percent == 0 ? "; its file is rarely changed, or simple"
+                        : "; its file is changed more often and more complex than " + std::to_string(percent) +
+                              " % of the others";
+  }
+  return out;
 }
 
 void assign_groups(std::span<Finding> findings) {

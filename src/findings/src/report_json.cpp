@@ -165,6 +165,7 @@ void read_function(const JsonFields& fields, FunctionMetrics& f) {
 void read_clone(const JsonFields& fields, CloneClass& c) {
   fields.number("type", c.type);
   fields.number("tokens", c.tokens);
+  fields.number("similarity", c.similarity);
   fields.objects("members", c.members, read_location);
   fields.texts("renames", c.renames);
   fields.text("proposal", c.proposal);
@@ -284,6 +285,7 @@ Json to_json(const FunctionMetrics& f) {
 Json to_json(const CloneClass& c) {
   return Json::object({{"type", c.type},
                        {"tokens", c.tokens},
+                       {"similarity", c.similarity},
                        {"members", list_json(c.members, location_json)},
                        {"renames", list_json(c.renames, text_json)},
                        {"proposal", c.proposal}});

@@ -13,7 +13,8 @@ namespace {
 // Heads are one of these and a digit. Raise kForm when a field is added; stores hold the older forms.
 constexpr std::string_view kFindingHead = "WRF";
 constexpr std::string_view kReportHead = "WRR";
-constexpr int kForm = 2;  // 1: no measure, introduced, reopened, finding_id, until.
+// 1: no measure, introduced, reopened, finding_id, until. 2: no reached_from, hotspot_percentile, similarity.
+constexpr int kForm = 3;
 
 std::string head(std::string_view of) { return std::string(of) + static_cast<char>('0' + kForm); }
 
@@ -127,6 +128,7 @@ void fields(Archive& archive, F& f) {
           f.confidence, f.category, f.cwe, f.agent, f.where, f.symbol, f.lines, f.metavars, f.trace, f.related,
           f.secrets, f.fix, f.suppressed, f.group, f.rank, f.reach, f.near_parse_error, f.is_new, f.metadata);
   if (archive.form() >= 2) archive(f.measure, f.introduced, f.reopened);
+  if (archive.form() >= 3) archive(f.reached_from, f.hotspot_percentile);
 }
 template <class Archive, RecordOf<Partial> P>
 void fields(Archive& archive, P& p) {
@@ -152,6 +154,7 @@ void fields(Archive& archive, F& f) {
 template <class Archive, RecordOf<CloneClass> C>
 void fields(Archive& archive, C& c) {
   archive(c.type, c.tokens, c.members, c.renames, c.proposal);
+  if (archive.form() >= 3) archive(c.similarity);
 }
 template <class Archive, RecordOf<ImportCycle> C>
 void fields(Archive& archive, C& c) {

@@ -360,13 +360,14 @@ Report hostile_report() {
   f.trace = {{TraceRole::Source, where, text}};
   f.related = {{where, text}};
   f.fix = Fix{.state = FixState::Verified, .description = text, .edits = {{where, text}}};
+  f.reached_from = text;
   f.metadata = codec::Json::object({{text, text}});
   report.findings.push_back(f);
   f.suppressed = Suppressed{.kind = "inline", .reason = text, .source = text};
   report.findings.push_back(f);
   report.files = {{path, text, 10, 8, 1, 3, 3}, {"b/" + text, text, 10, 8, 1, 3, 3}};
   report.functions = {{path, text, 1, 9, 3, 3, 8, 1, 0, 50, {}}};
-  report.clones = {{1, 60, {where, where}, {text}, text}};
+  report.clones = {{1, 60, 100, {where, where}, {text}, text}};
   report.cycles = {{{text, text}, {where}}};
   report.hotspots = {{path, 3, 3, 1, text, 50, 0.5}};
   report.skipped = {{text, text}};

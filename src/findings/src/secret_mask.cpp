@@ -153,7 +153,9 @@ class ReportMasker {
 
   void finding(Finding& finding) {
     lines(finding);
-    for (std::string* field : {&finding.title, &finding.message, &finding.symbol, &finding.where.path}) text(*field);
+    for (std::string* field :
+         {&finding.title, &finding.message, &finding.symbol, &finding.reached_from, &finding.where.path})
+      text(*field);
     for (Metavar& metavar : finding.metavars) {
       text(metavar.text);
       if (metavar.value) text(*metavar.value);

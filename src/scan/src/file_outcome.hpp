@@ -32,6 +32,8 @@ struct FileOutcome {
   std::vector<findings::FunctionMetrics> functions;
   std::vector<findings::CommentSpan> directives;  ///< Comments that may hold suppressions.
   std::shared_ptr<const code::FileFacts> facts;   ///< What linking needs; null without a tree.
+  /// A file's flow is made of its texts. With secrets among them the outcome is for this run only.
+  bool flow_holds_secrets = false;
   /// Held while the run lasts: secrets are masked in every other text, directives are read after linking.
   std::shared_ptr<const std::string> text;
 

@@ -145,12 +145,7 @@ void FileWorker::finish(const source::SourceText& text, FileOutcome& outcome) {
   const bool has_secrets =
       std::any_of(all.begin(), all.end(), [](const Finding& finding) { return !finding.secrets.empty(); });
   if (!has_secrets) return;
-  // A file's flow holds its texts, and facts are kept: what goes from such a file into others isn't followed.
-  if (outcome.facts && !outcome.facts->taint.empty()) {
-    auto facts = std::make_shared<code::FileFacts>(*outcome.facts);
-    facts->taint.clear();
-    outcome.facts = std::move(facts);
-  }
+  outcome.flow_holds_secrets = outcome.facts && !outcome.facts->taint.empty();
   // Before anything is kept: another rule's snippet or message can hold the same value.
   findings::MemorySources sources;
   sources.add(text.path, text.text);

@@ -222,7 +222,7 @@ class Run {
     const std::string key = context_.cache == nullptr ? std::string() : key_of_file(file, bytes.content_id);
     FileOutcome outcome = worker.analyse(file, std::move(bytes), stop_);
     // What was cut short is tried again next time.
-    if (!key.empty() && outcome.partial.empty() && !stop_.stop_requested())
+    if (!key.empty() && outcome.partial.empty() && !outcome.flow_holds_secrets && !stop_.stop_requested())
       context_.cache->put(key, to_record(outcome));
     return outcome;
   }
@@ -299,12 +299,15 @@ class Run {
     const bool all = setup_.config.exclude.empty() && setup_.config.languages.empty();
     options.extent = whole && all ? code::TreeExtent::Whole : code::TreeExtent::Part;
     options.entry_points = setup_.config.entry_points;
+    options.layers = setup_.config.layers;
     options.structure = setup_.wants(Analysis::Structure);
     options.clones = setup_.wants(Analysis::Clones);
     if (!facts.empty() && (options.structure || options.clones)) {
       auto linked = code::link_project(facts, sources, options, stop_);
       report.clones = std::move(linked.clones);
       report.cycles = std::move(linked.cycles);
+      for (const auto& layer : linked.empty_layers)
+        history_.notes.push_back(".wrench.yaml: no file is in the layer '" + escape_for_display(layer) + "'");
       if (linked.clones_with_more > 0)
         history_.notes.push_back(format_count(linked.clones_with_more) +
                                  (linked.clones_with_more == 1 ? " clone has" : " clones have") + " over " +
@@ -343,6 +346,23 @@ class Run {
       std::move(more.begin(), more.end(), std::back_inserter(outcomes_[index].findings));
     }
     std::move(linked.partial.begin(), linked.partial.end(), std::back_inserter(discovery_.partial));
+    for (const auto& [path, bodies] : linked.bodies)
+      if (const auto index = sources.index_of(path)) tell_reach(bodies, outcomes_[*index].findings);
+  }
+
+  /// What stands in code that runs on input from outside.
+  static void tell_reach(const std::vector<code::CodeBody>& bodies, std::vector<findings::Finding>& all) {
+    for (auto& finding : all) {
+      if (finding.reach != findings::Reach::Unknown) continue;
+      const code::CodeBody* innermost = nullptr;
+      for (const auto& body : bodies) {
+        if (finding.where.start.offset < body.first || finding.where.start.offset >= body.end) continue;
+        if (innermost == nullptr || body.end - body.first <= innermost->end - innermost->first) innermost = &body;
+      }
+      if (innermost == nullptr || !innermost->reached) continue;
+      finding.reach = findings::Reach::Entry;
+      finding.reached_from = innermost->from;
+    }
   }
 
   // --- the report

@@ -31,6 +31,8 @@ std::string setup_key(const RunSetup& setup) {
   for (const auto language : setup.config.languages) text.append(source::id(language)).append("\n");
   for (const auto& [what, limit] : setup.config.thresholds) text += what + ">" + std::to_string(limit) + "\n";
   for (const auto& point : setup.config.entry_points) text += "@" + point + "\n";
+  for (const auto& layer : setup.config.layers)
+    text += "layer " + layer.name + "\t" + join(layer.paths, "\t") + "\n" + join(layer.may_use, "\t") + "\n";
   return crypto::sha256_hex(text);
 }
 
@@ -171,7 +173,7 @@ void RunSetup::apply_config(std::vector<findings::Finding>& all, std::string_vie
   for (auto& finding : all) {
     for (const auto& [id, severity] : config.severity)
       if (findings::names_rule(id, finding.rule)) finding.severity = severity;
-    if (unreachable && finding.reach == findings::Reach::Unknown) finding.reach = findings::Reach::TestOrDead;
+    if (unreachable) finding.reach = findings::Reach::TestOrDead;
   }
 }
 

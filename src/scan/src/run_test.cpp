@@ -80,7 +80,8 @@ TEST_F(ScanTest, TaintRulesRunWithTheTaintAnalysis) {
   const auto rules = [&](std::vector<Analysis> analyses) {
     asked.analyses = std::move(analyses);
     std::vector<std::string> out;
-    for (const auto& finding : scan(asked).value().findings) out.push_back(finding.rule);
+    const auto report = scan(asked).value();
+    for (const auto& finding : report.findings) out.push_back(finding.rule);
     return out;
   };
   EXPECT_THAT(rules({Analysis::Rules, Analysis::Taint}), testing::UnorderedElementsAre("flow", "call"));
@@ -131,7 +132,7 @@ TEST_F(ScanTest, IsTheSameForEveryNumberOfJobs) {
 }
 
 TEST_F(ScanTest, AWarmCacheGivesTheSameReport) {
-  for (std::uint64_t i = 1; i <= 10; ++i) write("f" + std::to_string(i) + ".py", "k = '" + secret(i) + "'\n");
+  for (std::uint64_t i = 1; i <= 10; ++i) write("f" + std::to_string(i) + ".txt", "k = '" + secret(i) + "'\n");
   const std::string folder = dir_ / "cache";
   const std::string cold = stable(scan(request()).value());
   {
@@ -145,7 +146,7 @@ TEST_F(ScanTest, AWarmCacheGivesTheSameReport) {
     EXPECT_EQ(warm.summary.files_cached, 10U);
     EXPECT_EQ(warm.summary.files_scanned, 0U);
   }
-  write("f3.py", "k = 'nothing'\n");
+  write("f3.txt", "k = 'nothing'\n");
   const auto cache = FactCache::open(folder);
   const auto changed = scan(request(), cache.get()).value();
   EXPECT_EQ(changed.findings.size(), 9U);
@@ -160,6 +161,78 @@ TEST_F(ScanTest, TheCacheHoldsNoSecret) {
     scan(request(), FactCache::open(dir_ / "cache").get()).value();
   }
   EXPECT_THAT(runtime::read_file(dir_ / "cache/facts.pack", 1 << 20).value(), Not(HasSubstr(secret(1).substr(8))));
+}
+
+TEST_F(ScanTest, AFileWithSecretsIsFollowedIntoOthersAndNotKept) {
+  write("a.py", "from b import work\n\nKEY = '" + secret(1) + "'\nwork(source(KEY))\n");
+  write("b.py", "def work(x):\n    run(x)\n");
+  ASSERT_TRUE(runtime::write_file_atomically(
+      dir_ / "r.yaml",
+      "rules:\n  - {id: flow, message: m, severity: ERROR, languages: [python], mode: taint,\n"
+      "     pattern-sources: [{pattern: source(...)}], pattern-sinks: [{pattern: run(...)}]}\n"));
+  auto asked = request();
+  asked.rule_paths = {dir_ / "r.yaml"};
+  const auto cache = FactCache::open(dir_ / "cache");
+  const auto first = scan(asked, cache.get()).value();
+  EXPECT_THAT(places(first), ElementsAre("a.py:3 secrets.stripe-key", "b.py:2 flow"));
+  // Another file makes the tree unknown: one file's facts are kept, the other is analysed again.
+  write("c.py", "x = 1\n");
+  const auto second = scan(asked, cache.get()).value();
+  EXPECT_EQ(places(second), places(first));
+  EXPECT_EQ(second.summary.files_cached, 1U);
+  cache->flush();
+  EXPECT_THAT(runtime::read_file(dir_ / "cache/facts.pack", 1 << 20).value(), Not(HasSubstr(secret(1).substr(8))));
+}
+
+TEST_F(ScanTest, WhatATestFeedsToTheProductIsNoFinding) {
+  write("work.py", "def work(x):\n    run(x)\n");
+  write("test_work.py", "from work import work\n\n\ndef test_it():\n    work(source())\n");
+  ASSERT_TRUE(runtime::write_file_atomically(
+      dir_ / "r.yaml",
+      "rules:\n  - {id: flow, message: m, severity: ERROR, languages: [python], mode: taint,\n"
+      "     pattern-sources: [{pattern: source(...)}], pattern-sinks: [{pattern: run(...)}]}\n"));
+  auto asked = request();
+  asked.rule_paths = {dir_ / "r.yaml"};
+  asked.use_builtin_rules = false;
+  asked.analyses = {Analysis::Taint};
+  EXPECT_THAT(places(scan(asked).value()), testing::IsEmpty());
+  write("main.py", "from work import work\n\nwork(source())\n");
+  EXPECT_THAT(places(scan(asked).value()), ElementsAre("work.py:2 flow"));
+}
+
+TEST_F(ScanTest, TellsWhatInputFromOutsideReaches) {
+  write("web.py",
+        "from work import step\n\n\ndef index():\n    step(source())\n    far()\n\n\ndef idle():\n    mark(1)\n");
+  write("work.py",
+        "def step(x):\n    mark(2)\n    return inner(x)\n\n\ndef inner(x):\n    mark(3)\n\n\n"
+        "def tested(x):\n    mark(4)\n");
+  write("test_work.py", "from work import tested\n\n\ndef test_it():\n    tested(mark(source()))\n");
+  ASSERT_TRUE(runtime::write_file_atomically(
+      dir_ / "r.yaml",
+      "rules:\n  - {id: flow, message: m, severity: ERROR, languages: [python], mode: taint,\n"
+      "     pattern-sources: [{pattern: source(...)}], pattern-sinks: [{pattern: sink(...)}]}\n"
+      "  - {id: mark, message: m, severity: ERROR, languages: [python], pattern: mark(...)}\n"));
+  auto asked = request();
+  asked.rule_paths = {dir_ / "r.yaml"};
+  asked.use_builtin_rules = false;
+  asked.analyses = {Analysis::Rules, Analysis::Taint};
+  const auto reach = [&](FactCache* cache) {
+    std::vector<std::string> out;
+    const auto report = scan(asked, cache).value();
+    for (const auto& finding : report.findings) {
+      constexpr std::string_view kWords[] = {"unknown", "entry", "test"};
+      out.push_back(finding.where.path.substr(finding.where.path.rfind('/') + 1) + ":" +
+                    std::to_string(finding.where.start.line) + " " +
+                    std::string(kWords[static_cast<std::size_t>(finding.reach)]) + " " + finding.reached_from);
+    }
+    return out;
+  };
+  const auto cache = FactCache::open(dir_ / "cache");
+  const auto cold = reach(cache.get());
+  EXPECT_THAT(cold, ElementsAre("test_work.py:5 test ", "web.py:10 unknown ", "work.py:2 entry index() in web.py",
+                                "work.py:7 entry index() in web.py", "work.py:11 unknown "));
+  write("other.py", "x = 1\n");
+  EXPECT_EQ(reach(cache.get()), cold) << "from facts that were kept";
 }
 
 TEST_F(ScanTest, OtherOptionsDontGetAnothersResult) {
@@ -431,6 +504,27 @@ TEST_F(ScanTest, ExportsAreUnusedOnlyWhenTheWholeProjectIsSeen) {
   EXPECT_THAT(found(request()), testing::IsEmpty());
 }
 
+TEST_F(ScanTest, LayersOfTheProjectHold) {
+  write("core/a.py", "from web.pages import page\n\nprint(page)\n");
+  write("web/pages.py", "from core import a\n\npage = a\n");
+  const auto with = [&](const std::string& layers) {
+    write(".wrench.yaml", "scan: {layers: [" + layers + "]}\n");
+    auto only = request();
+    only.analyses = {Analysis::Structure};
+    return scan(only).value();
+  };
+  const std::string core = "{name: core, paths: [/core/]}, ",
+                    core_up = "{name: core, paths: [/core/], may_use: [web]}, ";
+  const std::string cycle = "a.py:1 structure.import-cycle";
+  const auto broken = with(core + "{name: web, paths: [/web/], may_use: [core]}");
+  EXPECT_THAT(places(broken), ElementsAre(cycle, "a.py:1 structure.layer-violation"));
+  // Known files, other layers.
+  EXPECT_THAT(places(with(core_up + "{name: web, paths: [/web/], may_use: [core]}")), ElementsAre(cycle));
+  const auto wrong = with(core + "{name: web, paths: [/pages/]}");
+  EXPECT_THAT(places(wrong), ElementsAre(cycle));
+  EXPECT_THAT(wrong.notes, testing::Contains(".wrench.yaml: no file is in the layer 'web'"));
+}
+
 TEST_F(ScanTest, NamedFilesAreReadInTheRulesLanguage) {
   write("target.conf", "eval(x)\n");
   ASSERT_TRUE(runtime::write_file_atomically(
@@ -476,6 +570,9 @@ TEST(ProjectConfig, TellsWhereItIsWrong) {
   EXPECT_THAT(error("rules: {paths: [/etc]}"), HasSubstr("leads out of the project"));
   EXPECT_THAT(error("languages: [klingon]"), HasSubstr("klingon"));
   EXPECT_THAT(error("scan: {limits: {findings_max: many}}"), HasSubstr("number"));
+  EXPECT_THAT(error("scan:\n  layers:\n    - {name: a}"), HasSubstr(":3:7: a layer needs a name and paths"));
+  EXPECT_THAT(error("scan: {layers: [{name: core, paths: [x], may_use: [cor]}]}"), HasSubstr("did you mean 'core'"));
+  EXPECT_THAT(error("scan: {layers: [{name: a, paths: [x]}, {name: a, paths: [y]}]}"), HasSubstr("two layers"));
   EXPECT_TRUE(parse_project_config("").ok());
 }
 

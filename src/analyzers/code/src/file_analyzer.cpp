@@ -131,6 +131,7 @@ class Reporter {
     for (const TaintStep& call : found.calls)
       out.trace.push_back(
           step(findings::TraceRole::Step, call.first, call.first, fmt::format("is passed to {}()", call.callee)));
+    out.reach = findings::Reach::Entry;
     out.trace.push_back(step(findings::TraceRole::Sink, found.sink.first, found.sink.end, "is used here"));
     for (const Match& other : found.others)
       out.related.push_back({step(findings::TraceRole::Source, other.first, other.end, {}).where, "another source"});
@@ -383,6 +384,8 @@ struct FileAnalyzer::State {
     TaintResult found = taint.follow(of_file);
     for (const std::string& function : found.cut)
       partial(result, text, "summary_budget", function, "the function is too large to follow what goes through it");
+    if (taint.too_many_marks())
+      partial(result, text, "summary_budget", {}, "taint rules mark more places of the file than are followed");
     if (options.taint_facts) result.taint = taint_record(taint, text, file);
     std::unordered_map<const CompiledRule*, std::uint32_t> counts;
     for (const TaintFinding& finding : found.findings) {

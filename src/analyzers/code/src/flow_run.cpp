@@ -673,6 +673,37 @@ std::vector<FlowAnalysis::BodyRef> FlowAnalysis::callees(std::uint32_t unit, con
   return out;
 }
 
+std::vector<FlowReached> FlowAnalysis::reached(const std::vector<bool>& counts) {
+  std::vector<FlowReached> out;
+  std::vector<std::vector<bool>> known;
+  for (std::uint32_t unit = 0; unit < units_.size(); ++unit) {
+    const auto& bodies = file(unit).bodies;
+    known.emplace_back(bodies.size());
+    if (!counts[unit]) continue;
+    for (std::uint32_t i = 0; i < bodies.size(); ++i) {
+      const bool source = std::any_of(bodies[i].ops.begin(), bodies[i].ops.end(), [&](const FlowOp& op) {
+        return op.what == FlowWhat::Mark && mark({unit, op.name}).what == FlowMark::What::Source;
+      });
+      if (!source) continue;
+      known[unit][i] = true;
+      out.push_back({unit, i, unit, i});
+    }
+  }
+  for (std::size_t at = 0; at < out.size() && !budget_.spent(); ++at) {
+    const FlowReached from = out[at];
+    const FlowBody& caller = body({from.unit, from.body});
+    for (const FlowOp& op : caller.ops) {
+      if (op.what != FlowWhat::Call) continue;
+      for (const BodyRef callee : callees(from.unit, caller, op)) {
+        if (known[callee.unit][callee.body]) continue;
+        known[callee.unit][callee.body] = true;
+        out.push_back({callee.unit, callee.body, from.from_unit, from.from_body});
+      }
+    }
+  }
+  return out;
+}
+
 void FlowAnalysis::add_hit(FlowMarkRef sink, FlowMarkRef source, std::vector<FlowHop> hops) {
   const auto [found, added] = hit_index_.try_emplace({sink, source}, hits_.size());
   if (added)

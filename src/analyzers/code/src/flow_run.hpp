@@ -54,12 +54,21 @@ struct FlowHit {
   std::vector<FlowHop> hops;  ///< Calls that lead from the source's function to the sink's.
 };
 
+/// A body that runs on what comes from outside.
+struct FlowReached {
+  std::uint32_t unit = 0, body = 0;
+  std::uint32_t from_unit = 0, from_body = 0;  ///< The nearest body with a source, itself or one that calls it.
+};
+
 /// Follows values through files: abstract interpretation of each function, calls between them by summaries, which are
 /// made once, when the first caller asks.
 class FlowAnalysis {
  public:
   /// What `units` points to must outlive it. `budget` bounds the whole.
   FlowAnalysis(std::vector<FlowUnit> units, FlowSafety safety, CpuBudget budget);
+  /// Bodies with a source, and what they call in turn: each once, nearest first. Only sources in units that `counts`
+  /// names are looked at.
+  std::vector<FlowReached> reached(const std::vector<bool>& counts);
   /// Every pair once, in order of sinks.
   std::vector<FlowHit> run();
   /// Unit and name of functions that were too large or took too long.

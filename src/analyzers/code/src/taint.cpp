@@ -80,6 +80,7 @@ class Marker {
   NodeMarks nodes;
   std::vector<TaintMarkFacts> marks;
   std::vector<const Match*> matches;  ///< By mark.
+  bool too_many = false;
 
  private:
   enum class Reach : std::uint8_t { Whole, Parts, Inside };
@@ -107,7 +108,10 @@ class Marker {
   }
 
   void put(NodeIndex n, NodeMark::What what, std::uint32_t mark) {
-    if (node_marks_ >= kNodeMarksMax) return;
+    if (node_marks_ >= kNodeMarksMax) {
+      too_many = true;
+      return;
+    }
     ++node_marks_;
     nodes[n].push_back({what, mark});
   }
@@ -202,6 +206,7 @@ FileTaint::FileTaint(const FileIndex& file, std::vector<TaintMatches> rules) : f
     marker.add(index, rule);
     for (std::size_t i = before; i < marker.marks.size(); ++i) places_.push_back({rule.rule, *marker.matches[i]});
   }
+  too_many_marks_ = marker.too_many;
   unit_.marks = std::move(marker.marks);
   unit_.flow = build_flow(file, marker.nodes);
 }

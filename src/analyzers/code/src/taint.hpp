@@ -55,6 +55,8 @@ class FileTaint {
  public:
   FileTaint(const FileIndex& file, std::vector<TaintMatches> rules);
   TaintResult follow(const CpuBudget& budget) const;
+  /// Rules mark more places than are followed.
+  bool too_many_marks() const { return too_many_marks_; }
 
   const TaintUnit& unit() const { return unit_; }
   /// By mark of the unit.
@@ -71,6 +73,7 @@ class FileTaint {
   const FileIndex& file_;
   TaintUnit unit_;
   std::vector<Place> places_;  ///< By mark.
+  bool too_many_marks_ = false;
 };
 
 }  // namespace wrench::code

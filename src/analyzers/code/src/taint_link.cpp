@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
@@ -11,6 +12,7 @@
 #include "taint_facts.hpp"
 #include "wrench/findings/fingerprint.hpp"
 #include "wrench/findings/report_record.hpp"
+#include "wrench/source/file_class.hpp"
 #include "wrench/source/source_text.hpp"
 
 namespace wrench::code {
@@ -19,6 +21,10 @@ namespace {
 
 using findings::Finding;
 using findings::TraceRole;
+
+bool is_test(const FileFacts& file) {
+  return source::is_test_path(file.project_path) || source::is_example_path(file.project_path);
+}
 
 /// Whether any rule has a source in one file and a sink in another.
 bool can_cross(const std::vector<TaintFacts>& facts) {
@@ -51,7 +57,7 @@ class Linker {
     using Key = std::tuple<std::uint32_t, std::uint64_t, std::uint64_t, std::string>;
     std::map<Key, const TaintHit*> best;
     for (const TaintHit& hit : hits.hits) {
-      if (!crosses(hit)) continue;
+      if (!crosses(hit) || comes_from_a_test(hit)) continue;
       const TaintPlace& sink = place(hit.sink_unit, hit.sink);
       const std::string& rule = facts_[hit.sink_unit].unit.rules[facts_[hit.sink_unit].unit.marks[hit.sink].rule].key;
       auto& kept = best[{hit.sink_unit, sink.start.offset, sink.end.offset, rule}];
@@ -72,6 +78,10 @@ class Linker {
   static bool crosses(const TaintHit& hit) {
     return hit.sink_unit != hit.source_unit ||
            std::any_of(hit.hops.begin(), hit.hops.end(), [&](const FlowHop& hop) { return hop.unit != hit.sink_unit; });
+  }
+  /// What a test feeds to the product comes from nobody.
+  bool comes_from_a_test(const TaintHit& hit) const {
+    return is_test(*files_[hit.source_unit]) && !is_test(*files_[hit.sink_unit]);
   }
   const TaintPlace& place(std::uint32_t unit, std::uint32_t mark) const { return facts_[unit].places[mark]; }
 
@@ -108,6 +118,7 @@ class Linker {
       if (auto where = hop_location(hop))
         finding->trace.push_back({TraceRole::Step, std::move(*where),
                                   fmt::format("is passed to {}()", facts_[hop.unit].unit.flow.names[hop.callee])});
+    finding->reach = findings::Reach::Entry;
     finding->trace.push_back({TraceRole::Sink, location(hit.sink_unit, sink.start, sink.end), "is used here"});
     return std::move(*finding);
   }
@@ -117,20 +128,52 @@ class Linker {
   const findings::SourceLookup& sources_;
 };
 
+std::map<std::string, std::vector<CodeBody>> bodies_of(const std::vector<const FileFacts*>& files,
+                                                       const std::vector<TaintFacts>& facts, const CpuBudget& budget) {
+  std::vector<const TaintUnit*> units;
+  for (const TaintFacts& one : facts) units.push_back(&one.unit);
+  std::vector<bool> counts;
+  for (const FileFacts* file : files) counts.push_back(!is_test(*file));
+  std::map<std::string, std::vector<CodeBody>> out;
+  for (const FlowReached& reached : reached_bodies(units, counts, budget)) {
+    auto& bodies = out[files[reached.unit]->path];
+    if (bodies.empty())
+      for (const FlowBody& body : units[reached.unit]->flow.bodies) bodies.push_back({body.first, body.end, false, {}});
+    CodeBody& here = bodies[reached.body];
+    here.reached = true;
+    if (reached.unit == reached.from_unit && reached.body == reached.from_body) continue;
+    const FlowFile& flow = units[reached.from_unit]->flow;
+    const FlowBody& from = flow.bodies[reached.from_body];
+    const std::string& path = files[reached.from_unit]->project_path;
+    here.from = from.is_module ? path : fmt::format("{}() in {}", flow.names[from.name], path);
+  }
+  return out;
+}
+
 }  // namespace
 
 TaintLink link_taint(std::span<const FileFacts* const> files, const findings::SourceLookup& sources, CpuBudget budget) {
+  TaintLink out;
   std::vector<const FileFacts*> with;
   std::vector<TaintFacts> facts;
   for (const FileFacts* file : files) {
     if (file->taint.empty()) continue;
     auto read = taint_facts_from_record(file->taint);
-    if (!read) continue;  // The cache checks what it keeps; nothing else writes these.
+    if (!read) {  // The cache checks what it keeps, and nothing else writes these; silence would hide a mistake of
+                  // ours.
+      out.partial.push_back(
+          {"summary_budget", file->path, "", "what goes through this file into others can't be read"});
+      continue;
+    }
     with.push_back(file);
     facts.push_back(std::move(*read));
   }
-  if (!can_cross(facts)) return {};
-  return Linker(std::move(with), std::move(facts), sources).run(budget);
+  out.bodies = bodies_of(with, facts, budget);
+  if (!can_cross(facts)) return out;
+  TaintLink linked = Linker(std::move(with), std::move(facts), sources).run(budget);
+  out.findings = std::move(linked.findings);
+  std::ranges::move(linked.partial, std::back_inserter(out.partial));
+  return out;
 }
 
 }  // namespace wrench::code

@@ -135,4 +135,15 @@ TaintHits follow_units(std::span<const TaintUnit* const> units, const CpuBudget&
   return out;
 }
 
+std::vector<FlowReached> reached_bodies(std::span<const TaintUnit* const> units, const std::vector<bool>& counts,
+                                        const CpuBudget& budget) {
+  std::vector<std::vector<FlowMark>> marks(units.size());
+  std::vector<FlowUnit> flow(units.size());
+  for (std::size_t i = 0; i < units.size(); ++i) {
+    for (const TaintMarkFacts& mark : units[i]->marks) marks[i].emplace_back().what = mark.what;
+    flow[i] = {&units[i]->flow, &marks[i]};
+  }
+  return FlowAnalysis(std::move(flow), {}, budget).reached(counts);
+}
+
 }  // namespace wrench::code

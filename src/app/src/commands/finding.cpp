@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "../acting_user.hpp"
@@ -12,6 +13,7 @@
 #include "wrench/base/ulid.hpp"
 #include "wrench/codec/json.hpp"
 #include "wrench/findings/dismissal.hpp"
+#include "wrench/findings/ranking.hpp"
 #include "wrench/findings/summary.hpp"
 #include "wrench/scan/scan.hpp"
 #include "wrench/workflow/findings_store.hpp"
@@ -147,6 +149,7 @@ std::string show_text(const Shown& one, const Console& console, Micros now) {
   text += fact("rule", Console::safe(finding.rule));
   text += fact("severity", std::string(findings::name(finding.severity)) + ", confidence " +
                                std::string(findings::name(finding.confidence)));
+  text += fact("rank", std::to_string(std::lround(finding.rank)) + " of 100");
   text += fact("project", Console::safe(stored.repository));
   text += fact("seen", format_date(stored.first_seen) + " to " + format_date(stored.last_seen) +
                            (stored.gone ? ", not in the latest review" : ""));
@@ -154,6 +157,7 @@ std::string show_text(const Shown& one, const Console& console, Micros now) {
   const bool ended = workflow::is_dismissed(stored.state) && !stored.is_dismissed(now);
   text += fact("state", replace_all(std::string(workflow::name(stored.state)), "_", " ") + (ended ? ", ended" : ""));
   text += "\n" + prose(finding.message);
+  text += "\n" + prose("Why this rank: " + findings::explain_rank(finding) + ".");
   if (finding.fix && !finding.fix->description.empty()) text += "\n" + prose("Fix: " + finding.fix->description);
   if (!history.empty()) text += "\nDecisions\n";
   for (const TriageEntry& entry : history) {

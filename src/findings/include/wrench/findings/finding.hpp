@@ -127,6 +127,9 @@ struct Finding {
   /// How much there is of what was measured: points, lines, parameters, copies, modules; more is worse. 0: no measure.
   double measure = 0;
   Reach reach = Reach::Unknown;
+  std::string reached_from;  ///< Reach::Entry: what reads the input, "index() in web.py"; empty: the code itself.
+  /// How often its file is changed and how complex it is, as percentile of the tree; none without history.
+  std::optional<std::uint8_t> hotspot_percentile;
   bool near_parse_error = false;
   bool is_new = true;                    ///< Not matched by the baseline.
   std::optional<Introduced> introduced;  ///< Of the first line; asked for the findings that matter most.
@@ -173,8 +176,9 @@ struct FileMetrics {
 };
 
 struct CloneClass {
-  int type = 1;  ///< 1 equal tokens, 2 names and literals differ.
-  std::uint32_t tokens = 0;
+  int type = 1;                    ///< 1 equal tokens, 2 names and literals differ, 3 some lines differ.
+  std::uint32_t tokens = 0;        ///< Of the first member.
+  std::uint32_t similarity = 100;  ///< Percent of the longer member that two have in common; below 100 of type 3 only.
   std::vector<Location> members;
   std::vector<std::string> renames;
   std::string proposal;

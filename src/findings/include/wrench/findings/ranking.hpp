@@ -20,8 +20,12 @@ struct RankInputs {
   bool has_history = false;
   std::map<std::string, double, std::less<>> hotspot_percentile;  ///< By path; a file that isn't there counts as 0.
 };
-/// Sets every finding's rank.
+/// Sets every finding's rank and hotspot percentile.
 void rank_all(std::span<Finding> findings, const RankInputs& inputs);
+
+/// What the rank is made of, in words, without a full stop: "high severity, medium confidence; index() in web.py reads
+/// input from outside and calls this; its file is changed more often and more complex than 92 % of the others".
+std::string explain_rank(const Finding& finding);
 
 /// Sets `group` ("g1", "g2", ...) on findings that overlap in one file and share a CWE. Suppressed ones stay alone.
 void assign_groups(std::span<Finding> findings);
