@@ -220,7 +220,11 @@ Language detect_language(std::string_view path, std::string_view first_bytes) {
   const auto dot = file.rfind('.');
   if (dot != std::string::npos && dot > 0) {
     const auto extension = std::string_view(file).substr(dot + 1);
-    return extension == "h" ? header_language(first_bytes) : look_up(kExtensions, extension);
+    if (extension == "h") return header_language(first_bytes);
+    // Qt keeps translations in XML files of this name, with megabytes of text.
+    if (extension == "ts" && (first_bytes.starts_with("<?xml") || first_bytes.starts_with("<!DOCTYPE")))
+      return Language::Text;
+    return look_up(kExtensions, extension);
   }
   return look_up(kInterpreters, interpreter(first_bytes));
 }

@@ -19,6 +19,9 @@ TEST(Language, IsFoundByNameExtensionAndShebang) {
   EXPECT_EQ(detect_language("tool", "#!/bin/sh\n"), Language::Bash);
   EXPECT_EQ(detect_language("tool", "plain"), Language::Unknown);
   EXPECT_EQ(detect_language(".env", "A=b"), Language::Text);
+  EXPECT_EQ(detect_language("a.ts", "type A = string;"), Language::TypeScript);
+  EXPECT_EQ(detect_language("app_de.ts", "<?xml version=\"1.0\"?><!DOCTYPE TS><TS>"), Language::Text);
+  EXPECT_EQ(detect_language("app_de.ts", "<!DOCTYPE TS><TS version=\"2.1\">"), Language::Text);
 }
 
 TEST(Language, HeadersAreReadToTellCFromCpp) {
