@@ -23,6 +23,16 @@ bool only_confines(const Formula& formula) {
                      [](const Formula& part) { return part.place == Formula::Place::Inside; });
 }
 
+std::string without_escaped_backslashes(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    out += text[i];
+    if (text.substr(i).starts_with("\\\\")) ++i;
+  }
+  return out;
+}
+
 }  // namespace
 
 bool FormulaRun::same_text(const Bound& a, const Bound& b) const {
@@ -393,7 +403,18 @@ std::string_view FormulaRun::contents(const Bound& bound) const {
 bool FormulaRun::holds_analysis(const Condition& condition, const Bound& bound) const {
   const std::string_view text = contents(bound);
   if (condition.what == Condition::What::Entropy) return looks_random(text);
-  return may_backtrack_forever(text).value_or(false);
+  return may_backtrack_forever(is_escaped(bound) ? without_escaped_backslashes(text) : std::string(text))
+      .value_or(false);
+}
+
+/// Whether a backslash in it is written as two.
+bool FormulaRun::is_escaped(const Bound& bound) const {
+  if (file_ == nullptr || bound.node == kNoNode || file_->ir()[bound.node].kind != Kind::String) return false;
+  const std::string_view written = file_->text_of(bound.node);
+  const std::size_t quote = written.find_first_of("\"'`");
+  if (quote == std::string_view::npos) return false;
+  if (written[quote] == '`' && file_->ir().language == source::Language::Go) return false;
+  return written.substr(0, quote).find_first_of("rR@") == std::string_view::npos;
 }
 
 bool FormulaRun::holds_type(const Condition& condition, const Bound& bound) {

@@ -51,6 +51,7 @@ class FormulaRun {
   bool comes_from(const Condition& condition, const Bound& bound) const;
   /// What the metavariable stands for, a string without its quotes.
   std::string_view contents(const Bound& bound) const;
+  bool is_escaped(const Bound& bound) const;
   /// The match narrowed to each of the focused metavariables.
   std::vector<Match> focus(const Match& match, const std::vector<std::vector<Atom>>& lists) const;
   /// A pattern against a name that has no node of its own.

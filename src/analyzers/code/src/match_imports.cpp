@@ -9,7 +9,8 @@ namespace wrench::code::detail {
 bool Matcher::imported_member(const PatternNode& p, NodeIndex n, Next next) {
   const PatternNode& object = at(p.children.front());
   const bool by_path = !object.dotted.empty() && p.text == PatternNode::Text::Metavar;
-  const bool by_name = object.kind == Kind::Metavar && ir_[n].kind == Kind::Name;
+  // A module has no type that a typed metavariable could ask for.
+  const bool by_name = object.kind == Kind::Metavar && ir_[n].kind == Kind::Name && !is_typed(object);
   std::vector<Atom> path;
   if ((!by_path && !by_name) || !file_.resolved(n, path) || path.size() < 2) return false;
   const std::vector<Atom>& wanted = object.dotted;

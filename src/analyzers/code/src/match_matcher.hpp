@@ -85,6 +85,7 @@ class Matcher {
   bool aliased(const PatternNode& import) const;
   bool modifier(const PatternNode& p, NodeIndex n, Next next);
   bool metavariable(const PatternNode& p, NodeIndex n, Next next);
+  bool is_typed(const PatternNode& p) const;
   bool has_type(NodeIndex n, std::string_view wanted, Bound& bound) const;
   bool has_type_at(NodeIndex n, std::string_view wanted, Bound& bound, int depth) const;
   bool declared_type_fits(NodeIndex n, std::string_view wanted, Bound& bound, int depth) const;

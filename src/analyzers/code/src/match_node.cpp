@@ -35,8 +35,9 @@ bool Matcher::node(std::uint32_t p_index, NodeIndex n, Next next) {
   if (!budget_.spend()) return true;
   const PatternNode& p = at(p_index);
   const Node& found = ir_[n];
-  // What a value is cast to doesn't hide it, unless the cast is all that is looked at.
-  if (found.kind == Kind::Cast && p.kind != Kind::Cast && p_index != pattern_.roots.front())
+  // What a value is cast to doesn't hide it, unless the cast is all that is looked at, or the pattern asks for its
+  // type.
+  if (found.kind == Kind::Cast && p.kind != Kind::Cast && p_index != pattern_.roots.front() && !is_typed(p))
     if (const NodeIndex value = ir_.child(n, Role::Value); value != kNoNode && node(p_index, value, next)) return true;
   const bool body = p.role == Role::Then || p.role == Role::Else || p.role == Role::Body;
   if (body && found.kind == Kind::Block && p.kind != Kind::Block && p.kind != Kind::Metavar && !is_expression(p.kind) &&
@@ -156,6 +157,11 @@ bool Matcher::modifier(const PatternNode& p, NodeIndex n, Next next) {
   const bool variable = wanted == "var" && (written == "let" || written == "const");
   if (ir_.language == source::Language::Go) return variable && next();
   return variable && is_script() && options_.let_is_var && next();
+}
+
+bool Matcher::is_typed(const PatternNode& p) const {
+  return p.kind == Kind::Metavar && std::any_of(pattern_.types.begin(), pattern_.types.end(),
+                                                [&](const auto& type) { return type.first == p.atom; });
 }
 
 bool Matcher::metavariable(const PatternNode& p, NodeIndex n, Next next) {

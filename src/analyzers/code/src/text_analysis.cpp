@@ -53,6 +53,8 @@ double bits_at(std::string_view text, std::size_t i) {
 // --- backtracking
 
 constexpr int kGroupDepthMax = 50;
+constexpr std::size_t kLeadMax = 8;       ///< Characters at the start of a part that are compared with another's.
+constexpr std::size_t kBranchesMax = 64;  ///< Of one group that are compared with each other.
 constexpr std::size_t kRegexBytesMax = 4'096;
 
 using Chars = std::bitset<256>;
@@ -60,11 +62,24 @@ using Chars = std::bitset<256>;
 /// What of a part of a regular expression decides whether repeating it is ambiguous.
 struct Part {
   Chars first;  ///< Characters it can begin with.
+  /// The characters it must begin with, one after the other; `only_lead` when there is nothing else in it.
+  std::vector<Chars> lead;
+  bool only_lead = true;
   bool may_be_empty = true;
-  bool repeats = false;  ///< Holds, at either end, a repetition without bound whose characters are `looped`.
+  bool may_fail = false;  ///< There is a text that it doesn't match, the empty one included.
+  bool repeats = false;   ///< Holds, at either end, a repetition without bound whose characters are `looped`.
   Chars looped;
-  bool dangerous = false;
+  bool ambiguous = false;  ///< Holds a repetition that can match the same text in exponentially many ways.
+  bool dangerous = false;  ///< And what comes after it may fail, so that all of them are tried.
 };
+
+/// Whether one text may be the beginning of both.
+bool overlap(const Part& a, const Part& b) {
+  if ((a.first & b.first).none()) return false;
+  for (std::size_t i = 0; i < std::min(a.lead.size(), b.lead.size()); ++i)
+    if ((a.lead[i] & b.lead[i]).none()) return false;
+  return true;
+}
 
 /// Recursive descent over the regular expression; unknown constructs give nothing.
 class RegexReader {
@@ -87,20 +102,27 @@ class RegexReader {
 
   Part alternatives(int depth) {
     Part out = sequence(depth);
+    std::vector<Part> branches;
     while (more() && take("|")) {
+      if (branches.empty()) branches.push_back(out);
       const Part other = sequence(depth);
       // Overlapping branches matter when they are repeated.
-      if ((out.first & other.first).any()) {
+      if (std::any_of(branches.begin(), branches.end(), [&](const Part& branch) { return overlap(branch, other); })) {
         out.repeats = true;
         out.looped |= out.first & other.first;
       }
       out.first |= other.first;
       out.may_be_empty = out.may_be_empty || other.may_be_empty;
+      out.may_fail = out.may_fail && other.may_fail;
       if (other.repeats) {
         out.repeats = true;
         out.looped |= other.looped;
       }
+      out.ambiguous = out.ambiguous || other.ambiguous;
       out.dangerous = out.dangerous || other.dangerous;
+      out.lead.clear();
+      out.only_lead = false;
+      if (branches.size() < kBranchesMax) branches.push_back(other);
     }
     return out;
   }
@@ -112,14 +134,22 @@ class RegexReader {
       const Part next = quantified(depth);
       const bool was_empty = out.may_be_empty;
       if (was_empty) out.first |= next.first;
-      // Something that must come between repetitions tells them apart, unless the repetition covers it, too.
-      if (!next.may_be_empty && !next.repeats && out.repeats && (next.first & ~out.looped).any()) out.repeats = false;
+      // Something that must come between repetitions tells them apart, unless the repetition takes it, too.
+      if (!next.may_be_empty && !next.repeats && (next.first & out.looped).none()) out.repeats = false;
       if (next.repeats && (was_empty || only)) {
         out.repeats = true;
         out.looped |= next.looped;
       }
       out.may_be_empty = was_empty && next.may_be_empty;
-      out.dangerous = out.dangerous || next.dangerous;
+      out.dangerous = out.dangerous || next.dangerous || (out.ambiguous && next.may_fail);
+      out.ambiguous = out.ambiguous || next.ambiguous;
+      out.may_fail = out.may_fail || next.may_fail;
+      if (out.only_lead) {
+        const std::size_t room = kLeadMax - out.lead.size();
+        out.lead.insert(out.lead.end(), next.lead.begin(),
+                        next.lead.begin() + static_cast<std::ptrdiff_t>(std::min(room, next.lead.size())));
+        out.only_lead = next.only_lead && next.lead.size() <= room;
+      }
       only = false;
     }
     return out;
@@ -128,24 +158,29 @@ class RegexReader {
   Part quantified(int depth) {
     Part out = atom(depth);
     while (more()) {
-      bool unbounded = false;
+      bool unbounded = false, optional = false;
       if (take("*")) {
-        unbounded = true;
-        out.may_be_empty = true;
+        unbounded = optional = true;
       } else if (take("+")) {
         unbounded = true;
       } else if (take("?")) {
-        out.may_be_empty = true;
+        optional = true;
       } else if (const auto bounds = braces()) {
         unbounded = bounds->second;
-        if (bounds->first) out.may_be_empty = true;
+        optional = bounds->first;
       } else {
         break;
+      }
+      out.only_lead = false;
+      if (optional) {
+        out.may_be_empty = true;
+        out.may_fail = false;
+        out.lead.clear();
       }
       const bool possessive = take("+");
       if (!possessive) take("?");
       if (!unbounded || possessive) continue;
-      out.dangerous = out.dangerous || out.repeats;
+      out.ambiguous = out.ambiguous || out.repeats;
       out.repeats = true;
       out.looped |= out.first;
     }
@@ -166,17 +201,22 @@ class RegexReader {
   Part atom(int depth) {
     Part out;
     out.may_be_empty = false;
+    out.may_fail = true;
     const char c = text_[at_];
     if (c == '(') return group(depth);
     if (c == '[') {
       out.first = character_class();
+      out.lead.push_back(out.first);
       return out;
     }
     ++at_;
     if (c == '^' || c == '$') {
       out.may_be_empty = true;
     } else if (c == '.') {
+      // Line ends only with a flag; `(.|\n)*` is how one goes over lines without it.
       out.first.set();
+      out.first.reset('\n');
+      out.first.reset('\r');
     } else if (c == '\\') {
       out.first = escape();
       out.may_be_empty = out.first.none();
@@ -185,6 +225,7 @@ class RegexReader {
     } else {
       out.first.set(static_cast<unsigned char>(c));
     }
+    if (!out.may_be_empty) out.lead.push_back(out.first);
     return out;
   }
 
@@ -202,7 +243,9 @@ class RegexReader {
     if (!take(")")) failed_ = true;
     if (looks) {
       inner.may_be_empty = true;
+      inner.may_fail = true;
       inner.first.reset();
+      inner.lead.clear();
       inner.repeats = false;
     }
     return inner;
@@ -243,9 +286,12 @@ class RegexReader {
       case 'Z':
       case 'z':
         return out;
-      default:
-        out.set(static_cast<unsigned char>(c));
+      default: {
+        constexpr std::string_view kLetters = "nrtfv", kMeant = "\n\r\t\f\v";
+        const std::size_t letter = kLetters.find(c);
+        out.set(static_cast<unsigned char>(letter == std::string_view::npos ? c : kMeant[letter]));
         return out;
+      }
     }
     if (c >= 'A' && c <= 'Z') out.flip();
     return out;

@@ -18,6 +18,22 @@ re.compile("^(\w|\d)*x")
 re.compile("(a+,)*$")
 # ok: redos
 re.compile("[a-z]+\d+")
+# ok: redos
+re.compile("<b>(.|\n)*</b>")
+# ruleid: redos
+re.compile("<b>(n|n)*</b>")
+# ok: redos
+re.compile("<b>(n|\n)*</b>")
+# ruleid: redos
+re.compile("^(([a-z])+.)+[A-Z]$")
+# ok: redos
+re.compile("(?:[ \t]*\n+[ \t]*)+")
+# ruleid: redos
+re.compile("(?:[ \t]*\n+[ \t]*)+x")
+# ok: redos
+re.compile(r"^(\\[abf]|\\[0-9]..|\\x..)+$")
+# ruleid: redos
+re.compile(r"^(\\[a-x]|\\[0-9]..|\\x)+$")
 
 
 def f(n: Size, other):

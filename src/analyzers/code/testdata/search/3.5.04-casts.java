@@ -12,6 +12,16 @@ class A {
     r.send();
   }
 
+  double share(int part, int whole, Object o) {
+    // ruleid: typed-factor
+    double cut = part / whole;
+    // ok: typed-factor
+    double right = (double) part / whole;
+    // ruleid: typed-factor
+    double again = (int) o / whole;
+    return cut + right + again;
+  }
+
   // ok: annotation-alone
   @Accept({"none"})
   void g(Reply q) {
