@@ -113,21 +113,6 @@ class Flow {
     }
   }
 
-  void check(int size) {
-    if (size < 0) {
-      // ruleid: java.exception-made-not-thrown
-      new IllegalArgumentException("negative");
-      // ok: java.exception-made-not-thrown
-      new AdministrativeError("shown to people, by making it");
-    }
-    if (size > 100) {
-      // ok: java.exception-made-not-thrown
-      if (errors.canAdd()) errors.list().add(new IllegalArgumentException("too large"));
-      // ok: java.exception-made-not-thrown
-      throw new IllegalArgumentException("too large");
-    }
-  }
-
   void start(Runnable work) {
     // ruleid: java.thread-run-instead-of-start
     new Thread(work).run();

@@ -131,7 +131,7 @@ class Reporter {
     for (const TaintStep& call : found.calls)
       out.trace.push_back(
           step(findings::TraceRole::Step, call.first, call.first, fmt::format("is passed to {}()", call.callee)));
-    out.reach = findings::Reach::Entry;
+    if (found.rule->taint_options.from_outside) out.reach = findings::Reach::Entry;
     out.trace.push_back(step(findings::TraceRole::Sink, found.sink.first, found.sink.end, "is used here"));
     for (const Match& other : found.others)
       out.related.push_back({step(findings::TraceRole::Source, other.first, other.end, {}).where, "another source"});

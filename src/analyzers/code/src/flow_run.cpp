@@ -261,7 +261,7 @@ class BodyRun {
       case FlowWhat::Propagate: {
         const FlowMark& mark = mark_of(op);
         const ValueId from = get(op.a);
-        if (mark.required && !mark.required(pool_.labels(from))) return true;
+        if (mark.required && !mark.required(own_labels(from))) return true;
         Taint carried = pool_.taint(from);
         for (Carried& one : carried) {
           one.labels &= mark.labels;
@@ -372,7 +372,7 @@ class BodyRun {
     const ValueId value = get(op.a);
     switch (mark.what) {
       case FlowMark::What::Source: {
-        if (mark.required && !mark.required(pool_.labels(value))) break;
+        if (mark.required && !mark.required(own_labels(value))) break;
         const auto taint =
             pool_.add(pool_.taint_id(value), {analysis_.first_source_[ref_.unit] + op.name, mark.labels});
         // What a source gives is anything; a new value covers what was known of its parts.
@@ -391,19 +391,21 @@ class BodyRun {
     set(op.dst, value);
   }
 
+  /// What comes from sources. A parameter carries all labels, which says nothing of what a caller gives.
+  LabelMask own_labels(ValueId value) const {
+    LabelMask out = 0;
+    for (const Carried& one : pool_.taint(value))
+      if (one.origin >= kSourceOrigins) out |= one.labels;
+    return out;
+  }
+
   const FlowMark& mark_of(const FlowOp& op) const { return analysis_.mark({ref_.unit, op.name}); }
 
   void look(FlowMarkRef sink, const FlowMark& mark, ValueId value, const std::vector<FlowHop>& hops) {
     const LabelMask carried = pool_.labels(value) & mark.labels;
     if (carried == 0) return;
     bool met = true;
-    if (mark.required) {
-      // A parameter carries all labels, which says nothing.
-      LabelMask own = 0;
-      for (const Carried& one : pool_.taint(value))
-        if (one.origin >= kSourceOrigins) own |= one.labels;
-      met = mark.required(own & mark.labels);
-    }
+    if (mark.required) met = mark.required(own_labels(value) & mark.labels);
     for (const Carried& one : pool_.taint(value)) {
       const LabelMask labels = one.labels & mark.labels;
       if (labels == 0) continue;

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <span>
 
 #include "logic_context.hpp"
@@ -71,8 +72,16 @@ bool is_tried(const Ir& ir, NodeIndex i) {
   return false;
 }
 
-bool names_exception(std::string_view name) {
-  return !name.empty() && name[0] >= 'A' && name[0] <= 'Z' && (name.ends_with("Error") || name.ends_with("Exception"));
+/// In Java and C# other classes are called an error, too: what a page shows, say.
+bool names_exception(std::string_view name, Language language) {
+  static constexpr std::array<std::string_view, 7> kJavaErrors = {
+      "Error",       "AssertionError", "LinkageError", "OutOfMemoryError", "StackOverflowError", "InternalError",
+      "VirtualMachineError"};
+  if (name.empty() || name[0] < 'A' || name[0] > 'Z') return false;
+  if (name.ends_with("Exception")) return true;
+  if (language == Language::CSharp) return false;
+  if (language == Language::Java) return std::ranges::find(kJavaErrors, name) != kJavaErrors.end();
+  return name.ends_with("Error");
 }
 
 void exception(LogicContext& c, NodeIndex value) {
@@ -88,7 +97,7 @@ void exception(LogicContext& c, NodeIndex value) {
     if (c.ir.child(value, Role::Body) != kNoNode) return;
   }
   name = name.substr(name.rfind('.') + 1);
-  if (!names_exception(name) || is_tried(c.ir, value)) return;
+  if (!names_exception(name, c.ir.language) || is_tried(c.ir, value)) return;
   const std::string_view word = c.is_python() ? "raise" : "throw";
   c.report(value, kNotThrown,
            fmt::format("The {} is made here and dropped, and the program goes on as if nothing had happened. Put '{}' "

@@ -129,6 +129,7 @@ struct TaintFormulas {
 struct TaintOptions {
   bool safe_functions = false, safe_indexes = false, safe_comparisons = false, safe_booleans = false,
        safe_numbers = false, only_assignments = false, unify_metavariables = false;
+  bool from_outside = true;  ///< Sources are what somebody outside of the program says.
 };
 
 struct RulePaths {

@@ -247,6 +247,8 @@ class OneRule {
       if (const std::string title = plain_string(own->find("title")); !title.empty()) info.title = title;
       info.fix_description = plain_string(own->find("fix"));
       if (const YamlNode* in_loop = own->find("in_loop")) rule_->in_loop = in_loop->as_boolean().value_or(false);
+      if (const YamlNode* from_outside = own->find("from_outside"))
+        rule_->taint_options.from_outside = from_outside->as_boolean().value_or(true);
     }
   }
 

@@ -192,8 +192,8 @@ void fields(Archive& archive, T& taint) {
 }
 template <class Archive, RecordOf<TaintOptions> T>
 void fields(Archive& archive, T& options) {
-  auto& [functions, indexes, comparisons, booleans, numbers, assignments, unify] = options;
-  archive(functions, indexes, comparisons, booleans, numbers, assignments, unify);
+  auto& [functions, indexes, comparisons, booleans, numbers, assignments, unify, from_outside] = options;
+  archive(functions, indexes, comparisons, booleans, numbers, assignments, unify, from_outside);
 }
 template <class Archive, RecordOf<FixRegex> F>
 void fields(Archive& archive, F& fix) {

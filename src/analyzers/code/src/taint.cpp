@@ -37,6 +37,7 @@ TaintRuleFacts facts_of(const TaintMatches& rule, const TaintFormulas* formulas)
   add(options.safe_booleans, kSafeBooleans);
   add(options.safe_numbers, kSafeNumbers);
   add(options.only_assignments, kOnlyAssignments);
+  add(!options.from_outside, kFromInside);
   return out;
 }
 

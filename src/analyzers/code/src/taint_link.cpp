@@ -118,7 +118,9 @@ class Linker {
       if (auto where = hop_location(hop))
         finding->trace.push_back({TraceRole::Step, std::move(*where),
                                   fmt::format("is passed to {}()", facts_[hop.unit].unit.flow.names[hop.callee])});
-    finding->reach = findings::Reach::Entry;
+    const TaintUnit& unit = facts_[hit.sink_unit].unit;
+    const bool inside = (unit.rules[unit.marks[hit.sink].rule].options & kFromInside) != 0;
+    finding->reach = inside ? findings::Reach::Unknown : findings::Reach::Entry;
     finding->trace.push_back({TraceRole::Sink, location(hit.sink_unit, sink.start, sink.end), "is used here"});
     return std::move(*finding);
   }

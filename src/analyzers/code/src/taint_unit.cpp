@@ -140,7 +140,11 @@ std::vector<FlowReached> reached_bodies(std::span<const TaintUnit* const> units,
   std::vector<std::vector<FlowMark>> marks(units.size());
   std::vector<FlowUnit> flow(units.size());
   for (std::size_t i = 0; i < units.size(); ++i) {
-    for (const TaintMarkFacts& mark : units[i]->marks) marks[i].emplace_back().what = mark.what;
+    for (const TaintMarkFacts& mark : units[i]->marks) {
+      const bool inside = (units[i]->rules[mark.rule].options & kFromInside) != 0;
+      // A sanitizer is nowhere looked for.
+      marks[i].emplace_back().what = inside ? FlowMark::What::Sanitizer : mark.what;
+    }
     flow[i] = {&units[i]->flow, &marks[i]};
   }
   return FlowAnalysis(std::move(flow), {}, budget).reached(counts);

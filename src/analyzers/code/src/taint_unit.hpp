@@ -18,7 +18,7 @@ struct TaintRuleFacts {
   std::uint32_t options = 0;        ///< Bits of kSafe….
 };
 inline constexpr std::uint32_t kSafeFunctions = 1, kSafeIndexes = 2, kSafeComparisons = 4, kSafeBooleans = 8,
-                               kSafeNumbers = 16, kOnlyAssignments = 32;
+                               kSafeNumbers = 16, kOnlyAssignments = 32, kFromInside = 64;
 
 struct TaintMarkFacts {
   FlowMark::What what = FlowMark::What::Source;
@@ -50,7 +50,8 @@ struct TaintHits {
 /// Follows values through all units together, for up to 64 labels in a pass.
 TaintHits follow_units(std::span<const TaintUnit* const> units, const CpuBudget& budget);
 
-/// Bodies of the units that run on what comes from outside, by any rule's sources in the units that `counts` names.
+/// Bodies of the units that run on what comes from outside, by the sources of any rule but those kFromInside, in the units
+/// that `counts` names.
 std::vector<FlowReached> reached_bodies(std::span<const TaintUnit* const> units, const std::vector<bool>& counts,
                                         const CpuBudget& budget);
 

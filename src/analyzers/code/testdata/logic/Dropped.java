@@ -12,6 +12,10 @@ class Dropped {
     if (text.isEmpty()) {
       // ruleid: logic.exception-not-thrown
       new IllegalArgumentException("empty");
+      // ruleid: logic.exception-not-thrown
+      new AssertionError("empty");
+      // ok: shown to people, by making it
+      new AdministrativeError("empty");
     }
     // ruleid: logic.result-dropped
     text.trim();
