@@ -65,6 +65,14 @@ Result<Baseline> Baseline::read(std::string_view json) {
   return baseline;
 }
 
+Baseline Baseline::of(std::span<const Finding> findings) {
+  Baseline baseline;
+  baseline.entries_.reserve(findings.size());
+  for (const Finding& finding : findings)
+    baseline.entries_.push_back({finding.fingerprint, finding.move_fingerprint, finding.suppressed.has_value()});
+  return baseline;
+}
+
 BaselineDiff Baseline::diff(std::span<const Finding> findings) const {
   BaselineDiff diff;
   diff.is_new.assign(findings.size(), true);
@@ -105,7 +113,8 @@ BaselineDiff Baseline::diff(std::span<const Finding> findings) const {
 
 void apply_baseline(Report& report, const Baseline& baseline) {
   const BaselineDiff diff = baseline.diff(report.findings);
-  for (std::size_t i = 0; i < report.findings.size(); ++i) report.findings[i].is_new = diff.is_new[i];
+  for (std::size_t i = 0; i < report.findings.size(); ++i)
+    report.findings[i].is_new = report.findings[i].is_new && diff.is_new[i];
   report.summary.baseline_matched = diff.matched;
   report.summary.baseline_fixed = diff.fixed;
   report.summary.baseline_date = baseline.date();

@@ -100,6 +100,11 @@ Json suppressed_json(const std::optional<Suppressed>& suppressed) {
                        {"until", text_or_null(suppressed->until)}});
 }
 
+Json historic_json(const std::optional<Historic>& historic) {
+  if (!historic) return {};
+  return Json::object({{"blob", historic->blob}, {"path", historic->path}, {"in_head", historic->in_head}});
+}
+
 Json introduced_json(const std::optional<Introduced>& introduced) {
   if (!introduced) return {};
   return Json::object({{"commit", introduced->commit}, {"date", introduced->date}, {"author", introduced->author}});
@@ -182,6 +187,7 @@ Json to_json(const Finding& f) {
   object.set("fix", fix_json(f.fix));
   object.set("suppressed", suppressed_json(f.suppressed));
   object.set("introduced", introduced_json(f.introduced));
+  object.set("historic", historic_json(f.historic));
   object.set("reopened", text_or_null(f.reopened));
   object.set("properties",
              Json::object({{"near_parse_error", f.near_parse_error},
@@ -242,6 +248,13 @@ void read_finding(const JsonFields& fields, Finding& f) {
     suppressed.text("source", target.source);
     suppressed.text("finding_id", target.finding_id);
     suppressed.text("until", target.until);
+  }
+  if (!fields.json("historic").is_null()) {
+    const JsonFields historic = fields.object("historic");
+    Historic& target = f.historic.emplace();
+    historic.text("blob", target.blob);
+    historic.text("path", target.path);
+    historic.boolean("in_head", target.in_head);
   }
   if (!fields.json("introduced").is_null()) {
     const JsonFields introduced = fields.object("introduced");

@@ -190,6 +190,18 @@ TEST(Baseline, MatchesMultisetsThenMoves) {
   EXPECT_EQ(diff.fixed, 1U);
 }
 
+TEST(Baseline, WhatIsAtHandServesAndSeveralAddUp) {
+  Report report;
+  report.findings = {stamped("a.py", "f", "x"), stamped("b.py", "g", "y"), stamped("c.py", "h", "z")};
+  const std::vector<Finding> first = {report.findings[0], stamped("gone.py", "k", "w")};
+  EXPECT_EQ(Baseline::of(first).diff(report.findings).fixed, 1U);
+  apply_baseline(report, Baseline::of(first));
+  apply_baseline(report, Baseline::of(std::vector{report.findings[1]}));
+  EXPECT_FALSE(report.findings[0].is_new);
+  EXPECT_FALSE(report.findings[1].is_new);
+  EXPECT_TRUE(report.findings[2].is_new);
+}
+
 TEST(Baseline, SuppressedThenAndShownNowIsNew) {
   Finding hidden = stamped("a.py", "f", "x");
   hidden.suppressed = Suppressed{.kind = "inline", .reason = {}, .source = {}};
@@ -245,6 +257,7 @@ Finding full_finding() {
   f.group = "g7";
   f.rank = 71.125;
   f.measure = 34;
+  f.historic = Historic{"5e1c309", "old/p", true};
   f.introduced = Introduced{"3f2c91a0", "2024-03-02", "ada"};
   f.reopened = "more";
   f.reach = Reach::TestOrDead;
@@ -274,12 +287,15 @@ Report full_report() {
                .baseline_matched = 4,
                .baseline_fixed = 5,
                .baseline_date = "2026-01-01",
+               .since = Since{"main", "3f2c91a0", 6, 7},
                .by_language = {{"Python", 7}, {"Go", 2}}};
   r.findings = {full_finding()};
   r.files = {{"p", "Python", 1, 2, 3, 4, 5}};
   r.functions = {{"p", "f", 1, 2, 3, 4, 5, 6, 7, 8.5, {{1, 2, "if", 3, 4}}}};
   r.clones = {{3, 60, 87, {where, where}, {"a -> b"}, "extract"}};
   r.cycles = {{{"a", "b"}, {where}}};
+  r.edges_added = {{"a", "b", where}};
+  r.edges_removed = {{"b", "c", where}, {"b", "d", {}}};
   r.hotspots = {{"p", 41, 86, 3, "ada", 92.5, 0.9}};
   r.history = codec::Json::object({{"commits", 5}});
   r.skipped = {{"v", "vendored"}};
@@ -299,6 +315,8 @@ void expect_equal(const Report& back, const Report& r) {
   EXPECT_EQ(back.functions, r.functions);
   EXPECT_EQ(back.clones, r.clones);
   EXPECT_EQ(back.cycles, r.cycles);
+  EXPECT_EQ(back.edges_added, r.edges_added);
+  EXPECT_EQ(back.edges_removed, r.edges_removed);
   EXPECT_EQ(back.hotspots, r.hotspots);
   EXPECT_EQ(back.history, r.history);
   EXPECT_EQ(back.skipped, r.skipped);

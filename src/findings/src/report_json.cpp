@@ -48,6 +48,12 @@ Json summary_json(const Report& report) {
   if (!s.baseline_date.empty() || s.baseline_matched > 0 || s.baseline_fixed > 0) {
     baseline = Json::object({{"matched", s.baseline_matched}, {"fixed", s.baseline_fixed}, {"date", s.baseline_date}});
   }
+  Json since;
+  if (s.since)
+    since = Json::object({{"revision", s.since->revision},
+                          {"commit", s.since->commit},
+                          {"matched", s.since->matched},
+                          {"fixed", s.since->fixed}});
   return Json::object(
       {{"files", Json::object({{"scanned", s.files_scanned}, {"cached", s.files_cached}, {"skipped", skipped}})},
        {"bytes", s.bytes},
@@ -55,7 +61,8 @@ Json summary_json(const Report& report) {
        {"languages", std::move(languages)},
        {"findings", std::move(by_severity)},
        {"suppressed", s.suppressed},
-       {"baseline", std::move(baseline)}});
+       {"baseline", std::move(baseline)},
+       {"since", std::move(since)}});
 }
 
 template <class T>
@@ -68,6 +75,10 @@ Json members_json(const T& item) {
 Json cycle_json(const ImportCycle& c) {
   return Json::object(
       {{"modules", list_json(c.modules, text_json)}, {"evidence", list_json(c.evidence, location_json)}});
+}
+
+Json edge_json(const ModuleEdge& e) {
+  return Json::object({{"from", e.from}, {"to", e.to}, {"where", location_json(e.where)}});
 }
 
 Json hotspot_json(const Hotspot& h) {
@@ -130,6 +141,14 @@ void read_summary(const JsonFields& fields, Report::Summary& s) {
     baseline.number("fixed", s.baseline_fixed);
     baseline.text("date", s.baseline_date);
   }
+  if (!fields.json("since").is_null()) {
+    const JsonFields since = fields.object("since");
+    Since& target = s.since.emplace();
+    since.text("revision", target.revision);
+    since.text("commit", target.commit);
+    since.number("matched", target.matched);
+    since.number("fixed", target.fixed);
+  }
 }
 
 void read_file(const JsonFields& fields, FileMetrics& f) {
@@ -174,6 +193,12 @@ void read_clone(const JsonFields& fields, CloneClass& c) {
 void read_cycle(const JsonFields& fields, ImportCycle& c) {
   fields.texts("modules", c.modules);
   fields.objects("evidence", c.evidence, read_location);
+}
+
+void read_edge(const JsonFields& fields, ModuleEdge& edge) {
+  fields.text("from", edge.from);
+  fields.text("to", edge.to);
+  if (!fields.json("where").is_null()) read_location(fields.object("where"), edge.where);
 }
 
 void read_hotspot(const JsonFields& fields, Hotspot& h) {
@@ -292,7 +317,9 @@ Json to_json(const CloneClass& c) {
 }
 
 Json report_shell_json(const Report& report) {
-  Json structure = Json::object({{"cycles", list_json(report.cycles, cycle_json)}, {"edges_added", Json::array()}});
+  Json structure = Json::object({{"cycles", list_json(report.cycles, cycle_json)},
+                                 {"edges_added", list_json(report.edges_added, edge_json)},
+                                 {"edges_removed", list_json(report.edges_removed, edge_json)}});
   return Json::object(
       {{"schema", kSchema},
        {"tool",
@@ -362,7 +389,12 @@ Result<Report> report_from_json(const Json& value) {
     metrics.objects("functions", report.functions, read_function);
   }
   fields.objects("clones", report.clones, read_clone);
-  if (!fields.json("structure").is_null()) fields.object("structure").objects("cycles", report.cycles, read_cycle);
+  if (!fields.json("structure").is_null()) {
+    const JsonFields structure = fields.object("structure");
+    structure.objects("cycles", report.cycles, read_cycle);
+    structure.objects("edges_added", report.edges_added, read_edge);
+    structure.objects("edges_removed", report.edges_removed, read_edge);
+  }
   fields.objects("hotspots", report.hotspots, read_hotspot);
   report.history = fields.json("history");
   fields.objects("skipped", report.skipped, read_skipped);

@@ -13,8 +13,10 @@ namespace {
 // Heads are one of these and a digit. Raise kForm when a field is added; stores hold the older forms.
 constexpr std::string_view kFindingHead = "WRF";
 constexpr std::string_view kReportHead = "WRR";
-// 1: no measure, introduced, reopened, finding_id, until. 2: no reached_from, hotspot_percentile, similarity.
+// 1: no measure, introduced, reopened, finding_id, until.
+// 2: no reached_from, hotspot_percentile, historic, since, edges, similarity.
 constexpr int kForm = 3;
+
 
 std::string head(std::string_view of) { return std::string(of) + static_cast<char>('0' + kForm); }
 
@@ -117,6 +119,10 @@ template <class Archive, RecordOf<Introduced> I>
 void fields(Archive& archive, I& i) {
   archive(i.commit, i.date, i.author);
 }
+template <class Archive, RecordOf<Historic> H>
+void fields(Archive& archive, H& h) {
+  archive(h.blob, h.path, h.in_head);
+}
 template <class Archive, RecordOf<Suppressed> S>
 void fields(Archive& archive, S& s) {
   archive(s.kind, s.reason, s.source);
@@ -128,7 +134,7 @@ void fields(Archive& archive, F& f) {
           f.confidence, f.category, f.cwe, f.agent, f.where, f.symbol, f.lines, f.metavars, f.trace, f.related,
           f.secrets, f.fix, f.suppressed, f.group, f.rank, f.reach, f.near_parse_error, f.is_new, f.metadata);
   if (archive.form() >= 2) archive(f.measure, f.introduced, f.reopened);
-  if (archive.form() >= 3) archive(f.reached_from, f.hotspot_percentile);
+  if (archive.form() >= 3) archive(f.reached_from, f.hotspot_percentile, f.historic);
 }
 template <class Archive, RecordOf<Partial> P>
 void fields(Archive& archive, P& p) {
@@ -160,6 +166,14 @@ template <class Archive, RecordOf<ImportCycle> C>
 void fields(Archive& archive, C& c) {
   archive(c.modules, c.evidence);
 }
+template <class Archive, RecordOf<ModuleEdge> E>
+void fields(Archive& archive, E& e) {
+  archive(e.from, e.to, e.where);
+}
+template <class Archive, RecordOf<Since> S>
+void fields(Archive& archive, S& s) {
+  archive(s.revision, s.commit, s.matched, s.fixed);
+}
 template <class Archive, RecordOf<Hotspot> H>
 void fields(Archive& archive, H& h) {
   archive(h.path, h.revisions, h.cognitive, h.findings, h.main_author, h.main_author_percent, h.score);
@@ -168,12 +182,14 @@ template <class Archive, RecordOf<Report::Summary> S>
 void fields(Archive& archive, S& s) {
   archive(s.files_scanned, s.files_cached, s.bytes, s.nloc, s.suppressed, s.baseline_matched, s.baseline_fixed,
           s.baseline_date, s.by_language);
+  if (archive.form() >= 3) archive(s.since);
 }
 // Without `errors`, whose causes are no plain data.
 template <class Archive, RecordOf<Report> R>
 void fields(Archive& archive, R& r) {
   archive(r.tool_version, r.rules_sha256, r.root, r.repository, r.revision, r.summary, r.findings, r.files, r.functions,
           r.clones, r.cycles, r.hotspots, r.history, r.skipped, r.partial, r.notes);
+  if (archive.form() >= 3) archive(r.edges_added, r.edges_removed);
 }
 
 std::string to_record(const Finding& finding) {

@@ -82,9 +82,19 @@ std::string severity_sentence(const Report& report) {
   return parts.empty() ? "no findings" : join(parts, ", ");
 }
 
-bool has_baseline(const Report& report) {
+std::vector<Comparison> comparisons(const Report& report) {
   const Report::Summary& s = report.summary;
-  return !s.baseline_date.empty() || s.baseline_matched > 0 || s.baseline_fixed > 0;
+  std::vector<Comparison> out;
+  if (!s.baseline_date.empty() || s.baseline_matched > 0 || s.baseline_fixed > 0)
+    out.push_back({s.baseline_date.empty() ? "the baseline" : "the baseline of " + s.baseline_date, s.baseline_matched,
+                   s.baseline_fixed});
+  if (s.since) {
+    constexpr std::size_t kShortIdBytes = 7;
+    const std::string id = s.since->commit.substr(0, kShortIdBytes);
+    const bool is_id = s.since->commit.starts_with(s.since->revision);
+    out.push_back({is_id ? id : s.since->revision + " (" + id + ")", s.since->matched, s.since->fixed});
+  }
+  return out;
 }
 
 std::vector<const Finding*> counted_findings(const Report& report) {

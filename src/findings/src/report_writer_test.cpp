@@ -1,5 +1,6 @@
 #include "wrench/findings/report_writer.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <array>
@@ -22,6 +23,7 @@ namespace wrench::findings {
 namespace {
 
 using codec::Json;
+using ::testing::HasSubstr;
 
 std::string written(Format format, const Report& report, const SourceLookup& sources, const ReportStyle& style = {}) {
   StringSink sink;
@@ -188,6 +190,33 @@ TEST(SarifFormat, ConformsToThePublishedSchema) {
   Json broken = json_of(sample(Format::Sarif));
   broken["runs"].array_ref()[0]["columnKind"] = "bytes";
   EXPECT_FALSE(schema->validate(broken).empty());
+}
+
+TEST(EveryFormat, SaysWhatItWasComparedWith) {
+  Report report = testing::sample_report();
+  report.summary.since = Since{"main", "5e1c309a6f0000000000000000000000000000aa", 12, 3};
+  report.edges_added = {{"src/api/orders.py", "src/orders/repo.py", {}}};
+  report.edges_removed = {{"web/cart.js", "web/old.js", {}}};
+  const auto as = [&](Format format) { return written(format, report, testing::sample_sources()); };
+  EXPECT_THAT(as(Format::Text), HasSubstr("new since the baseline of 2026-11-02: 1 known, 2 fixed; "
+                                          "new since main (5e1c309): 12 known, 3 fixed"));
+  EXPECT_THAT(as(Format::Text), HasSubstr("structure: src/api/orders.py now uses src/orders/repo.py\n"
+                                          "structure: web/cart.js no longer uses web/old.js\n"));
+  EXPECT_THAT(as(Format::Html), HasSubstr("Only what is new since main (5e1c309). 12 findings were known"));
+  EXPECT_THAT(as(Format::Markdown), HasSubstr("12 known, 3 fixed."));
+  EXPECT_THAT(as(Format::Markdown), HasSubstr("now uses"));
+  const Json json = json_of(as(Format::Json));
+  EXPECT_EQ(json.at("summary").at("since").at("fixed").as_integer(), 3);
+  EXPECT_EQ(json.at("structure").at("edges_removed").as_array()[0].at("to").as_string(), "web/old.js");
+  report.summary.baseline_date.clear();
+  report.summary.baseline_matched = report.summary.baseline_fixed = 0;
+  const Json sarif = json_of(as(Format::Sarif));
+  const Json& run = sarif.at("runs").as_array()[0];
+  EXPECT_EQ(run.at("results").as_array()[0].at("baselineState").as_string(), "new");
+  EXPECT_EQ(run.at("properties").at("since").at("matched").as_integer(), 12);
+  report.summary.since.reset();
+  EXPECT_TRUE(
+      json_of(as(Format::Sarif)).at("runs").as_array()[0].at("results").as_array()[0].at("baselineState").is_null());
 }
 
 TEST(SarifFormat, SaysWhatTheFindingSays) {

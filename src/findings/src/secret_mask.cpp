@@ -182,6 +182,7 @@ class ReportMasker {
     }
     text(finding.reopened);
     if (finding.introduced) text(finding.introduced->author);
+    if (finding.historic) text(finding.historic->path);
     json(finding.metadata);
   }
 
@@ -237,6 +238,13 @@ void mask_secrets(Report& report, const SourceLookup& sources) {
   for (ImportCycle& cycle : report.cycles) {
     for (std::string& module : cycle.modules) masker.text(module);
     for (Location& where : cycle.evidence) masker.text(where.path);
+  }
+  for (std::vector<ModuleEdge>* edges : {&report.edges_added, &report.edges_removed}) {
+    for (ModuleEdge& edge : *edges) {
+      masker.text(edge.from);
+      masker.text(edge.to);
+      masker.text(edge.where.path);
+    }
   }
   for (Hotspot& hotspot : report.hotspots) masker.text(hotspot.path);
   for (Skipped& skipped : report.skipped) masker.text(skipped.path);

@@ -165,12 +165,10 @@ class HtmlWriter {
               "<span class=\"word\" aria-hidden=\"true\">" + std::string(name(severity)) + "</span></span></li>";
     }
     out_ += "</ul>\n";
-    if (has_baseline(report_)) {
-      std::string line = "Only what is new since the baseline";
-      if (!report_.summary.baseline_date.empty()) line += " of " + report_.summary.baseline_date;
-      line += ". " + counted(report_.summary.baseline_matched, "finding was", "findings were") + " known before, " +
-              format_count(report_.summary.baseline_fixed) +
-              (report_.summary.baseline_fixed == 1 ? " is fixed." : " are fixed.");
+    for (const Comparison& comparison : comparisons(report_)) {
+      const std::string line = "Only what is new since " + comparison.with + ". " +
+                               counted(comparison.matched, "finding was", "findings were") + " known before, " +
+                               format_count(comparison.fixed) + (comparison.fixed == 1 ? " is fixed." : " are fixed.");
       out_ += "<p class=\"lede\">" + text(line) + "</p>\n";
     }
     if (!report_.partial.empty() || !report_.run.complete) {

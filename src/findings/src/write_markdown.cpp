@@ -8,7 +8,8 @@
 namespace wrench::findings {
 namespace {
 
-constexpr std::size_t kGroupsMax = 200;  ///< Groups of findings in a Markdown report.
+constexpr std::size_t kGroupsMax = 200;    ///< Groups of findings in a Markdown report.
+constexpr std::size_t kDriftRowsMax = 50;  ///< Imports that came, and that went, in a Markdown report.
 constexpr std::uint32_t kContextLines = 2;
 constexpr std::uint32_t kSnippetLinesMax = 20;
 constexpr std::size_t kListedMax = 50;  ///< Places of one group in a Markdown report.
@@ -60,6 +61,7 @@ class MarkdownWriter {
     heading();
     summary();
     hotspots();
+    drift();
     const std::vector<RankedGroup> groups = ranked_groups(report_.findings);
     if (groups.empty()) {
       out_ += "\nNo findings.\n";
@@ -99,12 +101,21 @@ class MarkdownWriter {
     out_ += "\n| critical | high | medium | low | info |\n| ---: | ---: | ---: | ---: | ---: |\n|";
     for (int i = 4; i >= 0; --i) out_ += " " + format_count(counts.of(static_cast<Severity>(i))) + " |";
     out_ += "\n";
-    if (has_baseline(report_)) {
-      out_ += "\nNew since the baseline";
-      if (!report_.summary.baseline_date.empty()) out_ += " of " + plain(report_.summary.baseline_date);
-      out_ += "; " + format_count(report_.summary.baseline_matched) + " known, " +
-              format_count(report_.summary.baseline_fixed) + " fixed.\n";
-    }
+    for (const Comparison& comparison : comparisons(report_))
+      out_ += "\nNew since " + plain(comparison.with) + "; " + format_count(comparison.matched) + " known, " +
+              format_count(comparison.fixed) + " fixed.\n";
+  }
+
+  void drift() {
+    if (report_.edges_added.empty() && report_.edges_removed.empty()) return;
+    out_ += "\n## Imports that changed\n\n| module | | module |\n| --- | --- | --- |\n";
+    const auto rows = [&](std::string_view verb, const std::vector<ModuleEdge>& edges) {
+      for (std::size_t i = 0; i < std::min(edges.size(), kDriftRowsMax); ++i)
+        out_ += "| " + code(edges[i].from) + " | " + std::string(verb) + " | " + code(edges[i].to) + " |\n";
+      if (edges.size() > kDriftRowsMax) out_ += "| … | " + std::string(verb) + " | … |\n";
+    };
+    rows("now uses", report_.edges_added);
+    rows("no longer uses", report_.edges_removed);
   }
 
   void hotspots() {

@@ -96,7 +96,8 @@ bool is_security(const Finding& finding) {
 
 class SarifWriter {
  public:
-  explicit SarifWriter(const WriterInput& input) : input_(input), out_(input.sink, input.style.pretty) {}
+  explicit SarifWriter(const WriterInput& input)
+      : input_(input), out_(input.sink, input.style.pretty), is_compared_(!comparisons(input.report).empty()) {}
 
   Result<void> write() {
     for (const Finding& finding : input_.report.findings) {
@@ -215,7 +216,7 @@ class SarifWriter {
       json.set("fixes", Json::array({fix(*f.fix)}));
     }
     if (f.suppressed) json.set("suppressions", Json::array({suppression(*f.suppressed)}));
-    if (has_baseline(input_.report)) json.set("baselineState", "new");
+    if (is_compared_) json.set("baselineState", "new");
     Json more = Json::object(
         {{"severity", name(f.severity)}, {"confidence", name(f.confidence)}, {"category", name(f.category)}});
     if (!f.cwe.empty()) {
@@ -272,15 +273,19 @@ class SarifWriter {
     Json json = Json::object({{"complete", report.run.complete && report.partial.empty()},
                               {"filesScanned", report.summary.files_scanned + report.summary.files_cached}});
     if (!report.revision.empty()) json.set("revision", report.revision);
-    if (has_baseline(report)) {
-      json.set("baseline",
-               Json::object({{"matched", report.summary.baseline_matched}, {"fixed", report.summary.baseline_fixed}}));
-    }
+    const Report::Summary& summary = report.summary;
+    if (!summary.baseline_date.empty() || summary.baseline_matched > 0 || summary.baseline_fixed > 0)
+      json.set("baseline", Json::object({{"matched", summary.baseline_matched}, {"fixed", summary.baseline_fixed}}));
+    if (summary.since)
+      json.set("since", Json::object({{"commit", summary.since->commit},
+                                      {"matched", summary.since->matched},
+                                      {"fixed", summary.since->fixed}}));
     return json;
   }
 
   const WriterInput& input_;
   JsonStream out_;
+  const bool is_compared_;
   std::vector<const Finding*> shown_;
   std::map<std::string_view, std::size_t> rule_index_;
 };

@@ -11,6 +11,7 @@ namespace wrench::findings {
 namespace {
 
 constexpr std::uint32_t kSnippetLinesMax = 4;
+constexpr std::size_t kDriftLinesMax = 20;  // Imports that came, and that went.
 constexpr std::size_t kWidthMin = 40;
 
 constexpr std::string_view kReset = "\x1b[0m";
@@ -169,7 +170,16 @@ class TextWriter {
       if (!partial.detail.empty()) text += ": " + shown(partial.detail);
       line(text);
     }
+    drift("now uses", report.edges_added);
+    drift("no longer uses", report.edges_removed);
     for (const std::string& note : report.notes) line("note: " + shown(note));
+  }
+
+  void drift(std::string_view verb, const std::vector<ModuleEdge>& edges) {
+    for (std::size_t i = 0; i < std::min(edges.size(), kDriftLinesMax); ++i)
+      line("structure: " + shown(edges[i].from) + " " + std::string(verb) + " " + shown(edges[i].to));
+    if (edges.size() > kDriftLinesMax)
+      line("structure: and " + format_count(edges.size() - kDriftLinesMax) + " more; see --format json");
   }
 
   void counts() {
@@ -179,12 +189,9 @@ class TextWriter {
     std::string text = counted(found.total(), "finding", "findings");
     if (found.total() > 0) text += ": " + severity_sentence(report);
     for (const std::string& hidden : hidden_counts(report)) text += "; " + hidden;
-    if (has_baseline(report)) {
-      text += "; baseline";
-      if (!summary.baseline_date.empty()) text += " of " + shown(summary.baseline_date);
-      text +=
-          ": " + format_count(summary.baseline_matched) + " known, " + format_count(summary.baseline_fixed) + " fixed";
-    }
+    for (const Comparison& comparison : comparisons(report))
+      text += "; new since " + shown(comparison.with) + ": " + format_count(comparison.matched) + " known, " +
+              format_count(comparison.fixed) + " fixed";
     text += "; " + counted(summary.files_scanned + summary.files_cached, "file", "files");
     if (!report.skipped.empty()) text += ", " + format_count(report.skipped.size()) + " skipped";
     if (!report.partial.empty()) text += ", " + format_count(report.partial.size()) + " partial";

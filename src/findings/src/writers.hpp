@@ -31,7 +31,12 @@ Result<void> write_html(const WriterInput& input);
 std::string counted(std::uint64_t n, std::string_view singular, std::string_view plural);
 /// "2 critical, 5 high, 31 medium", or "no findings".
 std::string severity_sentence(const Report& report);
-bool has_baseline(const Report& report);
+/// One earlier state that the report was compared with.
+struct Comparison {
+  std::string with;  ///< "the baseline of 2026-11-02", "main (3f2c91a)"; hostile text.
+  std::uint64_t matched = 0, fixed = 0;
+};
+std::vector<Comparison> comparisons(const Report& report);
 /// New and not suppressed, in the order of the report.
 std::vector<const Finding*> counted_findings(const Report& report);
 

@@ -25,6 +25,9 @@ class Baseline {
   /// findings.baseline_too_large.
   static Result<Baseline> read(std::string_view json);
 
+  /// The findings of a report that is at hand.
+  static Baseline of(std::span<const Finding> findings);
+
   /// Matches by fingerprint as multisets, then what is left one to one by the move fingerprint.
   BaselineDiff diff(std::span<const Finding> findings) const;
 
@@ -41,7 +44,8 @@ class Baseline {
   std::string date_;
 };
 
-/// Sets is_new of every finding and the summary's baseline figures.
+/// Clears is_new of every finding that the baseline holds, and sets the summary's baseline figures. What was known
+/// before stays known: baselines add up.
 void apply_baseline(Report& report, const Baseline& baseline);
 
 }  // namespace wrench::findings

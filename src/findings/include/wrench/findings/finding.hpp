@@ -95,6 +95,16 @@ struct Introduced {
   bool operator==(const Introduced&) const = default;
 };
 
+/// Of a finding in what version control keeps (`scan --history`): the content, in which `where` is a place. The first
+/// commit that brought it there is `introduced`, without one when no branch or tag leads to it.
+struct Historic {
+  std::string blob;  ///< Object id of the content.
+  std::string
+      path;  ///< In that commit, relative to the project's root; empty without one. `where.path` adds the commit.
+  bool in_head = false;  ///< What is checked out holds it, too.
+  bool operator==(const Historic&) const = default;
+};
+
 /// Whether input from outside gets to the code. TestOrDead: tests, benchmarks, examples, documentation, unused code.
 enum class Reach : std::uint8_t { Unknown, Entry, TestOrDead };
 
@@ -131,8 +141,9 @@ struct Finding {
   /// How often its file is changed and how complex it is, as percentile of the tree; none without history.
   std::optional<std::uint8_t> hotspot_percentile;
   bool near_parse_error = false;
-  bool is_new = true;                    ///< Not matched by the baseline.
+  bool is_new = true;                    ///< In neither the baseline nor the earlier tree.
   std::optional<Introduced> introduced;  ///< Of the first line; asked for the findings that matter most.
+  std::optional<Historic> historic;      ///< Found in the history, not in the tree.
   std::string reopened;                  ///< Why it is shown although a person dismissed it once; empty: nobody did.
   codec::Json metadata;                  ///< The rule's metadata as written (object or null).
   bool operator==(const Finding&) const = default;
@@ -191,6 +202,13 @@ struct ImportCycle {
   bool operator==(const ImportCycle&) const = default;
 };
 
+/// One module uses another: files, for Java and Go folders. `where` is an import that says so.
+struct ModuleEdge {
+  std::string from, to;  ///< Relative to the project's root.
+  Location where;
+  bool operator==(const ModuleEdge&) const = default;
+};
+
 /// What version control says about one file. Percentages are 0 to 100.
 struct Hotspot {
   std::string path;
@@ -201,6 +219,14 @@ struct Hotspot {
   double main_author_percent = 0;
   double score = 0;  ///< percentile(revisions) x percentile(complexity), 0 to 1.
   bool operator==(const Hotspot&) const = default;
+};
+
+/// The earlier state of the tree that a report was compared with.
+struct Since {
+  std::string revision;                  ///< As the user named it.
+  std::string commit;                    ///< Full id.
+  std::uint64_t matched = 0, fixed = 0;  ///< Unsuppressed findings: in both; in the earlier tree only.
+  bool operator==(const Since&) const = default;
 };
 
 struct Report {
@@ -221,6 +247,7 @@ struct Report {
     std::uint64_t files_scanned = 0, files_cached = 0, bytes = 0, nloc = 0;
     std::uint64_t suppressed = 0, baseline_matched = 0, baseline_fixed = 0;
     std::string baseline_date;                                       ///< Empty without a baseline.
+    std::optional<Since> since;                                      ///< --new-since
     std::vector<std::pair<std::string, std::uint64_t>> by_language;  ///< nloc per language, largest first.
     bool operator==(const Summary&) const = default;
   } summary;
@@ -229,8 +256,9 @@ struct Report {
   std::vector<FunctionMetrics> functions;
   std::vector<CloneClass> clones;
   std::vector<ImportCycle> cycles;
-  std::vector<Hotspot> hotspots;  ///< Best first.
-  codec::Json history;            ///< Object of journey.mine_history, or null.
+  std::vector<ModuleEdge> edges_added, edges_removed;  ///< Against `summary.since`; by `from`, then `to`.
+  std::vector<Hotspot> hotspots;                       ///< Best first.
+  codec::Json history;                                 ///< Object of journey.mine_history, or null.
   std::vector<Skipped> skipped;
   std::vector<Partial> partial;
   std::vector<Error> errors;       ///< Bad rules and the like, with place.
