@@ -60,6 +60,7 @@ class Linker {
       add_lines(finding);
       out_.findings.push_back(std::move(finding));
     }
+    out_.edges = detail::named_edges(paths, imports);
     for (detail::Cycle& cycle : detail::import_cycles(paths, imports.graph)) {
       out_.findings.push_back(detail::cycle_finding(cycle));
       add_lines(out_.findings.back());

@@ -1,8 +1,10 @@
 #include "structure_modules.hpp"
 
 #include <array>
+#include <map>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 #include "structure_resolver.hpp"
 #include "wrench/source/file_class.hpp"
@@ -107,6 +109,27 @@ class Builder {
 };
 
 }  // namespace
+
+std::vector<findings::ModuleEdge> named_edges(const ProjectPaths& paths, const ResolvedImports& imports) {
+  const auto name = [&](std::uint32_t file) {
+    const FileFacts& facts = paths.file(file);
+    if (facts.language != Language::Java && facts.language != Language::Go) return facts.project_path;
+    const std::string_view folder = folder_of(facts.project_path);
+    return std::string(folder.empty() ? "." : folder);
+  };
+  std::map<std::pair<std::string, std::string>, const findings::Location*> edges;
+  for (std::uint32_t i = 0; i < imports.uses.size(); ++i) {
+    if (source::is_test_path(paths.file(i).project_path)) continue;
+    for (const ImportUse& use : imports.uses[i]) {
+      auto key = std::pair(name(i), name(use.to));
+      if (key.first != key.second) edges.try_emplace(std::move(key), &use.import->where);
+    }
+  }
+  std::vector<findings::ModuleEdge> out;
+  out.reserve(edges.size());
+  for (const auto& [names, where] : edges) out.push_back({names.first, names.second, *where});
+  return out;
+}
 
 ResolvedImports resolve_imports(const ProjectPaths& paths) { return Builder(paths).run(); }
 

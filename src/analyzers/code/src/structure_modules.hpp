@@ -37,6 +37,10 @@ struct ResolvedImports {
   std::vector<std::vector<ImportUse>> uses;  ///< Per importing file.
 };
 
+/// Who uses whom, by the names of modules: files, or the folders of Java's and Go's packages. Other than the graph's
+/// edges these are of all imports, of Go's too, but of no tests'. By `from`, then `to`.
+std::vector<findings::ModuleEdge> named_edges(const ProjectPaths& paths, const ResolvedImports& imports);
+
 /// Resolves every import. Linear in the number of imports and paths.
 ResolvedImports resolve_imports(const ProjectPaths& paths);
 

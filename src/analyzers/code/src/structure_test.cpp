@@ -12,6 +12,8 @@ namespace {
 
 using source::Language;
 
+using Reports = std::vector<std::string>;
+
 /// A project in memory: add files, then look at what is reported as "path:line rule".
 class Project {
  public:
@@ -62,8 +64,6 @@ std::vector<std::string> reports_of(const std::string& path, const std::string& 
   return project.reports();
 }
 
-using Reports = std::vector<std::string>;
-
 TEST(Structure, UnusedImportsOfPython) {
   EXPECT_EQ(
       reports_of("a.py",
@@ -71,6 +71,31 @@ TEST(Structure, UnusedImportsOfPython) {
                  "f(a: \"List[int]\"):\n"
                  "    return sys.argv, used(a)\n"),
       (Reports{"a.py:1 structure.unused-import", "a.py:2 structure.unused-import", "a.py:3 structure.unused-import"}));
+}
+
+std::vector<std::string> edges_of(const ProjectResult& result) {
+  std::vector<std::string> out;
+  for (const auto& edge : result.edges)
+    out.push_back(edge.from + " -> " + edge.to + " " + edge.where.path + ":" + std::to_string(edge.where.start.line));
+  return out;
+}
+
+TEST(Structure, EdgesNameWhichModuleUsesWhich) {
+  Project python;
+  python.add("app/web.py", "from app import db\n\n\ndef f():\n    from app import mail\n    return db.x, mail.y\n");
+  python.add("app/db.py", "from app import mail\n");
+  python.add("app/mail.py", "import app.mail\n");
+  python.add("tests/test_web.py", "from app import web\n");
+  python.reports();
+  EXPECT_EQ(edges_of(python.result()),
+            (Reports{"app/db.py -> app/mail.py app/db.py:1", "app/web.py -> app/db.py app/web.py:1",
+                     "app/web.py -> app/mail.py app/web.py:5"}));
+  Project java;
+  java.add("shop/web/Page.java", "package shop.web;\n\nimport shop.store.Item;\n\nclass Page { Item item; }\n");
+  java.add("shop/web/Menu.java", "package shop.web;\n\nimport shop.store.Item;\n\nclass Menu { Item item; }\n");
+  java.add("shop/store/Item.java", "package shop.store;\n\npublic class Item {}\n");
+  java.reports();
+  EXPECT_EQ(edges_of(java.result()), (Reports{"shop/web -> shop/store shop/web/Page.java:3"}));
 }
 
 TEST(Structure, ImportsThatAreThereForAReasonAreLeftAlone) {

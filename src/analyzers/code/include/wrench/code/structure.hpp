@@ -45,6 +45,9 @@ struct ProjectResult {
   std::size_t clones_with_more = 0;          ///< Of which only kCloneMembersMax members are listed.
   std::vector<findings::ImportCycle> cycles;
   std::vector<std::string> empty_layers;  ///< Names of layers without a file: their patterns may be wrong.
+  /// Which module uses which, in any way, tests left out: one edge for each pair, with its first import. By `from`,
+  /// then `to`.
+  std::vector<findings::ModuleEdge> edges;
 };
 
 /// Joins the files of one project. `sources` is asked for the text around clones only. Stops early, with what it has,
