@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "git_folder.hpp"
+#include "nul_records.hpp"
 #include "wrench/base/text.hpp"
 
 namespace wrench::history {
@@ -66,31 +67,6 @@ Error git_failed(std::string_view what, const GitRepo& repo, const GitRepo::Outc
                "git can't " + std::string(what) + " of " + escape_for_display(repo.root()) + ": " +
                    (outcome.complaint.empty() ? "exit code " + std::to_string(outcome.exit_code) : outcome.complaint));
 }
-
-/// Splits a stream at NUL bytes; `on_record` gets each piece.
-class NulRecords {
- public:
-  explicit NulRecords(std::size_t record_bytes_max) : record_bytes_max_(record_bytes_max) {}
-  template <class F>
-  Result<void> feed(std::string_view bytes, F&& on_record) {
-    for (std::size_t nul = 0; (nul = bytes.find('\0')) != std::string_view::npos; bytes.remove_prefix(nul + 1)) {
-      if (carry_.empty()) {
-        WRENCH_TRY(on_record(bytes.substr(0, nul)));
-      } else {
-        carry_.append(bytes.substr(0, nul));
-        WRENCH_TRY(on_record(std::string_view(carry_)));
-        carry_.clear();
-      }
-    }
-    carry_.append(bytes);
-    if (carry_.size() > record_bytes_max_) return Error("history.git_failed", "git's answer has an endless record");
-    return {};
-  }
-
- private:
-  std::size_t record_bytes_max_;
-  std::string carry_;
-};
 
 constexpr std::size_t kListRecordBytesMax = 64 * 1024;
 constexpr std::string_view kSubmoduleMode = "160000 ";
@@ -202,21 +178,52 @@ Result<void> GitRepo::read_shallow_boundary() {
   return {};
 }
 
+namespace {
+
+Error unknown_revision(std::string_view revision, std::string_view why) {
+  return Error("history.unknown_revision", "no commit named '" + escape_for_display(revision.substr(0, 200)) + "'" +
+                                               (why.empty() ? "" : ": " + std::string(why)));
+}
+
+bool can_be_a_revision(std::string_view revision) {
+  return !revision.empty() && revision.size() <= kRevisionBytesMax && revision.find('\0') == std::string_view::npos;
+}
+
+}  // namespace
+
 Result<std::string> GitRepo::resolve(std::string_view revision, const StopToken& stop) const {
-  const auto unknown = [&](std::string_view why) {
-    return Error("history.unknown_revision", "no commit named '" + escape_for_display(revision.substr(0, 200)) + "'" +
-                                                 (why.empty() ? "" : ": " + std::string(why)));
-  };
-  if (revision.empty() || revision.size() > kRevisionBytesMax || revision.find('\0') != std::string_view::npos)
-    return unknown("not a revision");
+  if (!can_be_a_revision(revision)) return unknown_revision(revision, "not a revision");
   // --end-of-options and the suffix: whatever it is, it is read as a revision, and must be a commit.
   auto id =
       run_for_text({"rev-parse", "--verify", "--quiet", "--end-of-options", std::string(revision) + "^{commit}"}, stop);
   if (!id.ok()) {
     if (id.error().code != "history.git_failed") return std::move(id).error();
-    return unknown("");
+    return unknown_revision(revision, "");
   }
-  if (!is_object_id(*id)) return unknown("ambiguous");
+  if (!is_object_id(*id)) return unknown_revision(revision, "ambiguous");
+  return id;
+}
+
+Result<std::string> GitRepo::resolve_unambiguous(std::string_view revision, const StopToken& stop) const {
+  if (!can_be_a_revision(revision)) return unknown_revision(revision, "not a revision");
+  const SystemClock clock;
+  std::string id;
+  const auto outcome = WRENCH_TRY(run(
+      {"-c", "core.warnAmbiguousRefs=true", "rev-parse", "--verify", "--end-of-options",
+       std::string(revision) + "^{commit}"},
+      {},
+      [&](std::string_view bytes) -> Result<void> {
+        id.append(bytes.substr(0, kRevisionBytesMax));
+        return {};
+      },
+      stop, Deadline::after(clock, kShortAnswerWallMax)));
+  id = trim(id);
+  // git takes one of several without a word on its standard output.
+  if (outcome.complaint.find("ambiguous") != std::string::npos)
+    return Error("history.ambiguous_revision", "'" + escape_for_display(revision.substr(0, 200)) +
+                                                   "' names more than one thing: " + outcome.complaint)
+        .with_help("git show-ref");
+  if (outcome.exit_code != 0 || !is_object_id(id)) return unknown_revision(revision, "");
   return id;
 }
 

@@ -65,6 +65,23 @@ TEST(GitRepo, ResolvesRevisionsAndNeverOptions) {
   EXPECT_FALSE(opened->is_ancestor(second, first).value());
 }
 
+TEST(GitRepo, RefusesANameOfSeveralThingsWhereTheUserMustMeanOne) {
+  TestRepo repo;
+  const std::string first = repo.commit("ann", kStart);
+  repo.commit("ann", kStart + kDay);
+  repo.git({"tag", "twice", first});
+  repo.git({"branch", "twice"});
+  auto opened = GitRepo::open(repo.path());
+  ASSERT_TRUE(opened.ok());
+  EXPECT_EQ(opened->resolve("twice").value(), first);
+  repo.git({"config", "core.warnAmbiguousRefs", "false"});
+  EXPECT_EQ(opened->resolve_unambiguous("twice").error().code, "history.ambiguous_revision");
+  EXPECT_EQ(opened->resolve_unambiguous("refs/tags/twice").value(), first);
+  EXPECT_EQ(opened->resolve_unambiguous(first).value(), first);
+  for (const std::string_view bad : {"", "nope", "--upload-pack=touch x", "--all", "HEAD:a"})
+    EXPECT_EQ(opened->resolve_unambiguous(bad).error().code, "history.unknown_revision") << bad;
+}
+
 TEST(GitRepo, SaysWhenThereIsNoRepositoryOrNoCommit) {
   const auto folder = runtime::TempDir::create().value();
   EXPECT_EQ(GitRepo::open(folder.path()).error().code, "history.not_a_repository");

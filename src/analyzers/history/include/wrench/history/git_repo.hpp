@@ -18,8 +18,8 @@ inline constexpr std::size_t kTrackedFilesMax = 4'000'000;
 /// git at another one: its configuration, attributes and hooks are hostile input. Thread-safe; cheap to copy.
 ///
 /// Error codes: history.git_missing, history.not_a_repository, history.foreign_git_folder,
-/// history.repository_corrupt, history.unknown_revision, history.no_commits, history.git_failed, history.stopped,
-/// history.deadline.
+/// history.repository_corrupt, history.unknown_revision, history.ambiguous_revision, history.no_commits,
+/// history.git_failed, history.stopped, history.deadline.
 class GitRepo {
  public:
   /// The repository whose work tree holds `path`, or that is the bare repository `path`.
@@ -35,6 +35,9 @@ class GitRepo {
 
   /// Full id of the commit that `revision` names; never taken for an option.
   Result<std::string> resolve(std::string_view revision, const StopToken& stop = {}) const;
+  /// The same, and history.ambiguous_revision for a name that git would warn about: a branch and a tag, a short id of
+  /// several commits. For names by which a user compares.
+  Result<std::string> resolve_unambiguous(std::string_view revision, const StopToken& stop = {}) const;
   /// Full id of the commit that is checked out; history.no_commits in a repository without one,
   /// history.repository_corrupt when it names one that can't be read.
   Result<std::string> head(const StopToken& stop = {}) const;
