@@ -122,8 +122,12 @@ const FlagSpec kInput = {.name = "--input",
 const std::vector<std::string> kOverlaps = {"skip", "buffer_one", "buffer_all", "cancel_other", "allow_all"};
 const ArgumentSpec kSchedule = {"NAME", "the schedule's name or id", true};
 
-const FlagSpec kHistory = {.name = "--history",
-                           .summary = "also read version control: churn, hotspots, coupling, ownership"};
+const FlagSpec kNewSince = {.name = "--new-since",
+                            .value = "REV",
+                            .summary = "report only what the tree of this commit, branch or tag doesn't have"};
+const FlagSpec kHistory = {
+    .name = "--history",
+    .summary = "also read version control: churn, hotspots, coupling, ownership"};
 const FlagSpec kFileTimeout = {.name = "--file-timeout-ms",
                                .value = "N",
                                .summary = "CPU time to parse and match one file",
@@ -193,6 +197,7 @@ const std::vector<CommandSpec>& table() {
                              .summary = "only these of rules, taint, secrets, metrics, clones, structure",
                              .default_value = "all"},
                             kBaseline,
+                            kNewSince,
                             kHistory,
                             kJobs,
                             kFailOn,
@@ -202,6 +207,7 @@ const std::vector<CommandSpec>& table() {
        .formats = kReportFormats,
        .examples = {{"wrench scan src", "scan a folder"},
                     {"wrench scan . --analyses secrets", "look for secrets only"},
+                    {"wrench scan . --new-since main --fail-on medium", "what this branch adds; exit 1 from medium on"},
                     {"wrench scan . --rules team-rules/ --format sarif --output scan.sarif",
                      "with your own rules, for a code host"}},
        .run = run_scan},

@@ -187,10 +187,11 @@ class Walk {
     struct stat status{};
     if (::stat(real.c_str(), &status) != 0) return errno_error(errno, typed);
     const auto reported = as_reported(typed);
+    if (options_.commit) return one_of_commit(real, reported, S_ISDIR(status.st_mode) ? Kind::Folder : Kind::File);
     if (!S_ISDIR(status.st_mode)) {
       const std::string folder(parent_of(real));
       WRENCH_TRY(find_root(folder));
-      auto base = std::make_shared<const RootedDir>(WRENCH_TRY(RootedDir::open(folder)));
+      auto base = WRENCH_TRY(disk_tree(folder));
       FoundFile file;
       file.path = repair_utf8(reported);
       file.relative = real.substr(real.rfind('/') + 1);
@@ -202,15 +203,42 @@ class Walk {
       return {};
     }
     WRENCH_TRY(find_root(real));
-    auto base = std::make_shared<const RootedDir>(WRENCH_TRY(RootedDir::open(real)));
+    auto base = WRENCH_TRY(disk_tree(real));
     const auto project_folder = project_path_of(real);
     return walk(base, real, reported, project_folder, levels_above(project_folder));
   }
 
+  enum class Kind { File, Folder };
+  Result<void> one_of_commit(const std::string& real, const std::string& reported, Kind kind) {
+    WRENCH_TRY(find_root(kind == Kind::Folder ? real : std::string(parent_of(real))));
+    const auto& root = out_.project_root;
+    if (!in_project(real))
+      return Error("scan.outside_project",
+                   escape_for_display(reported) + " isn't in the work tree " + escape_for_display(root));
+    const auto relative = relative_to(root, real);
+    const auto entry = options_.commit->stat(relative);
+    const auto wanted = kind == Kind::Folder ? runtime::FileKind::Folder : runtime::FileKind::Regular;
+    if (!entry || entry->kind != wanted) return {};  // It came later.
+    if (kind == Kind::Folder) return walk(subtree(options_.commit, relative), real, reported, relative, nullptr);
+    FoundFile file;
+    file.path = repair_utf8(reported);
+    file.relative = relative;
+    file.project_path = repair_utf8(relative);
+    file.base = options_.commit;
+    file.stamp = entry->stamp;
+    file.named = true;
+    out_.files.push_back(std::move(file));
+    return {};
+  }
+
+  bool in_project(const std::string& real) const {
+    const auto& root = out_.project_root;
+    return real == root || root == "/" || (real.starts_with(root) && real[root.size()] == '/');
+  }
+
   std::string project_path_of(const std::string& real) const {
     const auto& root = out_.project_root;
-    if (real == root || root == "/" || (real.starts_with(root) && real[root.size()] == '/'))
-      return relative_to(root, real);
+    if (in_project(real)) return relative_to(root, real);
     return real.substr(1);  // A second PATH outside the first one's project.
   }
 
@@ -221,7 +249,7 @@ class Walk {
     std::shared_ptr<const IgnoreLevel> level;
   };
 
-  Result<void> walk(const std::shared_ptr<const RootedDir>& base, const std::string& real, const std::string& reported,
+  Result<void> walk(const std::shared_ptr<const Tree>& base, const std::string& real, const std::string& reported,
                     const std::string& project_folder, std::shared_ptr<const IgnoreLevel> level) {
     std::vector<Folder> stack;
     stack.push_back({"", project_folder, 0, std::move(level)});
@@ -246,7 +274,7 @@ class Walk {
           continue;
         }
       }
-      if (has_entry(".gitignore") || has_entry(".wrenchignore") || folder.project_path.empty())
+      if (!options_.commit && (has_entry(".gitignore") || has_entry(".wrenchignore") || folder.project_path.empty()))
         folder.level = with_level(folder.level, folder.project_path, project_root_for(real, folder));
       for (auto& entry : *entries) {
         const auto relative = joined(folder.relative, entry.name);
@@ -287,7 +315,7 @@ class Walk {
   /// Where `folder.project_path` starts: the project root, or the file system's for a PATH outside of it.
   std::string project_root_for(const std::string& real, const Folder& folder) const {
     const auto& root = out_.project_root;
-    if (real == root || root == "/" || (real.starts_with(root) && real[root.size()] == '/')) return root;
+    if (in_project(real)) return root;
     return folder.project_path.empty() ? root : "/";
   }
 

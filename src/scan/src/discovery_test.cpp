@@ -117,7 +117,7 @@ TEST_F(DiscoveryTest, NamesThatAreNotUtf8AreReportedRepaired) {
   const auto discovery = found({dir_ / "p"});
   ASSERT_EQ(discovery.files.size(), 1U);
   EXPECT_THAT(discovery.files[0].path, testing::EndsWith("b\xEF\xBF\xBD.py"));
-  EXPECT_EQ(*discovery.files[0].base->read(discovery.files[0].relative, 10), "x");
+  EXPECT_EQ(*discovery.files[0].base->read(discovery.files[0].relative, 10, {}), "x");
 }
 
 }  // namespace

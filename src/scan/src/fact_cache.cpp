@@ -95,7 +95,8 @@ struct FactCache::State {
   int fd = -1;
   std::optional<runtime::FileLock> lock;  // Held by the one that writes.
   std::uint64_t end = 0;                  // Of the records on disk.
-  std::string buffer;                     // Records behind `end`, not yet written.
+  std::string buffer;                     // Records behind `end`, not yet written, or held.
+  std::uint64_t held_bytes_max = 0;       // Of the buffer without a lock.
   std::unordered_map<std::string, Entry> entries;
   mutable std::mutex mutex;
 
@@ -276,7 +277,8 @@ void FactCache::keep(std::string_view key) {
 void FactCache::put(std::string_view key, std::string_view value) {
   auto& state = *state_;
   const std::lock_guard guard(state.mutex);
-  if (!state.lock || key.empty() || key.size() > kKeyBytesMax || value.size() > kValueBytesMax) return;
+  if (!state.lock && state.buffer.size() + value.size() >= state.held_bytes_max) return;
+  if (key.empty() || key.size() > kKeyBytesMax || value.size() > kValueBytesMax) return;
   if (state.end + state.buffer.size() + value.size() > kCacheBytesMax) return;
   const std::string bytes = record(key, value);
   State::Entry entry;
@@ -287,6 +289,11 @@ void FactCache::put(std::string_view key, std::string_view value) {
   state.buffer += bytes;
   state.entries[std::string(key)] = entry;
   if (state.buffer.size() > kBufferBytesMax) state.write_buffer();
+}
+
+void FactCache::hold(std::uint64_t bytes_max) {
+  const std::lock_guard guard(state_->mutex);
+  state_->held_bytes_max = bytes_max;
 }
 
 void FactCache::flush() {

@@ -10,11 +10,14 @@
 #include <unordered_map>
 #include <utility>
 
+#include "blob_contents.hpp"
 #include "file_outcome.hpp"
 #include "file_worker.hpp"
 #include "history_part.hpp"
 #include "known_contents.hpp"
 #include "memory_gate.hpp"
+#include "new_since.hpp"
+#include "run_once.hpp"
 #include "run_setup.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/base/version.hpp"
@@ -45,25 +48,36 @@ Error late() { return Error("scan.deadline", "the scan didn't end within the tim
 
 class Run {
  public:
-  Run(const ScanRequest& request, ScanContext& context, const StopToken& stop, Deadline deadline)
-      : request_(request), context_(context), stop_(stop), deadline_(deadline) {}
+  Run(const ScanRequest& request, ScanContext& context, const StopToken& stop, Deadline deadline,
+      const Revision* revision)
+      : request_(request), context_(context), stop_(stop), deadline_(deadline), revision_(revision) {}
 
-  Result<findings::Report> run() {
+  Result<OneRun> run() {
+    auto report = WRENCH_TRY(analyse());
+    return OneRun{std::move(report), std::move(discovery_.files)};
+  }
+
+ private:
+  Result<findings::Report> analyse() {
     const Micros started_us = context_.clock.boot_us();
     findings::Report report;
     const std::string started = format_rfc3339(context_.clock.now_us());
     progress(ScanProgress::Phase::Discover, true);
     DiscoveryOptions options;
     options.paths = request_.paths;
-    options.tracked_files = [this](const std::string& root) { return history_.open_and_list(root, stop_); };
+    if (revision_ != nullptr)
+      options.commit = revision_->tree();
+    else
+      options.tracked_files = [this](const std::string& root) { return history_.open_and_list(root, stop_); };
     discovery_ = WRENCH_TRY(discover(options, stop_));
     setup_ = WRENCH_TRY(make_setup(request_, discovery_.project_root, context_.clock, stop_));
     apply_config();
     total_ = discovery_.files.size();
 
     std::string tree_key;
+    if (revision_ != nullptr) WRENCH_TRY(identify_blobs());
     if (context_.cache != nullptr) {
-      WRENCH_TRY(identify_all());
+      if (revision_ == nullptr) WRENCH_TRY(identify_all());
       tree_key = key_of_tree();
       if (auto kept = kept_report(tree_key)) {
         report = std::move(*kept);
@@ -74,7 +88,7 @@ class Run {
         return finish(std::move(report), started, started_us);
       }
     }
-    WRENCH_TRY(load_rules(request_, context_.cache, setup_));
+    WRENCH_TRY(take_or_load_rules());
     history_.notes.insert(history_.notes.end(), setup_.notes.begin(), setup_.notes.end());
     WRENCH_TRY(analyse_all());
     progress(ScanProgress::Phase::Link, true);
@@ -88,7 +102,16 @@ class Run {
     return finish(std::move(report), started, started_us);
   }
 
- private:
+  Result<void> take_or_load_rules() {
+    if (context_.rules != nullptr && context_.rules->setup && context_.rules->setup->key == setup_.key) {
+      setup_.take_rules(*context_.rules->setup);
+      return {};
+    }
+    WRENCH_TRY(load_rules(request_, context_.cache, setup_));
+    if (context_.rules != nullptr) context_.rules->setup = std::make_shared<const RunSetup>(setup_);
+    return {};
+  }
+
   // --- discovery
 
   // Whether a pattern names the path or a folder above it.
@@ -177,6 +200,23 @@ class Run {
                         });
     if (done.ok()) known.save(*context_.cache, discovery_.files, bytes_);
     return done;
+  }
+
+  /// The same for the files of a commit.
+  Result<void> identify_blobs() {
+    BlobContents contents(*revision_, context_.cache, setup_.limits);
+    bytes_.resize(discovery_.files.size());
+    WRENCH_TRY(for_all([] { return 0; },
+                       [&](int, std::size_t i) {
+                         const runtime::Patience patience{&context_.clock,
+                                                          Deadline::after(context_.clock, kFileReadWallMax), stop_};
+                         contents.from_memory_or_disk(discovery_.files[i], bytes_[i], patience);
+                       }));
+    auto read = contents.from_git(discovery_.files, bytes_, stop_, deadline_);
+    WRENCH_TRY(still_wanted());
+    WRENCH_TRY(std::move(read));
+    if (context_.cache != nullptr) contents.save(*context_.cache);
+    return {};
   }
 
   FileBytes read(const FoundFile& file) const { return read_bytes(file, setup_.limits, context_.clock, stop_); }
@@ -308,6 +348,7 @@ class Run {
       report.cycles = std::move(linked.cycles);
       for (const auto& layer : linked.empty_layers)
         history_.notes.push_back(".wrench.yaml: no file is in the layer '" + escape_for_display(layer) + "'");
+      report.edges_added = std::move(linked.edges);
       if (linked.clones_with_more > 0)
         history_.notes.push_back(format_count(linked.clones_with_more) +
                                  (linked.clones_with_more == 1 ? " clone has" : " clones have") + " over " +
@@ -418,15 +459,19 @@ class Run {
     return {};
   }
 
+  void keep_findings_max(findings::Report& report) const {
+    auto& all = report.findings;
+    if (all.size() <= setup_.limits.findings_max) return;
+    report.partial.push_back({"findings_max", "", "",
+                              format_count(all.size()) + " findings; only the first " +
+                                  format_count(setup_.limits.findings_max) + " are kept"});
+    all.resize(setup_.limits.findings_max);
+  }
+
   void complete(findings::Report& report) {
     auto& all = report.findings;
     findings::sort_by_place(all);
-    if (all.size() > setup_.limits.findings_max) {
-      report.partial.push_back({"findings_max", "", "",
-                                format_count(all.size()) + " findings; only the first " +
-                                    format_count(setup_.limits.findings_max) + " are kept"});
-      all.resize(setup_.limits.findings_max);
-    }
+    keep_findings_max(report);
     findings::assign_groups(all);
     findings::rank_all(all, rank_);
     report.summary.suppressed = static_cast<std::uint64_t>(
@@ -525,6 +570,7 @@ class Run {
   ScanContext& context_;
   const StopToken& stop_;
   const Deadline deadline_;
+  const Revision* const revision_;  ///< Null: what is on disk.
   HistoryPart history_;
   Discovery discovery_;
   RunSetup setup_;
@@ -544,7 +590,15 @@ class Run {
 
 Result<findings::Report> run(const ScanRequest& request, ScanContext& context, const StopToken& stop,
                              Deadline deadline) {
-  return Run(request, context, stop, deadline).run();
+  if (!request.new_since.empty()) return std::move(WRENCH_TRY(run_new_since(request, context, stop, deadline)).report);
+  auto one = WRENCH_TRY(run_once(request, context, stop, deadline, nullptr));
+  one.report.edges_added.clear();  // Against nothing, none is new.
+  return std::move(one.report);
+}
+
+Result<OneRun> run_once(const ScanRequest& request, ScanContext& context, const StopToken& stop, Deadline deadline,
+                        const Revision* revision) {
+  return Run(request, context, stop, deadline, revision).run();
 }
 
 std::string_view name(Analysis analysis) {

@@ -5,6 +5,7 @@
 #include <set>
 #include <span>
 
+#include "wrench/base/assert.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/base/version.hpp"
 #include "wrench/code/lower.hpp"
@@ -65,7 +66,7 @@ std::string hash_of_rules(const ScanRequest& request, const RunSetup& setup) {
     for (const auto& file : secrets::builtin_rule_files()) add(file.path, file.bytes);
   if (request.use_builtin_rules && setup.wants_code_rules())
     for (const auto& file : code::builtin_rules()) add(file.path, file.text);
-  for (const auto& file : setup.rule_files) add(file.path, file.bytes);
+  for (const auto& file : *setup.rule_files) add(file.path, file.bytes);
   return crypto::to_hex(hash.finish());
 }
 
@@ -79,8 +80,8 @@ void load_secret_rules(const ScanRequest& request, const FactCache* cache, RunSe
   if (request.use_builtin_rules)
     for (const auto& file : secrets::builtin_rule_files())
       texts.push_back({"rules/" + std::string(file.path), file.bytes});
-  for (const auto& file : setup.rule_files) texts.push_back({file.path, file.bytes});
-  const bool only_builtin = request.use_builtin_rules && setup.rule_files.empty();
+  for (const auto& file : *setup.rule_files) texts.push_back({file.path, file.bytes});
+  const bool only_builtin = request.use_builtin_rules && setup.rule_files->empty();
   std::string compiled = cache != nullptr && only_builtin ? cache->get_shared(kCompiledDetectors) : std::string();
   const std::string before = compiled;
   setup.secret_rules =
@@ -110,11 +111,11 @@ void load_code_rules(const ScanRequest& request, const FactCache* cache, RunSetu
   std::vector<code::RuleSource> sources;
   if (setup.wants_code_rules()) {
     if (request.use_builtin_rules) sources = code::builtin_rules();
-    for (const auto& file : setup.rule_files) sources.push_back({file.path, file.bytes});
+    for (const auto& file : *setup.rule_files) sources.push_back({file.path, file.bytes});
   }
   // Files of a folder may be anything; that a named one holds rules is checked below.
   code::LoadReport report;
-  setup.code_rules = load_compiled(sources, cache, report);
+  setup.code_rules = std::make_shared<const code::RuleSet>(load_compiled(sources, cache, report));
   std::map<std::string, std::size_t> refused;
   for (const auto& rule : report.refused)
     if (rule.reason != kSecretRule) ++refused[rule.reason];
@@ -137,7 +138,7 @@ void load_code_rules(const ScanRequest& request, const FactCache* cache, RunSetu
 
 // A file that was named and gave no rule at all is a mistake of its caller.
 Result<void> check_named_files(const RunSetup& setup) {
-  for (const auto& file : setup.rule_files) {
+  for (const auto& file : *setup.rule_files) {
     if (file.from_folder) continue;
     bool gave = false;
     if (setup.secret_rules)
@@ -162,6 +163,17 @@ Result<void> check_named_files(const RunSetup& setup) {
 
 bool RunSetup::wants(Analysis analysis) const {
   return std::find(analyses.begin(), analyses.end(), analysis) != analyses.end();
+}
+
+void RunSetup::take_rules(const RunSetup& earlier) {
+  WRENCH_ASSERT(key == earlier.key);
+  rule_files = earlier.rule_files;
+  secret_rules = earlier.secret_rules;
+  code_rules = earlier.code_rules;
+  named_language = earlier.named_language;
+  notes = earlier.notes;
+  errors = earlier.errors;
+  partial = earlier.partial;
 }
 
 void RunSetup::apply_config(std::vector<findings::Finding>& all, std::string_view project_path) const {
@@ -199,13 +211,14 @@ Result<RunSetup> make_setup(const ScanRequest& request, const std::string& proje
   setup.analyses.erase(std::unique(setup.analyses.begin(), setup.analyses.end()), setup.analyses.end());
   setup.thresholds = thresholds_of(setup.config);
   setup.today = format_date(clock.now_us());
-  setup.rule_files = WRENCH_TRY(read_rule_files(request.rule_paths, stop));
-  if (!request.rule_paths.empty() && setup.rule_files.empty())
+  auto rule_files = WRENCH_TRY(read_rule_files(request.rule_paths, stop));
+  if (!request.rule_paths.empty() && rule_files.empty())
     return Error("scan.no_rules", "no rule file in '" + join(request.rule_paths, "', '") + "'")
         .with_help("wrench rules test DIR");
   std::vector<std::string> of_project;
   for (const auto& path : setup.config.rule_paths) of_project.push_back(project_root + "/" + path);
-  for (auto& file : WRENCH_TRY(read_rule_files(of_project, stop))) setup.rule_files.push_back(std::move(file));
+  for (auto& file : WRENCH_TRY(read_rule_files(of_project, stop))) rule_files.push_back(std::move(file));
+  setup.rule_files = std::make_shared<const std::vector<RuleFile>>(std::move(rule_files));
 
   setup.rules_sha256 = hash_of_rules(request, setup);
   setup.key = setup_key(setup);
@@ -216,7 +229,7 @@ Result<void> check_settings(ScanRequest request, const std::string& project_root
                             const StopToken& stop) {
   request.use_builtin_rules = false;
   auto setup = WRENCH_TRY(make_setup(request, project_root, clock, stop));
-  return setup.rule_files.empty() ? Result<void>() : load_rules(request, nullptr, setup);
+  return setup.rule_files->empty() ? Result<void>() : load_rules(request, nullptr, setup);
 }
 
 }  // namespace wrench::scan

@@ -22,9 +22,9 @@ struct RunSetup {
   ProjectConfig config;
   ScanLimits limits;
   std::vector<Analysis> analyses;
-  std::vector<RuleFile> rule_files;  ///< Owns the bytes that the rule sets were made of.
+  std::shared_ptr<const std::vector<RuleFile>> rule_files;  ///< Owns the bytes that the rule sets were made of.
   std::optional<secrets::SecretRules> secret_rules;
-  std::optional<code::RuleSet> code_rules;  ///< Empty set when only metrics are wanted; none when code isn't.
+  std::shared_ptr<const code::RuleSet> code_rules;  ///< Empty set when only metrics are wanted; none when code isn't.
   /// What named files of a language without a grammar are read as: the one language of the user's rules.
   source::Language named_language = source::Language::Unknown;
   std::vector<std::string> notes;
@@ -37,6 +37,9 @@ struct RunSetup {
   code::MetricThresholds thresholds;
 
   bool use_builtin_rules = true;
+
+  /// What load_rules() made of the same rules for an earlier run: of a setup with an equal key.
+  void take_rules(const RunSetup& earlier);
 
   bool wants(Analysis analysis) const;
   bool wants_code_rules() const { return wants(Analysis::Rules) || wants(Analysis::Taint); }

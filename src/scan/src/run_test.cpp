@@ -284,7 +284,7 @@ TEST_F(ScanTest, AFileThatVanishesIsUnreadable) {
   FoundFile file;
   file.path = "tree/gone.py";
   file.relative = "gone.py";
-  file.base = std::make_shared<const runtime::RootedDir>(runtime::RootedDir::open(tree()).value());
+  file.base = disk_tree(tree()).value();
   const auto bytes = read_bytes(file, {}, clock_, {});
   ASSERT_TRUE(bytes.partial);
   EXPECT_EQ(bytes.partial->code, "file_unreadable");

@@ -41,6 +41,7 @@ Result<scan::ScanRequest> request_of(const Session& session) {
   request.use_project_config = !session.invocation.has("--no-project-config");
   request.analyses = WRENCH_TRY(analyses_of(session));
   request.with_history = session.invocation.has("--history");
+  request.new_since = session.invocation.value("--new-since");
   request.jobs = static_cast<int>(session.invocation.number("--jobs", 0));
   request.limits.file_us_max = session.invocation.number("--file-timeout-ms", 5'000) * kMicrosPerMs;
   return request;
@@ -84,6 +85,8 @@ ExitCode run_scan(Session& session) {
   runtime::WorkerPool pool({.threads = static_cast<std::size_t>(request->jobs), .name = "analysis"});
   const auto cache_root = scan::project_root(request->paths.front());
   const auto cache = scan::FactCache::open(cache_root ? scan::FactCache::folder_for(*cache_root) : std::string());
+  // Most files are looked at twice.
+  if (!request->new_since.empty()) cache->hold(scan::kFactsHeldBytesMax);
   scan::ScanContext context{.pool = pool, .clock = clock, .cache = cache.get()};
   ScanDisplay display(session);
   context.progress = [&](const scan::ScanProgress& at) { display.show(at); };

@@ -10,6 +10,7 @@
 
 namespace wrench::scan {
 
+inline constexpr std::uint64_t kFactsHeldBytesMax = std::uint64_t{512} << 20;  ///< In memory, see hold().
 inline constexpr std::uint64_t kCacheBytesMax = std::uint64_t{2} << 30;
 
 /// Results of earlier runs by key, in one append-only pack of checksummed records outside the analysed tree (a cache
@@ -28,6 +29,9 @@ class FactCache {
 
   std::optional<std::string> get(std::string_view key) const;
   void put(std::string_view key, std::string_view value);
+  /// From now on what can't be written (no folder, another process writes) is kept in memory up to so many bytes: for
+  /// who looks at a tree several times.
+  void hold(std::uint64_t bytes_max);
   /// Says that this run still has a use for what is kept under the key, without reading it: compaction keeps it.
   void keep(std::string_view key);
   /// Makes what was put visible to later runs.

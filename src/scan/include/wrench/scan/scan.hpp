@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <iterator>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -49,6 +50,9 @@ struct ScanRequest {
   bool use_project_config = true;  ///< .wrench.yaml of the project root.
   std::vector<Analysis> analyses{std::begin(kAllAnalyses), std::end(kAllAnalyses)};
   bool with_history = false;  ///< Mine git: the `history` section, hotspots, hotspots in the ranks.
+  /// A revision: findings that its tree has, too, aren't new, and `edges_added`, `edges_removed` and `summary.since` of
+  /// the report say what else changed. Both trees are read with the rules and the configuration of the work tree.
+  std::string new_since;
   std::optional<findings::Baseline> baseline;
   int jobs = 0;  ///< Files in flight; 0: one for each core this process may use.
   ScanLimits limits;
@@ -62,6 +66,12 @@ struct ScanProgress {
 };
 
 class FactCache;
+struct RunSetup;
+
+/// Compiled rules of the last run, for the next one with the same rules and options. Of one run at a time.
+struct ResidentRules {
+  std::shared_ptr<const RunSetup> setup;
+};
 
 /// What a run is given from outside. All outlive the run.
 struct ScanContext {
@@ -72,12 +82,13 @@ struct ScanContext {
   /// Each finding when its file is done, long before the report: without rank, and perhaps dismissed later. Called from
   /// several threads.
   std::function<void(const findings::Finding&)> found{};
+  ResidentRules* rules = nullptr;  ///< Null: compiled for this run alone, or taken from the cache.
 };
 
 /// Errors are about the request, before any work: io.* (of a path), scan.invalid_config, scan.rules_unreadable,
-/// scan.no_rules; scan.deadline; or scan.stopped, within 500 ms of the stop. What goes wrong with single files and
-/// rules is in the report: `partial`, `skipped`, `errors`. The report is the same for every number of jobs but for its
-/// `run`.
+/// scan.no_rules; of `new_since` history.* (GitRepo), scan.outside_project; scan.deadline; or scan.stopped, within 500
+/// ms of the stop. What goes wrong with single files and rules is in the report: `partial`, `skipped`, `errors`. The
+/// report is the same for every number of jobs but for its `run`.
 Result<findings::Report> run(const ScanRequest& request, ScanContext& context, const StopToken& stop,
                              Deadline deadline = {});
 

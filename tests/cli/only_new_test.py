@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""Only what is new: against a revision.
+
+    tests/cli/only_new_test.py PATH_OF_WRENCH [TEST...]
+"""
+import os
+import sys
+import unittest
+
+from harness import CliTest
+
+
+class OnlyNew(CliTest):
+    def setUp(self):
+        super().setUp()
+        self.git_project()
+        self.git("shop", "tag", "first")
+        self.write("shop/b.py", "x = 1\neval(x)\n")
+
+    def test_only_what_is_new_is_told_and_counts(self):
+        known = self.scan("shop")
+        self.assertEqual(known.code, 1, known.err)
+        self.assertIn("shop/a.py:2", known.out)
+        done = self.scan("shop", "--new-since", "first")
+        self.assertEqual(done.code, 1, done.err)
+        self.assertIn("shop/b.py:2", done.out)
+        self.assertNotIn("shop/a.py", done.out)
+        self.assertIn("new since first (", done.out)
+        self.assertIn("): 1 known, 0 fixed", done.out)
+        self.git("shop", "add", ".")
+        self.git("shop", "commit", "-q", "-m", "More")
+        self.assertEqual(self.scan("shop", "--new-since", "HEAD").code, 0)
+        self.assertEqual(self.scan("shop/b.py", "--new-since=first").code, 1)
+
+    def test_all_formats(self):
+        report = self.scan("shop", "--new-since", "first", "--json").json()
+        self.assertEqual([f["path"] for f in report["findings"]], ["shop/b.py"])
+        since = report["summary"]["since"]
+        self.assertEqual((since["revision"], since["matched"], since["fixed"]), ("first", 1, 0))
+        sarif = self.scan("shop", "--new-since", "first", "--format", "sarif").json()
+        results = sarif["runs"][0]["results"]
+        self.assertEqual([r["baselineState"] for r in results], ["new"])
+        for form in ("semgrep-json", "junit", "markdown", "html"):
+            out = self.scan("shop", "--new-since", "first", "--format", form).out
+            self.assertIn("b.py", out, form)
+
+    def test_with_a_baseline(self):
+        self.write("base.json", self.scan("shop/b.py", "--json").out)
+        self.write("shop/c.py", "eval(y)\n")
+        report = self.scan("shop", "--new-since", "first", "--baseline", "base.json", "--json").json()
+        self.assertEqual([f["path"] for f in report["findings"]], ["shop/c.py"])
+
+    def test_bad_revisions(self):
+        self.git("shop", "branch", "first")
+        for rev, part in (("nowhere", "no commit named 'nowhere'"), ("--upload-pack=touch marker", "no commit named"),
+                          ("first", "'first' names more than one thing"), ("\x1b[31m", "no commit named")):
+            with self.subTest(rev=rev):
+                self.assert_fails(self.scan("shop", "--new-since=" + rev), 3, "--new-since", part)
+        self.assertFalse(os.path.exists(self.at("shop/marker")))
+        self.assert_fails(self.scan("shop", "--new-since", ""), 2, "--new-since")
+        self.project("plain")
+        self.assert_fails(self.scan("plain", "--new-since", "HEAD"), 3, "--new-since", "isn't in a git repository")
+        self.assert_fails(self.scan("shop", "plain", "--new-since", "refs/tags/first"), 3, "plain isn't in the work tree")
+        self.assert_fails(self.scan("nope", "neither", "--new-since", "HEAD"), 3, "nope", "neither")
+
+    def test_without_git(self):
+        path = {"PATH": self.at("nothing")}
+        self.assert_fails(self.scan("shop", "--new-since", "first", env=self.env(**path)), 3, "git isn't installed")
+
+    def test_the_same_without_a_cache(self):
+        with_cache = self.scan("shop", "--new-since", "first", "--json").json()
+        without = self.scan("shop", "--new-since", "first", "--json", env=self.env(WRENCH_SCAN_CACHE="off")).json()
+        self.assertEqual(with_cache["findings"], without["findings"])
+
+
+if __name__ == "__main__":
+    CliTest.wrench = os.path.abspath(sys.argv.pop(1))
+    unittest.main()
