@@ -200,7 +200,7 @@ class Bench:
             sys.exit("the second review found something else than the first")
 
     def modules(self):
-        for name in ("wrench_secrets_bench", "wrench_storage_bench", "wrench_workflow_bench", "wrench_code_bench", "wrench_history_bench"):
+        for name in ("wrench_secrets_bench", "wrench_storage_bench", "wrench_workflow_bench", "wrench_code_bench", "wrench_history_bench", "wrench_scan_bench"):
             path = self.tool(name)
             if path:
                 print(name)

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Only what is new: against a revision.
+"""Only what is new: against a revision, in the history.
 
     tests/cli/only_new_test.py PATH_OF_WRENCH [TEST...]
 """
 import os
+import random
+import string
 import sys
 import unittest
 
@@ -71,6 +73,29 @@ class OnlyNew(CliTest):
         with_cache = self.scan("shop", "--new-since", "first", "--json").json()
         without = self.scan("shop", "--new-since", "first", "--json", env=self.env(WRENCH_SCAN_CACHE="off")).json()
         self.assertEqual(with_cache["findings"], without["findings"])
+
+
+class HistorySecrets(CliTest):
+    def test_a_secret_that_was_removed(self):
+        self.git_project()
+        token = "sk_live_" + "".join(random.Random(7).choices(string.ascii_letters + string.digits, k=24))
+        self.write("shop/pay.py", "key = '%s'\n" % token)
+        self.git("shop", "add", ".")
+        self.git("shop", "commit", "-q", "-m", "Oops")
+        os.remove(self.at("shop/pay.py"))
+        self.git("shop", "commit", "-q", "-a", "-m", "Remove it")
+        self.assertEqual(self.run_wrench("scan", "shop", "--analyses", "secrets").code, 0)
+        done = self.run_wrench("scan", "shop", "--analyses", "secrets", "--history", "--json")
+        self.assertEqual(done.code, 1, done.err)
+        self.assertNotIn(token[8:], done.out)
+        finding, = done.json()["findings"]
+        self.assertEqual(finding["historic"]["path"], "pay.py")
+        self.assertFalse(finding["historic"]["in_head"])
+        self.assertEqual(finding["introduced"]["author"], "Ada")
+        self.assertTrue(finding["path"].startswith("shop/pay.py@"))
+        text = self.run_wrench("scan", "shop", "--analyses", "secrets", "--history")
+        self.assertIn("shop/pay.py@", text.out)
+        self.assertIn("not from the history", text.out)
 
 
 if __name__ == "__main__":

@@ -127,7 +127,7 @@ const FlagSpec kNewSince = {.name = "--new-since",
                             .summary = "report only what the tree of this commit, branch or tag doesn't have"};
 const FlagSpec kHistory = {
     .name = "--history",
-    .summary = "also read version control: churn, hotspots, coupling, ownership"};
+    .summary = "also read version control: churn, hotspots, ownership, and secrets in all that it keeps"};
 const FlagSpec kFileTimeout = {.name = "--file-timeout-ms",
                                .value = "N",
                                .summary = "CPU time to parse and match one file",

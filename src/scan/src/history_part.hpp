@@ -22,6 +22,8 @@ class HistoryPart {
   std::unordered_set<std::string> open_and_list(const std::string& project_root, const StopToken& stop);
 
   bool opened() const { return repo_.has_value(); }
+  /// Null without one.
+  const history::GitRepo* repo() const { return repo_ ? &*repo_ : nullptr; }
   const std::string& head() const { return head_; }
   /// "main@3f2c91a"; empty without commits.
   std::string revision() const;

@@ -54,6 +54,17 @@ Edges without(const Edges& all, const Edges& others) {
   return out;
 }
 
+/// What the history of REV holds is old, wherever it stands in today's.
+Result<void> settle_historic(findings::Report& report, const Revision& revision, const StopToken& stop,
+                             const Deadline& deadline) {
+  const auto has_commit = [](const findings::Finding& finding) { return finding.historic && finding.introduced; };
+  if (std::ranges::none_of(report.findings, has_commit)) return {};
+  const auto old = WRENCH_TRY(history::ancestors(revision.repo(), revision.commit(), stop, deadline));
+  for (auto& finding : report.findings)
+    if (has_commit(finding) && old.contains(finding.introduced->commit)) finding.is_new = false;
+  return {};
+}
+
 /// What a submodule holds is in another repository: whether it is new can't be told here.
 void leave_out_submodules(findings::Report& report, const std::vector<FoundFile>& files, const Revision& revision) {
   if (revision.submodules().empty()) return;
@@ -85,7 +96,7 @@ Result<OneRun> run_new_since(const ScanRequest& request, ScanContext& context, c
   auto now = WRENCH_TRY(run_once(request, shared, stop, deadline, nullptr));
 
   ScanRequest then_request = request;
-  then_request.with_history = false;
+  then_request.with_history = then_request.history_secrets = false;
   then_request.baseline.reset();
   ScanContext quiet = shared;
   quiet.found = {};
@@ -96,6 +107,8 @@ Result<OneRun> run_new_since(const ScanRequest& request, ScanContext& context, c
   for (std::size_t i = 0; i < report.findings.size(); ++i)
     report.findings[i].is_new = report.findings[i].is_new && diff.is_new[i];
   report.summary.since = findings::Since{request.new_since, revision->commit(), diff.matched, diff.fixed};
+  if (auto settled = settle_historic(report, *revision, stop, deadline); !settled)
+    return about_revision(std::move(settled).error(), request.new_since);
   leave_out_submodules(report, now.files, *revision);
   auto edges = std::exchange(report.edges_added, {});
   report.edges_added = without(edges, then.report.edges_added);

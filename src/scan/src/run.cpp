@@ -14,6 +14,7 @@
 #include "file_outcome.hpp"
 #include "file_worker.hpp"
 #include "history_part.hpp"
+#include "history_secrets.hpp"
 #include "known_contents.hpp"
 #include "memory_gate.hpp"
 #include "new_since.hpp"
@@ -459,6 +460,43 @@ class Run {
     return {};
   }
 
+  /// Secrets of all contents that the repository holds. What the tree holds, too, is told once, there.
+  Result<void> add_history_secrets(findings::Report& report) {
+    if (!request_.history_secrets || !setup_.wants(Analysis::Secrets)) return {};
+    if (history_.repo() == nullptr) {
+      report.notes.emplace_back("no git repository: no secrets of a history");
+      return {};
+    }
+    progress(ScanProgress::Phase::History, true);
+    if (!setup_.secret_rules) WRENCH_TRY(take_or_load_rules());
+    const std::string front = path_front();
+    const source::IgnoreRules exclude(join(setup_.config.exclude, "\n")), include(join(setup_.config.include, "\n"));
+    const auto is_excluded = [&](const std::string& path) {
+      return named_by(exclude, path) && !named_by(include, path);
+    };
+    auto found = WRENCH_TRY(find_history_secrets({.repo = *history_.repo(),
+                                                  .head = history_.head(),
+                                                  .setup = setup_,
+                                                  .path_front = front,
+                                                  .is_excluded = is_excluded,
+                                                  .pool = context_.pool,
+                                                  .clock = context_.clock,
+                                                  .cache = context_.cache,
+                                                  .jobs = jobs()},
+                                                 stop_, deadline_));
+    tell(add_to_report(std::move(found), report));
+    keep_findings_max(report);
+    return {};
+  }
+
+  /// What stands before a project path in the paths as they are reported.
+  std::string path_front() const {
+    for (const auto& file : discovery_.files)
+      if (file.path.ends_with(file.project_path))
+        return file.path.substr(0, file.path.size() - file.project_path.size());
+    return {};
+  }
+
   void keep_findings_max(findings::Report& report) const {
     auto& all = report.findings;
     if (all.size() <= setup_.limits.findings_max) return;
@@ -481,7 +519,8 @@ class Run {
   }
 
   // What belongs to this run alone, not to the tree.
-  findings::Report finish(findings::Report report, const std::string& started, Micros started_us) {
+  Result<findings::Report> finish(findings::Report report, const std::string& started, Micros started_us) {
+    WRENCH_TRY(add_history_secrets(report));
     report.root = request_.paths.empty() ? "." : join(request_.paths, " ");
     const auto& root = discovery_.project_root;
     report.repository = repair_utf8(root.substr(root.rfind('/') + 1));

@@ -101,14 +101,27 @@ struct SecretScanner::State {
 
   const SecretRules::State& set() const { return *rules.state_; }
 
+  void begin() {
+    const std::size_t rule_count = set().rules.size();
+    done_until.assign(rule_count, 0);
+    counts.assign(rule_count, 0);
+    conditions.assign(rule_count, -1);
+    hits.clear();
+    partial.clear();
+  }
+
+  bool has_keyword(std::string_view text, const SecretRule& rule) const {
+    return rule.keywords.empty() || std::any_of(rule.keywords.begin(), rule.keywords.end(), [&](const auto& word) {
+             return contains_ignoring_case_ascii(text, word);
+           });
+  }
+
   bool file_qualifies(const source::SourceText& text, std::uint32_t rule_index) {
     auto& known = conditions[rule_index];
     if (known >= 0) return known == 1;
     const auto& rule = set().rules[rule_index];
     const auto& compiled = set().compiled[rule_index];
-    bool fits = rule.keywords.empty() || std::any_of(rule.keywords.begin(), rule.keywords.end(), [&](const auto& word) {
-                  return contains_ignoring_case_ascii(text.text, word);
-                });
+    bool fits = has_keyword(text.text, rule);
     if (fits && compiled.path) fits = compiled.path->contains(text.project_path) == source::Regex::Outcome::Match;
     if (fits && options.drop_hash_fields && rule.form != Form::Prefix) fits = !is_hash_list(text.path);
     known = fits ? 1 : 0;
@@ -158,10 +171,9 @@ struct SecretScanner::State {
     return true;
   }
 
-  void look_at(const source::SourceText& source, std::uint32_t rule_index, std::size_t end) {
+  void look_at(std::string_view text, std::string_view path, std::uint32_t rule_index, std::size_t end) {
     const auto& rule = set().rules[rule_index];
     const auto& compiled = set().compiled[rule_index];
-    const std::string_view text = source.text;
     std::size_t from = std::max(done_until[rule_index], end > kMatchWidthMax ? end - kMatchWidthMax : 0);
     const std::string_view window = text.substr(0, std::min(text.size(), end + kMatchWidthMax));
     // The span may begin anywhere before `end`, and a first one may hide the one that ends there.
@@ -181,7 +193,7 @@ struct SecretScanner::State {
       if (!is_secret(text, hit)) continue;
       if (counts[rule_index]++ >= options.findings_per_rule_max) {
         if (counts[rule_index] == options.findings_per_rule_max + 1)
-          partial.push_back({"findings_max", source.path, rule.id,
+          partial.push_back({"findings_max", std::string(path), rule.id,
                              "more than " + std::to_string(options.findings_per_rule_max) + " in this file"});
         break;
       }
@@ -274,21 +286,35 @@ SecretScanner::SecretScanner(SecretScanner&&) noexcept = default;
 SecretScanner& SecretScanner::operator=(SecretScanner&&) noexcept = default;
 SecretScanner::~SecretScanner() = default;
 
+bool SecretScanner::may_find(std::string_view text) {
+  auto& state = *state_;
+  const auto& set = state.set();
+  if (!set.patterns || text.empty()) return false;
+  state.begin();
+  set.patterns->scan(text, state.scratch, [&](std::uint32_t rule, std::uint64_t end) {
+    if (end <= state.done_until[rule]) return true;
+    auto& known = state.conditions[rule];
+    if (known < 0) known = state.has_keyword(text, set.rules[rule]) ? 1 : 0;
+    if (known == 0) {
+      state.done_until[rule] = text.size();
+      return true;
+    }
+    state.look_at(text, {}, rule, static_cast<std::size_t>(end));
+    return state.hits.empty();
+  });
+  return !state.hits.empty();
+}
+
 SecretResult SecretScanner::scan(const source::SourceText& text) {
   auto& state = *state_;
   const auto& set = state.set();
   SecretResult result;
   if (!set.patterns || text.text.empty()) return result;
-  const std::size_t rule_count = set.rules.size();
-  state.done_until.assign(rule_count, 0);
-  state.counts.assign(rule_count, 0);
-  state.conditions.assign(rule_count, -1);
-  state.hits.clear();
-  state.partial.clear();
+  state.begin();
   set.patterns->scan(text.text, state.scratch, [&](std::uint32_t rule, std::uint64_t end) {
     if (end > state.done_until[rule]) {
       if (state.file_qualifies(text, rule)) {
-        state.look_at(text, rule, static_cast<std::size_t>(end));
+        state.look_at(text.text, text.path, rule, static_cast<std::size_t>(end));
       } else {
         state.done_until[rule] = text.text.size();
       }

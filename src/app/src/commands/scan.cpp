@@ -40,7 +40,7 @@ Result<scan::ScanRequest> request_of(const Session& session) {
   request.use_builtin_rules = !session.invocation.has("--no-builtin-rules");
   request.use_project_config = !session.invocation.has("--no-project-config");
   request.analyses = WRENCH_TRY(analyses_of(session));
-  request.with_history = session.invocation.has("--history");
+  request.with_history = request.history_secrets = session.invocation.has("--history");
   request.new_since = session.invocation.value("--new-since");
   request.jobs = static_cast<int>(session.invocation.number("--jobs", 0));
   request.limits.file_us_max = session.invocation.number("--file-timeout-ms", 5'000) * kMicrosPerMs;

@@ -50,6 +50,8 @@ struct ScanRequest {
   bool use_project_config = true;  ///< .wrench.yaml of the project root.
   std::vector<Analysis> analyses{std::begin(kAllAnalyses), std::end(kAllAnalyses)};
   bool with_history = false;  ///< Mine git: the `history` section, hotspots, hotspots in the ranks.
+  /// Look for secrets in all contents that the repository holds, reachable or not: findings with `historic`.
+  bool history_secrets = false;
   /// A revision: findings that its tree has, too, aren't new, and `edges_added`, `edges_removed` and `summary.since` of
   /// the report say what else changed. Both trees are read with the rules and the configuration of the work tree.
   std::string new_since;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "wrench/findings/finding.hpp"
@@ -33,6 +34,9 @@ class SecretScanner {
 
   /// No finding holds the secret: `lines` is masked, `secrets` says where it stands.
   SecretResult scan(const source::SourceText& text);
+  /// Whether scan() may find something in this text (as SourceText has it) at some path: false is certain. For contents
+  /// that nearly all hold nothing, and whose path isn't known yet.
+  bool may_find(std::string_view text);
 
  private:
   struct State;
