@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
-"""Only what is new: against a revision, in the history.
+"""Only what is new: against a revision, in the history, while somebody edits.
 
     tests/cli/only_new_test.py PATH_OF_WRENCH [TEST...]
 """
 import os
 import random
+import signal
 import string
+import subprocess
 import sys
 import unittest
 
-from harness import CliTest
+from harness import TIMEOUT_S, CliTest, default_signals
 
 
 class OnlyNew(CliTest):
@@ -96,6 +98,34 @@ class HistorySecrets(CliTest):
         text = self.run_wrench("scan", "shop", "--analyses", "secrets", "--history")
         self.assertIn("shop/pay.py@", text.out)
         self.assertIn("not from the history", text.out)
+
+
+class Watching(CliTest):
+    def test_until_a_signal(self):
+        self.project()
+        for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            process = subprocess.Popen([self.wrench, "scan", "shop", "--watch", *self.quick], cwd=self.dir, env=self.env(),
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                       text=True, preexec_fn=default_signals)
+            self.addCleanup(process.kill)
+            lines = iter(process.stdout.readline, "")
+            self.assertIn("shop/a.py:2", next(lines))
+            next(line for line in lines if line.startswith("1 finding"))
+            self.write("shop/b.py", "eval(y)\n")
+            self.assertIn("1 new, 0 fixed, 2 in all", next(lines))
+            self.assertTrue(next(lines).startswith("shop/b.py:1:1: high [own.eval-call]"))
+            os.remove(self.at("shop/b.py"))
+            self.assertIn("0 new, 1 fixed, 1 in all", next(lines))
+            self.assertTrue(next(lines).startswith("fixed: shop/b.py:1:1: high"))
+            process.send_signal(number)
+            self.assertEqual(process.wait(TIMEOUT_S), code)
+            process.stdout.close()
+
+    def test_flags_that_dont_fit(self):
+        self.project()
+        for flags in (["--json"], ["--format", "sarif"], ["--output", "x.txt"], ["--history"]):
+            self.assert_fails(self.scan("shop", "--watch", *flags), 2, "--watch")
+        self.assert_fails(self.scan("nope", "--watch"), 3, "nope")
 
 
 if __name__ == "__main__":

@@ -203,6 +203,7 @@ const std::vector<CommandSpec>& table() {
                             kFailOn,
                             kFileTimeout,
                             kAllowPartial,
+                            {.name = "--watch", .summary = "go on: tell what changes of files make new or fixed"},
                             {.name = "--explain-skipped", .summary = "name each file that was not analysed, and why"}}),
        .formats = kReportFormats,
        .examples = {{"wrench scan src", "scan a folder"},

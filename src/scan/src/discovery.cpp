@@ -134,6 +134,7 @@ class Walk {
   Result<void> find_root(const std::string& folder) {
     if (!out_.project_root.empty()) return {};
     std::tie(out_.project_root, out_.in_git) = root_above(folder);
+    if (!options_.commit) out_.folders.push_back(out_.project_root);  // Its configuration.
     if (options_.tracked_files && out_.in_git) {
       tracked_ = options_.tracked_files(out_.project_root);
       for (const auto& file : tracked_)
@@ -191,6 +192,7 @@ class Walk {
     if (!S_ISDIR(status.st_mode)) {
       const std::string folder(parent_of(real));
       WRENCH_TRY(find_root(folder));
+      out_.folders.push_back(folder);
       auto base = WRENCH_TRY(disk_tree(folder));
       FoundFile file;
       file.path = repair_utf8(reported);
@@ -265,6 +267,7 @@ class Walk {
         out_.partial.push_back({"file_unreadable", shown(folder.relative), "", entries.error().message});
         continue;
       }
+      if (!options_.commit) out_.folders.push_back(folder.relative.empty() ? real : joined(real, folder.relative));
       const auto has_entry = [&](std::string_view name) {
         return std::any_of(entries->begin(), entries->end(), [&](const DirEntry& entry) { return entry.name == name; });
       };

@@ -55,7 +55,7 @@ class Run {
 
   Result<OneRun> run() {
     auto report = WRENCH_TRY(analyse());
-    return OneRun{std::move(report), std::move(discovery_.files)};
+    return OneRun{std::move(report), std::move(discovery_.files), std::move(discovery_.folders)};
   }
 
  private:

@@ -10,6 +10,7 @@ namespace wrench::scan {
 struct OneRun {
   findings::Report report;  ///< `edges_added` holds all edges between modules, none is compared.
   std::vector<FoundFile> files;
+  std::vector<std::string> folders;  ///< See Discovery.
 };
 
 /// One run over one tree: that of `revision`, or what is on disk when that is null. `new_since` and `found` of a

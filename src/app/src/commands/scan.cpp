@@ -3,6 +3,7 @@
 #include "../progress.hpp"
 #include "../review_screen.hpp"
 #include "commands.hpp"
+#include "scan_watch.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/history/git_repo.hpp"
 #include "wrench/scan/fact_cache.hpp"
@@ -77,6 +78,7 @@ ExitCode run_scan(Session& session) {
   if (!gate) return session.fail(gate.error());
   auto request = request_of(session);
   if (!request) return session.fail(request.error());
+  if (auto watch = check_watch(session); !watch) return session.fail(watch.error());
   if (auto history = check_history(*request, session.stop); !history) return session.fail(history.error());
   findings::Report nothing;
   if (auto readable = apply_baseline_flag(session, nothing); !readable) return session.fail(readable.error());
@@ -85,9 +87,10 @@ ExitCode run_scan(Session& session) {
   runtime::WorkerPool pool({.threads = static_cast<std::size_t>(request->jobs), .name = "analysis"});
   const auto cache_root = scan::project_root(request->paths.front());
   const auto cache = scan::FactCache::open(cache_root ? scan::FactCache::folder_for(*cache_root) : std::string());
-  // Most files are looked at twice.
-  if (!request->new_since.empty()) cache->hold(scan::kFactsHeldBytesMax);
+  // Both look at most files more than once.
+  if (!request->new_since.empty() || session.invocation.has("--watch")) cache->hold(scan::kFactsHeldBytesMax);
   scan::ScanContext context{.pool = pool, .clock = clock, .cache = cache.get()};
+  if (session.invocation.has("--watch")) return watch_scan(session, *request, context, *gate);
   ScanDisplay display(session);
   context.progress = [&](const scan::ScanProgress& at) { display.show(at); };
   auto report = scan::run(*request, context, session.stop, deadline_of(session, clock));

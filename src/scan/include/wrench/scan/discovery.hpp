@@ -36,6 +36,7 @@ struct Discovery {
   std::string project_root;  ///< Absolute: the enclosing git work tree, else the (first) named folder.
   bool in_git = false;
   std::vector<FoundFile> files;      ///< Sorted by path.
+  std::vector<std::string> folders;  ///< Absolute: where a change may change what is found. Of no commit.
   std::vector<findings::Skipped> skipped;
   std::vector<findings::Partial> partial;
 };
