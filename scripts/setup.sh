@@ -44,6 +44,7 @@ libclang-rt-19-dev | sanitizers, fuzzing, coverage runtime
 libgmock-dev | tests
 libgtest-dev | tests
 libxml2-utils | validates JUnit and HTML reports in tests
+patch | takes back what fixes changed, in tests
 postgresql | a real server for the tests of the store
 openssl | second opinion on hashes in tests
 '

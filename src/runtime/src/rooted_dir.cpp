@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <memory>
 
+#include "file_stamp.hpp"
 #include "unique_fd.hpp"
 #include "wrench/base/text.hpp"
 
@@ -26,10 +27,7 @@ FileKind kind_of(mode_t mode) {
 }
 
 DirEntry entry_of(std::string name, const struct stat& status) {
-  const auto ns = [](const timespec& at) { return std::int64_t{at.tv_sec} * 1'000'000'000 + at.tv_nsec; };
-  return {std::move(name), kind_of(status.st_mode),
-          FileStamp{static_cast<std::uint64_t>(status.st_size), ns(status.st_mtim), ns(status.st_ctim), status.st_dev,
-                    status.st_ino}};
+  return {std::move(name), kind_of(status.st_mode), stamp_of(status)};
 }
 
 constexpr std::size_t kReadBytes = std::size_t{1} << 20;  // At a time: a slow disk must not delay a stop.

@@ -37,8 +37,10 @@ struct Patience {
   StopToken stop{};
 };
 
-/// Read access to everything below one folder and to nothing else. Symbolic links are never followed, FIFOs, sockets
-/// and devices are never opened, `..` and absolute paths are refused (openat2(2) with RESOLVE_BENEATH and
+class StagedFile;
+
+/// Access to everything below one folder and to nothing else. Symbolic links are never followed, FIFOs, sockets and
+/// devices are never opened, `..` and absolute paths are refused (openat2(2) with RESOLVE_BENEATH and
 /// RESOLVE_NO_SYMLINKS). Thread-safe.
 class RootedDir {
  public:
@@ -55,10 +57,41 @@ class RootedDir {
   /// io.too_large over `bytes_max`, io.not_regular, io.too_slow, io.stopped.
   Result<std::string> read(const std::string& relative, std::size_t bytes_max, const Patience& patience = {}) const;
 
+  /// Makes one folder, whose parent is there; one that is there already is taken. Errors: io.*.
+  Result<void> make_folder(const std::string& relative, unsigned mode) const;
+  /// A file of `bytes` in the place of whatever has the name, whole and durable or not there at all. Errors: io.*.
+  Result<void> write(const std::string& relative, std::string_view bytes, unsigned mode) const;
+  Result<void> remove(const std::string& relative) const;
+  /// The next content of a regular file, written beside it and flushed; the file itself stays as it is until
+  /// StagedFile::commit(). Errors: io.*, io.not_regular, io.not_owner when the new file couldn't belong to whom the old
+  /// one does.
+  Result<StagedFile> stage(const std::string& relative, std::string_view bytes) const;
+
  private:
   explicit RootedDir(int fd) : fd_(fd) {}
   Result<int> open_at(const std::string& relative, int flags) const;
   int fd_ = -1;
+};
+
+/// The next content of a file, durable beside it. Goes away without commit(). One thread at a time.
+class StagedFile {
+ public:
+  StagedFile(StagedFile&& other) noexcept;
+  StagedFile& operator=(StagedFile&& other) noexcept;
+  ~StagedFile();
+
+  /// Puts it in the file's place, with the file's mode and owner, by a rename that is made durable: after a crash at
+  /// any moment the old or the new one is there. Error code io.changed when the file isn't what stat said of it when
+  /// this was staged. Once.
+  Result<void> commit();
+
+ private:
+  friend class RootedDir;
+  StagedFile(int folder, std::string name, std::string temporary, FileStamp stamp)
+      : folder_(folder), name_(std::move(name)), temporary_(std::move(temporary)), stamp_(stamp) {}
+  int folder_ = -1;
+  std::string name_, temporary_;
+  FileStamp stamp_;
 };
 
 }  // namespace wrench::runtime
