@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 namespace wrench::findings {
 namespace {
@@ -11,16 +12,17 @@ using codec::JsonArray;
 
 constexpr std::array<std::string_view, 3> kRoles = {"source", "step", "sink"};
 constexpr std::array<std::string_view, 3> kFixStates = {"suggested", "verified", "rejected"};
+constexpr std::array<std::string_view, 2> kFixSafeties = {"safe", "suggest"};
 constexpr std::array<std::string_view, 3> kReaches = {"unknown", "entry", "test_or_dead"};
 
 template <class E>
-std::string_view word_of(const std::array<std::string_view, 3>& words, E value) {
+std::string_view word_of(std::span<const std::string_view> words, E value) {
   return words[static_cast<std::size_t>(value)];
 }
 
 template <class E>
-auto parser_of(const std::array<std::string_view, 3>& words) {
-  return [&words](std::string_view text) -> std::optional<E> {
+auto parser_of(std::span<const std::string_view> words) {
+  return [words](std::string_view text) -> std::optional<E> {
     const auto found = std::find(words.begin(), words.end(), text);
     if (found == words.end()) return std::nullopt;
     return static_cast<E>(found - words.begin());
@@ -76,6 +78,8 @@ Json secrets_json(const std::vector<Location>& secrets) {
   return array;
 }
 
+Json text_or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
+
 Json fix_json(const std::optional<Fix>& fix) {
   if (!fix) return {};
   Json edits = Json::array();
@@ -85,11 +89,12 @@ Json fix_json(const std::optional<Fix>& fix) {
     object.set("text", edit.text);
     edits.push_back(std::move(object));
   }
-  return Json::object(
-      {{"state", word_of(kFixStates, fix->state)}, {"description", fix->description}, {"edits", std::move(edits)}});
+  return Json::object({{"state", word_of(kFixStates, fix->state)},
+                       {"safety", word_of(kFixSafeties, fix->safety)},
+                       {"reason", text_or_null(fix->reason)},
+                       {"description", fix->description},
+                       {"edits", std::move(edits)}});
 }
-
-Json text_or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
 
 Json suppressed_json(const std::optional<Suppressed>& suppressed) {
   if (!suppressed) return {};
@@ -234,6 +239,8 @@ void read_finding(const JsonFields& fields, Finding& f) {
     const JsonFields fix = fields.object("fix");
     Fix& target = f.fix.emplace();
     fix.word("state", target.state, parser_of<FixState>(kFixStates));
+    fix.word("safety", target.safety, parser_of<FixSafety>(kFixSafeties));
+    fix.text("reason", target.reason);
     fix.text("description", target.description);
     fix.objects("edits", target.edits, [](const JsonFields& edit, Edit& one) {
       read_location(edit, one.where);

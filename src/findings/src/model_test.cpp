@@ -251,7 +251,11 @@ Finding full_finding() {
   f.trace = {{TraceRole::Source, where, "n"}, {TraceRole::Step, where, ""}, {TraceRole::Sink, where, "s"}};
   f.related = {{where, "also"}};
   f.secrets = {where};
-  f.fix = Fix{.state = FixState::Rejected, .description = "d", .edits = {{where, "new"}}};
+  f.fix = Fix{.state = FixState::Rejected,
+              .description = "d",
+              .edits = {{where, "new"}},
+              .safety = FixSafety::Safe,
+              .reason = "the finding is still there"};
   f.suppressed =
       Suppressed{.kind = "snoozed", .reason = "r", .source = "s", .finding_id = "fnd_1", .until = "2026-12-24"};
   f.group = "g7";
@@ -305,6 +309,14 @@ Report full_report() {
                   .with_help("h")
                   .because(Error("a.b", "c").because(Error("d", "e")))};
   r.notes = {"no history"};
+  r.changes = {{.path = "p",
+                .before = "sha256:0",
+                .after = "sha256:1",
+                .fingerprints = {"wf1-0"},
+                .diff = "d",
+                .inverse = "i",
+                .masked = true,
+                .undo = "u"}};
   return r;
 }
 
@@ -325,6 +337,7 @@ void expect_equal(const Report& back, const Report& r) {
   EXPECT_EQ(describe(back.errors[0]), describe(r.errors[0]));
   EXPECT_EQ(back.errors[0].help, r.errors[0].help);
   EXPECT_EQ(back.notes, r.notes);
+  EXPECT_EQ(back.changes, r.changes);
   EXPECT_EQ(back.root + back.repository + back.revision + back.tool_version + back.rules_sha256, ".shopmain@10.1ab");
 }
 

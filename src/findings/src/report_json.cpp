@@ -211,6 +211,17 @@ void read_hotspot(const JsonFields& fields, Hotspot& h) {
   fields.number("score", h.score);
 }
 
+void read_change(const JsonFields& fields, Change& c) {
+  fields.text("path", c.path);
+  fields.text("before", c.before);
+  fields.text("after", c.after);
+  fields.texts("fingerprints", c.fingerprints);
+  fields.text("diff", c.diff);
+  fields.text("inverse", c.inverse);
+  fields.boolean("masked", c.masked);
+  fields.text("undo", c.undo);
+}
+
 void read_skipped(const JsonFields& fields, Skipped& s) {
   fields.text("path", s.path);
   fields.text("reason", s.reason);
@@ -316,6 +327,17 @@ Json to_json(const CloneClass& c) {
                        {"proposal", c.proposal}});
 }
 
+Json to_json(const Change& c) {
+  return Json::object({{"path", c.path},
+                       {"before", c.before},
+                       {"after", c.after},
+                       {"fingerprints", list_json(c.fingerprints, text_json)},
+                       {"diff", c.diff},
+                       {"inverse", c.inverse},
+                       {"masked", c.masked},
+                       {"undo", c.undo.empty() ? Json() : Json(c.undo)}});
+}
+
 Json report_shell_json(const Report& report) {
   Json structure = Json::object({{"cycles", list_json(report.cycles, cycle_json)},
                                  {"edges_added", list_json(report.edges_added, edge_json)},
@@ -335,7 +357,7 @@ Json report_shell_json(const Report& report) {
        {"structure", std::move(structure)},
        {"hotspots", list_json(report.hotspots, hotspot_json)},
        {"history", report.history},
-       {"changes", Json::array()},
+       {"changes", list_json(report.changes, [](const Change& change) { return to_json(change); })},
        {"skipped", list_json(report.skipped, skipped_json)},
        {"partial", list_json(report.partial, partial_json)},
        {"errors", list_json(report.errors, error_json)},
@@ -397,6 +419,7 @@ Result<Report> report_from_json(const Json& value) {
   }
   fields.objects("hotspots", report.hotspots, read_hotspot);
   report.history = fields.json("history");
+  fields.objects("changes", report.changes, read_change);
   fields.objects("skipped", report.skipped, read_skipped);
   fields.objects("partial", report.partial, read_partial);
   fields.each("errors", [&](const Json& item, const std::string& place) {

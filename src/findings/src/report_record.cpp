@@ -14,7 +14,7 @@ namespace {
 constexpr std::string_view kFindingHead = "WRF";
 constexpr std::string_view kReportHead = "WRR";
 // 1: no measure, introduced, reopened, finding_id, until.
-// 2: no reached_from, hotspot_percentile, historic, since, edges, similarity.
+// 2: no reached_from, hotspot_percentile, historic, safety, reason, since, edges, similarity, changes.
 constexpr int kForm = 3;
 
 
@@ -85,6 +85,7 @@ constexpr Confidence last_of(Confidence) { return Confidence::High; }
 constexpr Category last_of(Category) { return Category::Style; }
 constexpr TraceRole last_of(TraceRole) { return TraceRole::Sink; }
 constexpr FixState last_of(FixState) { return FixState::Rejected; }
+constexpr FixSafety last_of(FixSafety) { return FixSafety::Suggest; }
 constexpr Reach last_of(Reach) { return Reach::TestOrDead; }
 
 template <class Archive, RecordOf<Position> P>
@@ -114,6 +115,7 @@ void fields(Archive& archive, E& e) {
 template <class Archive, RecordOf<Fix> F>
 void fields(Archive& archive, F& f) {
   archive(f.state, f.description, f.edits);
+  if (archive.form() >= 3) archive(f.safety, f.reason);
 }
 template <class Archive, RecordOf<Introduced> I>
 void fields(Archive& archive, I& i) {
@@ -178,6 +180,10 @@ template <class Archive, RecordOf<Hotspot> H>
 void fields(Archive& archive, H& h) {
   archive(h.path, h.revisions, h.cognitive, h.findings, h.main_author, h.main_author_percent, h.score);
 }
+template <class Archive, RecordOf<Change> C>
+void fields(Archive& archive, C& c) {
+  archive(c.path, c.before, c.after, c.fingerprints, c.diff, c.inverse, c.masked, c.undo);
+}
 template <class Archive, RecordOf<Report::Summary> S>
 void fields(Archive& archive, S& s) {
   archive(s.files_scanned, s.files_cached, s.bytes, s.nloc, s.suppressed, s.baseline_matched, s.baseline_fixed,
@@ -189,7 +195,7 @@ template <class Archive, RecordOf<Report> R>
 void fields(Archive& archive, R& r) {
   archive(r.tool_version, r.rules_sha256, r.root, r.repository, r.revision, r.summary, r.findings, r.files, r.functions,
           r.clones, r.cycles, r.hotspots, r.history, r.skipped, r.partial, r.notes);
-  if (archive.form() >= 3) archive(r.edges_added, r.edges_removed);
+  if (archive.form() >= 3) archive(r.edges_added, r.edges_removed, r.changes);
 }
 
 std::string to_record(const Finding& finding) {

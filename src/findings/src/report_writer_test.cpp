@@ -545,5 +545,53 @@ TEST(Treemap, FillsTheAreaInProportion) {
   EXPECT_TRUE(squarify({}, {0, 0, 1, 1}).empty());
 }
 
+Finding fixable(std::string lines, Position start, Position end, std::string text) {
+  Finding f;
+  f.rule = "r";
+  f.message = "m";
+  f.fingerprint = "wf1-0";
+  f.lines = std::move(lines);
+  f.where.path = "a.py";
+  f.where.start = start;
+  f.where.end = end;
+  f.fix = Fix{.state = FixState::Suggested, .description = "write it so", .edits = {{f.where, std::move(text)}}};
+  return f;
+}
+
+std::string text_of(Finding f) {
+  Report report;
+  report.findings = {std::move(f)};
+  return written(Format::Text, report, NoSources());
+}
+
+TEST(Text, ShowsAFixAsADiff) {
+  EXPECT_THAT(
+      text_of(fixable("  \xC3\xA9 = old(1)  # x", {1, 7, 7}, {1, 13, 13}, "new(1)")),
+      ::testing::HasSubstr("  fix: write it so\n      -   \xC3\xA9 = old(1)  # x\n      +   \xC3\xA9 = new(1)  # x\n"));
+  EXPECT_THAT(text_of(fixable("a(\n  1)", {1, 1, 0}, {2, 5, 7}, "b(1)")),
+              ::testing::HasSubstr("      - a(\n      -   1)\n      + b(1)\n"));
+  EXPECT_THAT(text_of(fixable("a()", {1, 1, 0}, {1, 4, 3}, "b()\nc()")),
+              ::testing::HasSubstr("      - a()\n      + b()\n      + c()\n"));
+  EXPECT_THAT(text_of(fixable("a()", {1, 1, 0}, {1, 4, 3}, "")), ::testing::HasSubstr("      - a()\n1 finding"))
+      << "nothing is left";
+}
+
+TEST(Text, ShowsOnlyTheWordsOfALongFix) {
+  std::string many;
+  for (int i = 0; i < 9; ++i) many += "x()\n";
+  const std::string text = text_of(fixable("a()", {1, 1, 0}, {1, 4, 3}, many));
+  EXPECT_THAT(text, ::testing::HasSubstr("fix: write it so"));
+  EXPECT_THAT(text, ::testing::Not(::testing::HasSubstr("      - ")));
+}
+
+TEST(Text, SaysWhyAFixIsRejected) {
+  Finding f = fixable("a()", {1, 1, 0}, {1, 4, 3}, "b(");
+  f.fix->state = FixState::Rejected;
+  f.fix->reason = "no \x1b good";
+  const std::string text = text_of(f);
+  EXPECT_THAT(text, ::testing::HasSubstr("  fix rejected: no \\x1b good\n"));
+  EXPECT_THAT(text, ::testing::Not(::testing::HasSubstr("      - ")));
+}
+
 }  // namespace
 }  // namespace wrench::findings

@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <array>
 #include <tuple>
+#include <utility>
 
+#include "fix_lines.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/findings/ranking.hpp"
 #include "wrench/findings/summary.hpp"
@@ -81,10 +83,35 @@ class TextWriter {
     for (const Related& related : f.related) {
       line("  note: " + place(related.where) + ": " + shown(related.note));
     }
-    if (f.fix && f.fix->state != FixState::Rejected && !f.fix->description.empty()) {
-      line("  fix: " + shown(f.fix->description) +
-           (f.fix->state == FixState::Verified ? " (verified)" : std::string()));
+    if (f.fix) fix(f, *f.fix);
+  }
+
+  void fix(const Finding& f, const Fix& fix) {
+    if (fix.state == FixState::Rejected) {
+      if (!fix.reason.empty()) line("  fix rejected: " + shown(fix.reason));
+      return;
     }
+    if (!fix.description.empty())
+      line("  fix: " + shown(fix.description) + (fix.state == FixState::Verified ? " (verified)" : std::string()));
+    const LineChange change = line_change(f);
+    for (const auto& [mark, lines] : {std::pair('-', &change.before), std::pair('+', &change.after)})
+      for (const std::string& text : *lines)
+        line("      " + paint(kDim, std::string(1, mark)) + " " + clipped(shown(text)));
+  }
+
+  std::string clipped(std::string text) const {
+    const std::size_t room = std::max(style_.width, kWidthMin) - 8;
+    if (display_width(text) <= room) return text;
+    const std::string dots = style_.ascii ? "..." : "\xE2\x80\xA6";
+    std::size_t at = 0, used = 0;
+    while (at < text.size()) {
+      std::size_t next = at;
+      next_code_point(text, next);
+      used += display_width(std::string_view(text).substr(at, next - at));
+      if (used + display_width(dots) > room) break;
+      at = next;
+    }
+    return text.substr(0, at) + dots;
   }
 
   void snippet(const Finding& f) {

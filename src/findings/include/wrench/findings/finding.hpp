@@ -69,10 +69,14 @@ struct Edit {
   bool operator==(const Edit&) const = default;
 };
 enum class FixState : std::uint8_t { Suggested, Verified, Rejected };
+/// Safe: who made the rule vouches that the fix does what was meant. Suggest: somebody has to look at it.
+enum class FixSafety : std::uint8_t { Safe, Suggest };
 struct Fix {
   FixState state = FixState::Suggested;
   std::string description;  ///< One imperative line: "bind the parameter".
   std::vector<Edit> edits;  ///< May be empty: advice in words only.
+  FixSafety safety = FixSafety::Suggest;
+  std::string reason = {};  ///< Why it is rejected; else empty.
   bool operator==(const Fix&) const = default;
 };
 
@@ -229,6 +233,18 @@ struct Since {
   bool operator==(const Since&) const = default;
 };
 
+/// What verified fixes make of one file.
+struct Change {
+  std::string path;                       ///< As findings name it.
+  std::string before, after;              ///< Content ids, "sha256:<hex>".
+  std::vector<std::string> fingerprints;  ///< Of the findings that it takes away.
+  /// Unified, with three lines of context; names are "a/" and "b/" and the path below the project root.
+  std::string diff, inverse;
+  bool masked = false;  ///< A secret stands in the diffs: they show it masked and can't be applied.
+  std::string undo;     ///< The file with the inverse patch; empty: nothing was written.
+  bool operator==(const Change&) const = default;
+};
+
 struct Report {
   struct Run {
     std::string started;
@@ -259,6 +275,7 @@ struct Report {
   std::vector<ModuleEdge> edges_added, edges_removed;  ///< Against `summary.since`; by `from`, then `to`.
   std::vector<Hotspot> hotspots;                       ///< Best first.
   codec::Json history;                                 ///< Object of journey.mine_history, or null.
+  std::vector<Change> changes;                         ///< By path.
   std::vector<Skipped> skipped;
   std::vector<Partial> partial;
   std::vector<Error> errors;       ///< Bad rules and the like, with place.
@@ -270,6 +287,7 @@ struct Report {
 /// "findings[3].start".
 codec::Json to_json(const Finding& finding);
 Result<Finding> finding_from_json(const codec::Json& value);
+codec::Json to_json(const Change& change);
 codec::Json to_json(const Report::Run& run);
 Result<Report::Run> run_from_json(const codec::Json& value);
 codec::Json to_json(const Report& report);
