@@ -84,6 +84,17 @@ TEST(Logic, FilesOfTestsMayOverwriteWhatTheySet) {
   EXPECT_TRUE(reported("test_overwritten.py", content).empty());
 }
 
+TEST(Logic, ATestMayRunAnOperatorForWhatItDoes) {
+  const auto confidence = [](const fs::path& path, const std::string& comparison) {
+    const auto found = found_in(path, "def f(a, b):\n    " + comparison + "\n    return 1\n");
+    EXPECT_EQ(found.size(), 1u);
+    return found.empty() ? "" : std::string(findings::name(found[0].confidence));
+  };
+  EXPECT_EQ(confidence("test_sql.py", "a.key == b"), "low");
+  EXPECT_EQ(confidence("test_sql.py", "a.key == 'b'"), "high");
+  EXPECT_EQ(confidence("sql.py", "a.key == b"), "high");
+}
+
 TEST(Logic, MistakesOfTestsAreNeverHigh) {
   const auto severity = [](const fs::path& path) {
     const auto found = found_in(path, "def f():\n    ValueError()\n    return 1\n");
