@@ -16,7 +16,7 @@ function(wrench_embed)
   endforeach()
   file(GLOB_RECURSE files CONFIGURE_DEPENDS RELATIVE "${E_BASE}" ${globs})
   # Examples that tests read, such as those of rules, stay out.
-  list(FILTER files EXCLUDE REGEX "\\.test\\.")
+  list(FILTER files EXCLUDE REGEX "\\.(test|fixed)\\.")
   list(SORT files)
 
   string(REPLACE "::" "_" symbol "${E_FUNCTION}")

@@ -27,6 +27,8 @@ adult = people.find { |p| p.age > 17 }
 
 # ruleid: ruby.sort-for-one
 oldest = people.sort_by { |p| p.age }.last
+# ruleid: ruby.sort-for-one
+youngest = people.sort_by { |p| p.age }.first
 # ok: ruby.sort-for-one
 names = people.sort_by { |p| p.age }.take(3)
 

@@ -95,7 +95,7 @@ class Reporter {
                                    ? out.where.end.line - 1
                                    : out.where.end.line;
     out.lines = snippet(text_, out.where.start.line, last);
-    out.message = fill(info.message, match.bindings);
+    out.message = fill(info.message, match.bindings, FillFor::People);
     out.symbol = symbol(match);
     for (const auto& [atom, bound] : match.bindings) out.metavars.push_back(metavar(atom, bound));
     std::sort(out.metavars.begin(), out.metavars.end(),
@@ -176,11 +176,15 @@ class Reporter {
     return out;
   }
 
+  /// What is for people is cut; what replaces code never is.
+  enum class FillFor { People, Code };
+
   /// `$X` by its text, `value($X)` by its constant.
-  std::string fill(std::string_view with, const Bindings& bindings) const {
+  std::string fill(std::string_view with, const Bindings& bindings, FillFor whom) const {
+    const std::size_t bytes_max = whom == FillFor::Code ? kFixBytesMax : kMessageBytesMax;
     std::string out;
-    for (std::size_t i = 0; i < with.size() && out.size() < kMessageBytesMax;) {
-      const bool value = with.substr(i).starts_with("value($");
+    for (std::size_t i = 0; i < with.size() && out.size() <= bytes_max;) {
+      const bool value = whom == FillFor::People && with.substr(i).starts_with("value($");
       const std::size_t at = value ? i + 6 : i;
       std::size_t end = at + 1;
       if (with[at] == '$') {
@@ -197,7 +201,8 @@ class Reporter {
       }
       std::optional<std::string> constant;
       if (value && file_ != nullptr) constant = constant_text(*file_, *bound);
-      out += constant ? *constant : cut(text_.text.substr(bound->first, bound->end - bound->first), kMetavarBytesMax);
+      const std::string_view text = std::string_view(text_.text).substr(bound->first, bound->end - bound->first);
+      out += constant ? *constant : cut(text, whom == FillFor::Code ? text.size() : kMetavarBytesMax);
       i = value ? end + 1 : end;
     }
     return out;
@@ -279,17 +284,32 @@ class Reporter {
   }
 
   void add_fix(findings::Finding& out, const Match& match) const {
-    if (rule_.info.fix.empty() && rule_.info.fix_description.empty() && !rule_.fix_regex) return;
+    const RuleInfo& info = rule_.info;
+    if (!info.has_fix && info.fix_description.empty()) return;
     findings::Fix fix;
     fix.state = findings::FixState::Suggested;
-    fix.description = rule_.info.fix_description;
-    if (!rule_.info.fix.empty() || rule_.fix_regex) {
+    fix.description = info.fix_description;
+    fix.safety = info.fix_safety;
+    if (info.has_fix) {
       findings::Edit edit;
       edit.where = out.where;
-      edit.text = rule_.info.fix.empty() ? replaced(*rule_.fix_regex, match) : fill(rule_.info.fix, match.bindings);
+      const bool by_regex = info.fix.empty() && rule_.fix_regex;
+      edit.text = by_regex ? replaced(*rule_.fix_regex, match) : fill(info.fix, match.bindings, FillFor::Code);
+      const bool changes = edit.text != std::string_view(text_.text).substr(match.first, match.end - match.first);
+      // The expression doesn't fit every form that the rule finds: then only the words are left.
+      if (by_regex && !changes) {
+        if (!fix.description.empty()) out.fix = std::move(fix);
+        return;
+      }
       if (fix.description.empty())
-        fix.description = fmt::format("replace by {}", collapse_white_space(cut(edit.text, 120)));
-      fix.edits.push_back(std::move(edit));
+        fix.description =
+            edit.text.empty() ? "remove it" : fmt::format("replace by {}", collapse_white_space(cut(edit.text, 120)));
+      if (edit.text.size() > kFixBytesMax) {
+        fix.state = findings::FixState::Rejected;
+        fix.reason = fmt::format("the text that it puts in is longer than {} bytes", kFixBytesMax);
+      } else {
+        fix.edits.push_back(std::move(edit));
+      }
     }
     out.fix = std::move(fix);
   }

@@ -341,6 +341,78 @@ TEST(FileAnalyzer, ReplacesByRegexInTheFindingsText) {
   EXPECT_EQ(result.findings[0].fix->edits[0].text, "new(a, a, old(b))");
 }
 
+TEST(FileAnalyzer, PutsWholeTextsIntoAFix) {
+  const RuleSet rules = load(R"(rules:
+  - {id: r, languages: [python], severity: LOW, message: "m $X", pattern: old($X), fix: get_value($X)}
+)");
+  const SystemClock clock;
+  FileAnalyzer analyzer(rules, {}, clock);
+  const std::string names = "'" + std::string(5'000, 'n') + "'";
+  const FileResult result = analyzer.analyze(python("a = 1\nold(" + names + ")\nold(a)\n"), {}, {});
+  ASSERT_EQ(result.findings.size(), 2u);
+  EXPECT_LT(result.findings[0].message.size(), 1'000u) << "for people it is cut";
+  EXPECT_EQ(result.findings[0].fix->edits.at(0).text, "get_value(" + names + ")");
+  EXPECT_EQ(result.findings[1].fix->edits.at(0).text, "get_value(a)") << "value() is for messages";
+  const FileResult huge = analyzer.analyze(python("old('" + std::string(kFixBytesMax, 'n') + "')\n"), {}, {});
+  ASSERT_EQ(huge.findings.size(), 1u);
+  EXPECT_EQ(huge.findings[0].fix->state, findings::FixState::Rejected);
+  EXPECT_TRUE(huge.findings[0].fix->edits.empty());
+}
+
+TEST(FileAnalyzer, HasOnlyWordsWhereTheFixRegexDoesNotFit) {
+  const RuleSet rules = load(R"(rules:
+  - {id: r, languages: [python], severity: LOW, message: m, pattern: old(...), x-wrench: {fix: use new},
+     fix-regex: {regex: 'old\(a\)', replacement: new(a)}}
+)");
+  const SystemClock clock;
+  FileAnalyzer analyzer(rules, {}, clock);
+  const FileResult result = analyzer.analyze(python("old(a)\nold(b)\n"), {}, {});
+  ASSERT_EQ(result.findings.size(), 2u);
+  EXPECT_EQ(result.findings[0].fix->edits.size(), 1u);
+  EXPECT_EQ(result.findings[1].fix->description, "use new");
+  EXPECT_TRUE(result.findings[1].fix->edits.empty());
+}
+
+TEST(FileAnalyzer, RemovesWithAnEmptyFixAndEndsBlocksWithoutALine) {
+  const RuleSet rules = load(R"(rules:
+  - {id: gone, languages: [python], severity: LOW, message: m, pattern: gone(), fix: ''}
+  - id: block
+    languages: [python]
+    severity: LOW
+    message: m
+    pattern: block()
+    fix: |
+      one()
+)");
+  const SystemClock clock;
+  FileAnalyzer analyzer(rules, {}, clock);
+  const FileResult result = analyzer.analyze(python("gone()\nblock()\n"), {}, {});
+  ASSERT_EQ(result.findings.size(), 2u);
+  EXPECT_EQ(result.findings[0].fix->edits.at(0).text, "");
+  EXPECT_EQ(result.findings[0].fix->description, "remove it");
+  EXPECT_EQ(result.findings[1].fix->edits.at(0).text, "one()");
+}
+
+TEST(RuleReader, SaysWhichFixesAreSafe) {
+  const auto safety = [](std::string_view more) {
+    const RuleSet rules =
+        load("rules:\n  - {id: r, languages: [python], severity: LOW, message: m, pattern: f(), fix: g()" +
+             std::string(more) + "}\n");
+    return rules.info(0).fix_safety;
+  };
+  EXPECT_EQ(safety(""), findings::FixSafety::Safe) << "a rule that knows nothing of safety is semgrep's";
+  EXPECT_EQ(safety(", x-wrench: {title: t}"), findings::FixSafety::Suggest);
+  EXPECT_EQ(safety(", x-wrench: {fix_safety: safe}"), findings::FixSafety::Safe);
+  EXPECT_EQ(safety(", x-wrench: {fix_safety: suggest}"), findings::FixSafety::Suggest);
+  const auto refused = [](std::string_view more) {
+    return problems("rules:\n  - {id: r, languages: [python], severity: LOW, message: m, pattern: f()" +
+                    std::string(more) + "}\n");
+  };
+  EXPECT_THAT(refused(", fix: g(), x-wrench: {fix_safety: yes}"), testing::Not(testing::IsEmpty()));
+  EXPECT_THAT(refused(", fix: [g()]"), testing::Not(testing::IsEmpty()));
+  EXPECT_THAT(refused(", fix: "), testing::Not(testing::IsEmpty())) << "nobody means to remove code by that";
+}
+
 TEST(RuleReader, LeavesOutRulesForOtherVersions) {
   const auto with = [](std::string_view bound) {
     return problems(

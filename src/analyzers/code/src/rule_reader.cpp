@@ -186,7 +186,7 @@ class OneRule {
     read_metadata();
     read_paths();
     if (auto read = read_options(); !read) return std::move(read).error();
-    info.fix = plain_string(node_.find("fix"));
+    if (auto read = read_fix(); !read) return std::move(read).error();
     const std::string mode = plain_string(node_.find("mode"));
     rule_->is_taint = mode == "taint";
     if (!mode.empty() && mode != "search" && !rule_->is_taint)
@@ -210,9 +210,33 @@ class OneRule {
     return {};
   }
 
+  Result<void> read_fix() {
+    RuleInfo& info = rule_->info;
+    if (const YamlNode* fix = node_.find("fix")) {
+      if (!fix->is_scalar()) return invalid("'fix' is the text that stands for the finding's", *fix);
+      if (fix->is_null() && fix->text.empty()) return invalid("'fix' says nothing; '' removes what was found", *fix);
+      if (fix->text.size() > kFixBytesMax)
+        return invalid(fmt::format("'fix' is longer than {} bytes", kFixBytesMax), *fix);
+      info.has_fix = true;
+      info.fix = fix->text;
+      // A block scalar ends with a line end that nobody meant.
+      while (info.fix.ends_with('\n')) info.fix.pop_back();
+    }
+    const YamlNode* own = node_.find("x-wrench");
+    info.fix_safety = own == nullptr ? findings::FixSafety::Safe : findings::FixSafety::Suggest;
+    const YamlNode* safety = own == nullptr ? nullptr : own->find("fix_safety");
+    if (safety == nullptr) return {};
+    const std::string word = plain_string(safety);
+    if (word != "safe" && word != "suggest") return invalid("'fix_safety' is safe or suggest", *safety);
+    info.says_fix_safety = true;
+    info.fix_safety = word == "safe" ? findings::FixSafety::Safe : findings::FixSafety::Suggest;
+    return {};
+  }
+
   Result<void> read_fix_regex() {
     const YamlNode* fix = node_.find("fix-regex");
     if (fix == nullptr) return {};
+    rule_->info.has_fix = true;
     const YamlNode *regex = fix->find("regex"), *replacement = fix->find("replacement"), *count = fix->find("count");
     if (regex == nullptr || replacement == nullptr || !replacement->is_scalar())
       return invalid("fix-regex wants 'regex' and 'replacement'", *fix);

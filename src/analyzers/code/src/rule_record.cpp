@@ -17,6 +17,7 @@ constexpr Language last_of(Language) { return Language::Text; }
 namespace wrench::findings {
 
 constexpr Severity last_of(Severity) { return Severity::Critical; }
+constexpr findings::FixSafety last_of(findings::FixSafety) { return findings::FixSafety::Suggest; }
 constexpr Confidence last_of(Confidence) { return Confidence::High; }
 constexpr Category last_of(Category) { return Category::Style; }
 
@@ -216,9 +217,9 @@ void fields(Archive& archive, O& options) {
 template <class Archive, RecordOf<RuleInfo> I>
 void fields(Archive& archive, I& info) {
   auto& [id, file, line, title, message, severity_word, severity, confidence, category, cwe, language_names,
-         fix_description, fix, metadata] = info;
+         fix_description, has_fix, fix, fix_safety, says_fix_safety, metadata] = info;
   archive(id, file, line, title, message, severity_word, severity, confidence, category, cwe, language_names,
-          fix_description, fix, metadata);
+          fix_description, has_fix, fix, fix_safety, says_fix_safety, metadata);
 }
 template <class Archive, RecordOf<RefusedRule> R>
 void fields(Archive& archive, R& rule) {

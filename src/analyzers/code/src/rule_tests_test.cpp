@@ -45,6 +45,10 @@ void expect_exact(const std::filesystem::path& folder) {
   for (const RuleTestFailure& failure : report.failures)
     ADD_FAILURE() << failure.target << ": " << failure.rule << ": missed lines [" << lines(failure.missed)
                   << "], unexpected lines [" << lines(failure.unexpected) << "]";
+  for (const FixTestFailure& failure : report.fix_failures)
+    ADD_FAILURE() << failure.fixed << ":" << failure.line << ": expected\n"
+                  << failure.expected << "\nmade\n"
+                  << failure.made;
   EXPECT_EQ(report.rules, report.exact);
   EXPECT_GT(report.rules, 0u);
 }
@@ -59,6 +63,67 @@ TEST(SearchSemantics, HoldInEachPoint) {
 /// The same for what values carry from sources to sinks.
 TEST(TaintSemantics, HoldInEachPoint) {
   expect_exact(std::filesystem::path(WRENCH_SOURCE_DIR) / "src/analyzers/code/testdata/taint");
+}
+
+TEST(OwnRules, SayWhetherTheirFixesAreSafeAndShowThem) {
+  const auto cases = group_rule_tests(read_rules_folder(std::filesystem::path(WRENCH_SOURCE_DIR) / "rules"));
+  const RuleTestReport report = test_rules(cases, SystemClock());
+  EXPECT_EQ(report.fixed_equal, report.fixed);
+  std::vector<RuleSource> sources = builtin_rules();
+  LoadReport load;
+  const RuleSet set = RuleSet::load(sources, load);
+  std::size_t fixes = 0;
+  for (std::size_t i = 0; i < set.size(); ++i) {
+    const RuleInfo& rule = set.info(i);
+    if (!rule.has_fix) continue;
+    ++fixes;
+    EXPECT_TRUE(rule.says_fix_safety) << rule.id << ": x-wrench.fix_safety says safe or suggest";
+    EXPECT_TRUE(report.fixed_by.contains(rule.id)) << rule.id << ": no .fixed file shows its fix";
+  }
+  EXPECT_GT(fixes, 40u);
+}
+
+RuleTestReport report_of(std::string_view rules, std::string_view target, std::string_view fixed) {
+  std::vector<RuleTestFile> files = {
+      {"x.yaml", std::string(rules)}, {"x.py", std::string(target)}, {"x.fixed.py", std::string(fixed)}};
+  const auto cases = group_rule_tests(std::move(files));
+  EXPECT_EQ(cases.size(), 1u);
+  return test_rules(cases, SystemClock());
+}
+
+constexpr std::string_view kFixRule =
+    "rules:\n  - {id: r, message: m, severity: ERROR, languages: [python], pattern: bad($X), fix: good($X)}\n";
+
+TEST(FixedFiles, AreWhatAllFixesTogetherMake) {
+  const auto report = report_of(kFixRule, "# ruleid: r\nbad(bad(1))\nx = 2\n", "# ruleid: r\ngood(good(1))\nx = 2\n");
+  EXPECT_EQ(report.fixed, 1u);
+  EXPECT_EQ(report.fixed_equal, 1u);
+  EXPECT_EQ(report.exact, 1u) << "the file with the result isn't a target";
+  EXPECT_TRUE(report.fixed_by.contains("r"));
+}
+
+TEST(FixedFiles, ThatDifferAreToldWithTheirFirstLine) {
+  const auto report = report_of(kFixRule, "# ruleid: r\nbad(1)\n", "# ruleid: r\nfine(1)\n");
+  EXPECT_EQ(report.fixed_equal, 0u);
+  ASSERT_EQ(report.fix_failures.size(), 1u);
+  const FixTestFailure& failure = report.fix_failures[0];
+  EXPECT_EQ(failure.fixed, "x.fixed.py");
+  EXPECT_EQ(failure.line, 2u);
+  EXPECT_EQ(failure.expected, "fine(1)");
+  EXPECT_EQ(failure.made, "good(1)");
+}
+
+TEST(FixedFiles, DifferByTheirEndToo) {
+  const auto report = report_of(kFixRule, "# ruleid: r\nbad(1)\n", "# ruleid: r\ngood(1)");
+  EXPECT_EQ(report.fixed_equal, 0u);
+  EXPECT_EQ(report.fix_failures.size(), 1u);
+}
+
+TEST(FixedFiles, OfARuleThatFindsItsOwnFixAreFixedOnce) {
+  const auto report =
+      report_of("rules:\n  - {id: r, message: m, severity: ERROR, languages: [python], pattern: f(...), fix: f(f)}\n",
+                "# ruleid: r\nf(1)\n", "# ruleid: r\nf(f)\n");
+  EXPECT_EQ(report.fixed_equal, 1u);
 }
 
 TEST(OwnRules, SayWhatTheyAreAndWhatToDo) {

@@ -18,6 +18,7 @@ namespace wrench::code {
 
 inline constexpr std::size_t kRuleFileBytesMax = std::size_t{1} << 20;
 inline constexpr std::size_t kRulesMax = 50'000;
+inline constexpr std::size_t kFixBytesMax = std::size_t{64} << 10;  ///< Of what a fix puts in one finding's place.
 
 /// One rule file's bytes. `path` is what reports show.
 struct RuleSource {
@@ -39,7 +40,11 @@ struct RuleInfo {
   std::vector<std::string> cwe;             ///< "CWE-89"
   std::vector<std::string> language_names;  ///< As written.
   std::string fix_description;              ///< x-wrench.fix: one imperative line.
-  std::string fix;                          ///< Replacement text with $X in it; empty without one.
+  bool has_fix = false;                     ///< `fix` or `fix-regex`: findings carry edits.
+  std::string fix;                          ///< Replacement text with $X in it, may be empty.
+  /// x-wrench.fix_safety; without x-wrench safe.
+  findings::FixSafety fix_safety = findings::FixSafety::Suggest;
+  bool says_fix_safety = false;
   codec::Json metadata;
 };
 
