@@ -186,7 +186,7 @@ class Run {
     auto done = for_all([] { return 0; },
                         [&](int, std::size_t i) {
                           const auto& file = discovery_.files[i];
-                          if (auto id = known.of(file)) {
+                          if (auto id = overlaid(file) == nullptr ? known.of(file) : std::nullopt) {
                             bytes_[i].content_id = std::move(*id);
                             return;
                           }
@@ -199,7 +199,8 @@ class Run {
                           }
                           bytes_[i] = std::move(bytes);
                         });
-    if (done.ok()) known.save(*context_.cache, discovery_.files, bytes_);
+    // What stands in for a file says nothing of the file.
+    if (done.ok() && context_.overlay == nullptr) known.save(*context_.cache, discovery_.files, bytes_);
     return done;
   }
 
@@ -220,7 +221,21 @@ class Run {
     return {};
   }
 
-  FileBytes read(const FoundFile& file) const { return read_bytes(file, setup_.limits, context_.clock, stop_); }
+  FileBytes read(const FoundFile& file) const {
+    if (const std::string* bytes = overlaid(file)) {
+      FileBytes out;
+      out.bytes = *bytes;
+      out.content_id = "sha256:" + crypto::sha256_hex(*bytes);
+      return out;
+    }
+    return read_bytes(file, setup_.limits, context_.clock, stop_);
+  }
+
+  const std::string* overlaid(const FoundFile& file) const {
+    if (context_.overlay == nullptr) return nullptr;
+    const auto found = context_.overlay->find(file.path);
+    return found == context_.overlay->end() ? nullptr : &found->second;
+  }
 
   std::string key_of_file(const FoundFile& file, const std::string& content_id) const {
     return "file/" + crypto::sha256_hex(setup_.key + "\n" + content_id + "\n" + file.path + "\n" + file.project_path +

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -75,6 +76,9 @@ struct ResidentRules {
   std::shared_ptr<const RunSetup> setup;
 };
 
+/// Bytes that a run takes in the place of what files hold, by the path that reports show: a tree as it would be.
+using FileOverlay = std::map<std::string, std::string, std::less<>>;
+
 /// What a run is given from outside. All outlive the run.
 struct ScanContext {
   runtime::WorkerPool& pool;
@@ -85,6 +89,7 @@ struct ScanContext {
   /// several threads.
   std::function<void(const findings::Finding&)> found{};
   ResidentRules* rules = nullptr;  ///< Null: compiled for this run alone, or taken from the cache.
+  const FileOverlay* overlay = nullptr;  ///< Null: files as they are.
 };
 
 /// Errors are about the request, before any work: io.* (of a path), scan.invalid_config, scan.rules_unreadable,
