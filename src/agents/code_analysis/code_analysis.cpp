@@ -1,5 +1,6 @@
 #include "../core/schemas.hpp"
 #include "../core/tree_input.hpp"
+#include "fix_proposals.hpp"
 #include "wrench/agents/builtin.hpp"
 #include "wrench/base/text.hpp"
 
@@ -53,7 +54,14 @@ AgentSpec make_spec() {
                           "answers one question: where does this function's complexity come from?",
                           schema::object({{"functions", schema::list_of(schema::of("object"))}}));
   explain.input_schema = schema::object({{"tree", schema::tree()}, {"symbol", schema::of("string")}});
-  spec.capabilities = {std::move(analyze), std::move(security), std::move(performance), std::move(explain)};
+  auto fixes = question("code_analysis.propose_fixes", "Fixes that were tried",
+                        "says for each finding with a fix what it changes, and whether a scan of the result is clean",
+                        schema::object({{"changes", schema::list_of(schema::of("object"))},
+                                        {"fixes", schema::list_of(schema::of("object"))}}));
+  fixes.input_schema =
+      schema::object({{"tree", schema::tree()}, {"fingerprints?", schema::list_of(schema::of("string"))}});
+  spec.capabilities = {std::move(analyze), std::move(security), std::move(performance), std::move(explain),
+                       std::move(fixes)};
   return spec;
 }
 
@@ -93,6 +101,8 @@ class CodeAnalysis final : public Agent {
     if (capability.id == "code_analysis.analyze") {
       made.report = WRENCH_TRY(scan_tree(tree, all_analyses(), context));
       leave_secrets_to_infosec(*made.report);
+    } else if (capability.id == "code_analysis.propose_fixes") {
+      made.output = WRENCH_TRY(propose_fixes(input, context));
     } else if (capability.id == "code_analysis.explain_complexity") {
       const auto report = WRENCH_TRY(scan_tree(tree, {Analysis::Metrics}, context));
       auto functions = explained(report, input.at("symbol").as_string());

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <sstream>
 
 #include "../core/fake_step_test.hpp"
 #include "../core/report_test.hpp"
@@ -76,6 +77,37 @@ TEST_F(CodeAnalysisTest, ExplainsWhereAFunctionsComplexityComesFrom) {
       caller_.try_call("code_analysis.explain_complexity", Json::object({{"tree", tree()}, {"symbol", "nothing"}}));
   ASSERT_FALSE(missing.ok());
   EXPECT_EQ(missing.error().code, "agent.not_found");
+}
+
+TEST_F(CodeAnalysisTest, ProposesFixesThatWereTriedAndWritesNothing) {
+  const std::string before =
+      "def f(names, found):\n  return any([n.ok for n in names]) and found in list(names.keys())\n";
+  std::ofstream(folder_ / "loops.py") << before;
+  const auto proposed = ask("code_analysis.propose_fixes");
+  ASSERT_EQ(proposed.at("changes").as_array().size(), 1U);
+  const Json& change = proposed.at("changes").as_array()[0];
+  EXPECT_NE(change.at("diff").as_string().find("+  return any(n.ok for n in names) and found in names\n"),
+            std::string::npos)
+      << change.at("diff").as_string();
+  EXPECT_NE(change.at("inverse").as_string().find("+  return any([n.ok for n in names])"), std::string::npos);
+  EXPECT_TRUE(change.at("undo").is_null());
+  ASSERT_EQ(proposed.at("fixes").as_array().size(), 2U);
+  for (const Json& fix : proposed.at("fixes").as_array()) EXPECT_EQ(fix.at("state").as_string(), "verified");
+  std::ostringstream now;
+  now << std::ifstream(folder_ / "loops.py").rdbuf();
+  EXPECT_EQ(now.str(), before);
+
+  const auto fingerprint = proposed.at("fixes").as_array()[0].at("fingerprint").as_string();
+  const auto one = caller_.call("code_analysis.propose_fixes",
+                                Json::object({{"tree", tree()}, {"fingerprints", Json::array({fingerprint})}}));
+  EXPECT_EQ(one.at("fixes").as_array().size(), 1U);
+  const auto none =
+      caller_.call("code_analysis.propose_fixes", Json::object({{"tree", tree()}, {"fingerprints", Json::array()}}));
+  EXPECT_TRUE(none.at("changes").as_array().empty());
+  const auto unknown = caller_.try_call("code_analysis.propose_fixes",
+                                        Json::object({{"tree", tree()}, {"fingerprints", Json::array({"wf1-0"})}}));
+  ASSERT_FALSE(unknown.ok());
+  EXPECT_EQ(unknown.error().code, "agent.not_found");
 }
 
 TEST_F(CodeAnalysisTest, SingleQuestionsGiveOneCategory) {
