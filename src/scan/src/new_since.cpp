@@ -100,6 +100,7 @@ Result<OneRun> run_new_since(const ScanRequest& request, ScanContext& context, c
   then_request.baseline.reset();
   ScanContext quiet = shared;
   quiet.found = {};
+  quiet.overlay = nullptr;  // Of what is on disk.
   auto then = WRENCH_TRY(run_once(then_request, quiet, stop, deadline, revision.get()));
 
   auto& report = now.report;
