@@ -47,6 +47,17 @@ int put_well(struct queue *q, int x) {
   return 0;
 }
 
+int put_checked(struct queue *q, int x) {
+  // ok: c.return-with-lock
+  int failed = pthread_mutex_lock(&q->lock);
+  if (failed != 0) {
+    return -1;
+  }
+  q->items[q->used++] = x;
+  pthread_mutex_unlock(&q->lock);
+  return 0;
+}
+
 int put_after(struct queue *q, int x) {
   // ok: c.return-with-lock
   pthread_mutex_lock(&q->lock);

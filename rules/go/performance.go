@@ -90,16 +90,7 @@ func (s *store) pauseWell() {
 	time.Sleep(time.Second)
 }
 
-func reverse(list []int, in chan int, done chan bool) []int {
-	var out []int
-	for _, x := range list {
-		// ruleid: go.front-insertion-in-loop
-		out = append([]int{x}, out...)
-		// ok: go.front-insertion-in-loop
-		out = append(out, x)
-	}
-	// ok: go.front-insertion-in-loop
-	out = append([]int{0}, out...)
+func wait(in chan int, out []int) []int {
 	for {
 		select {
 		case x := <-in:

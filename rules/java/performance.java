@@ -209,15 +209,4 @@ class Performance {
     // ok: java.regex-backtracks
     text.split("\\s*,\\s*");
   }
-
-  boolean urls(URL a, URL b, URI c) {
-    // ruleid: java.url-compared
-    Set<URL> seen = new HashSet<>();
-    // ok: java.url-compared
-    Set<URI> uris = new HashSet<>();
-    // ok: java.url-compared
-    if (c.equals(b)) return false;
-    // ruleid: java.url-compared
-    return a.equals(b);
-  }
 }

@@ -206,15 +206,6 @@ class Resources {
     orders.add(order);
   }
 
-  boolean equal(BigDecimal a, BigDecimal b, String c) {
-    // ok: java.decimals-compared-by-scale
-    if (c.equals(b)) return true;
-    // ok: java.decimals-compared-by-scale
-    if (a.compareTo(b) == 0) return true;
-    // ruleid: java.decimals-compared-by-scale
-    return a.equals(b);
-  }
-
   void log(Logger log, String name) {
     // ruleid: java.log-placeholder-unknown
     log.info("hello %s", name);

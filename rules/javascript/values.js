@@ -5,16 +5,6 @@ function find(x, list, text, matrix) {
   if (x in { a: 1, b: 2 }) return 2;
   // ok: javascript.in-on-list
   for (const y in ['a', 'b', 'c']) use(y);
-  // ruleid: javascript.length-below-zero
-  if (list.length < 0) return 3;
-  // ruleid: javascript.length-below-zero
-  if (list.length >= 0) return 4;
-  // ok: javascript.length-below-zero
-  if (list.length > 0) return 5;
-  // ok: javascript.length-below-zero
-  if (list.length < x) return 6;
-  // ok: javascript.length-below-zero
-  if (list.length >= 0 && list.length <= 9) return 11;
   // ruleid: javascript.index-as-condition
   if (text.indexOf(x)) return 7;
   // ruleid: javascript.index-as-condition

@@ -166,6 +166,8 @@ function run(text, context) {
   // ok: javascript.eval-of-value
   eval('1 + 1');
   // ok: javascript.eval-of-value
+  eval(context.req.query.code);
+  // ok: javascript.eval-of-value
   redis.eval(script, 1, key);
   // ruleid: javascript.vm-as-sandbox
   vm.runInNewContext(text, context);

@@ -3,13 +3,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "name_uses.hpp"
 #include "text_analysis.hpp"
 #include "wrench/base/text.hpp"
 
 namespace wrench::code {
 namespace {
 
-constexpr std::size_t kRangesMax = 50'000;  ///< Matches of one operator of a rule in one file; more is a spent budget.
+constexpr std::size_t kStringPrefixMax = 3;  ///< Letters before a quote that say how the string is read, as in rb"".
+constexpr std::size_t kRangesMax = 50'000;   ///< Matches of one operator of a rule in one file; more is a spent budget.
 
 bool contains(const Match& outer, const Match& inner) { return outer.first <= inner.first && inner.end <= outer.end; }
 
@@ -407,14 +409,19 @@ bool FormulaRun::holds_analysis(const Condition& condition, const Bound& bound) 
       .value_or(false);
 }
 
-/// Whether a backslash in it is written as two.
+/// Whether a backslash in it is written as two: in a string, with its quotes or between them, that isn't raw.
 bool FormulaRun::is_escaped(const Bound& bound) const {
-  if (file_ == nullptr || bound.node == kNoNode || file_->ir()[bound.node].kind != Kind::String) return false;
-  const std::string_view written = file_->text_of(bound.node);
-  const std::size_t quote = written.find_first_of("\"'`");
-  if (quote == std::string_view::npos) return false;
-  if (written[quote] == '`' && file_->ir().language == source::Language::Go) return false;
-  return written.substr(0, quote).find_first_of("rR@") == std::string_view::npos;
+  constexpr std::string_view kQuotes = "\"'`";
+  if (file_ == nullptr) return false;
+  const bool whole = bound.node != kNoNode && file_->ir()[bound.node].kind == Kind::String;
+  std::size_t quote = whole ? text_.find_first_of(kQuotes, bound.first) : bound.first - std::size_t{1};
+  if (quote >= bound.end || kQuotes.find(text_[quote]) == std::string_view::npos) return false;
+  if (text_[quote] == '`' && file_->ir().language == source::Language::Go) return false;
+  while (quote > 0 && text_[quote - 1] == text_[quote]) --quote;
+  std::size_t prefix = quote;
+  while (prefix > 0 && (detail::is_word_char(text_[prefix - 1]) || text_[prefix - 1] == '@')) --prefix;
+  return quote - prefix > kStringPrefixMax ||
+         text_.substr(prefix, quote - prefix).find_first_of("rR@") == std::string_view::npos;
 }
 
 bool FormulaRun::holds_type(const Condition& condition, const Bound& bound) {
