@@ -201,9 +201,29 @@ class Reporter {
       }
       std::optional<std::string> constant;
       if (value && file_ != nullptr) constant = constant_text(*file_, *bound);
-      const std::string_view text = std::string_view(text_.text).substr(bound->first, bound->end - bound->first);
+      std::size_t first = bound->first;
+      // In plain text what `$...X` stands for begins where that before it ends: blanks are part of it.
+      if (whom == FillFor::Code && file_ == nullptr && with.substr(at).starts_with("$..."))
+        while (first > 0 && (text_.text[first - 1] == ' ' || text_.text[first - 1] == '\t')) --first;
+      const std::string_view text = std::string_view(text_.text).substr(first, bound->end - first);
       out += constant ? *constant : cut(text, whom == FillFor::Code ? text.size() : kMetavarBytesMax);
       i = value ? end + 1 : end;
+    }
+    return out;
+  }
+
+  /// The rule's text with its further lines as far in as the first one will stand; what `$X` holds is so already.
+  std::string indented(const std::string& fix, std::uint32_t first) const {
+    if (fix.find('\n') == std::string::npos) return fix;
+    const source::LineCol place = text_.lines.position(text_.text, first);
+    const std::uint64_t line_start = text_.lines.line_start(place.line);
+    std::string indent;
+    for (const char c : std::string_view(text_.text).substr(line_start, first - line_start))
+      if ((static_cast<unsigned char>(c) & 0xC0U) != 0x80U) indent += c == '\t' ? '\t' : ' ';
+    std::string out;
+    for (std::size_t i = 0; i < fix.size(); ++i) {
+      out += fix[i];
+      if (fix[i] == '\n' && i + 1 < fix.size() && fix[i + 1] != '\n') out += indent;
     }
     return out;
   }
@@ -294,7 +314,8 @@ class Reporter {
       findings::Edit edit;
       edit.where = out.where;
       const bool by_regex = info.fix.empty() && rule_.fix_regex;
-      edit.text = by_regex ? replaced(*rule_.fix_regex, match) : fill(info.fix, match.bindings, FillFor::Code);
+      edit.text = by_regex ? replaced(*rule_.fix_regex, match)
+                           : fill(indented(info.fix, match.first), match.bindings, FillFor::Code);
       const bool changes = edit.text != std::string_view(text_.text).substr(match.first, match.end - match.first);
       // The expression doesn't fit every form that the rule finds: then only the words are left.
       if (by_regex && !changes) {

@@ -359,6 +359,35 @@ TEST(FileAnalyzer, PutsWholeTextsIntoAFix) {
   EXPECT_TRUE(huge.findings[0].fix->edits.empty());
 }
 
+TEST(FileAnalyzer, PutsTheFurtherLinesOfAFixBelowItsFirst) {
+  const RuleSet rules = load(R"yaml(rules:
+  - {id: r, languages: [python], severity: LOW, message: m, pattern: old($X), fix: "if ready():\n\n    new($X)"}
+)yaml");
+  const SystemClock clock;
+  FileAnalyzer analyzer(rules, {}, clock);
+  const auto fix = [&](std::string text) {
+    const FileResult result = analyzer.analyze(python(std::move(text)), {}, {});
+    return result.findings.at(0).fix->edits.at(0).text;
+  };
+  EXPECT_EQ(fix("def f():\n    old(1)\n"), "if ready():\n\n        new(1)");
+  EXPECT_EQ(fix("def f():\n\told(1)\n"), "if ready():\n\n\t    new(1)");
+  EXPECT_EQ(fix("def f():\n    old(a(\n      1))\n"), "if ready():\n\n        new(a(\n      1))")
+      << "what is there stays";
+  EXPECT_EQ(fix("'\xC3\xA4'; old(1)\n"), "if ready():\n\n         new(1)");
+}
+
+TEST(FileAnalyzer, KeepsTheBlanksOfASequenceInPlainText) {
+  const RuleSet rules = load(R"yaml(rules:
+  - {id: r, languages: [generic], severity: LOW, message: m, pattern: '={{$...X}}', fix: '="{{$...X}}"'}
+)yaml");
+  const SystemClock clock;
+  FileAnalyzer analyzer(rules, {}, clock);
+  const auto text = source::make_source_text("a.txt", "a.txt", "x={{ a.b('1')}} y\n");
+  const FileResult result = analyzer.analyze(text, {}, {});
+  ASSERT_EQ(result.findings.size(), 1u);
+  EXPECT_EQ(result.findings[0].fix->edits.at(0).text, "=\"{{ a.b('1')}}\"");
+}
+
 TEST(FileAnalyzer, HasOnlyWordsWhereTheFixRegexDoesNotFit) {
   const RuleSet rules = load(R"(rules:
   - {id: r, languages: [python], severity: LOW, message: m, pattern: old(...), x-wrench: {fix: use new},

@@ -150,7 +150,7 @@ ExitCode run_rules_test(Session& session) {
   if (report.rules + report.skipped == 0 && report.load.errors.empty())
     return session.fail(Error("cli.no_rules", session.invocation.arguments.front() + ": no rules here")
                             .with_help("wrench rules test --help"));
-  const bool exact = report.exact == report.rules && report.load.errors.empty();
+  const bool exact = report.exact == report.rules && report.fixed_equal == report.fixed && report.load.errors.empty();
   if (session.format() == "json") {
     Json failures = Json::array();
     for (const auto& failure : report.failures)
@@ -159,6 +159,14 @@ ExitCode run_rules_test(Session& session) {
                                        {"target", failure.target},
                                        {"missed", lines_json(failure.missed)},
                                        {"unexpected", lines_json(failure.unexpected)}}));
+    Json fix_failures = Json::array();
+    for (const auto& failure : report.fix_failures)
+      fix_failures.push_back(Json::object({{"rule_file", failure.rule_file},
+                                           {"target", failure.target},
+                                           {"fixed", failure.fixed},
+                                           {"line", failure.line},
+                                           {"expected", failure.expected},
+                                           {"made", failure.made}}));
     const auto code = delivered_json(session, Json::object({{"schema", "wrench.rules_test/1"},
                                                             {"rules", report.rules},
                                                             {"exact", report.exact},
@@ -166,6 +174,9 @@ ExitCode run_rules_test(Session& session) {
                                                             {"unexpected", report.unexpected},
                                                             {"skipped", report.skipped},
                                                             {"failures", std::move(failures)},
+                                                            {"fixed", report.fixed},
+                                                            {"fixed_equal", report.fixed_equal},
+                                                            {"fix_failures", std::move(fix_failures)},
                                                             {"errors", errors_json(report.load.errors)}}));
     return more_urgent(code, exact ? ExitCode::Done : ExitCode::AnswerIsNo);
   }
@@ -177,6 +188,10 @@ ExitCode run_rules_test(Session& session) {
     if (!failure.unexpected.empty()) text += "  unexpected " + lines_text(failure.unexpected);
     text += "\n";
   }
+  for (const auto& failure : report.fix_failures)
+    text += Console::safe(failure.fixed) + ":" + std::to_string(failure.line) + ": the fixes make of " +
+            Console::safe(failure.target) + "\n    " + Console::safe(failure.made) + "\n  where it says\n    " +
+            Console::safe(failure.expected) + "\n";
   for (const auto& refused : report.load.refused)
     text += Console::safe(refused.file) + ":" + std::to_string(refused.line) + ": " + Console::safe(refused.id) +
             " not run: " + Console::safe(refused.reason) + "\n";

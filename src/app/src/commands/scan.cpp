@@ -3,7 +3,11 @@
 #include "../progress.hpp"
 #include "../review_screen.hpp"
 #include "commands.hpp"
+<<<<<<< ours
 #include "scan_watch.hpp"
+=======
+#include "scan_fix.hpp"
+>>>>>>> theirs
 #include "wrench/base/text.hpp"
 #include "wrench/history/git_repo.hpp"
 #include "wrench/scan/fact_cache.hpp"
@@ -78,7 +82,12 @@ ExitCode run_scan(Session& session) {
   if (!gate) return session.fail(gate.error());
   auto request = request_of(session);
   if (!request) return session.fail(request.error());
+<<<<<<< ours
   if (auto watch = check_watch(session); !watch) return session.fail(watch.error());
+=======
+  const auto fixing = fix_mode_of(session);
+  if (!fixing) return session.fail(fixing.error());
+>>>>>>> theirs
   if (auto history = check_history(*request, session.stop); !history) return session.fail(history.error());
   findings::Report nothing;
   if (auto readable = apply_baseline_flag(session, nothing); !readable) return session.fail(readable.error());
@@ -93,11 +102,25 @@ ExitCode run_scan(Session& session) {
   if (session.invocation.has("--watch")) return watch_scan(session, *request, context, *gate);
   ScanDisplay display(session);
   context.progress = [&](const scan::ScanProgress& at) { display.show(at); };
-  auto report = scan::run(*request, context, session.stop, deadline_of(session, clock));
+  const auto deadline = deadline_of(session, clock);
+  const auto scan_once = [&]() -> Result<findings::Report> {
+    auto made = scan::run(*request, context, session.stop, deadline);
+    cache->flush();
+    if (made) WRENCH_TRY(apply_baseline_flag(session, *made));
+    return made;
+  };
+  auto report = scan_once();
   display.finish();
+  context.progress = {};
   if (!report) return session.fail(report.error());
-  cache->flush();
-  if (auto applied = apply_baseline_flag(session, *report); !applied) return session.fail(applied.error());
+  if (*fixing != FixMode::Off) {
+    auto fixed = fix_findings(session, {*fixing, *request, context, deadline, scan_once}, *report);
+    if (!fixed) return session.fail(fixed.error());
+  }
+  if (*fixing == FixMode::DryRun && session.format() == "text") {
+    if (auto told = deliver(session, patch_of(session, *report)); !told) return session.fail(told.error());
+    return verdict(session, *report, *gate);
+  }
   if (auto delivered = deliver_report(session, *report, scan::TreeSources(*report), *gate, nullptr); !delivered)
     return session.fail(delivered.error());
   tell_more(session, *report);
