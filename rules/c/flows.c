@@ -7,6 +7,15 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#ifdef _WIN32
+#define SHELL_PATH "cmd.exe"
+#define RUN _popen
+#else
+#define SHELL_PATH "/bin/sh"
+#define RUN system
+#endif
+#define COMMAND text
+
 int main(int argc, char *argv[]) {
   char command[256];
   snprintf(command, sizeof command, "ping -c 1 %s", argv[1]);
@@ -111,4 +120,17 @@ void formats(FILE *in) {
   fprintf(stderr, "%s", text);
   // ok: c.input-to-format
   fputs(text, stderr);
+}
+
+void through_macros(int from) {
+  char text[100] = "ls ";
+  size_t used = strlen(text);
+  // ok: c.input-to-command
+  RUN(COMMAND);
+  // What is written behind a part of the buffer is in the buffer.
+  recv(from, (char *)(text + used), sizeof text - used - 1, 0);
+  // ruleid: c.input-to-command
+  RUN(COMMAND);
+  // ruleid: c.input-to-command
+  execl(SHELL_PATH, "sh", "-c", COMMAND, NULL);
 }

@@ -56,6 +56,7 @@ std::string to_record(const FileOutcome& outcome) {
   if (outcome.skipped) report.skipped.push_back(*outcome.skipped);
   if (outcome.metrics) report.files.push_back(*outcome.metrics);
   report.functions = outcome.functions;
+  report.notes = outcome.followed_in_part;
   OutcomeRecord record{outcome.content_id,
                        outcome.bytes,
                        outcome.nloc,
@@ -90,6 +91,7 @@ Result<FileOutcome> outcome_from_record(std::string_view bytes) {
   if (!report.skipped.empty()) outcome.skipped = std::move(report.skipped.front());
   if (!report.files.empty()) outcome.metrics = std::move(report.files.front());
   outcome.functions = std::move(report.functions);
+  outcome.followed_in_part = std::move(report.notes);
   if (record.facts)
     outcome.facts = std::make_shared<const code::FileFacts>(WRENCH_TRY(code::facts_from_record(*record.facts)));
   return outcome;

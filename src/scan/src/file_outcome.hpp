@@ -30,6 +30,7 @@ struct FileOutcome {
   std::optional<findings::Skipped> skipped;
   std::optional<findings::FileMetrics> metrics;
   std::vector<findings::FunctionMetrics> functions;
+  std::vector<std::string> followed_in_part;      ///< Functions; code::FileResult says more.
   std::vector<findings::CommentSpan> directives;  ///< Comments that may hold suppressions.
   std::shared_ptr<const code::FileFacts> facts;   ///< What linking needs; null without a tree.
   /// A file's flow is made of its texts. With secrets among them the outcome is for this run only.

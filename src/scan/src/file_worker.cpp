@@ -57,6 +57,7 @@ FileWorker::FileWorker(const RunSetup& setup, const Clock& clock) : setup_(setup
   options.search = setup.wants(Analysis::Rules);
   options.memory_checks = setup.wants(Analysis::Taint) && setup.use_builtin_rules;
   options.taint = options.taint_facts = setup.wants(Analysis::Taint);
+  options.macros = &setup.macros;
   code_.emplace(*setup.code_rules, std::move(options), clock);
 }
 
@@ -101,6 +102,7 @@ bool FileWorker::analyse_code(source::SourceText& text, const FoundFile& file, c
   auto result = code_->analyze(text, CpuBudget(clock_, setup_.limits.file_us_max), stop);
   outcome.findings = std::move(result.findings);
   outcome.partial = std::move(result.partial);
+  outcome.followed_in_part = std::move(result.followed_in_part);
   // Without a tree nothing tells comments from code: directives count anywhere then, as in text files.
   if (result.ir == nullptr) return !outcome.partial.empty() || setup_.code_rules->has_rules_for(text.language);
   // JSON has no comments of its own; what some write for them counts anywhere.

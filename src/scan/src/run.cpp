@@ -23,6 +23,7 @@
 #include "wrench/base/text.hpp"
 #include "wrench/base/version.hpp"
 #include "wrench/code/clones.hpp"
+#include "wrench/code/macro_table.hpp"
 #include "wrench/code/structure.hpp"
 #include "wrench/code/taint_link.hpp"
 #include "wrench/codec/record.hpp"
@@ -42,6 +43,8 @@ namespace {
 
 constexpr std::uint64_t kHeldBytesMax = std::uint64_t{256} << 20;  // Read for hashing and kept for the analysis.
 constexpr Micros kLinkCpuMax = 120 * kMicrosPerSecond;             // Following values from file to file.
+constexpr std::size_t kNamedMax = 5;                               // Of what a note counts.
+constexpr std::size_t kMacrosMax = 400'000;                        // Of all headers.
 constexpr Micros kProgressEvery = 100 * kMicrosPerMs;
 
 Error stopped() { return Error("scan.stopped", "the scan was stopped"); }
@@ -90,6 +93,7 @@ class Run {
       }
     }
     WRENCH_TRY(take_or_load_rules());
+    WRENCH_TRY(collect_macros());
     history_.notes.insert(history_.notes.end(), setup_.notes.begin(), setup_.notes.end());
     WRENCH_TRY(analyse_all());
     progress(ScanProgress::Phase::Link, true);
@@ -239,7 +243,68 @@ class Run {
 
   std::string key_of_file(const FoundFile& file, const std::string& content_id) const {
     return "file/" + crypto::sha256_hex(setup_.key + "\n" + content_id + "\n" + file.path + "\n" + file.project_path +
-                                        (file.named ? "\nnamed" : ""));
+                                        (file.named ? "\nnamed" : "") + (is_c_family(file) ? macros_digest_ : ""));
+  }
+
+  static bool is_c_family(const FoundFile& file) {
+    const auto language = source::detect_language(file.path, {});
+    return language == source::Language::C || language == source::Language::Cpp;
+  }
+  static bool is_header(const FoundFile& file) {
+    constexpr std::string_view kEndings[] = {".h", ".hh", ".hpp", ".hxx", ".h++"};
+    return std::any_of(std::begin(kEndings), std::end(kEndings),
+                       [&](std::string_view ending) { return file.path.ends_with(ending); });
+  }
+
+  /// What the headers define is the same to every C and C++ file: which of them a file includes depends on how it is
+  /// built.
+  Result<void> collect_macros() {
+    const auto& files = discovery_.files;
+    const bool wanted = setup_.wants_code_rules() && std::any_of(files.begin(), files.end(), [](const FoundFile& file) {
+                          return is_c_family(file) && !is_header(file);
+                        });
+    if (!wanted) return {};
+    std::vector<std::vector<code::Macro>> found(files.size());
+    WRENCH_TRY(for_all([] { return 0; },
+                       [&](int, std::size_t i) {
+                         if (is_header(files[i]) && files[i].stamp.size <= setup_.limits.file_bytes_max)
+                           found[i] = macros_of(i);
+                       }));
+    std::size_t left_out = 0;
+    for (auto& macros : found) {
+      if (setup_.macros.size() + macros.size() > kMacrosMax)
+        ++left_out;
+      else
+        setup_.macros.add(std::move(macros));
+    }
+    if (left_out > 0)
+      history_.notes.push_back("the headers define over " + format_count(kMacrosMax) + " macros: those of " +
+                               format_count(left_out) + " headers aren't looked up");
+    macros_digest_ = "\n" + setup_.macros.digest();
+    return {};
+  }
+
+  std::vector<code::Macro> macros_of(std::size_t i) {
+    const auto& file = discovery_.files[i];
+    const FileBytes* known = i < bytes_.size() ? &bytes_[i] : nullptr;
+    const bool keeps = context_.cache != nullptr && known != nullptr && !known->content_id.empty();
+    const std::string key = keeps ? "macros/" + build_id() + known->content_id : std::string();
+    if (keeps)
+      if (const auto record = context_.cache->get(key))
+        if (auto macros = code::macros_from_record(*record)) return std::move(*macros);
+    // A header that can't be read is told of when its turn comes.
+    if (known != nullptr && !known->bytes.empty()) {
+      auto macros = code::macros_in(known->bytes);
+      if (keeps) context_.cache->put(key, code::to_record(macros));
+      return macros;
+    }
+    const FileBytes bytes = read(file);
+    auto macros = code::macros_in(bytes.bytes);
+    if (keeps && bytes.content_id != known->content_id)
+      tree_changed_ = true;
+    else if (keeps)
+      context_.cache->put(key, code::to_record(macros));
+    return macros;
   }
 
   Result<void> analyse_all() {
@@ -424,7 +489,23 @@ class Run {
 
   // --- the report
 
+  /// No fault of the tree's, and nothing that another run could do better: a note.
+  void tell_followed_in_part() {
+    std::vector<std::string> named;
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < outcomes_.size(); ++i)
+      for (const std::string& function : outcomes_[i].followed_in_part)
+        if (++count <= kNamedMax) named.push_back(function + " in " + discovery_.files[i].path);
+    if (count == 0) return;
+    history_.notes.push_back("summary_budget: " + format_count(count) +
+                             (count == 1 ? " function has" : " functions have") +
+                             " more ways through than the memory checks follow, so what goes wrong on every way isn't "
+                             "told of " +
+                             (count == 1 ? "it: " : "them: ") + join(named, ", ") + (count > kNamedMax ? ", …" : ""));
+  }
+
   void assemble(findings::Report& report) {
+    tell_followed_in_part();
     report.skipped = std::move(discovery_.skipped);
     report.partial = std::move(discovery_.partial);
     report.partial.insert(report.partial.end(), setup_.partial.begin(), setup_.partial.end());
@@ -583,12 +664,12 @@ class Run {
     return "tree/" + crypto::to_hex(hash.finish());
   }
 
-  std::optional<findings::Report> kept_report(const std::string& key) const {
+  std::optional<findings::Report> kept_report(const std::string& key) {
     const auto record = context_.cache->get(key);
     if (!record) return std::nullopt;
     codec::RecordReader reader(*record);
     std::string valid_on, bytes;
-    reader(valid_on, bytes);
+    reader(valid_on, macros_digest_, bytes);
     if (!reader.complete() || (!valid_on.empty() && valid_on != setup_.today)) return std::nullopt;
     auto report = findings::report_from_record(bytes);
     if (!report.ok()) return std::nullopt;
@@ -599,7 +680,7 @@ class Run {
   void keep_report(const std::string& key, const findings::Report& report) const {
     if (!report.partial.empty() || tree_changed_) return;
     codec::RecordWriter writer;
-    writer(valid_on_, findings::to_record(report));
+    writer(valid_on_, macros_digest_, findings::to_record(report));
     context_.cache->put(key, std::move(writer).take());
   }
 
@@ -634,6 +715,7 @@ class Run {
   findings::RankInputs rank_;
   findings::MemorySources secret_texts_;
   std::string valid_on_;
+  std::string macros_digest_;
   std::uint64_t total_ = 0;
   std::atomic<bool> tree_changed_{false};  ///< A file isn't what the tree's key says.
   std::atomic<std::uint64_t> done_{0}, found_{0};

@@ -6,6 +6,7 @@
 
 #include "rule_loading.hpp"
 #include "wrench/base/clock.hpp"
+#include "wrench/code/macro_table.hpp"
 #include "wrench/code/metrics.hpp"
 #include "wrench/code/rule.hpp"
 #include "wrench/findings/finding.hpp"
@@ -35,6 +36,7 @@ struct RunSetup {
   std::string key;    ///< Changes with everything that may change a file's outcome, but for the file.
 
   code::MetricThresholds thresholds;
+  code::MacroTable macros;  ///< Of the tree's headers.
 
   bool use_builtin_rules = true;
 

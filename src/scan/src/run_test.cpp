@@ -89,6 +89,47 @@ TEST_F(ScanTest, TaintRulesRunWithTheTaintAnalysis) {
   EXPECT_THAT(rules({Analysis::Rules}), ElementsAre("call"));
 }
 
+TEST_F(ScanTest, MacrosOfHeadersMeanWhatTheySayInEveryFile) {
+  const std::string use =
+      "#include <memory.h>\nvoid f(void) {\n  char *p = TAKE(4);\n  if (!p) return;\n  p[4] = 'a';\n";
+  write("src/a.c", use + "  free(p);\n}\n");
+  write("src/b.c", "int b;\n");
+  write("include/take.h", "#define TAKE(n) malloc(n)\n");
+  auto asked = request();
+  asked.analyses = {Analysis::Rules, Analysis::Taint};
+  const auto cache = FactCache::open(dir_ / "cache");
+  EXPECT_THAT(places(scan(asked, cache.get()).value()), ElementsAre("a.c:5 c.buffer-overflow"));
+  EXPECT_EQ(scan(asked, cache.get()).value().summary.files_cached, 3U);
+  // Another meaning is one for the files that didn't change, too.
+  write("include/take.h", "#define TAKE(n) malloc((n) + 1)\n");
+  EXPECT_THAT(places(scan(asked, cache.get()).value()), ElementsAre());
+  // What isn't a macro changes nothing for them.
+  write("include/take.h", "#define TAKE(n) malloc((n) + 1)\nint take;\n");
+  EXPECT_EQ(scan(asked, cache.get()).value().summary.files_cached, 2U);
+  // Two meanings are none.
+  write("include/more.h", "#define TAKE(n) malloc(n)\n");
+  EXPECT_THAT(places(scan(asked, cache.get()).value()), ElementsAre());
+  std::filesystem::remove(tree() + "/include/take.h");
+  EXPECT_THAT(places(scan(asked, cache.get()).value()), ElementsAre("a.c:5 c.buffer-overflow"));
+}
+
+TEST_F(ScanTest, NamesFunctionsWithMoreWaysThanAreFollowed) {
+  std::string ways;
+  for (int i = 0; i < 1'000; ++i)
+    ways += "  if (a) b = c; else c = b + " + std::to_string(i) + ";\n  while (b) { b--; a = c; }\n";
+  write("a.c", "void many(int a, int b, int c) {\n" + ways + "}\nint few(int a) { return a; }\n");
+  auto asked = request();
+  asked.analyses = {Analysis::Taint};
+  const auto cache = FactCache::open(dir_ / "cache");
+  for (int i = 0; i < 2; ++i) {
+    const auto report = scan(asked, cache.get()).value();
+    EXPECT_THAT(report.notes, testing::Contains(testing::AllOf(HasSubstr("summary_budget: 1 function has more ways"),
+                                                               HasSubstr("of it: many in "), HasSubstr("a.c"))));
+    EXPECT_TRUE(report.partial.empty());
+    write("b.c", "int b;\n");  // Not the whole tree of before.
+  }
+}
+
 TEST_F(ScanTest, AFolderWithoutARuleFileIsAMistake) {
   write("a.py", "eval(x)\n");
   std::filesystem::create_directories(dir_ / "rules");

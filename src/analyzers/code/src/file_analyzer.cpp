@@ -441,6 +441,7 @@ struct FileAnalyzer::State {
     MemoryFindings found = memory_findings(file, text, of_file);
     for (const std::string& function : found.cut)
       partial(result, text, "summary_budget", function, "the function has more ways through it than were followed");
+    result.followed_in_part = std::move(found.followed_in_part);
     for (findings::Finding& finding : found.findings) {
       const bool off = std::any_of(options.disabled_rules.begin(), options.disabled_rules.end(),
                                    [&](const std::string& id) { return findings::names_rule(id, finding.rule); });
@@ -505,7 +506,7 @@ FileResult FileAnalyzer::analyze(const source::SourceText& text, CpuBudget budge
       state.options.language_override != Language::Unknown ? state.options.language_override : text.language;
   std::optional<FileIndex> index;
   if (can_parse(language) && state.parse(language, text, budget, stop, result)) {
-    index.emplace(*state.ir, state.atoms, text.text);
+    index.emplace(*state.ir, state.atoms, text.text, state.options.macros);
     result.ir = &*state.ir;
     result.atoms = &state.atoms;
     for (const Span& comment : state.ir->comments) result.comments.push_back({comment.first, comment.end});

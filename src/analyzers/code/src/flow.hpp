@@ -97,6 +97,7 @@ struct FlowBody {
   std::uint32_t first = 0, end = 0;    ///< Bytes.
   bool is_module = false;
   bool is_static = false;  ///< C: nobody outside of the file calls it.
+  bool is_macro = false;   ///< C: made of a macro; its operations have no places in the file.
   bool cut = false;        ///< Longer than kFlowOpsMax: nothing in it is known.
   Slot receiver = kNoSlot;
   std::uint32_t variables = 0, temporaries = 0;

@@ -3,10 +3,22 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
+#include <optional>
 
 #include "flow_lowering.hpp"
 
 namespace wrench::code {
+
+FlowNames::FlowNames(FlowFile& file) : file_(file) {
+  if (file.names.empty()) file.names.emplace_back();
+  for (std::uint32_t i = 1; i < file.names.size(); ++i) names_.emplace(file.names[i], i);
+  for (std::uint32_t i = 0; i < file.literals.size(); ++i) literals_.emplace(key_of(file.literals[i]), i);
+}
+
+std::string FlowNames::key_of(const FlowLiteral& literal) {
+  return fmt::format("{}:{}:{}", static_cast<int>(literal.what), literal.integer, literal.text);
+}
 
 std::uint32_t FlowNames::name(std::string_view text) {
   if (text.empty()) return kNoName;
@@ -16,8 +28,7 @@ std::uint32_t FlowNames::name(std::string_view text) {
 }
 
 std::uint32_t FlowNames::literal(FlowLiteral literal) {
-  const std::string key = fmt::format("{}:{}:{}", static_cast<int>(literal.what), literal.integer, literal.text);
-  const auto [found, added] = literals_.try_emplace(key, static_cast<std::uint32_t>(file_.literals.size()));
+  const auto [found, added] = literals_.try_emplace(key_of(literal), static_cast<std::uint32_t>(file_.literals.size()));
   if (added) file_.literals.push_back(std::move(literal));
   return found->second;
 }
@@ -108,6 +119,12 @@ Slot FlowLowering::written(Atom atom, bool declares) {
   if (declared_here) return declare(atom);
   for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope)
     if (const auto found = scope->names.find(atom); found != scope->names.end()) return found->second;
+  if (pointers_ && !body_.is_module) {
+    // C declares its variables: this is one of the file.
+    const Slot slot = scopes_.front().names[atom] = variable();
+    body_.free.push_back({slot, name(atom), false});
+    return slot;
+  }
   return declare(atom);
 }
 
@@ -128,15 +145,79 @@ Slot FlowLowering::free_variable(Atom atom, NodeIndex n) {
   return free.slot;
 }
 
+namespace {
+
+/// What <limits.h> and <stdint.h> define, where an int has 32 bits and a long 64.
+std::optional<std::int64_t> limit_of(std::string_view name) {
+  using Limits = std::numeric_limits<std::int64_t>;
+  static const std::unordered_map<std::string_view, std::int64_t> kLimits = {
+      {"CHAR_MIN", -128},
+      {"CHAR_MAX", 127},
+      {"SCHAR_MIN", -128},
+      {"SCHAR_MAX", 127},
+      {"UCHAR_MAX", 255},
+      {"SHRT_MIN", -32'768},
+      {"SHRT_MAX", 32'767},
+      {"USHRT_MAX", 65'535},
+      {"INT_MIN", -2'147'483'648},
+      {"INT_MAX", 2'147'483'647},
+      {"UINT_MAX", 4'294'967'295},
+      {"LONG_MIN", Limits::min()},
+      {"LONG_MAX", Limits::max()},
+      {"LLONG_MIN", Limits::min()},
+      {"LLONG_MAX", Limits::max()},
+      {"INT8_MIN", -128},
+      {"INT8_MAX", 127},
+      {"UINT8_MAX", 255},
+      {"INT16_MIN", -32'768},
+      {"INT16_MAX", 32'767},
+      {"UINT16_MAX", 65'535},
+      {"INT32_MIN", -2'147'483'648},
+      {"INT32_MAX", 2'147'483'647},
+      {"UINT32_MAX", 4'294'967'295},
+      {"INT64_MIN", Limits::min()},
+      {"INT64_MAX", Limits::max()},
+      {"RAND_MAX", 2'147'483'647},
+  };
+  const auto found = kLimits.find(name);
+  return found == kLimits.end() ? std::nullopt : std::optional(found->second);
+}
+
+}  // namespace
+
+/// C: what only one file sets is what it sets to; another file may set what is neither static nor constant.
+bool FlowLowering::is_certain(NodeIndex value) const {
+  const NodeIndex definition = at(value).parent;
+  if (!pointers_ || definition == kNoNode) return true;
+  if (at(definition).kind == Kind::Assign) return false;
+  if (at(definition).kind != Kind::VarDef) return true;
+  bool own = false;
+  each(definition, [&](NodeIndex c) {
+    if (at(c).kind != Kind::Modifier) return;
+    const std::string_view word = file_.atoms().text(at(c).atom);
+    own |= word == "static" || word == "const" || word == "constexpr";
+  });
+  return own;
+}
+
 Slot FlowLowering::read(NodeIndex n) {
   const Atom atom = at(n).atom;
   for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope)
     if (const auto found = scope->names.find(atom); found != scope->names.end()) return found->second;
+  // `#define LINE buffer`: the variable that the macro means where it is named.
+  if (const Atom behind = file_.name_behind_macro(atom); behind != kNoAtom)
+    for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope)
+      if (const auto found = scope->names.find(behind); found != scope->names.end()) return found->second;
   const bool is_field = body_.receiver != kNoSlot && is_field_of_class(atom);
   if (is_field || !body_.is_module)
     if (const NodeIndex value = file_.constant(n);
-        value != kNoNode && marks_of(value) == nullptr && at(value).kind != Kind::Binary)
+        value != kNoNode && marks_of(value) == nullptr && at(value).kind != Kind::Binary && is_certain(value))
       return literal(value);
+  if (!is_field && !body_.is_module)
+    if (const Macro* macro = file_.macro(file_.atoms().text(atom)); macro != nullptr && !macro->is_function)
+      if (const auto value = integer_of_macro(macro->body)) return integer(n, *value);
+  if (pointers_)
+    if (const auto value = limit_of(file_.atoms().text(atom))) return integer(n, *value);
   if (is_field) {
     FlowOp& op = emit(FlowWhat::Field, n);
     op.a = body_.receiver;
@@ -144,6 +225,43 @@ Slot FlowLowering::read(NodeIndex n) {
     return op.dst = temporary();
   }
   return free_variable(atom, n);
+}
+
+/// `s.x` of a structure that only this function sees: its address isn't taken.
+std::optional<Slot> FlowLowering::member_slot(NodeIndex member) {
+  if (!pointers_ || ir_.language != source::Language::C || body_.is_module || at(member).kind != Kind::Member ||
+      (at(member).flags & kFlagArrow) != 0)
+    return std::nullopt;
+  const NodeIndex object = child(member, Role::Object);
+  if (object == kNoNode || at(object).kind != Kind::Name || addressed_.contains(at(object).atom)) return std::nullopt;
+  for (auto scope = scopes_.rbegin(); scope + 1 != scopes_.rend(); ++scope) {
+    const auto found = scope->names.find(at(object).atom);
+    if (found == scope->names.end()) continue;
+    const Atom part = is_union(object) ? kNoAtom : at(member).atom;
+    const auto [slot, added] = members_.try_emplace({found->second, part}, 0);
+    if (added) slot->second = variable();
+    return slot->second;
+  }
+  return std::nullopt;
+}
+
+/// Another structure was put into the variable, or it came to be again.
+void FlowLowering::forget_members(Slot of, NodeIndex n) {
+  for (auto member = members_.lower_bound({of, 0}); member != members_.end() && member->first.first == of; ++member)
+    emit(FlowWhat::Forget, n).dst = member->second;
+}
+
+bool FlowLowering::is_union(NodeIndex name) const {
+  const NodeIndex type = file_.declared_type(name);
+  if (type == kNoNode) return false;
+  for (const NodeIndex n : file_.nodes(Kind::Class)) {
+    if (at(n).sub != static_cast<std::uint8_t>(ClassSub::Union)) continue;
+    const NodeIndex alias = at(n).parent;
+    if (at(n).atom == at(type).atom ||
+        (alias != kNoNode && at(alias).kind == Kind::TypeAlias && at(alias).atom == at(type).atom))
+      return true;
+  }
+  return false;
 }
 
 // --- bodies
@@ -156,6 +274,10 @@ FlowBody FlowLowering::run(NodeIndex function) {
   });
   body_.first = node.first;
   body_.end = node.end;
+  for (NodeIndex n = function; pointers_ && !body_.is_module && n < node.subtree_end; ++n)
+    if (at(n).kind == Kind::AddressOf)
+      if (const NodeIndex what = ir_.first_child(n); what != kNoNode && at(what).kind == Kind::Name)
+        addressed_.insert(at(what).atom);
   body_.name = body_.is_module ? kNoName : name(function_name(ir_, function));
   NodeIndex around = node.parent;
   while (around != kNoNode && at(around).kind != Kind::Class) around = at(around).parent;
@@ -226,6 +348,16 @@ FlowFile build_flow(const FileIndex& file, const NodeMarks& marks, FlowMemory me
   for (NodeIndex n = 1; n < ir.nodes.size(); ++n)
     if (is_named_function(ir, n)) out.bodies.push_back(FlowLowering(file, marks, memory, out, names).run(n));
   return out;
+}
+
+void add_macro_functions(const FileIndex& file, FlowMemory memory, FlowFile& flow) {
+  FlowNames names(flow);
+  const Ir& ir = file.ir();
+  for (NodeIndex n = 1; n < ir.nodes.size(); ++n) {
+    if (!is_named_function(ir, n) || (ir[n].flags & kFlagNearError) != 0) continue;
+    flow.bodies.push_back(FlowLowering(file, {}, memory, flow, names).run(n));
+    flow.bodies.back().is_macro = true;
+  }
 }
 
 // --- text for golden tests

@@ -34,6 +34,9 @@ enum class FlowMemory : std::uint8_t {
 /// Turns a lowered file into control flow graphs.
 FlowFile build_flow(const FileIndex& file, const NodeMarks& marks, FlowMemory memory = FlowMemory::Values);
 
+/// Adds the functions of a file of macro_functions() to the flow of the file that calls them.
+void add_macro_functions(const FileIndex& file, FlowMemory memory, FlowFile& flow);
+
 /// One line an operation, for golden tests.
 std::string dump(const FlowFile& flow);
 

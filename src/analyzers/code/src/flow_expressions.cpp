@@ -149,6 +149,7 @@ Slot FlowLowering::unmarked(NodeIndex n) {
     case Kind::Member: {
       const NodeIndex object = child(n, Role::Object);
       if (object == kNoNode) return forget();
+      if (const auto member = member_slot(n)) return *member;
       const Slot base = expression(object);
       FlowOp& op = emit(FlowWhat::Field, n);
       op.a = base;
@@ -276,6 +277,18 @@ Slot FlowLowering::unmarked(NodeIndex n) {
     case Kind::Modifier:
     case Kind::Ellipsis:
       return forget();
+    case Kind::Other: {
+      const Slot slot = gather(n, FlowWhat::Join);
+      if (!pointers_) return slot;
+      // Assembler, for one: what it names may be set.
+      for (NodeIndex c = n; c < at(n).subtree_end; ++c) {
+        const auto named = slots_.find(c);
+        if (at(c).kind != Kind::Name || named == slots_.end() || is_temporary(named->second)) continue;
+        FlowOp& op = emit(FlowWhat::Forget, c);
+        op.dst = named->second;
+      }
+      return slot;
+    }
     default:
       return gather(n, FlowWhat::Join);
   }
@@ -712,6 +725,8 @@ void FlowLowering::arguments(NodeIndex n, Slot receiver, FlowOp& op) {
       functions.emplace_back(args.size(), value);
     else
       arg.slot = expression(value);
+    // A macro may look like a call, and set members of what it is given.
+    if (arg.slot != kNoSlot && !is_temporary(arg.slot)) forget_members(arg.slot, value);
     args.push_back(arg);
   });
   // A callback gets what it is called on: `items.forEach(item => …)`.
@@ -836,9 +851,34 @@ Slot FlowLowering::creation(NodeIndex n) {
 
 // --- stores
 
+/// C: `buffer + used`, `(char *)buffer`: what is written there is in the buffer.
+bool FlowLowering::is_behind_pointer(NodeIndex n) const {
+  if (pointers_ || (ir_.language != Language::C && ir_.language != Language::Cpp)) return false;
+  const auto op = static_cast<Op>(at(n).sub);
+  return at(n).kind == Kind::Cast || (at(n).kind == Kind::Binary && (op == Op::Add || op == Op::Sub));
+}
+
+void FlowLowering::write_behind(NodeIndex target, Slot slot) {
+  while (is_behind_pointer(target)) {
+    const NodeIndex inner = child(target, at(target).kind == Kind::Cast ? Role::Value : Role::Left);
+    if (inner == kNoNode) return;
+    target = inner;
+  }
+  if (at(target).kind != Kind::Name) return write_back(target, slot);
+  const auto variable = slots_.find(target);
+  if (variable == slots_.end() || is_temporary(variable->second)) return;
+  FlowOp& op = emit(FlowWhat::Join, target);
+  op.dst = variable->second;
+  op.args_first = static_cast<std::uint32_t>(body_.args.size());
+  op.args_count = 2;
+  body_.args.push_back({variable->second});
+  body_.args.push_back({slot});
+}
+
 /// A changed part goes back into what it was read from.
 void FlowLowering::write_back(NodeIndex target, Slot slot) {
   const Kind kind = at(target).kind;
+  if (is_behind_pointer(target)) return write_behind(target, slot);
   if (kind != Kind::Member && kind != Kind::Index) return;
   const NodeIndex object = child(target, Role::Object);
   if (object == kNoNode) return;
@@ -880,6 +920,7 @@ void FlowLowering::store(NodeIndex target, Slot value, bool declares, std::uint3
       op.a = value;
       op.name = type;
       slots_[target] = slot;
+      forget_members(slot, target);
       if (const auto* marks = marks_of(target))
         for (const NodeMark& mark : *marks) {
           if (mark.what == NodeMark::What::Propagator) continue;
@@ -894,6 +935,13 @@ void FlowLowering::store(NodeIndex target, Slot value, bool declares, std::uint3
     case Kind::Index: {
       const NodeIndex object = child(target, Role::Object), index = child(target, Role::Index);
       if (object == kNoNode) break;
+      if (const auto member = member_slot(target)) {
+        FlowOp& op = emit(FlowWhat::Copy, target);
+        op.dst = *member;
+        op.a = value;
+        slots_[target] = *member;
+        break;
+      }
       expression(object);
       if (index != kNoNode) expression(index);
       sinks(target, value);

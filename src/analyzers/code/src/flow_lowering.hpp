@@ -1,8 +1,10 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -15,11 +17,14 @@ namespace wrench::code {
 /// Names and literals of a file, each once.
 class FlowNames {
  public:
-  explicit FlowNames(FlowFile& file) : file_(file) { file_.names.emplace_back(); }
+  /// What the file has already keeps its number.
+  explicit FlowNames(FlowFile& file);
   std::uint32_t name(std::string_view text);
   std::uint32_t literal(FlowLiteral literal);
 
  private:
+  static std::string key_of(const FlowLiteral& literal);
+
   FlowFile& file_;
   std::unordered_map<std::string, std::uint32_t> names_;
   std::unordered_map<std::string, std::uint32_t> literals_;
@@ -74,6 +79,10 @@ class FlowLowering {
   Slot written(Atom atom, bool declares);
   Slot free_variable(Atom atom, NodeIndex n);
   bool is_field_of_class(Atom atom) const;
+  bool is_certain(NodeIndex value) const;
+  std::optional<Slot> member_slot(NodeIndex member);
+  void forget_members(Slot of, NodeIndex n);
+  bool is_union(NodeIndex name) const;
 
   // --- statements (flow_statements.cpp)
   void statement(NodeIndex n);
@@ -86,6 +95,7 @@ class FlowLowering {
   void return_value(NodeIndex n);
   void leave(NodeIndex n);
   void definition(NodeIndex n);
+  bool keeps_its_value(NodeIndex definition) const;
   bool falls_through(NodeIndex arm) const;
   void may_throw();
   void condition(NodeIndex n, BlockIndex when_true, BlockIndex when_false, int depth);
@@ -112,6 +122,8 @@ class FlowLowering {
   void arguments(NodeIndex n, Slot receiver, FlowOp& op);
   void store(NodeIndex target, Slot value, bool declares, std::uint32_t type = kNoName);
   void write_back(NodeIndex target, Slot slot);
+  bool is_behind_pointer(NodeIndex n) const;
+  void write_behind(NodeIndex target, Slot slot);
   Slot marked(NodeIndex n, Slot slot, bool sinks = true);
   void sinks(NodeIndex n, Slot slot, NodeMark::What what = NodeMark::What::Sink);
   void propagate(NodeIndex n);
@@ -139,7 +151,10 @@ class FlowLowering {
   bool open_ = false;
   int depth_ = 0;
   int in_place_depth_ = 0;
-  std::vector<Atom> fields_;  ///< Of the class around, where its methods name them without `this`.
+  /// C: members of the function's own structures, each a variable; all of a union are one.
+  std::map<std::pair<Slot, Atom>, Slot> members_;
+  std::unordered_set<Atom> addressed_;  ///< Names whose address is taken in the function.
+  std::vector<Atom> fields_;            ///< Of the class around, where its methods name them without `this`.
 };
 
 /// Functions that are called by name and so have bodies of their own; of a module all but those in other functions.

@@ -36,7 +36,15 @@ void FlowLowering::statement(NodeIndex n) {
   ++depth_;
   const Node& node = at(n);
   switch (node.kind) {
-    case Kind::Block:
+    case Kind::Block: {
+      // A block of C has variables of its own; what stands behind a `case` is only a part of one.
+      const bool own = (ir_.language == Language::C || ir_.language == Language::Cpp) && !body_.is_module &&
+                       node.parent != kNoNode && at(node.parent).kind != Kind::Case;
+      if (own) scopes_.emplace_back();
+      statements(n);
+      if (own) scopes_.pop_back();
+      break;
+    }
     case Kind::Namespace:
       statements(n);
       break;
@@ -62,6 +70,25 @@ void FlowLowering::statement(NodeIndex n) {
         op.dst = slot;
         op.type = type;
         op.a = elements;
+        if (keeps_its_value(n)) {
+          // What an earlier call left there is in it, and a later one finds what this one leaves.
+          body_.free.push_back({slot, name(at(target).atom), false});
+          if (value != kNoNode) store(target, expression(value), true, type);
+          FlowOp& unknown = emit(FlowWhat::Forget, n);
+          const Slot left = unknown.dst = temporary();
+          if (value == kNoNode || size == kNoNode) {
+            FlowOp& copy = emit(FlowWhat::Copy, n);
+            copy.dst = slot;
+            copy.a = left;
+          }
+          if (size != kNoNode || file_.atoms().text(at(child(n, Role::Type)).atom).ends_with("[]")) {
+            FlowOp& part = emit(FlowWhat::SetElement, n);
+            part.a = slot;
+            part.b = left;
+            part.c = left;
+          }
+          break;
+        }
         if (value == kNoNode) break;
       }
       if (value != kNoNode && target != kNoNode) {
@@ -179,6 +206,19 @@ void FlowLowering::statement(NodeIndex n) {
   }
   if (node.kind != Kind::Block) may_throw();
   --depth_;
+}
+
+/// C: a function's `static` variable that isn't constant.
+bool FlowLowering::keeps_its_value(NodeIndex definition) const {
+  if (body_.is_module || child(definition, Role::Type) == kNoNode) return false;
+  bool is_static = false, constant = false;
+  each(definition, [&](NodeIndex c) {
+    if (at(c).kind != Kind::Modifier) return;
+    const std::string_view word = file_.atoms().text(at(c).atom);
+    is_static |= word == "static";
+    constant |= word == "const" || word == "constexpr";
+  });
+  return is_static && !constant;
 }
 
 void FlowLowering::definition(NodeIndex n) {

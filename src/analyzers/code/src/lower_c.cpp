@@ -1,4 +1,5 @@
 #include "lower_engine.hpp"
+#include "wrench/code/macro_table.hpp"
 
 /// C and C++: two grammars with one vocabulary.
 namespace wrench::code::detail {
@@ -341,8 +342,19 @@ void include(Lowering& l, std::uint32_t n) {
 
 void define(Lowering& l, std::uint32_t n) {
   l.open(Kind::Directive, n, 0, 0, l.atom_of(l.child(n, "name")));
-  if (const std::uint32_t value = l.child(n, "value"); value != kNone)
-    l.leaf(Kind::Other, Role::Value, value, 0, 0, l.atom_of(value));
+  const std::uint32_t value = l.child(n, "value");
+  if (value == kNone) return;
+  // What stands for one value is that value: rules and flows look it up where the macro is named.
+  const std::vector<Macro> macros = macros_in(l.text(n));
+  if (macros.size() != 1) return l.leaf(Kind::Other, Role::Value, value, 0, 0, l.atom_of(value));
+  const std::string_view body = macros[0].body;
+  if (const std::string_view other = alias_of_macro(macros[0]); !other.empty())
+    return l.leaf(Kind::Name, Role::Value, value, 0, 0, l.atom(other));
+  const bool text = body.size() >= 2 && body.front() == '"' && body.find('"', 1) == body.size() - 1;
+  if (text && !macros[0].is_function) return l.leaf(Kind::String, Role::Value, value, 0, 0, l.atom(unquoted(body)));
+  if (const auto number = integer_of_macro(body); number && !macros[0].is_function)
+    return l.leaf(Kind::Number, Role::Value, value, 0, 0, l.atom(std::to_string(*number)));
+  l.leaf(Kind::Other, Role::Value, value, 0, 0, l.atom_of(value));
 }
 
 /// The branches' contents take the place of `#if`: both sides of it are code that somebody compiles.

@@ -9,6 +9,7 @@ namespace {
 
 using source::Language;
 
+constexpr int kMacroStepsMax = 4;      ///< Macros that stand for macros.
 constexpr std::size_t kChainMax = 32;  ///< Parts of a.b.c that are looked at.
 
 /// Module paths whose parts are names of their own: `a.b` imports what `a.b.c` names, too.
@@ -75,9 +76,56 @@ bool is_expression(Kind kind) {
   }
 }
 
-FileIndex::FileIndex(const Ir& ir, Atoms& atoms, std::string_view text) : ir_(ir), atoms_(atoms), text_(text) {
+FileIndex::FileIndex(const Ir& ir, Atoms& atoms, std::string_view text, const MacroTable* macros)
+    : ir_(ir), atoms_(atoms), text_(text), other_macros_(macros) {
   by_kind_.resize(static_cast<std::size_t>(Kind::Other) + 1);
+  if (ir.language == Language::C || ir.language == Language::Cpp) collect_macros();
   collect();
+}
+
+/// A macro that is another name's is as good as an import under that name.
+void FileIndex::collect_macros() {
+  std::vector<Macro> own = macros_in(text_);
+  std::unordered_map<std::uint32_t, const Macro*> by_place;
+  for (const Macro& macro : own) by_place.emplace(macro.first, &macro);
+  for (NodeIndex n = 0; n < ir_.nodes.size() && !own.empty(); ++n) {
+    if (ir_[n].kind != Kind::Directive) continue;
+    const auto found = by_place.find(ir_[n].first);
+    const NodeIndex value = ir_.child(n, Role::Value);
+    if (found == by_place.end() || value == kNoNode) continue;
+    const Atom name = atoms_.find(found->second->name);
+    if (ir_[value].kind == Kind::Name) add_alias(name, n, {ir_[value].atom});
+    if (ir_[value].kind != Kind::Other) macro_values_[name] = value;
+  }
+  macros_.add(std::move(own));
+  std::erase_if(macro_values_, [&](const auto& entry) { return macros_.find(atoms_.text(entry.first)) == nullptr; });
+  if (other_macros_ == nullptr) return;
+  std::vector<bool> seen;
+  for (NodeIndex n = 0; n < ir_.nodes.size(); ++n) {
+    if (ir_[n].kind != Kind::Name) continue;
+    Atom name = ir_[n].atom;
+    if (name >= seen.size()) seen.resize(std::max<std::size_t>(name + 1, seen.size() * 2), false);
+    if (seen[name]) continue;
+    seen[name] = true;
+    if (const Atom behind = name_behind_macro(name); behind != kNoAtom && !aliases_.contains(name))
+      add_alias(name, 0, {behind});
+  }
+}
+
+const Macro* FileIndex::macro(std::string_view name) const {
+  if (const Macro* own = macros_.find(name)) return own;
+  return other_macros_ == nullptr || macros_.defines(name) ? nullptr : other_macros_->find(name);
+}
+
+Atom FileIndex::name_behind_macro(Atom name) const {
+  Atom behind = kNoAtom;
+  for (int step = 0; step < kMacroStepsMax; ++step) {
+    const Macro* found = macro(atoms_.text(behind == kNoAtom ? name : behind));
+    const std::string_view other = found == nullptr ? std::string_view() : alias_of_macro(*found);
+    if (other.empty()) break;
+    behind = atoms_.intern(other);
+  }
+  return behind;
 }
 
 void FileIndex::collect() {

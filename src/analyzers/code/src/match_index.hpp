@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "wrench/code/ir.hpp"
+#include "wrench/code/macro_table.hpp"
 
 namespace wrench::code {
 
@@ -20,7 +21,8 @@ bool holds_statements(Kind kind);
 /// imports, and which names stand for one value.
 class FileIndex {
  public:
-  FileIndex(const Ir& ir, Atoms& atoms, std::string_view text);
+  /// `macros`: those of other files, or null; they must outlive the index.
+  FileIndex(const Ir& ir, Atoms& atoms, std::string_view text, const MacroTable* macros = nullptr);
 
   const Ir& ir() const { return ir_; }
   const Atoms& atoms() const { return atoms_; }
@@ -60,6 +62,10 @@ class FileIndex {
   bool is_variable(NodeIndex name) const { return find_symbol(name) != nullptr; }
   /// Whether both are names and are declared in different places.
   bool are_different_variables(NodeIndex a, NodeIndex b) const;
+  /// C, C++: what the name stands for by a `#define` of this file or, failing that, of another one; null for none.
+  const Macro* macro(std::string_view name) const;
+  /// The name that a macro's name is another one for, in the end; kNoAtom for none.
+  Atom name_behind_macro(Atom name) const;
   /// Whether the value is a string known at this place: literal, folded or propagated.
   bool is_constant_string(NodeIndex n) const;
 
@@ -85,6 +91,8 @@ class FileIndex {
   NodeIndex head_of(NodeIndex n) const;
   void collect();
   void collect_import(NodeIndex n);
+  void collect_macros();
+  NodeIndex macro_value(NodeIndex name) const;
   void collect_require(NodeIndex definition);
   void add_alias(Atom alias, NodeIndex import, std::vector<Atom> path);
   /// What the name may stand for at this place, the nearest import before it first.
@@ -114,6 +122,9 @@ class FileIndex {
   std::vector<NodeIndex> statements_;
   std::unordered_map<Atom, std::vector<Alias>> aliases_;
   std::vector<std::vector<Atom>> wildcards_;
+  const MacroTable* other_macros_;
+  MacroTable macros_;                                 ///< Of this file.
+  std::unordered_map<Atom, NodeIndex> macro_values_;  ///< Where a macro of this file is one literal or name.
   // Gathered when a rule first asks: most files have no place where it matters.
   mutable bool symbols_known_ = false;
   mutable std::unordered_map<Key, Symbol> symbols_;

@@ -110,6 +110,7 @@ void FileIndex::collect_symbols() const {
         if (node.atom != kNoAtom) symbols_[key(scope, node.atom)].assignments.push_back({n, kNoNode});
         break;
       case Kind::Directive:
+        if (ir_.language == Language::C || ir_.language == Language::Cpp) break;
         // global/nonlocal: a variable of the module, or of a function around this one, gets values here.
         for (NodeIndex i = n; i < node.subtree_end; ++i) {
           if (ir_[i].kind != Kind::Name) continue;
@@ -225,11 +226,20 @@ NodeIndex FileIndex::only_value(NodeIndex name) const {
   return symbol->assignments.size() == 1 ? symbol->assignments.front().value : reaching_value(*symbol, name);
 }
 
+/// What a macro of this file is, where no variable has its name.
+NodeIndex FileIndex::macro_value(NodeIndex name) const {
+  if (macro_values_.empty() || ir_[name].kind != Kind::Name) return kNoNode;
+  const auto found = macro_values_.find(ir_[name].atom);
+  return found == macro_values_.end() || is_variable(name) ? kNoNode : found->second;
+}
+
 NodeIndex FileIndex::constant(NodeIndex name) const {
   // A chain a = b; b = "x" is followed a few steps; a cycle ends there too.
   NodeIndex value = name;
   for (int step = 0; step < 4; ++step) {
-    value = only_value(value);
+    const NodeIndex before = value;
+    value = only_value(before);
+    if (value == kNoNode) value = macro_value(before);
     if (value == kNoNode) return kNoNode;
     if (is_literal(ir_[value].kind)) return value;
     if (ir_[value].kind == Kind::Binary && is_constant_string(value)) return value;

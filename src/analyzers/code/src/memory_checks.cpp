@@ -7,7 +7,10 @@
 
 #include "finding_maker.hpp"
 #include "flow_builder.hpp"
+#include "macro_functions.hpp"
 #include "memory_run.hpp"
+#include "thread_checks.hpp"
+#include "wrench/code/lower.hpp"
 
 namespace wrench::code {
 
@@ -72,6 +75,14 @@ const Check& check_of(Fault fault) {
        Severity::Medium,
        Confidence::Medium,
        {"CWE-690", "CWE-476"}},
+      {Fault::FailureMissed,
+       "c.pointer-compared-as-number",
+       "Pointer is tested as a number",
+       "The call gives a null pointer when it fails, which is neither below zero nor -1, so this test never sees it. "
+       "Compare with NULL.",
+       Severity::Medium,
+       Confidence::High,
+       {"CWE-253"}},
       {Fault::UseAfterFree,
        "c.use-after-free",
        "Memory is used after it was freed",
@@ -153,6 +164,53 @@ const Check& check_of(Fault fault) {
        Severity::High,
        Confidence::Medium,
        {"CWE-195"}},
+      {Fault::ExternalSize,
+       "c.external-allocation-size",
+       "Size of an allocation comes from outside",
+       "How much is allocated here comes from outside and nothing bounds it, so one request can take all memory. Check "
+       "the size against a limit first.",
+       Severity::Medium,
+       Confidence::Medium,
+       {"CWE-770", "CWE-789"}},
+      {Fault::ExternalPointer,
+       "c.external-pointer",
+       "A number from outside is used as an address",
+       "This address is a number that comes from outside, so whoever sends it chooses what is read or written. Look "
+       "the "
+       "object up in a table by a checked index.",
+       Severity::High,
+       Confidence::High,
+       {"CWE-822"}},
+      {Fault::TooLarge,
+       "c.number-overflow",
+       "Result doesn't fit",
+       "The result is more than the type can hold on every path that gets here. Use a larger type, or check before "
+       "computing.",
+       Severity::Medium,
+       Confidence::Medium,
+       {"CWE-190"}},
+      {Fault::TooSmall,
+       "c.number-underflow",
+       "Result falls below the smallest number",
+       "The result is less than the type can hold on every path that gets here. Check before computing.",
+       Severity::Medium,
+       Confidence::Medium,
+       {"CWE-191"}},
+      {Fault::EndlessLoop,
+       "c.endless-loop",
+       "Loop never ends",
+       "Nothing in the loop ever makes its condition false, and nothing else leaves it. Check what the loop changes.",
+       Severity::Medium,
+       Confidence::Medium,
+       {"CWE-835"}},
+      {Fault::EndlessRecursion,
+       "c.endless-recursion",
+       "Function always calls itself",
+       "Every way through the function gets to this call of itself, so it never returns and uses up the stack. Return "
+       "before it in the simplest case.",
+       Severity::High,
+       Confidence::High,
+       {"CWE-674"}},
   };
   return *std::find_if(kChecks.begin(), kChecks.end(), [&](const Check& check) { return check.fault == fault; });
 }
@@ -166,6 +224,16 @@ Span span_at(const Ir& ir, std::uint32_t first) {
   return {first, first + 1};
 }
 
+/// What is called by a macro's name does what the macro says.
+void add_macros(const FileIndex& file, const CpuBudget& budget, FlowFile& flow) {
+  const std::string text = macro_functions(file);
+  if (text.empty()) return;
+  Atoms atoms;
+  Parser parser;
+  const auto ir = parser.parse(file.ir().language, text, atoms, {}, budget, {});
+  if (ir.ok()) add_macro_functions(FileIndex(*ir, atoms, text), FlowMemory::Pointers, flow);
+}
+
 }  // namespace
 
 MemoryFindings memory_findings(const FileIndex& file, const source::SourceText& text, const CpuBudget& budget) {
@@ -173,13 +241,18 @@ MemoryFindings memory_findings(const FileIndex& file, const source::SourceText& 
   std::vector<findings::Finding>& out = result.findings;
   const Ir& ir = file.ir();
   if (ir.language != source::Language::C && ir.language != source::Language::Cpp) return result;
-  const FlowFile flow = build_flow(file, {}, FlowMemory::Pointers);
+  FlowFile flow = build_flow(file, {}, FlowMemory::Pointers);
+  add_macros(file, budget, flow);
   const auto line_of = [&](std::uint32_t offset) { return text.lines.position(text.text, offset).line; };
-  std::set<std::pair<Fault, std::uint32_t>> told;
+  std::set<std::pair<Fault, std::uint32_t>> told, told_of;
   const memory::Hits hits = memory::run_memory(flow, budget);
   for (const std::uint32_t name : hits.cut) result.cut.push_back(flow.names[name]);
+  for (const std::uint32_t name : hits.followed_in_part) result.followed_in_part.push_back(flow.names[name]);
   for (const memory::Hit& hit : hits.hits) {
     if (!told.emplace(hit.fault, hit.first).second) continue;
+    // What one allocation lacks is said once, where it first matters.
+    const bool once = hit.fault == Fault::UncheckedUse || hit.fault == Fault::FreeInside;
+    if (once && hit.related != 0 && !told_of.emplace(hit.fault, hit.related).second) continue;
     const Check& check = check_of(hit.fault);
     const Span span = span_at(ir, hit.first);
     std::string message(check.message);
@@ -200,6 +273,7 @@ MemoryFindings memory_findings(const FileIndex& file, const source::SourceText& 
     }
     out.push_back(std::move(finding));
   }
+  for (findings::Finding& finding : thread_findings(file, text)) out.push_back(std::move(finding));
   std::stable_sort(out.begin(), out.end(),
                    [](const auto& a, const auto& b) { return a.where.start.offset < b.where.start.offset; });
   return result;

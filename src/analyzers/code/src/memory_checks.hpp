@@ -12,7 +12,9 @@ namespace wrench::code {
 
 struct MemoryFindings {
   std::vector<findings::Finding> findings;  ///< By offset; not yet stamped.
-  std::vector<std::string> cut;             ///< Functions with more ways through them than were followed.
+  std::vector<std::string> cut;             ///< Functions that weren't followed to their end.
+  /// Functions with more operations on their ways than are followed: what holds on every way isn't told of them.
+  std::vector<std::string> followed_in_part;
 };
 
 /// What C and C++ code does wrong with memory and numbers, on a path that it takes for certain or with a value from

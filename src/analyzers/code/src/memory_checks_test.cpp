@@ -63,7 +63,7 @@ TEST(MemoryChecks, ExampleFilesAreExact) {
     }
     EXPECT_EQ(reported, marked) << entry.path();
   }
-  EXPECT_EQ(rules.size(), 16u);
+  EXPECT_EQ(rules.size(), 24u);
 }
 
 TEST(MemoryChecks, OfALargeFunctionOnlyWhatOneWayShowsIsTold) {
@@ -79,6 +79,8 @@ TEST(MemoryChecks, OfALargeFunctionOnlyWhatOneWayShowsIsTold) {
       "void f(int a, int b, int c) {\n  char *p = malloc(4);\n  free(p);\n  free(p);\n  int x;\n  int y = x;\n";
   EXPECT_EQ(rules(before + "}\n"), (std::vector<std::string>{"c.double-free", "c.uninitialised-use"}));
   EXPECT_EQ(rules(before + ways + "}\n"), (std::vector<std::string>{"c.double-free"}));
+  EXPECT_TRUE(found_in(before + "}\n").followed_in_part.empty());
+  EXPECT_EQ(found_in(before + ways + "}\n").followed_in_part, (std::vector<std::string>{"f"}));
 }
 
 TEST(MemoryChecks, AnEnormousFunctionIsNamed) {

@@ -63,18 +63,28 @@ Value external_number() {
 
 using Model = std::optional<Value> (*)(const LibraryCall&, Memory&);
 
+/// A test that lets more through bounds nothing.
+constexpr std::int64_t kBoundedSizeMax = std::numeric_limits<std::int32_t>::max();
+
+/// Of what is allocated: without a limit somebody outside decides how much memory there is left.
+Range allocated_size(const LibraryCall& call, std::size_t i, Memory& memory) {
+  const Range range = size(call, i, memory);
+  if (range.external && range.high > kBoundedSizeMax) memory.outside(Fault::ExternalSize);
+  return range;
+}
+
 std::optional<Value> allocate(const LibraryCall& call, Memory& memory) {
-  const Range bytes = size(call, 0, memory);
+  const Range bytes = allocated_size(call, 0, memory);
   return memory.make(Object::Kind::Heap, bytes.low >= 0 ? bytes : Range(), true);
 }
 std::optional<Value> allocate_cleared(const LibraryCall& call, Memory& memory) {
-  const Range bytes = multiply(size(call, 0, memory), size(call, 1, memory));
+  const Range bytes = multiply(allocated_size(call, 0, memory), allocated_size(call, 1, memory));
   Value out = memory.make(Object::Kind::Heap, bytes.low >= 0 ? bytes : Range(), true);
   filled(out, memory, Range::only(0));
   return out;
 }
 std::optional<Value> reallocate(const LibraryCall& call, Memory& memory) {
-  const Range bytes = size(call, 1, memory);
+  const Range bytes = allocated_size(call, 1, memory);
   if (Object* old = memory.object(argument(call, 0))) old->life = Object::Life::Maybe;
   Value out = memory.make(Object::Kind::Heap, bytes.low >= 0 ? bytes : Range(), true);
   if (Object* object = memory.object(out)) object->filled = Object::Filled::Maybe;
@@ -140,6 +150,7 @@ std::optional<Value> append_text(const LibraryCall& call, Memory& memory) {
 std::optional<Value> copy_some_text(const LibraryCall& call, Memory& memory) {
   const Value to = argument(call, 0), from = argument(call, 1);
   const Range count = size(call, 2, memory), length = length_of(from, memory);
+  if (count.low > 0) memory.read(from, Range::only(1));
   memory.write(to, count);
   const bool whole = length.is_known() && length.high < count.low;
   filled(to, memory, whole ? length : count.is_only() ? Range{count.low, kMax, false, false} : Range());
@@ -193,10 +204,8 @@ std::optional<Value> read_endless(const LibraryCall& call, Memory& memory) {
 }
 std::optional<Value> scan_numbers(const LibraryCall& call, Memory& memory, std::size_t first) {
   for (std::size_t i = first; i < call.args.size(); ++i) {
-    memory.store(call.args[i], external_number());
     filled(call.args[i], memory, {});
-    if (Object* object = memory.object(call.args[i]); object != nullptr && object->kind == Object::Kind::Variable)
-      object->content = external_number();
+    memory.store(call.args[i], external_number());
   }
   return Value();
 }
@@ -326,6 +335,38 @@ std::int64_t size_of_type(std::string_view type) {
   };
   const auto found = kSizes.find(type);
   return found == kSizes.end() ? kUnknownTypeBytes : found->second;
+}
+
+bool is_unsigned_type(std::string_view type) {
+  type = bare(type);
+  return type.starts_with("unsigned") || (type.starts_with("uint") && type.ends_with("_t")) || type == "size_t" ||
+         type == "uint";
+}
+
+bool is_floating_type(std::string_view type) {
+  type = bare(type);
+  return type == "double" || type == "float" || type == "long double";
+}
+
+std::optional<Range> limits_of_type(std::string_view type) {
+  static const std::unordered_map<std::string_view, Range> kLimits = {
+      {"char", {-128, 127}},
+      {"signed char", {-128, 127}},
+      {"int8_t", {-128, 127}},
+      {"unsigned char", {0, 255}},
+      {"uint8_t", {0, 255}},
+      {"short", {-32'768, 32'767}},
+      {"int16_t", {-32'768, 32'767}},
+      {"unsigned short", {0, 65'535}},
+      {"uint16_t", {0, 65'535}},
+      {"int", {-2'147'483'648, 2'147'483'647}},
+      {"int32_t", {-2'147'483'648, 2'147'483'647}},
+      {"unsigned", {0, 4'294'967'295}},
+      {"unsigned int", {0, 4'294'967'295}},
+      {"uint32_t", {0, 4'294'967'295}},
+  };
+  const auto found = kLimits.find(bare(type));
+  return found == kLimits.end() ? std::nullopt : std::optional(found->second);
 }
 
 std::uint32_t element_of_type(std::string_view type) {

@@ -46,5 +46,9 @@ std::int64_t size_of_type(std::string_view type);
 /// Bytes of what a pointer or array type leads to; 0: it is neither.
 std::uint32_t element_of_type(std::string_view type);
 bool is_scalar_type(std::string_view type);
+bool is_unsigned_type(std::string_view type);
+bool is_floating_type(std::string_view type);
+/// What a variable of up to 32 bits can hold; none for other types.
+std::optional<Range> limits_of_type(std::string_view type);
 
 }  // namespace wrench::code::memory

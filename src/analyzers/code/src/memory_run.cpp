@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "memory_endless.hpp"
 #include "memory_library.hpp"
 
 namespace wrench::code::memory {
@@ -16,8 +17,15 @@ constexpr std::uint32_t kVisitsMax = 60;     ///< Of one block by all of its sta
 constexpr std::uint32_t kStepsMax = 20'000;  ///< Operations of one function with what it calls.
 constexpr int kCallDepthMax = 4;
 constexpr std::size_t kObjectsMax = 400;
+constexpr std::int64_t kUint32Max = std::numeric_limits<std::uint32_t>::max();
 
 }  // namespace
+
+/// The loops of one body.
+struct BodyLoops {
+  std::vector<FlowLoop> loops;
+  std::map<std::pair<BlockIndex, BlockIndex>, std::set<Slot>> counted;  ///< Variables that a loop sets, by its exits.
+};
 
 /// What all functions of a file share.
 class Machine {
@@ -46,6 +54,19 @@ class Machine {
     certain_.insert({fault, first, related, kind});
   }
   void fine(Fault fault, std::uint32_t first) { fine_.insert({fault, first}); }
+  const BodyLoops& loops(const FlowBody& body) {
+    const auto [found, added] = loops_.try_emplace(&body);
+    if (!added) return found->second;
+    found->second.loops = loops_of(body);
+    for (const FlowLoop& loop : found->second.loops) {
+      std::set<Slot> set;
+      for (BlockIndex b = 0; b < body.blocks.size(); ++b)
+        for (std::uint32_t i = body.blocks[b].first_op; loop.blocks[b] && i < body.blocks[b].end_op; ++i)
+          if (body.ops[i].dst != kNoSlot && !is_temporary(body.ops[i].dst)) set.insert(body.ops[i].dst);
+      for (const auto& exit : loop.exits) found->second.counted[exit].insert(set.begin(), set.end());
+    }
+    return found->second;
+  }
   /// A static function runs where it is called.
   bool is_called_here(const FlowBody& body) const { return body.is_static && called_.contains(flow_.names[body.name]); }
   bool spend() {
@@ -62,6 +83,7 @@ class Machine {
   const FlowFile& flow_;
   CpuBudget budget_;
   std::unordered_map<std::string_view, std::size_t> bodies_;
+  std::unordered_map<const FlowBody*, BodyLoops> loops_;
   std::set<std::string_view> called_;
   std::map<std::pair<std::uint64_t, std::uint64_t>, ObjectId> objects_;
   std::set<Hit> hits_, certain_, all_certain_;
@@ -72,8 +94,14 @@ class Machine {
 /// One function on one call chain.
 class Frame final : public Memory {
  public:
-  Frame(Machine& machine, const FlowBody& body, std::uint64_t context, int depth)
-      : machine_(machine), flow_(machine.flow()), body_(body), context_(context), depth_(depth) {}
+  /// `macro_place`: byte of the call, of a body that is a macro's.
+  Frame(Machine& machine, const FlowBody& body, std::uint64_t context, int depth, std::uint32_t macro_place = 0)
+      : machine_(machine),
+        flow_(machine.flow()),
+        body_(body),
+        context_(context),
+        depth_(depth),
+        macro_place_(macro_place) {}
 
   struct Exit {
     State state;
@@ -94,6 +122,7 @@ class Frame final : public Memory {
       set(body_.params[i].slot, as_declared(value, body_.params[i].type));
     }
     find_heads();
+    loops_ = &machine_.loops(body_);
     entries_.resize(body_.blocks.size());
     visits_.assign(body_.blocks.size(), 0);
     std::vector<Way> open;
@@ -102,9 +131,35 @@ class Frame final : public Memory {
       Way way = std::move(open.back());
       open.pop_back();
       temporaries_ = std::move(way.temporaries);
-      if (!visit(way.block, std::move(way.state), open)) break;
+      if (!visit(way.block, std::move(way.state), open)) {
+        complete_ = false;
+        break;
+      }
     }
     return std::move(exit_);
+  }
+
+  /// After run(): loops that no way leaves though their condition asks for it.
+  void look_for_endless_loops() {
+    if (!complete_ || body_.cut) return;
+    for (const FlowLoop& loop : loops_->loops) {
+      if (entries_[loop.head].empty() || loop.exits.empty()) continue;
+      bool ends = false;
+      std::optional<std::uint32_t> condition;
+      for (BlockIndex b = 0; b < body_.blocks.size() && !ends; ++b) ends = loop.blocks[b] && ends_.contains(b);
+      for (const auto& [from, to] : loop.exits) {
+        if (ends || taken_.contains({from, to})) {
+          ends = true;
+          break;
+        }
+        if (entries_[from].empty() || condition) continue;
+        const auto own = own_condition(
+            body_, loop, from, [&](Slot slot) { return homes_.contains(slot) || frees_.contains(slot); },
+            [&](std::uint32_t name) { return machine_.function(flow_.names[name]) != nullptr; });
+        if (own) condition = body_.ops[*own].first;
+      }
+      if (!ends && condition) machine_.hit(Fault::EndlessLoop, *condition);
+    }
   }
 
   // --- Memory, for the library
@@ -119,24 +174,24 @@ class Frame final : public Memory {
     *made = {};
     made->kind = kind;
     made->size = size;
-    made->made = op_->first;
+    made->made = place();
     made->filled = Object::Filled::No;
     Value out = Value::pointer({id, Range::only(0)});
     if (may_fail) {
       out.null = Value::Null::Unchecked;
-      out.maker = op_->first;
+      out.maker = place();
     }
     return out;
   }
   void write(const Value& pointer, const Range& bytes) override { access(pointer, Range::only(0), bytes, true); }
   void read(const Value& pointer, const Range& bytes) override { access(pointer, Range::only(0), bytes, false); }
-  void fault(Fault what) override { machine_.always(what, op_->first); }
-  void outside(Fault what) override { machine_.hit(what, op_->first); }
-  void fault(Fault what, const Object& where) override { machine_.always(what, op_->first, where.made, where.kind); }
-  void fine(Fault what) override { machine_.fine(what, op_->first); }
+  void fault(Fault what) override { machine_.always(what, place()); }
+  void outside(Fault what) override { machine_.hit(what, place()); }
+  void fault(Fault what, const Object& where) override { machine_.always(what, place(), where.made, where.kind); }
+  void fine(Fault what) override { machine_.fine(what, place()); }
   void store(const Value& pointer, const Value& value) override {
     if (Object* target = object(pointer); target != nullptr) {
-      target->content = value;
+      target->content = target->holds_pointer ? Value() : value;
       target->filled = Object::Filled::Yes;
     }
   }
@@ -147,17 +202,17 @@ class Frame final : public Memory {
     Object* target = object(pointer);
     if (target == nullptr) return;
     if (target->life == Object::Life::Freed)
-      return machine_.hit(Fault::DoubleFree, op_->first, target->freed, target->kind);
+      return machine_.hit(Fault::DoubleFree, place(), target->freed, target->kind);
     if (target->kind == Object::Kind::Stack || target->kind == Object::Kind::Variable ||
         target->kind == Object::Kind::Alloca || target->kind == Object::Kind::Literal)
-      return machine_.hit(Fault::FreeOfOther, op_->first, target->made, target->kind);
+      return machine_.hit(Fault::FreeOfOther, place(), target->made, target->kind);
     const Range& offset = pointer.target.offset;
     if (target->kind == Object::Kind::Heap && (offset.low > 0 || offset.high < 0))
-      machine_.hit(Fault::FreeInside, op_->first, target->made, target->kind);
+      machine_.hit(Fault::FreeInside, place(), target->made, target->kind);
     target->life = Object::Life::Freed;
-    target->freed = op_->first;
+    target->freed = place();
   }
-  std::uint32_t place() const override { return op_->first; }
+  std::uint32_t place() const override { return body_.is_macro ? macro_place_ : op_->first; }
 
  private:
   Object* at(ObjectId id) {
@@ -220,7 +275,7 @@ class Frame final : public Memory {
     if (is_temporary(slot)) return temporaries_[slot & ~kTemporary];
     if (const auto home = homes_.find(slot); home != homes_.end() && home->second != kNoObject) {
       const Object* object = at(home->second);
-      if (object->kind == Object::Kind::Variable) return object->content;
+      if (object->kind == Object::Kind::Variable) return as_declared(object->content, type_name(slot));
     }
     return state_.variables[slot];
   }
@@ -237,6 +292,7 @@ class Frame final : public Memory {
         object->kind = Object::Kind::Variable;
         object->variable = slot;
         object->size = Range::only(size_of_type(type_of(slot)));
+        object->holds_pointer = element_of_type(type_of(slot)) != 0;
       }
       object->content = value;
       object->filled = value.what == Value::What::Uninitialised ? Object::Filled::No : Object::Filled::Yes;
@@ -249,6 +305,11 @@ class Frame final : public Memory {
     return found == types_.end() ? std::string_view() : std::string_view(flow_.names[found->second]);
   }
 
+  std::uint32_t type_name(Slot slot) const {
+    const auto found = types_.find(slot);
+    return found == types_.end() ? kNoName : found->second;
+  }
+
   Value as_declared(Value value, std::uint32_t type) {
     if (type == kNoName) return value;
     const std::string_view text = flow_.names[type];
@@ -258,6 +319,26 @@ class Frame final : public Memory {
     }
     if (element_of_type(text) != 0 && value.what == Value::What::Number && value.range.is_only(0))
       return Value::null_pointer();
+    if (value.what != Value::What::Number) return value;
+    if (is_floating_type(text)) return {};
+    if (is_unsigned_type(text)) {
+      if (value.range.is_only(kMax)) return {};  // The largest of the signed ones isn't theirs.
+      if (value.range.external && value.range.low < 0) value.range.low = 0;
+    }
+    return value;
+  }
+
+  /// What a variable's type makes of a number that was just computed.
+  Value fitted(Value value, std::string_view type) {
+    const bool computed = std::exchange(value.computed, false);
+    const auto limits = limits_of_type(type);
+    if (value.what != Value::What::Number || !limits) return value;
+    const bool above = value.range.low > limits->high, below = value.range.high < limits->low;
+    if (computed && !value.range.external) {
+      above ? machine_.always(Fault::TooLarge, place()) : machine_.fine(Fault::TooLarge, place());
+      below ? machine_.always(Fault::TooSmall, place()) : machine_.fine(Fault::TooSmall, place());
+    }
+    if (above || below) return {};
     return value;
   }
 
@@ -273,7 +354,10 @@ class Frame final : public Memory {
   bool visit(BlockIndex index, State entry, std::vector<Way>& open) {
     auto& known = entries_[index];
     if (std::find(known.begin(), known.end(), entry) != known.end()) return true;
-    if (++visits_[index] > kVisitsMax) return true;
+    if (++visits_[index] > kVisitsMax) {
+      complete_ = false;
+      return true;
+    }
     const std::size_t paths_max = heads_[index] ? kRoundsMax : kPathsMax;
     if (known.size() >= paths_max || visits_[index] > paths_max) {
       // Too many ways: they are seen together from now on, and numbers that still move are given up.
@@ -295,7 +379,10 @@ class Frame final : public Memory {
       op_index_ = i;
       step(*op_);
     }
-    if (dead_) return true;
+    if (dead_) {
+      if (op_->what != FlowWhat::Refine) ends_.insert(index);
+      return true;
+    }
     const Value condition = get(block.condition);
     bool yes = true, no = true;
     if (block.condition != kNoSlot) {
@@ -310,7 +397,10 @@ class Frame final : public Memory {
     bool left = false;
     const auto go = [&](BlockIndex to) {
       left = true;
+      if (depth_ == 0) taken_.emplace(index, to);
       open.push_back({to, state_, temporaries_});
+      if (const auto counted = loops_->counted.find({index, to}); counted != loops_->counted.end())
+        for (const Slot slot : counted->second) end_sweep(open.back().state, slot);
     };
     if (block.when_true != kNoBlock && yes) go(block.when_true);
     if (block.when_false != kNoBlock && no) go(block.when_false);
@@ -318,6 +408,15 @@ class Frame final : public Memory {
     if (!left && block.when_true == kNoBlock && block.when_false == kNoBlock && block.first_edge == block.end_edge)
       leave(Value());
     return true;
+  }
+
+  /// Behind its loop a counter has one value, not each in turn.
+  void end_sweep(State& state, Slot slot) const {
+    Value* value = &state.variables[slot];
+    if (const auto home = homes_.find(slot); home != homes_.end() && home->second < state.objects.size())
+      value = &state.objects[home->second].content;
+    if (!value->range.is_only()) value->range.swept = false;
+    if (!value->target.offset.is_only()) value->target.offset.swept = false;
   }
 
   void leave(const Value& returned) {
@@ -342,7 +441,7 @@ class Frame final : public Memory {
         return value.what == Value::What::Pointer && value.target.object == id && value.null != Value::Null::Yes;
       });
       if (held && body_.name != kNoName && flow_.names[body_.name] != "main")
-        machine_.hit(Fault::Leak, op_ == nullptr ? body_.end : op_->first, object.made);
+        machine_.hit(Fault::Leak, op_ == nullptr ? body_.end : place(), object.made);
     }
   }
 
@@ -353,11 +452,17 @@ class Frame final : public Memory {
       case FlowWhat::Literal:
         return literal(op);
       case FlowWhat::Copy:
-        use(get(op.a), op.a);
+        if (flow_.names[op.name] != "void") use(get(op.a), op.a);
         if (type_of(op.dst).ends_with("[]") && !is_temporary(op.dst)) return initialise(op);
         // What a variable of the file holds is everybody's.
-        if (!is_temporary(op.dst) && !types_.contains(op.dst) && frees_.contains(op.dst)) escape(get(op.a));
-        return set(op.dst, as_declared(get(op.a), op.name));
+        if (!is_temporary(op.dst) && frees_.contains(op.dst)) escape(get(op.a));
+        if (is_temporary(op.dst)) {
+          Value value = as_declared(get(op.a), op.name);
+          if (op.name != kNoName) value.computed = false;  // A cast says that it is meant.
+          return set(op.dst, value);
+        }
+        return set(op.dst,
+                   fitted(as_declared(get(op.a), op.name != kNoName ? op.name : type_name(op.dst)), type_of(op.dst)));
       case FlowWhat::Declare:
         return declare(op);
       case FlowWhat::AddressOf:
@@ -445,7 +550,7 @@ class Frame final : public Memory {
     Object* object = at(id);
     *object = {};
     object->kind = Object::Kind::Stack;
-    object->made = op.first;
+    object->made = place();
     object->filled = Object::Filled::No;
     const Value count = get(op.a);
     if (count.what == Value::What::Number && count.range.is_only() && element != kUnknownTypeBytes)
@@ -483,47 +588,67 @@ class Frame final : public Memory {
   /// A value that was never given is used.
   void use(const Value& value, Slot slot) {
     if (slot == kNoSlot || is_temporary(slot)) return;
-    if (value.what != Value::What::Uninitialised) return machine_.fine(Fault::Uninitialised, op_->first);
-    machine_.always(Fault::Uninitialised, op_->first);
+    if (value.what != Value::What::Uninitialised) return machine_.fine(Fault::Uninitialised, place());
+    machine_.always(Fault::Uninitialised, place());
     set(slot, {});  // Once is enough.
   }
 
   /// `bytes` bytes at `offset` behind a pointer.
-  void access(const Value& pointer, const Range& offset, const Range& bytes, bool writes) {
+  bool access(const Value& pointer, const Range& offset, const Range& bytes, bool writes) {
     const Fault beyond = writes ? Fault::WriteBeyond : Fault::ReadBeyond;
     const Fault before = writes ? Fault::WriteBefore : Fault::ReadBefore;
-    if (pointer.what == Value::What::Uninitialised) return machine_.always(Fault::Uninitialised, op_->first);
-    if (pointer.null == Value::Null::Yes) return machine_.always(Fault::NullUse, op_->first);
-    // Of a load and of a call's arguments more is asked than whether the pointer is set.
-    if (op_->what != FlowWhat::Element && op_->what != FlowWhat::Call) machine_.fine(Fault::Uninitialised, op_->first);
-    machine_.fine(Fault::NullUse, op_->first);
-    if (pointer.what != Value::What::Pointer) {
-      machine_.fine(beyond, op_->first);
-      machine_.fine(before, op_->first);
-      return;
+    if (pointer.what == Value::What::Uninitialised) {
+      machine_.always(Fault::Uninitialised, place());
+      return false;
     }
-    if (pointer.null == Value::Null::Unchecked) machine_.hit(Fault::UncheckedUse, op_->first, pointer.maker);
+    if (pointer.null == Value::Null::Yes) {
+      machine_.always(Fault::NullUse, place());
+      return false;
+    }
+    // Of a load and of a call's arguments more is asked than whether the pointer is set.
+    if (op_->what != FlowWhat::Element && op_->what != FlowWhat::Call) machine_.fine(Fault::Uninitialised, place());
+    machine_.fine(Fault::NullUse, place());
+    if (pointer.what == Value::What::Number && pointer.range.external) machine_.hit(Fault::ExternalPointer, place());
+    if (pointer.what != Value::What::Pointer) {
+      machine_.fine(beyond, place());
+      machine_.fine(before, place());
+      return true;
+    }
+    if (pointer.null == Value::Null::Unchecked) machine_.hit(Fault::UncheckedUse, place(), pointer.maker);
     Object* object = this->object(pointer);
     if (object == nullptr) {
-      machine_.fine(beyond, op_->first);
-      machine_.fine(before, op_->first);
-      return;
+      machine_.fine(beyond, place());
+      machine_.fine(before, place());
+      return true;
     }
-    if (object->life == Object::Life::Freed)
-      return machine_.hit(Fault::UseAfterFree, op_->first, object->freed, object->kind);
+    if (object->life == Object::Life::Freed) {
+      machine_.hit(Fault::UseAfterFree, place(), object->freed, object->kind);
+      return false;
+    }
     const Range first = add(pointer.target.offset, offset);
     const Range end = add(first, bytes);
-    if (first.low < 0 && (first.external || (first.swept && first.low != kMin)))
-      return machine_.hit(before, op_->first, object->made, object->kind);
-    if (first.high < 0) return machine_.always(before, op_->first, object->made, object->kind);
-    machine_.fine(before, op_->first);
+    if (first.low < 0 && (first.external || (first.swept && first.low != kMin))) {
+      machine_.hit(before, place(), object->made, object->kind);
+      return false;
+    }
+    if (first.high < 0) {
+      machine_.always(before, place(), object->made, object->kind);
+      return false;
+    }
+    machine_.fine(before, place());
     const Range& size = object->size;
     const bool known = size.high != kMax && bytes.high != 0;
     const bool open = (end.external || (end.swept && end.high != kMax)) && end.high > size.high;
-    if (known && open) return machine_.hit(beyond, op_->first, object->made, object->kind);
-    if (known && end.low > size.high && first.low >= 0)
-      return machine_.always(beyond, op_->first, object->made, object->kind);
-    machine_.fine(beyond, op_->first);
+    if (known && open) {
+      machine_.hit(beyond, place(), object->made, object->kind);
+      return false;
+    }
+    if (known && end.low > size.high && first.low >= 0) {
+      machine_.always(beyond, place(), object->made, object->kind);
+      return false;
+    }
+    machine_.fine(beyond, place());
+    return true;
   }
 
   Range index_of(const FlowOp& op, const Value& base) {
@@ -538,25 +663,28 @@ class Frame final : public Memory {
   void load(const FlowOp& op) {
     const Value base = get(op.a);
     const Range offset = index_of(op, base);
-    access(base, offset, Range::only(base.element == 0 ? 1 : base.element), false);
+    const bool inside = access(base, offset, Range::only(base.element == 0 ? 1 : base.element), false);
     const Object* object = this->object(base);
-    if (object == nullptr) return set(op.dst, {});
+    if (object == nullptr || !inside) return set(op.dst, {});
     // What a structure's member is read of is one of many.
     const bool single = base.element != 0 && base.element < kUnknownTypeBytes;
     if (single && object->filled == Object::Filled::No && object->life == Object::Life::Live &&
         object->kind != Object::Kind::Static && object->kind != Object::Kind::Variable) {
-      machine_.always(Fault::Uninitialised, op.first, object->made, object->kind);
+      machine_.always(Fault::Uninitialised, place(), object->made, object->kind);
       const_cast<Object*>(object)->filled = Object::Filled::Maybe;
       return set(op.dst, {});
     }
-    machine_.fine(Fault::Uninitialised, op.first);
+    machine_.fine(Fault::Uninitialised, place());
     if (object->kind == Object::Kind::Variable && offset.is_only(0)) {
       if (object->content.what == Value::What::Uninitialised) {
-        machine_.always(Fault::Uninitialised, op.first);
+        machine_.always(Fault::Uninitialised, place());
         return set(op.dst, {});
       }
       return set(op.dst, object->content);
     }
+    // An array that was filled from outside, element by element.
+    if (object->content.what == Value::What::Number && object->content.range.external)
+      return set(op.dst, object->content);
     set(op.dst, {});
   }
 
@@ -573,6 +701,7 @@ class Frame final : public Memory {
       object->filled = Object::Filled::Yes;
       return;
     }
+    object->content = {};
     if (object->filled == Object::Filled::No) object->filled = Object::Filled::Maybe;
     const Range first = add(base.target.offset, offset);
     const bool ends = value.what == Value::What::Number && value.range.is_only(0) && base.element == 1;
@@ -587,25 +716,29 @@ class Frame final : public Memory {
     const Value a = get(op.a), b = get(op.b);
     use(a, op.a);
     if (op.b != kNoSlot) use(b, op.b);
+    if (a.null == Value::Null::Unchecked && b.what == Value::What::Number) look_at_test(op, b.range);
     if (a.what == Value::What::Pointer || b.what == Value::What::Pointer) return pointer_operation(op, a, b);
     const bool numbers = a.what == Value::What::Number && (op.b == kNoSlot || b.what == Value::What::Number);
     if ((op.op == Op::Div || op.op == Op::Mod) && !is_floating(op.a) && !is_floating(op.b)) {
       const bool known = b.what == Value::What::Number;
       if (known && b.range.external && !b.range.nonzero && b.range.low <= 0 && b.range.high >= 0)
-        machine_.hit(Fault::DivisionByZero, op.first);
+        machine_.hit(Fault::DivisionByZero, place());
       else if (known && b.range.is_only(0))
-        machine_.always(Fault::DivisionByZero, op.first);
+        machine_.always(Fault::DivisionByZero, place());
       else
-        machine_.fine(Fault::DivisionByZero, op.first);
+        machine_.fine(Fault::DivisionByZero, place());
     }
     if (!numbers) {
       return set(op.dst, compares(op.op) ? Value::number({0, 1, false, false}) : Value());
     }
-    set(op.dst, Value::number(number_operation(op, a.range, b.range)));
+    Value result = Value::number(number_operation(op, a.range, b.range));
+    result.computed = op.op == Op::Add || op.op == Op::Sub || op.op == Op::Mul;
+    set(op.dst, result);
   }
 
-  /// What a loop counts down or up is bounded by the loop's end more often than by a test that is seen here.
-  bool in_loop() const { return block_in_loop_[block_]; }
+  /// What a loop counts down or up is bounded by the loop's end more often than by a test that is seen here; a macro
+  /// knows why it computes with what comes from outside.
+  bool is_limited() const { return block_in_loop_[block_] || body_.is_macro; }
 
   static bool compares(Op op) {
     switch (op) {
@@ -628,20 +761,25 @@ class Frame final : public Memory {
     };
     switch (op.op) {
       case Op::Add:
-        if (a.external && b.is_only() && b.low > 0 && a.high == kMax && !in_loop())
-          machine_.hit(Fault::Overflow, op.first);
+        if (a.external && b.is_only() && b.low > 0 && a.high == kMax && !is_limited())
+          machine_.hit(Fault::Overflow, place());
+        if (a.is_only(kMax) && b.low > 0) machine_.always(Fault::TooLarge, place());
         return add(a, b);
       case Op::Sub:
-        if (a.external && b.is_only() && b.low > 0 && a.low == kMin && !in_loop())
-          machine_.hit(Fault::Underflow, op.first);
+        if (a.external && b.is_only() && b.low > 0 && !is_limited() &&
+            (a.low == kMin || (a.low < b.low && a.high == kMax && is_unsigned_type(type_of_slot(op.a)))))
+          machine_.hit(Fault::Underflow, place());
+        if (a.is_only(kMin) && b.low > 0) machine_.always(Fault::TooSmall, place());
         return add(a, negate(b));
       case Op::Mul:
-        if (a.external && b.is_only() && b.low > 1) {
+        if (a.external && b.is_only() && b.low > 1 && !body_.is_macro) {
           if (a.high == kMax)
-            machine_.hit(Fault::Overflow, op.first);
+            machine_.hit(Fault::Overflow, place());
           else if (a.low == kMin)
-            machine_.hit(Fault::Underflow, op.first);
+            machine_.hit(Fault::Underflow, place());
         }
+        if (a.is_only(kMin) && b.low > 1) machine_.always(Fault::TooSmall, place());
+        if (a.is_only(kMax) && b.low > 1) machine_.always(Fault::TooLarge, place());
         return multiply(a, b);
       case Op::Div:
         return divide(a, b);
@@ -664,11 +802,27 @@ class Frame final : public Memory {
       case Op::GreaterEq:
         return decided(a.low >= b.high, a.high < b.low);
       default: {
+        if (a.is_only() && b.is_only() && a.low >= 0 && b.low >= 0) {
+          if (op.op == Op::BitAnd) return Range::only(a.low & b.low);
+          if (op.op == Op::BitOr) return Range::only(a.low | b.low);
+          if (op.op == Op::BitXor) return Range::only(a.low ^ b.low);
+          if (op.op == Op::ShiftRight && b.low < 63) return Range::only(a.low >> b.low);
+          if (op.op == Op::ShiftLeft && b.low < 31 && a.low <= kUint32Max) return Range::only(a.low << b.low);
+        }
+        // Bits that are put together of what comes from outside are whatever that is.
         Range out;
-        out.external = false;
+        const bool bits = op.op == Op::BitOr || op.op == Op::BitXor || op.op == Op::ShiftLeft;
+        out.external = bits && body_.is_macro && (a.external || b.external);
         return out;
       }
     }
+  }
+
+  /// Failure is null: no number below zero.
+  void look_at_test(const FlowOp& op, const Range& with) {
+    const bool below_zero = (op.op == Op::Less || op.op == Op::GreaterEq) && with.is_only(0);
+    const bool minus_one = (op.op == Op::Eq || op.op == Op::NotEq) && with.is_only(-1);
+    if (below_zero || minus_one) machine_.hit(Fault::FailureMissed, place());
   }
 
   void pointer_operation(const FlowOp& op, const Value& a, const Value& b) {
@@ -702,10 +856,8 @@ class Frame final : public Memory {
     }
   }
 
-  bool is_floating(Slot slot) const {
-    const std::string_view type = is_temporary(slot) ? std::string_view() : type_of(slot);
-    return type == "double" || type == "float" || type == "long double";
-  }
+  std::string_view type_of_slot(Slot slot) const { return is_temporary(slot) ? std::string_view() : type_of(slot); }
+  bool is_floating(Slot slot) const { return is_floating_type(type_of_slot(slot)); }
 
   Value size_of(const FlowOp& op) {
     if (op.type != kNoName) return Value::number(Range::only(size_of_type(flow_.names[op.type])));
@@ -787,17 +939,20 @@ class Frame final : public Memory {
           relation = Op::Less;
           break;
         case Op::Eq:
-          if (limit.is_only() && range.is_only(limit.low)) dead_ = true;
+          if (limit.is_only() && range.is_only(limit.low)) {
+            dead_ = true;
+            return;
+          }
           if (limit.is_only(0)) range.nonzero = true;
           // An end of the range goes: x != 0 of an unsigned or positive one.
-          if (limit.is_only() && range.external) {
-            if (range.low == limit.low)
-              ++range.low;
-            else if (range.high == limit.low)
-              --range.high;
-            else
-              range.external = false;
+          if (const auto limits = limits_of_type(type_of(op.dst)); limits && limit.is_only() && range.external) {
+            range.low = std::max(range.low, limits->low == limit.low ? limit.low + 1 : kMin);
+            range.high = std::min(range.high, limits->high == limit.low ? limit.low - 1 : kMax);
           }
+          if (limit.is_only() && range.low == limit.low)
+            ++range.low;
+          else if (limit.is_only() && range.high == limit.low)
+            --range.high;
           return set(op.dst, Value::number(range));
         default:
           return;
@@ -824,7 +979,10 @@ class Frame final : public Memory {
         return;
     }
     // A limit that isn't known may still be one.
-    if (!limit.is_known() && range.external) range.external = false;
+    // A counter that runs to one of several ends doesn't take all values up to the last.
+    if (!limit.is_only()) range.swept = false;
+    const bool extreme = limit.is_only(kMin) || limit.is_only(kMax);
+    if ((!limit.is_known() || extreme) && range.external) range.external = false;
     if (range.low > range.high) {
       dead_ = true;
       return;
@@ -863,7 +1021,7 @@ class Frame final : public Memory {
         object->length = {};
         object->content = {};
         if (object->kind == Object::Kind::Heap && object->life == Object::Life::Freed)
-          machine_.hit(Fault::UseAfterFree, op.first, object->freed, object->kind);
+          machine_.hit(Fault::UseAfterFree, place(), object->freed, object->kind);
         else if (object->kind == Object::Kind::Heap)
           object->life = Object::Life::Maybe;
       }
@@ -873,7 +1031,7 @@ class Frame final : public Memory {
 
   void call_here(const FlowOp& op, const FlowBody& callee, const LibraryCall& call) {
     if (depth_ >= kCallDepthMax || &callee == &body_) return set(op.dst, {});
-    Frame frame(machine_, callee, context_ * 1'000'003 + op_index_ + 1, depth_ + 1);
+    Frame frame(machine_, callee, context_ * 1'000'003 + op_index_ + 1, depth_ + 1, callee.is_macro ? place() : 0);
     auto exit = frame.run(call.args, state_.objects);
     if (!exit) {
       dead_ = true;  // exit(), or a loop without an end.
@@ -888,6 +1046,7 @@ class Frame final : public Memory {
   const FlowBody& body_;
   std::uint64_t context_;
   int depth_;
+  std::uint32_t macro_place_;
   State state_;
   std::vector<Value> temporaries_;
   std::unordered_map<Slot, ObjectId> homes_;
@@ -902,20 +1061,31 @@ class Frame final : public Memory {
   const FlowOp* op_ = nullptr;
   std::uint32_t op_index_ = 0;
   bool dead_ = false;
+  bool complete_ = true;                               ///< No state was dropped.
+  std::set<std::pair<BlockIndex, BlockIndex>> taken_;  ///< Edges that a way took.
+  const BodyLoops* loops_ = nullptr;
+  std::set<BlockIndex> ends_;  ///< Blocks where one returned or stopped.
 };
 
 Hits Machine::run() {
   Hits out;
   std::uint64_t root = 1;
   for (const FlowBody& body : flow_.bodies) {
-    if (body.is_module || is_called_here(body)) continue;
+    if (body.is_module || body.is_macro) continue;
+    // In C++ another function may have the same name.
+    if (flow_.language == source::Language::C)
+      if (const auto call = endless_recursion(flow_, body)) hit(Fault::EndlessRecursion, body.ops[*call].first);
+    if (is_called_here(body)) continue;
     steps_ = 0;
     objects_.clear();
     certain_.clear();
-    static_cast<void>(Frame(*this, body, root, 0).run({}, {}));
+    Frame frame(*this, body, root, 0);
+    static_cast<void>(frame.run({}, {}));
+    frame.look_for_endless_loops();
     // Ways that weren't taken may say otherwise.
     if (steps_ <= kStepsMax) all_certain_.insert(certain_.begin(), certain_.end());
     if (body.cut || budget_.spent()) out.cut.push_back(body.name);
+    if (steps_ > kStepsMax) out.followed_in_part.push_back(body.name);
   }
   for (const Hit& hit : all_certain_)
     if (!fine_.contains({hit.fault, hit.first})) hits_.insert(hit);

@@ -22,6 +22,7 @@ enum class Fault : std::uint8_t {
   ReadBefore,
   NullUse,
   UncheckedUse,
+  FailureMissed,  ///< A pointer that may be null is compared as if it were a number.
   UseAfterFree,
   DoubleFree,
   FreeInside,
@@ -32,6 +33,12 @@ enum class Fault : std::uint8_t {
   Overflow,
   Underflow,
   NegativeSize,
+  ExternalSize,
+  ExternalPointer,
+  TooLarge,  ///< Two known numbers give one that the variable's type can't hold.
+  TooSmall,
+  EndlessLoop,
+  EndlessRecursion,
 };
 
 struct Hit {
@@ -44,7 +51,8 @@ struct Hit {
 
 struct Hits {
   std::vector<Hit> hits;
-  std::vector<std::uint32_t> cut;  ///< Of FlowFile::names: functions that weren't followed to the end.
+  std::vector<std::uint32_t> cut;               ///< Of FlowFile::names: functions that weren't followed to the end.
+  std::vector<std::uint32_t> followed_in_part;  ///< The same: functions of more than kStepsMax operations.
 };
 
 /// Runs every function of a C or C++ file over abstract memory, along separate paths up to a few, functions of the same

@@ -44,7 +44,13 @@ Range divide(const Range& a, const Range& b) {
   return mixed(a.low / b.low, a.high / b.low, a, b);
 }
 Range remainder(const Range& a, const Range& b) {
-  if (!b.is_only() || b.low <= 0) return mixed(kMin, kMax, a, b);
+  if (!b.is_only() || b.low <= 0) {
+    // A limit that isn't known is one all the same.
+    Range out;
+    if (a.low >= 0) out.low = 0;
+    if (b.low > 0 && b.high != kMax) out.high = b.high - 1;
+    return out;
+  }
   return {a.low >= 0 ? 0 : 1 - b.low, b.low - 1, a.external, false};
 }
 

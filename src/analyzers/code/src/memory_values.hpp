@@ -52,6 +52,7 @@ struct Value {
   Null null = Null::No;
   std::uint32_t element = 0;  ///< Bytes of what the pointer leads to, as declared; 0: not known.
   std::uint32_t maker = 0;    ///< Pointer that may be null: byte of the call that gave it.
+  bool computed = false;      ///< Number that was just added, subtracted or multiplied: it may not fit.
 
   static Value number(Range range) {
     Value out;
@@ -90,6 +91,7 @@ struct Object {
   Range length;                       ///< Of the text in it, without its end; unknown unless it was written in view.
   std::uint32_t variable = 0;         ///< Variable: its slot.
   std::uint32_t made = 0, freed = 0;  ///< Bytes in the file.
+  bool holds_pointer = false;         ///< Variable: as declared.
   Value content;                      ///< Of a one-element object: what was stored.
   bool escaped = false;               ///< Somebody else may keep or free it.
   friend bool operator==(const Object&, const Object&) = default;

@@ -197,3 +197,69 @@ void unknown(char *given, int n) {
     given[i] = 'c';
   }
 }
+
+union number {
+  int whole;
+  int same;
+};
+
+struct pair {
+  int first, second;
+};
+
+void members(struct pair given) {
+  int table[10] = {0};
+  union number number;
+  number.whole = 10;
+  // ruleid: c.buffer-overread
+  printf("%d", table[number.same]);
+  struct pair pair;
+  pair.first = 10;
+  pair.second = 9;
+  // ruleid: c.buffer-overread
+  printf("%d", table[pair.first]);
+  // ok: c.buffer-overread
+  printf("%d", table[pair.second]);
+  pair = given;
+  // ok: c.buffer-overread
+  printf("%d", table[pair.first]);
+  struct pair seen;
+  seen.first = 10;
+  change(&seen);
+  // ok: c.buffer-overread
+  printf("%d", table[seen.first]);
+}
+
+void blocks(void) {
+  int index = 3;
+  int *pointer = &index;
+  int table[4] = {0};
+  {
+    int index = *pointer;
+    index = 4;
+    *pointer = index;
+  }
+  {
+    int index = *pointer;
+    // ruleid: c.buffer-overread
+    printf("%d", table[index]);
+  }
+  {
+    int index = 0;
+    // ok: c.buffer-overread
+    printf("%d", table[index]);
+  }
+}
+
+int calls_before(void) {
+  static unsigned calls = 0;
+  // ok: c.number-underflow
+  calls--;
+  static char *kept;
+  // ok: c.memory-leak
+  kept = malloc(10);
+  static char text[] = "abc";
+  static int table[10];
+  // ok: c.uninitialised-use
+  return table[0] + (kept != NULL) + text[0];
+}

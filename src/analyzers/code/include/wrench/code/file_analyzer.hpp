@@ -9,6 +9,7 @@
 #include "wrench/base/stop.hpp"
 #include "wrench/code/ir.hpp"
 #include "wrench/code/lower.hpp"
+#include "wrench/code/macro_table.hpp"
 #include "wrench/code/rule.hpp"
 #include "wrench/findings/finding.hpp"
 #include "wrench/findings/suppression.hpp"
@@ -28,6 +29,8 @@ struct CodeOptions {
   bool taint = true;                            ///< Rules that follow values: `mode: taint`.
   bool memory_checks = false;                   ///< C and C++: what goes wrong with memory and numbers.
   bool taint_facts = false;  ///< Leave in FileResult::taint what following values into other files needs.
+  /// C and C++: macros of the tree's headers, or null; must outlive the analyzer.
+  const MacroTable* macros = nullptr;
   std::vector<std::string> disabled_rules;  ///< Ids, last dotted parts or "prefix.*".
   bool obey_rule_paths = true;              ///< Off in rule tests.
   /// Which grammar rule languages apply to a file of another or unknown language: rule tests and files named on the
@@ -40,8 +43,11 @@ struct FileResult {
   std::vector<findings::Finding> findings;  ///< By offset, then rule; not yet suppressed, ranked or baselined.
   std::vector<findings::Partial> partial;
   std::vector<findings::CommentSpan> comments;  ///< For findings::Suppressions, over all analyzers' findings.
-  std::string taint;                            ///< For FileFacts::taint.
-  const Ir* ir = nullptr;                       ///< Null when the language has no grammar or parsing was cut short.
+  /// C and C++: functions with more ways through than the memory checks follow. What goes wrong on one of them is told,
+  /// what does on every one isn't.
+  std::vector<std::string> followed_in_part;
+  std::string taint;       ///< For FileFacts::taint.
+  const Ir* ir = nullptr;  ///< Null when the language has no grammar or parsing was cut short.
   const Atoms* atoms = nullptr;
 };
 
