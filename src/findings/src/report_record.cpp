@@ -17,7 +17,6 @@ constexpr std::string_view kReportHead = "WRR";
 // 2: no reached_from, hotspot_percentile, historic, safety, reason, since, edges, similarity, changes.
 constexpr int kForm = 3;
 
-
 std::string head(std::string_view of) { return std::string(of) + static_cast<char>('0' + kForm); }
 
 struct Cause {

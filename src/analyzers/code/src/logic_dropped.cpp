@@ -78,8 +78,8 @@ bool is_tried(const Ir& ir, NodeIndex i) {
 /// In Java and C# other classes are called an error, too: what a page shows, say.
 bool names_exception(std::string_view name, Language language) {
   static constexpr std::array<std::string_view, 7> kJavaErrors = {
-      "Error",       "AssertionError", "LinkageError", "OutOfMemoryError", "StackOverflowError", "InternalError",
-      "VirtualMachineError"};
+      "Error",         "AssertionError",     "LinkageError", "OutOfMemoryError", "StackOverflowError",
+      "InternalError", "VirtualMachineError"};
   if (name.empty() || name[0] < 'A' || name[0] > 'Z') return false;
   if (name.ends_with("Exception")) return true;
   if (language == Language::CSharp) return false;

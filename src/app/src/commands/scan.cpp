@@ -3,11 +3,8 @@
 #include "../progress.hpp"
 #include "../review_screen.hpp"
 #include "commands.hpp"
-<<<<<<< ours
-#include "scan_watch.hpp"
-=======
 #include "scan_fix.hpp"
->>>>>>> theirs
+#include "scan_watch.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/history/git_repo.hpp"
 #include "wrench/scan/fact_cache.hpp"
@@ -82,12 +79,9 @@ ExitCode run_scan(Session& session) {
   if (!gate) return session.fail(gate.error());
   auto request = request_of(session);
   if (!request) return session.fail(request.error());
-<<<<<<< ours
   if (auto watch = check_watch(session); !watch) return session.fail(watch.error());
-=======
   const auto fixing = fix_mode_of(session);
   if (!fixing) return session.fail(fixing.error());
->>>>>>> theirs
   if (auto history = check_history(*request, session.stop); !history) return session.fail(history.error());
   findings::Report nothing;
   if (auto readable = apply_baseline_flag(session, nothing); !readable) return session.fail(readable.error());

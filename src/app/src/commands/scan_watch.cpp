@@ -59,7 +59,7 @@ Error doesnt_fit(const std::string& flag) {
 Result<void> check_watch(const Session& session) {
   if (!session.invocation.has("--watch")) return {};
   if (session.format() != "text") return doesnt_fit("--format " + std::string(session.format()));
-  for (const char* flag : {"--output", "--history"})
+  for (const char* flag : {"--output", "--history", "--fix", "--fix-dry-run"})
     if (session.invocation.has(flag)) return doesnt_fit(flag);
   return {};
 }

@@ -88,7 +88,7 @@ struct ScanContext {
   /// Each finding when its file is done, long before the report: without rank, and perhaps dismissed later. Called from
   /// several threads.
   std::function<void(const findings::Finding&)> found{};
-  ResidentRules* rules = nullptr;  ///< Null: compiled for this run alone, or taken from the cache.
+  ResidentRules* rules = nullptr;        ///< Null: compiled for this run alone, or taken from the cache.
   const FileOverlay* overlay = nullptr;  ///< Null: files as they are.
 };
 
