@@ -165,3 +165,21 @@ func addresses(w http.ResponseWriter, r *http.Request, client *http.Client) {
 	// ok: go.request-to-url
 	client.Do(target)
 }
+
+func resetSequence(ctx context.Context, table string) {
+	// Nobody gives it what a request says.
+	// ok: go.request-to-sql
+	db.Exec(fmt.Sprintf("SELECT setval('%s', max(id)) FROM %s", table, table))
+}
+
+func statementOf(name string) string {
+	return fmt.Sprintf("SELECT * FROM users WHERE name = '%s'", name)
+}
+
+func statements(w http.ResponseWriter, r *http.Request) {
+	resetSequence(r.Context(), "users")
+	// ruleid: go.request-to-sql
+	db.Query(statementOf(r.FormValue("name")))
+	// ok: go.request-to-sql
+	db.Query(statementOf("admin"))
+}

@@ -76,6 +76,8 @@ func serve(w http.ResponseWriter, r *http.Request, root string) {
 	title := template.HTML("<b>" + r.FormValue("title") + "</b>")
 	// ok: go.xss-template-html
 	title = template.HTML("<b>Welcome</b>")
+	// ok: go.xss-template-html
+	picture := template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(bytes))
 }
 
 func permissions(path string) {

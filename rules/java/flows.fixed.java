@@ -119,6 +119,8 @@ class Flows {
     Cookie better = new Cookie("session", Long.toString(secure.nextLong()));
     // ruleid: java.predictable-secret
     String resetToken = Double.toString(Math.random());
+    // ruleid: java.predictable-secret
+    String sessionId = org.apache.commons.lang3.RandomStringUtils.randomAlphanumeric(20);
     // ok: java.predictable-secret
     double dice = Math.random();
     // ruleid: java.cookie-without-secure

@@ -13,6 +13,8 @@ class Compare {
     // ok: java.string-compared-by-identity
     if ("root".equals(name)) return true;
     // ok: java.string-compared-by-identity
+    if (a != ("root".equals(name) ? 0 : 1)) return true;
+    // ok: java.string-compared-by-identity
     if (name == null) return true;
     // ruleid: java.boxed-compared-by-identity
     if (a == b) return true;
@@ -111,19 +113,6 @@ class Flow {
     }
   }
 
-  void check(int size) {
-    if (size < 0) {
-      // ruleid: java.exception-made-not-thrown
-      new IllegalArgumentException("negative");
-    }
-    if (size > 100) {
-      // ok: java.exception-made-not-thrown
-      if (errors.canAdd()) errors.list().add(new IllegalArgumentException("too large"));
-      // ok: java.exception-made-not-thrown
-      throw new IllegalArgumentException("too large");
-    }
-  }
-
   void start(Runnable work) {
     // ruleid: java.thread-run-instead-of-start
     new Thread(work).start();
@@ -137,6 +126,10 @@ class Flow {
         // ruleid: java.list-changed-while-iterated
         users.remove(user);
       }
+    }
+    for (String user : copied) {
+      // ok: java.list-changed-while-iterated
+      if (user.isEmpty()) copied.remove(user);
     }
     for (User user : users) {
       if (user.old) {

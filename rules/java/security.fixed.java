@@ -7,7 +7,6 @@ import java.security.SecureRandom;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.Statement;
-import java.util.Random;
 import javax.crypto.Cipher;
 import javax.servlet.http.HttpServletRequest;
 import javax.servlet.http.HttpServletResponse;
@@ -84,12 +83,6 @@ class Shop {
     digest.digest(password.getBytes());
     // ok: java.weak-password-hash
     digest.digest(body);
-    // ruleid: java.predictable-token
-    long token = new Random().nextLong();
-    // ok: java.predictable-token
-    long delay = new Random().nextInt(100);
-    // ok: java.predictable-token
-    long secret = new SecureRandom().nextLong();
   }
 
   void connect(HttpsURLConnection connection, HttpSecurity http, Cookie cookie, HostnameVerifier verifier) throws Exception {

@@ -48,6 +48,22 @@ class Values implements Comparable<Values> {
     }
   }
 
+  static class ByPlace implements Comparator<Place> {
+    @Override
+    public int compare(Place a, Place b) {
+      // ok: java.compared-by-subtraction
+      return a.getLine() == b.getLine() ? 0 : a.getLine() - b.getLine();
+    }
+  }
+
+  static class ByStart implements Comparator<Place> {
+    @Override
+    public int compare(Place a, Place b) {
+      // ok: java.compared-by-subtraction
+      return a.startOffset - b.startOffset;
+    }
+  }
+
   static int compare(char a, char b) {
     // ok: java.compared-by-subtraction
     return a - b;
@@ -56,6 +72,8 @@ class Values implements Comparable<Values> {
   long area(int width, int height, long scale) {
     // ruleid: java.int-product-as-long
     long area = width * height;
+    // ok: java.int-product-as-long
+    long minute = 60 * 1000;
     // ok: java.int-product-as-long
     long scaled = scale * height;
     return area + scaled;

@@ -72,6 +72,7 @@ class BodyRun {
     }
     summary.returned = returned_.value_or(kUnknown);
     summary.sinks = std::move(sinks_);
+    summary.conditions = std::move(conditions_);
     return true;
   }
 
@@ -372,9 +373,14 @@ class BodyRun {
     const ValueId value = get(op.a);
     switch (mark.what) {
       case FlowMark::What::Source: {
-        if (mark.required && !mark.required(own_labels(value))) break;
-        const auto taint =
-            pool_.add(pool_.taint_id(value), {analysis_.first_source_[ref_.unit] + op.name, mark.labels});
+        const Origin source = analysis_.first_source_[ref_.unit] + op.name;
+        if (mark.required) {
+          if (mark.required(own_labels(value)))
+            make_certain(source);
+          else if (!depends(source, mark.needed, value))
+            break;
+        }
+        const auto taint = pool_.add(pool_.taint_id(value), {source, mark.labels});
         // What a source gives is anything; a new value covers what was known of its parts.
         set(op.dst, pool_.with_taint(kUnknown, taint));
         return;
@@ -399,6 +405,54 @@ class BodyRun {
     return out;
   }
 
+  bool is_conditional(Origin source) const {
+    return std::any_of(conditions_.begin(), conditions_.end(),
+                       [&](const FlowAnalysis::Condition& one) { return one.source == source; });
+  }
+
+  /// Whether a parameter in the value may bring one of the labels that make the source one; it is one for callers then.
+  bool depends(Origin source, LabelMask needed, ValueId value) {
+    const bool certain = std::find(certain_.begin(), certain_.end(), source) != certain_.end();
+    bool any = false;
+    for (const Carried& one : pool_.taint(value)) {
+      if (one.origin >= kSourceOrigins || (one.labels & needed) == 0) continue;
+      any = true;
+      if (certain) continue;
+      const auto same = [&](const FlowAnalysis::Condition& old) {
+        return old.source == source && old.param == one.origin;
+      };
+      if (const auto old = std::find_if(conditions_.begin(), conditions_.end(), same); old != conditions_.end())
+        old->labels |= one.labels & needed;
+      else if (conditions_.size() < kSummarySinksMax)
+        conditions_.push_back({source, one.origin, one.labels & needed});
+    }
+    return any;
+  }
+
+  /// The source is one here, whatever callers give.
+  void make_certain(Origin source) {
+    std::erase_if(conditions_, [&](const FlowAnalysis::Condition& one) { return one.source == source; });
+    if (std::find(certain_.begin(), certain_.end(), source) == certain_.end()) certain_.push_back(source);
+  }
+
+  /// Whether what the callee returns from this source is from one, with what is given to it here.
+  bool holds_here(FlowAnalysis::BodyRef callee, const FlowOp& op, const ModelCall& call,
+                  const FlowAnalysis::Summary& summary, Origin source) {
+    bool conditional = false, holds = false;
+    for (const FlowAnalysis::Condition& condition : summary.conditions) {
+      if (condition.source != source) continue;
+      conditional = true;
+      const ValueId arg = argument(callee, op, call, condition.param);
+      if ((own_labels(arg) & condition.labels) != 0) {
+        make_certain(source);
+        holds = true;
+      } else {
+        holds |= depends(source, condition.labels, arg);
+      }
+    }
+    return !conditional || holds;
+  }
+
   const FlowMark& mark_of(const FlowOp& op) const { return analysis_.mark({ref_.unit, op.name}); }
 
   void look(FlowMarkRef sink, const FlowMark& mark, ValueId value, const std::vector<FlowHop>& hops) {
@@ -409,17 +463,20 @@ class BodyRun {
     for (const Carried& one : pool_.taint(value)) {
       const LabelMask labels = one.labels & mark.labels;
       if (labels == 0) continue;
-      if (one.origin >= kSourceOrigins) {
-        if (met) analysis_.add_hit(sink, analysis_.source_of(one.origin), hops);
-      } else if (!mark.required) {
-        add_entry({one.origin, labels, sink, hops});
+      if (one.origin < kSourceOrigins) {
+        if (!mark.required) add_entry({one.origin, labels, sink, false, hops});
+      } else if (met && !is_conditional(one.origin)) {
+        analysis_.add_hit(sink, analysis_.source_of(one.origin), hops);
+      } else if (met) {
+        for (const FlowAnalysis::Condition& condition : conditions_)
+          if (condition.source == one.origin) add_entry({condition.param, condition.labels, sink, true, hops});
       }
     }
   }
 
   void add_entry(FlowAnalysis::SinkEntry entry) {
     for (FlowAnalysis::SinkEntry& old : sinks_)
-      if (old.param == entry.param && old.sink == entry.sink) {
+      if (old.param == entry.param && old.sink == entry.sink && old.granted == entry.granted) {
         old.labels |= entry.labels;
         return;
       }
@@ -492,7 +549,7 @@ class BodyRun {
     for (const FlowAnalysis::BodyRef callee : callees) {
       const FlowAnalysis::Summary* summary = callee == ref_ ? nullptr : analysis_.summary(callee, depth_ + 1);
       if (summary == nullptr) return false;
-      const ValueId returned = passed(callee, op, call, summary->returned);
+      const ValueId returned = passed(callee, op, call, *summary);
       result = result ? pool_.join(*result, returned) : returned;
       for (const FlowAnalysis::SinkEntry& entry : summary->sinks) {
         const ValueId arg = argument(callee, op, call, entry.param);
@@ -501,6 +558,7 @@ class BodyRun {
         hops.insert(hops.end(), entry.hops.begin(), entry.hops.end());
         FlowMark mark = analysis_.mark(entry.sink);
         mark.labels &= entry.labels;
+        if (entry.granted) mark.required = nullptr;
         look(entry.sink, mark, arg, hops);
       }
     }
@@ -509,12 +567,14 @@ class BodyRun {
   }
 
   /// The callee's value seen from here: its parameters are our arguments.
-  ValueId passed(FlowAnalysis::BodyRef callee, const FlowOp& op, const ModelCall& call, ValueId value) {
+  ValueId passed(FlowAnalysis::BodyRef callee, const FlowOp& op, const ModelCall& call,
+                 const FlowAnalysis::Summary& summary) {
+    const ValueId value = summary.returned;
     auto taint = pool_.taint_id(kUnknown);
     for (const Carried& one : Taint(pool_.taint(value))) {
-      if (one.origin >= kSourceOrigins)
-        taint = pool_.add(taint, one);
-      else
+      if (one.origin >= kSourceOrigins) {
+        if (holds_here(callee, op, call, summary, one.origin)) taint = pool_.add(taint, one);
+      } else
         taint = pool_.unite(taint, pool_.keep(pool_.taint_id(argument(callee, op, call, one.origin)), one.labels));
     }
     return pool_.with_taint(pool_.without_parts(value), taint);
@@ -555,6 +615,8 @@ class BodyRun {
   std::optional<ValueId> returned_;
   std::optional<FlowAnalysis::State> exit_;
   std::vector<FlowAnalysis::SinkEntry> sinks_;
+  std::vector<FlowAnalysis::Condition> conditions_;
+  std::vector<Origin> certain_;  ///< Sources that need nothing of a caller.
   std::uint32_t steps_ = 0;
 };
 

@@ -23,6 +23,9 @@ struct FlowMark {
   LabelMask becomes = 0;  ///< Propagator: the label that replaces those of `labels`; 0: they stay.
   /// What must be carried for the mark to count; empty: for sinks any of `labels`, else nothing.
   std::function<bool(LabelMask carried)> required;
+  /// Sources: labels one of which is all that `required` asks for; 0 when it asks for more. What a parameter brings is
+  /// then asked of the callers.
+  LabelMask needed = 0;
 };
 
 /// Labels that certain values don't keep, by option of their rules.
@@ -83,12 +86,18 @@ class FlowAnalysis {
     Origin param = 0;
     LabelMask labels = 0;
     FlowMarkRef sink;
+    bool granted = false;  ///< What the sink requires is there once the argument carries one of `labels`.
     std::vector<FlowHop> hops;
+  };
+  struct Condition {  ///< A source is one when a parameter carries one of these.
+    Origin source = 0, param = 0;
+    LabelMask labels = 0;
   };
   struct Summary {
     bool started = false, done = false;
     ValueId returned = kUnknown;
     std::vector<SinkEntry> sinks;
+    std::vector<Condition> conditions;
   };
   using State = std::vector<ValueId>;
   friend class BodyRun;

@@ -31,6 +31,22 @@ bool holds(const LabelExpr& expr, const LabelBits& bits, LabelMask carried) {
   return false;
 }
 
+/// The labels of an expression that one of them fulfils; 0 when it asks for more.
+LabelMask any_of_labels(const LabelExpr& expr, const LabelBits& bits) {
+  if (expr.what == LabelExpr::What::Label) {
+    const auto found = bits.find(expr.label);
+    return found == bits.end() ? 0 : found->second;
+  }
+  if (expr.what != LabelExpr::What::Or) return 0;
+  LabelMask out = 0;
+  for (const LabelExpr& part : expr.parts) {
+    const LabelMask labels = any_of_labels(part, bits);
+    if (labels == 0) return 0;
+    out |= labels;
+  }
+  return out;
+}
+
 struct RuleLabels {
   LabelBits bits;
   std::uint32_t options = 0;
@@ -85,10 +101,12 @@ FlowMark flow_mark(const TaintMarkFacts& mark, const RuleLabels& rule) {
   out.labels = mark.what == FlowMark::What::Source ? own : rule.all();
   if (mark.what == FlowMark::What::Propagator && !mark.label.empty()) out.becomes = own;
   if (!mark.required.empty())
-    if (auto expr = parse_label_expr(mark.required))
+    if (auto expr = parse_label_expr(mark.required)) {
+      out.needed = any_of_labels(*expr, rule.bits);
       out.required = [expr = std::move(*expr), bits = rule.bits](LabelMask carried) {
         return holds(expr, bits, carried);
       };
+    }
   return out;
 }
 
