@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "logic_context.hpp"
@@ -14,6 +15,9 @@ constexpr LogicContext::Rule kRepeatedCondition{"logic.repeated-condition", "Bra
                                                 Severity::Medium, Confidence::High};
 constexpr LogicContext::Rule kSameBranches{"logic.same-branches", "Both ways do the same", "CWE-691", Severity::Medium,
                                            Confidence::High};
+/// What asks may do something, too: a scanner that steps over what it looked for.
+constexpr LogicContext::Rule kSameAfterCalls{"logic.same-branches", "Both ways do the same", "CWE-691",
+                                             Severity::Medium, Confidence::Low};
 constexpr LogicContext::Rule kSameReturn{"logic.same-branches", "Both ways return the same", "CWE-691", Severity::Low,
                                          Confidence::High};
 constexpr LogicContext::Rule kRepeatedOperand{"logic.repeated-operand", "The same is asked twice", "CWE-1025",
@@ -122,7 +126,9 @@ void same_branches(LogicContext& c, NodeIndex i, const Chain& chain) {
   for (const NodeIndex body : chain.bodies)
     if (!c.same(body, chain.other)) return;
   if (c.has_comment(c.ir[i].first, c.ir[i].end) || c.has_directive(c.ir[i].first, c.ir[i].end)) return;
-  c.report(chain.conditions[0], kSameBranches,
+  const bool only_asks =
+      std::ranges::all_of(chain.conditions, [&](NodeIndex condition) { return only_looks(c.ir, c.atoms, condition); });
+  c.report(chain.conditions[0], only_asks ? kSameBranches : kSameAfterCalls,
            fmt::format("Whether '{}' holds or not, the same code runs (line {} and line {}). One of the branches was "
                        "meant to differ, or the condition can go.",
                        shown(c, chain.conditions[0]), c.line(chain.bodies[0]), c.line(chain.other)));

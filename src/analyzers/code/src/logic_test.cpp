@@ -95,6 +95,18 @@ TEST(Logic, ATestMayRunAnOperatorForWhatItDoes) {
   EXPECT_EQ(confidence("sql.py", "a.key == b"), "high");
 }
 
+TEST(Logic, WhatAsksMayDoSomethingToo) {
+  const auto confidence = [](const std::string& condition) {
+    const auto found =
+        found_in("scan.js", "function f(s, i) {\n  if (" + condition + ") {\n    return g(s, 'header');\n  } else {\n" +
+                                "    return g(s, 'header');\n  }\n}\n");
+    EXPECT_EQ(found.size(), 1u);
+    return found.empty() ? "" : std::string(findings::name(found[0].confidence));
+  };
+  EXPECT_EQ(confidence("i > 3"), "high");
+  EXPECT_EQ(confidence("s.match('!!')"), "low");
+}
+
 TEST(Logic, MistakesOfTestsAreNeverHigh) {
   const auto severity = [](const fs::path& path) {
     const auto found = found_in(path, "def f():\n    ValueError()\n    return 1\n");
