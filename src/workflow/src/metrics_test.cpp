@@ -313,8 +313,10 @@ TEST(ReportPublisher, WritesOnlyWhileSomethingStirs) {
   std::atomic<bool> goes_on{true};
   std::vector<Error> damaged;
   const auto look = [&] {
+    // Before it counts: who sees the second look may say at once that nothing goes on.
+    const bool more = goes_on;
     ++looks;
-    return ReportPublisher::Looked{some_report("boot_1"), goes_on};
+    return ReportPublisher::Looked{some_report("boot_1"), more};
   };
   const auto until = [](const std::function<bool()>& condition) {
     for (int i = 0; i < 30'000 && !condition(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -325,7 +327,7 @@ TEST(ReportPublisher, WritesOnlyWhileSomethingStirs) {
     EXPECT_TRUE(read_reports(folder, damaged).empty());
     publisher.stir();
     publisher.stir();
-    ASSERT_TRUE(until([&] { return looks == 2; })) << "it goes on by itself";
+    ASSERT_TRUE(until([&] { return looks >= 2; })) << "it goes on by itself";
     goes_on = false;
     ASSERT_TRUE(until([&] { return looks >= 3; }));
     const int then = looks;
