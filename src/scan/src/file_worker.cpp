@@ -70,7 +70,7 @@ FileOutcome FileWorker::analyse(const FoundFile& file, FileBytes bytes, const St
     outcome.skipped = findings::Skipped{file.path, "binary"};
     return outcome;
   }
-  auto text = source::make_source_text(file.path, file.project_path, std::move(bytes.bytes));
+  auto text = source::make_source_text(file.path, file.project_path, std::move(bytes.bytes), bytes.content_id);
   outcome.language = text.language;
   outcome.nloc = lines_with_text(text);
   // Bundles and generated code hold real credentials, but nobody edits them.

@@ -183,7 +183,7 @@ class FixRun {
     }
     file.before = std::move(bytes.bytes);
     file.content_id = std::move(bytes.content_id);
-    const auto text = source::make_source_text(path, file.found->project_path, file.before);
+    const auto text = source::decode_text(file.before);
     if (text.encoding != "utf-8") {
       file.problem = text.encoding == "invalid-utf-8" ? "the file isn't valid UTF-8"
                                                       : "the file is " + text.encoding + ": only UTF-8 is written";

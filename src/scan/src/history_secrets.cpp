@@ -158,7 +158,7 @@ class HistorySearch {
     if (source::looks_binary(bytes)) return true;
     const bool as_it_is = !bytes.starts_with("\xFF\xFE") && !bytes.starts_with("\xFE\xFF") && is_valid_utf8(bytes);
     if (as_it_is) return !scanner.may_find(bytes);
-    return !scanner.may_find(source::make_source_text("", "", std::string(bytes)).text);
+    return !scanner.may_find(source::decode_text(std::string(bytes)).text);
   }
 
   // --- what holds a secret, and where it comes from

@@ -42,9 +42,10 @@ namespace wrench::scan {
 namespace {
 
 constexpr std::uint64_t kHeldBytesMax = std::uint64_t{256} << 20;  // Read for hashing and kept for the analysis.
-constexpr Micros kLinkCpuMax = 120 * kMicrosPerSecond;             // Following values from file to file.
-constexpr std::size_t kNamedMax = 5;                               // Of what a note counts.
-constexpr std::size_t kMacrosMax = 400'000;                        // Of all headers.
+constexpr std::uint64_t kLinkTextsBytesMax = std::uint64_t{64} << 20;
+constexpr Micros kLinkCpuMax = 120 * kMicrosPerSecond;  // Following values from file to file.
+constexpr std::size_t kNamedMax = 5;                    // Of what a note counts.
+constexpr std::size_t kMacrosMax = 400'000;             // Of all headers.
 constexpr Micros kProgressEvery = 100 * kMicrosPerMs;
 
 Error stopped() { return Error("scan.stopped", "the scan was stopped"); }
@@ -364,14 +365,13 @@ class Run {
     if (!outcome->needs_text()) return std::move(*outcome);
     if (bytes.bytes.empty()) read_again(bytes, file);
     if (bytes.content_id != outcome->content_id) return std::nullopt;
-    outcome->text = std::make_shared<const std::string>(
-        source::make_source_text(file.path, file.project_path, std::move(bytes.bytes)).text);
+    outcome->text = std::make_shared<const std::string>(source::decode_text(std::move(bytes.bytes)).text);
     return std::move(*outcome);
   }
 
   // --- what several files say together
 
-  // Texts of this run's files, read again when linking asks.
+  // Texts of this run's files, read again when linking asks. Clones and traces ask for the same few many times.
   class RunSources final : public findings::SourceLookup {
    public:
     RunSources(const Run& run) : run_(run) {
@@ -386,22 +386,25 @@ class Run {
       if (!index) return nullptr;
       const auto& outcome = run_.outcomes_[*index];
       if (outcome.text) return outcome.text;
-      if (last_ == *index) return last_text_;
-      const auto& file = run_.discovery_.files[*index];
-      auto bytes = run_.read(file);
-      last_ = *index;
-      last_text_ = bytes.content_id != outcome.content_id
-                       ? nullptr
-                       : std::make_shared<const std::string>(
-                             source::make_source_text(file.path, file.project_path, std::move(bytes.bytes)).text);
-      return last_text_;
+      if (const auto known = texts_.find(*index); known != texts_.end()) return known->second;
+      auto bytes = run_.read(run_.discovery_.files[*index]);
+      auto text = bytes.content_id != outcome.content_id
+                      ? nullptr
+                      : std::make_shared<const std::string>(source::decode_text(std::move(bytes.bytes)).text);
+      held_bytes_ += text ? text->size() : 0;
+      if (held_bytes_ > kLinkTextsBytesMax) {
+        texts_.clear();
+        held_bytes_ = text ? text->size() : 0;
+      }
+      texts_.emplace(*index, text);
+      return text;
     }
 
    private:
     const Run& run_;
     std::map<std::string_view, std::size_t> by_path_;
-    mutable std::optional<std::size_t> last_;
-    mutable std::shared_ptr<const std::string> last_text_;
+    mutable std::unordered_map<std::size_t, std::shared_ptr<const std::string>> texts_;
+    mutable std::uint64_t held_bytes_ = 0;
   };
 
   void link(findings::Report& report) {

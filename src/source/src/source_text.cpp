@@ -71,11 +71,8 @@ std::string_view LineTable::line(std::string_view text, std::uint32_t number) co
   return line;
 }
 
-SourceText make_source_text(std::string path, std::string project_path, std::string bytes) {
-  SourceText out;
-  out.path = std::move(path);
-  out.project_path = std::move(project_path);
-  out.content_id = "sha256:" + crypto::sha256_hex(bytes);
+DecodedText decode_text(std::string bytes) {
+  DecodedText out;
   out.encoding = "utf-8";
   const std::string_view view = bytes;
   if (view.starts_with("\xEF\xBB\xBF")) {
@@ -92,6 +89,17 @@ SourceText make_source_text(std::string path, std::string project_path, std::str
     out.encoding = "invalid-utf-8";
     out.text = repair_utf8(out.text);
   }
+  return out;
+}
+
+SourceText make_source_text(std::string path, std::string project_path, std::string bytes, std::string content_id) {
+  SourceText out;
+  out.path = std::move(path);
+  out.project_path = std::move(project_path);
+  out.content_id = content_id.empty() ? "sha256:" + crypto::sha256_hex(bytes) : std::move(content_id);
+  auto decoded = decode_text(std::move(bytes));
+  out.text = std::move(decoded.text);
+  out.encoding = std::move(decoded.encoding);
   out.language = detect_language(out.project_path, std::string_view(out.text).substr(0, kLanguageProbeBytes));
   out.lines = LineTable(out.text);
   return out;

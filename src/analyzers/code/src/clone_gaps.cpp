@@ -1,7 +1,9 @@
 #include "clone_gaps.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
+#include <cstring>
 #include <map>
 #include <numeric>
 
@@ -33,9 +35,9 @@ struct Block {
 bool is_filler(std::uint32_t value) { return (value & kClassMask) == kFiller; }
 bool alike(std::uint32_t x, std::uint32_t y) { return !is_filler(x) && normal(x) == normal(y); }
 
-std::uint32_t equal_from(const Walk& a, std::uint32_t i, const Walk& b, std::uint32_t j, std::uint32_t most) {
+std::uint32_t equal_from(const Walk& a, std::uint32_t i, const Walk& b, std::uint32_t j) {
   std::uint32_t n = 0;
-  while (n < most && i + n < a.count && j + n < b.count && alike(a[i + n], b[j + n])) ++n;
+  while (i + n < a.count && j + n < b.count && alike(a[i + n], b[j + n])) ++n;
   return n;
 }
 
@@ -45,19 +47,38 @@ bool has_filler(const Walk& walk, std::uint32_t first, std::uint32_t end) {
   return false;
 }
 
+/// What a gap may lead to, comparable token by token: fillers are equal to nothing.
+struct NearTokens {
+  std::uint32_t count = 0;
+  std::array<std::uint32_t, kCloneGapTokensMax + kAgreeAgain> values;
+
+  NearTokens(const Walk& walk, std::uint32_t first, std::uint32_t filler) {
+    count = std::min(walk.count - std::min(first, walk.count), kCloneGapTokensMax + kAgreeAgain);
+    for (std::uint32_t i = 0; i < count; ++i) {
+      const std::uint32_t value = walk[first + i];
+      values[i] = is_filler(value) ? filler : normal(value);
+    }
+  }
+};
+
+bool agree(const NearTokens& a, std::uint32_t i, const NearTokens& b, std::uint32_t j) {
+  return i + kAgreeAgain <= a.count && j + kAgreeAgain <= b.count &&
+         std::memcmp(&a.values[i], &b.values[j], kAgreeAgain * sizeof(std::uint32_t)) == 0;
+}
+
 /// What is equal again behind gaps, the next first; places count from the beginning of the walks, which a gap begins.
 std::vector<Block> blocks_behind(const Walk& a, const Walk& b) {
   std::vector<Block> out;
   std::uint32_t i = 0, j = 0;
   const auto next = [&]() -> std::optional<Block> {
+    const NearTokens near_a(a, i, kFiller), near_b(b, j, kFiller | 1);
     for (std::uint32_t sum = 1; sum <= 2 * kCloneGapTokensMax; ++sum)
       for (std::uint32_t da = sum > kCloneGapTokensMax ? sum - kCloneGapTokensMax : 0;
            da <= std::min(sum, kCloneGapTokensMax); ++da) {
         const std::uint32_t db = sum - da;
-        if (i + da >= a.count || j + db >= b.count) continue;
-        if (equal_from(a, i + da, b, j + db, kAgreeAgain) < kAgreeAgain) continue;
+        if (!agree(near_a, da, near_b, db)) continue;
         if (has_filler(a, i, i + da) || has_filler(b, j, j + db)) return std::nullopt;
-        return Block{i + da, j + db, equal_from(a, i + da, b, j + db, UINT32_MAX)};
+        return Block{i + da, j + db, equal_from(a, i + da, b, j + db)};
       }
     return std::nullopt;
   };

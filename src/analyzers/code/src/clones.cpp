@@ -7,9 +7,11 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "clone_gaps.hpp"
+#include "clone_places.hpp"
 #include "clone_values.hpp"
 #include "finding_maker.hpp"
 #include "wrench/base/text.hpp"
@@ -142,10 +144,9 @@ class Finder {
     const auto& values = files_[file].tokens->values;
     const std::uint32_t end =
         std::min<std::uint32_t>(first + options_.tokens_min, static_cast<std::uint32_t>(values.size()));
-    std::vector<std::uint32_t> distinct;
-    for (std::uint32_t i = first; i < end; ++i) distinct.push_back(plain(values[i]));
-    std::ranges::sort(distinct);
-    distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
+    std::vector<std::uint32_t> distinct;  // A few, and most of them at the beginning.
+    for (std::uint32_t i = first; i < end && distinct.size() < options_.distinct_min; ++i)
+      if (std::ranges::find(distinct, plain(values[i])) == distinct.end()) distinct.push_back(plain(values[i]));
     return distinct.size() >= options_.distinct_min && !periodic(values, first, end);
   }
 
@@ -153,10 +154,11 @@ class Finder {
   static bool periodic(const std::vector<std::uint32_t>& values, std::uint32_t first, std::uint32_t end) {
     const std::uint32_t period_max = std::min(kGram, (end - first) / 2);
     for (std::uint32_t period = 1; period <= period_max; ++period) {
-      std::uint32_t equal = 0;
-      for (std::uint32_t i = first; i + period < end; ++i)
-        equal += normal(values[i]) == normal(values[i + period]) ? 1 : 0;
-      if (equal * 10 >= (end - first - period) * 9) return true;
+      const std::uint32_t different_max = (end - first - period) / 10;
+      std::uint32_t different = 0;
+      for (std::uint32_t i = first; i + period < end && different <= different_max; ++i)
+        different += normal(values[i]) == normal(values[i + period]) ? 0 : 1;
+      if (different <= different_max) return true;
     }
     return false;
   }
@@ -242,13 +244,23 @@ class Finder {
                });
              });
     };
+    // What lies within another shares its files: only those are compared.
+    std::unordered_map<std::string, std::vector<std::size_t>> exact_of, near_of;  // By path: first member, any member.
+    for (std::size_t i = 0; i < out.size(); ++i) exact_of[out[i].whole.members[0].path].push_back(i);
     std::vector<Clone> near;
     for (const detail::NearClass& group : detail::near_classes(std::move(near_))) {
       if (stop_.stop_requested()) break;
       auto whole = make_near(group);
-      if (!whole || std::ranges::any_of(near, [&](const Clone& larger) { return within(*whole, larger.whole); }))
+      if (!whole || std::ranges::any_of(near_of[whole->members[0].path],
+                                        [&](std::size_t larger) { return within(*whole, near[larger].whole); }))
         continue;
-      for (Clone& exact : out) exact.in_larger |= within(exact.whole, *whole);
+      std::set<std::string_view> paths;
+      for (const findings::Location& member : whole->members) paths.insert(member.path);
+      for (const std::string_view path : paths) {
+        near_of[std::string(path)].push_back(near.size());
+        if (const auto inner = exact_of.find(std::string(path)); inner != exact_of.end())
+          for (const std::size_t i : inner->second) out[i].in_larger |= within(out[i].whole, *whole);
+      }
       near.emplace_back().whole = std::move(*whole);
       near.back().has_more =
           near.back().whole.members.size() == kCloneMembersMax && group.members.size() > kCloneMembersMax;
@@ -323,18 +335,17 @@ class Finder {
     return out;
   }
 
+  detail::ClonePlaces& places(std::uint32_t file) const {
+    return places_.try_emplace(file, *files_[file].tokens).first->second;
+  }
+
   std::pair<std::uint64_t, std::uint64_t> bytes(const Range& range) const {
     const CloneTokens& tokens = *files_[range.file].tokens;
-    // Starts are summed up from the file's beginning: clones are few.
-    std::int64_t at = 0;
     std::uint64_t first = UINT64_MAX, end = 0;
-    for (std::uint32_t i = 0; i < range.end; ++i) {
-      at += static_cast<std::int16_t>(tokens.steps[i]);
-      if (i < range.first) continue;
-      const auto start = static_cast<std::uint64_t>(std::max<std::int64_t>(at, 0));
+    places(range.file).each(range.first, range.end, [&](std::uint32_t i, std::uint64_t start) {
       first = std::min(first, start);
       end = std::max(end, start + tokens.sizes[i]);
-    }
+    });
     return {first, end};
   }
 
@@ -342,16 +353,13 @@ class Finder {
   std::int64_t lines_with_code(const Range& range) const {
     const auto text = sources_.text(files_[range.file].path);
     if (!text) return 0;
-    const source::LineTable lines(*text);
+    auto& places_of_file = places(range.file);
+    const source::LineTable& lines = places_of_file.lines(*text);
     const CloneTokens& tokens = *files_[range.file].tokens;
     std::set<std::uint32_t> found;
-    std::int64_t at = 0;
-    for (std::uint32_t i = 0; i < range.end; ++i) {
-      at += static_cast<std::int16_t>(tokens.steps[i]);
-      const bool counts = i >= range.first && tokens.sizes[i] > 0 && at >= 0;
-      if (counts && static_cast<std::uint64_t>(at) < text->size())
-        found.insert(lines.position(*text, static_cast<std::uint64_t>(at)).line);
-    }
+    places_of_file.each(range.first, range.end, [&](std::uint32_t i, std::uint64_t start) {
+      if (tokens.sizes[i] > 0 && start < text->size()) found.insert(lines.position(*text, start).line);
+    });
     if (found.empty()) return 0;
     std::int64_t count = 0;
     for (std::uint32_t line = *found.begin(); line <= *found.rbegin(); ++line) {
@@ -586,7 +594,7 @@ class Finder {
       if (!text) continue;
       const auto [first, end] = bytes(range);
       if (end > text->size() || first >= end) continue;
-      const source::LineTable lines(*text);
+      const source::LineTable& lines = places(range.file).lines(*text);
       const auto from = lines.position(*text, first);
       const auto to = lines.position(*text, end);
       if (to.line - from.line + 1 < options_.lines_min) continue;
@@ -635,14 +643,10 @@ class Finder {
     constexpr std::size_t kWordBytesMax = 40;
     const CloneTokens& tokens = *files_[range.file].tokens;
     std::vector<std::string> out;
-    std::int64_t at = 0;
-    for (std::uint32_t i = 0; i < range.end; ++i) {
-      at += static_cast<std::int16_t>(tokens.steps[i]);
-      if (i < range.first) continue;
-      const auto start = static_cast<std::size_t>(std::max<std::int64_t>(at, 0));
+    places(range.file).each(range.first, range.end, [&](std::uint32_t i, std::uint64_t start) {
       out.push_back(start < text.size() ? text.substr(start, std::min<std::size_t>(tokens.sizes[i], kWordBytesMax))
                                         : std::string());
-    }
+    });
     return out;
   }
 
@@ -655,6 +659,7 @@ class Finder {
   std::vector<std::pair<Range, Range>> pairs_;
   std::vector<detail::NearPair> near_;
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::vector<std::size_t>> near_of_;  ///< Of two files, in near_.
+  mutable std::unordered_map<std::uint32_t, detail::ClonePlaces> places_;                ///< By file.
   std::set<Range> merged_;  ///< First members of what is proposed already.
 };
 

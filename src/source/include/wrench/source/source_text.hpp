@@ -44,8 +44,15 @@ struct SourceText {
 
 inline constexpr std::size_t kLanguageProbeBytes = std::size_t{64} << 10;
 
-/// Decodes (UTF-8 with or without BOM, UTF-16 with BOM; invalid sequences become U+FFFD), hashes the bytes as they are
-/// on disk, detects the language, finds the lines.
-SourceText make_source_text(std::string path, std::string project_path, std::string bytes);
+struct DecodedText {
+  std::string text;
+  std::string encoding;  ///< As in SourceText.
+};
+/// UTF-8 with or without BOM, UTF-16 with BOM; invalid sequences become U+FFFD.
+DecodedText decode_text(std::string bytes);
+
+/// Decodes, detects the language, finds the lines. `content_id` is that of the bytes, where it is known; else they are
+/// hashed.
+SourceText make_source_text(std::string path, std::string project_path, std::string bytes, std::string content_id = {});
 
 }  // namespace wrench::source
