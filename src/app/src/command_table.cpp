@@ -1289,7 +1289,9 @@ const std::vector<CommandSpec>& table() {
       {.path = "store check",
        .summary = "Check whether everything that the engine promises of its rows holds; reads only",
        .description = "Exit code 1 when something doesn't. Works beside processes that use the store.",
-       .flags = with_output(kTextOrJson, {{.name = "--quick", .summary = "don't hash the stored contents"}}),
+       .flags = with_output(
+           kTextOrJson,
+           {{.name = "--quick", .summary = "don't hash the stored contents, nor look up every row in each index"}}),
        .formats = kTextOrJson,
        .examples = {{"wrench store check", "journal, states, counts, queues, events, contents"}},
        .run = run_store_check},

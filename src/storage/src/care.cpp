@@ -25,6 +25,7 @@ namespace {
 
 /// Column of EXPLAIN QUERY PLAN with the text (sqlite.org/eqp.html).
 constexpr int kDetailColumn = 3;
+constexpr int kStepsBetweenLooks = 10'000;  ///< Of SQLite's machine, until it is asked whether to go on.
 
 Result<std::unique_ptr<SqliteConnection>> look_into(const std::string& directory) {
   static const StatementCatalogue none;
@@ -125,6 +126,32 @@ Result<StatementAnalysis> analyze_statement(const std::string& where, const Stat
   for (const std::string& step : analysis.plan) read_step(step, analysis);
   excuse(analysis, statement.plan_exception);
   return analysis;
+}
+
+Result<std::vector<std::string>> find_damage(const std::string& directory, DamageSearch search, const StopToken& stop) {
+  const auto connection = WRENCH_TRY(look_into(directory));
+  sqlite3* const db = connection->raw();
+  const auto stopped = [](void* token) -> int {
+    return static_cast<const StopToken*>(token)->stop_requested() ? 1 : 0;
+  };
+  // SQLite's callbacks take no pointer to const.
+  sqlite3_progress_handler(db, kStepsBetweenLooks, stopped, const_cast<StopToken*>(&stop));
+  std::vector<std::string> tables, out;
+  WRENCH_TRY(query_sqlite(
+      db, "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'shadow') ORDER BY name",
+      [&](sqlite3_stmt* row) { tables.emplace_back(sqlite_column(row, 0)); }));
+  const std::string check = search == DamageSearch::Indexes ? "PRAGMA integrity_check(" : "PRAGMA quick_check(";
+  for (const std::string& table : tables) {
+    if (out.size() >= kDamageLinesMax) break;
+    auto checked = query_sqlite(db, check + sqlite_name(table) + ")", [&](sqlite3_stmt* row) {
+      const std::string_view line = sqlite_column(row, 0);
+      if (line != "ok" && out.size() < kDamageLinesMax) out.push_back("table " + table + ": " + std::string(line));
+    });
+    if (stop.stop_requested()) return Error("storage.stopped", "the search for damage was stopped");
+    if (!checked && checked.error().code != "storage.corrupt") return std::move(checked).error();
+    if (!checked) out.push_back("table " + table + ": " + checked.error().message);
+  }
+  return out;
 }
 
 Result<VacuumReport> vacuum_store(const std::string& directory, const Clock& clock) {

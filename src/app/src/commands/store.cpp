@@ -78,6 +78,25 @@ Json json_of(const std::multimap<std::string, Json, std::greater<>>& slow) {
 
 }  // namespace
 
+namespace {
+
+/// The file first: of a damaged one the rows aren't looked at.
+Result<workflow::CheckReport> check_file_and_rows(const Session& session, storage::Store& store,
+                                                  const workflow::CheckOptions& options) {
+  if (database_url(session).empty()) {
+    const auto search = options.contents ? storage::DamageSearch::Indexes : storage::DamageSearch::Rows;
+    workflow::CheckReport damaged;
+    damaged.problems = WRENCH_TRY(storage::find_damage(data_directory(session), search, options.stop));
+    if (!damaged.problems.empty()) {
+      damaged.problems.emplace_back("the file is damaged, so the tasks in it weren't looked at: restore a backup");
+      return damaged;
+    }
+  }
+  return workflow::check_store(store, options);
+}
+
+}  // namespace
+
 ExitCode run_store_check(Session& session) {
   auto space = look_at(session);
   if (!space) return session.fail(space.error());
@@ -85,7 +104,7 @@ ExitCode run_store_check(Session& session) {
   options.boot_is_live = [&](std::string_view boot) { return !boot.empty() && (*space)->is_live(boot); };
   options.contents = !session.invocation.has("--quick");
   options.stop = session.stop;
-  const auto report = workflow::check_store((*space)->store(), options);
+  auto report = check_file_and_rows(session, (*space)->store(), options);
   if (!report) return session.fail(report.error());
   const ExitCode code = !report->problems.empty()  ? ExitCode::AnswerIsNo
                         : !report->skipped.empty() ? ExitCode::Partial

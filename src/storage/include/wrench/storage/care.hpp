@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include "wrench/base/clock.hpp"
 #include "wrench/base/result.hpp"
+#include "wrench/base/stop.hpp"
 #include "wrench/storage/migrations.hpp"
 #include "wrench/storage/statement.hpp"
 
@@ -46,6 +48,18 @@ struct ServerSetting {
 /// Of a PostgreSQL server, for the sessions of wrench: whether what it has committed survives a loss of power. Errors:
 /// storage.unreachable, storage.invalid_url, …
 Result<std::vector<ServerSetting>> durability_settings(const std::string& url);
+
+inline constexpr std::size_t kDamageLinesMax = 100;  ///< Of one find_damage(); it ends there.
+
+enum class DamageSearch : std::uint8_t {
+  Rows,     ///< Pages and rows: PRAGMA quick_check.
+  Indexes,  ///< And whether each index has the rows of its table, which takes several times as long.
+};
+/// What SQLite itself finds wrong with the file of a store, a line each: what the engine's own check reads by way of
+/// the damaged part would only confuse. One table after another, each in a snapshot of its own, so that the log of a
+/// store in use can be given back in between; free pages aren't looked at. Errors: storage.stopped, storage.corrupt
+/// (nothing can be read at all), storage.not_found and others.
+Result<std::vector<std::string>> find_damage(const std::string& directory, DamageSearch search, const StopToken& stop);
 
 struct VacuumReport {
   std::uint64_t bytes_before = 0, bytes_after = 0;
