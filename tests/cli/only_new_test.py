@@ -3,6 +3,7 @@
 
     tests/cli/only_new_test.py PATH_OF_WRENCH [TEST...]
 """
+import json
 import os
 import random
 import signal
@@ -47,6 +48,40 @@ class OnlyNew(CliTest):
         for form in ("semgrep-json", "junit", "markdown", "html"):
             out = self.scan("shop", "--new-since", "first", "--format", form).out
             self.assertIn("b.py", out, form)
+
+    def test_a_review_of_what_is_new(self):
+        report = self.review("shop", "--new-since", "first", "--json").json()
+        self.assertEqual([f["path"] for f in report["findings"]], ["shop/b.py"])
+        since = report["summary"]["since"]
+        self.assertEqual((since["revision"], since["matched"], since["fixed"]), ("first", 1, 0))
+        told = self.review("shop", "--new-since", "first")
+        self.assertEqual(told.code, 1, told.err)
+        self.assertIn("new since first (1 known, 0 fixed)", told.out)
+        self.assertNotIn("a.py:2", told.out)
+        self.git("shop", "add", ".")
+        self.git("shop", "commit", "-q", "-m", "More")
+        self.assertEqual(self.review("shop", "--new-since", "HEAD").code, 0)
+        # What the name means is settled when the review begins.
+        self.git("shop", "tag", "-f", "first")
+        self.assertEqual(self.review("shop", "--new-since", "first").code, 0)
+        self.assert_fails(self.review("shop", "--new-since", "nowhere"), 3, "--new-since", "no commit named 'nowhere'")
+        self.assertEqual([task["state"] for task in self.run_wrench("task", "list", "--json").json()["data"]], ["completed"] * 4)
+
+    def test_a_review_of_the_history(self):
+        token = "ghp_" + "".join(random.Random(5).choices(string.ascii_letters + string.digits, k=36))
+        self.write("shop/key.txt", "token = " + token + "\n")
+        self.git("shop", "add", ".")
+        self.git("shop", "commit", "-q", "-m", "Key")
+        self.git("shop", "rm", "-q", "key.txt")
+        self.git("shop", "commit", "-q", "-m", "No key")
+        words = ["--format", "json", "--fail-on", "none"]
+        # The secrets' rules are needed: the harness has its own only.
+        there = self.run_wrench("review", "shop", "--history", *words).json()
+        self.assertEqual([f["historic"]["path"] for f in there["findings"] if f["historic"]], ["key.txt"])
+        self.assertEqual(there["partial"], [])
+        self.assertNotIn(token, json.dumps(there))
+        plain = self.run_wrench("review", "shop", *words).json()
+        self.assertEqual([f for f in plain["findings"] if f["historic"]], [])
 
     def test_with_a_baseline(self):
         self.write("base.json", self.scan("shop/b.py", "--json").out)

@@ -76,7 +76,7 @@ std::optional<Json> without_absent(const Json& schema, const Json& input) {
 Result<void> evidence_gate(const Capability& capability, AgentOutput& made) {
   if (!made.report || made.report_kind == AgentOutput::ReportKind::Final) return {};
   const auto before = made.report->findings.size();
-  const auto dropped = drop_without_evidence(*made.report, scan::TreeSources(*made.report));
+  const auto dropped = drop_without_evidence(*made.report, scan::EvidenceSources(*made.report));
   if (static_cast<double>(dropped) > kEvidenceMissingMax * static_cast<double>(before))
     return Error("agent.evidence_missing", std::to_string(dropped) + " of " + std::to_string(before) + " findings of " +
                                                capability.id + " point at content that isn't there (any more)");

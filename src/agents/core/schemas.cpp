@@ -37,6 +37,9 @@ Json tree() {
        {"rules?", list_of(of("string"))},
        {"builtin_rules?", of("boolean")},
        {"project_config?", of("boolean")},
+       // Report as new only what that commit's tree doesn't have; `revision` is what the user calls it.
+       {"since?", object({{"revision", of("string")}, {"commit", of("string")}})},
+       {"history_secrets?", of("boolean")},
        {"jobs?", Json::object({{"type", "integer"}, {"minimum", 0}, {"maximum", 256}})}});
 }
 

@@ -309,6 +309,9 @@ class Painter {
       texts.push_back("   new since baseline of " + report_.summary.baseline_date + " (" +
                       format_count(report_.summary.baseline_matched) + " known, " +
                       format_count(report_.summary.baseline_fixed) + " fixed)");
+    if (const auto& since = report_.summary.since)
+      texts.push_back("   new since " + Console::safe(since->revision) + " (" + format_count(since->matched) +
+                      " known, " + format_count(since->fixed) + " fixed)");
     parts(2, "   ", texts);
     dismissed();
     not_analysed();

@@ -18,12 +18,19 @@ using codec::Json;
 constexpr std::size_t kTitleColumnsMax = 400;
 
 /// What is to be done with the tree, as agents take it. The rules are known to be there.
-Result<void> add_settings(const ReviewRequest& request, Json& tree) {
+Result<void> add_settings(const ReviewRequest& request, Json& tree, const StopToken& stop) {
   if (!request.builtin_rules) tree.set("builtin_rules", false);
   if (!request.project_config) tree.set("project_config", false);
   Json rules = Json::array();
   for (const auto& rule_path : request.rules) rules.push_back(WRENCH_TRY(canonical_path(rule_path)));
   if (!rules.as_array().empty()) tree.set("rules", std::move(rules));
+  // Whatever the name means later, a review that goes on compares with what it began with.
+  if (!request.new_since.empty()) {
+    const std::string root(tree.at("root").as_string());
+    tree.set("since", Json::object({{"revision", request.new_since},
+                                    {"commit", WRENCH_TRY(scan::commit_of(root, request.new_since, stop))}}));
+  }
+  if (request.history_secrets) tree.set("history_secrets", true);
   return {};
 }
 
@@ -48,7 +55,7 @@ Result<PlannedReview> plan_review(const ReviewRequest& request, const agents::Re
   settings.rule_paths = request.rules;
   settings.use_project_config = request.project_config;
   WRENCH_TRY(scan::check_settings(std::move(settings), project, SystemClock(), stop));
-  WRENCH_TRY(add_settings(request, tree));
+  WRENCH_TRY(add_settings(request, tree, stop));
   agents::Goal goal;
   goal.kind = "review";
   goal.available["repo.tree"] = "inputs.tree";

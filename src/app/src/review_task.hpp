@@ -17,6 +17,8 @@ struct ReviewRequest {
   std::vector<std::string> rules;   ///< Files and folders of more rules.
   bool builtin_rules = true;
   bool project_config = true;
+  std::string new_since;         ///< A revision: only what its tree doesn't have is new. Empty: everything is.
+  bool history_secrets = false;  ///< Also of contents that are gone from the tree.
 };
 
 /// A folder or file that a plan is made for.

@@ -87,6 +87,13 @@ void leave_out_submodules(findings::Report& report, const std::vector<FoundFile>
 
 }  // namespace
 
+Result<std::string> commit_of(const std::string& path, const std::string& revision, const StopToken& stop) {
+  const auto repo = history::GitRepo::open(WRENCH_TRY(project_root(path)), stop);
+  auto commit = repo ? repo->resolve_unambiguous(revision, stop) : Result<std::string>(repo.error());
+  if (!commit) return about_revision(std::move(commit).error(), revision);
+  return commit;
+}
+
 Result<OneRun> run_new_since(const ScanRequest& request, ScanContext& context, const StopToken& stop,
                              Deadline deadline) {
   const auto revision = WRENCH_TRY(open_revision(request, stop, deadline));

@@ -109,12 +109,12 @@ class Run {
   }
 
   Result<void> take_or_load_rules() {
-    if (context_.rules != nullptr && context_.rules->setup && context_.rules->setup->key == setup_.key) {
-      setup_.take_rules(*context_.rules->setup);
+    if (const auto kept = context_.rules == nullptr ? nullptr : context_.rules->find(setup_.key)) {
+      setup_.take_rules(*kept);
       return {};
     }
     WRENCH_TRY(load_rules(request_, context_.cache, setup_));
-    if (context_.rules != nullptr) context_.rules->setup = std::make_shared<const RunSetup>(setup_);
+    if (context_.rules != nullptr) context_.rules->keep(std::make_shared<const RunSetup>(setup_));
     return {};
   }
 

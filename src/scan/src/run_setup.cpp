@@ -165,6 +165,21 @@ bool RunSetup::wants(Analysis analysis) const {
   return std::find(analyses.begin(), analyses.end(), analysis) != analyses.end();
 }
 
+std::shared_ptr<const RunSetup> ResidentRules::find(std::string_view key) {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::ranges::find_if(sets_, [&](const auto& setup) { return setup->key == key; });
+  if (found == sets_.end()) return nullptr;
+  std::rotate(sets_.begin(), found, found + 1);
+  return sets_.front();
+}
+
+void ResidentRules::keep(std::shared_ptr<const RunSetup> setup) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(sets_, [&](const auto& other) { return other->key == setup->key; });
+  sets_.insert(sets_.begin(), std::move(setup));
+  if (sets_.size() > kResidentRuleSets) sets_.pop_back();
+}
+
 void RunSetup::take_rules(const RunSetup& earlier) {
   WRENCH_ASSERT(key == earlier.key);
   rule_files = earlier.rule_files;

@@ -2,10 +2,14 @@
 
 #include <map>
 #include <mutex>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "wrench/base/text.hpp"
+#include "wrench/crypto/sha256.hpp"
+#include "wrench/history/blobs.hpp"
+#include "wrench/history/git_repo.hpp"
 #include "wrench/runtime/atomic_file.hpp"
 #include "wrench/runtime/rooted_dir.hpp"
 #include "wrench/scan/scan.hpp"
@@ -85,6 +89,30 @@ std::shared_ptr<const std::string> TreeSources::text(std::string_view path) cons
     break;
   }
   return state_->last_text;
+}
+
+EvidenceSources::EvidenceSources(const findings::Report& report) : tree_(report), root_(report.root) {
+  for (const auto& finding : report.findings)
+    if (finding.historic)
+      historic_.try_emplace(finding.where.path, Content{finding.historic->blob, finding.where.content});
+}
+
+std::shared_ptr<const std::string> EvidenceSources::text(std::string_view path) const {
+  const auto historic = historic_.find(path);
+  if (historic == historic_.end()) return tree_.text(path);
+  const auto root = project_root(root_);
+  if (!root) return nullptr;
+  const auto repo = history::GitRepo::open(*root);
+  if (!repo) return nullptr;
+  std::shared_ptr<const std::string> out;
+  const auto read = history::read_blobs(
+      *repo, std::span(&historic->second.blob, 1), ScanLimits{}.named_file_bytes_max,
+      [&](std::size_t, history::BlobState state, std::string_view bytes) -> Result<void> {
+        if (state == history::BlobState::Read && "sha256:" + crypto::sha256_hex(bytes) == historic->second.content_id)
+          out = std::make_shared<const std::string>(source::decode_text(std::string(bytes)).text);
+        return {};
+      });
+  return read ? out : nullptr;
 }
 
 }  // namespace wrench::scan

@@ -20,6 +20,8 @@ ReviewRequest request_of(const Session& session) {
   out.rules = session.invocation.values("--rules");
   out.builtin_rules = !session.invocation.has("--no-builtin-rules");
   out.project_config = !session.invocation.has("--no-project-config");
+  out.new_since = session.invocation.value("--new-since");
+  out.history_secrets = session.invocation.has("--history");
   return out;
 }
 

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -71,9 +72,19 @@ struct ScanProgress {
 class FactCache;
 struct RunSetup;
 
-/// Compiled rules of the last run, for the next one with the same rules and options. Of one run at a time.
-struct ResidentRules {
-  std::shared_ptr<const RunSetup> setup;
+inline constexpr std::size_t kResidentRuleSets = 2;
+
+/// Compiled rules of the latest runs, for the next ones with the same rules and options: those of kResidentRuleSets
+/// sets, the latest used. Thread-safe.
+class ResidentRules {
+ public:
+  /// Null when there are none for this RunSetup::key.
+  std::shared_ptr<const RunSetup> find(std::string_view key);
+  void keep(std::shared_ptr<const RunSetup> setup);
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::shared_ptr<const RunSetup>> sets_;  ///< The latest used first.
 };
 
 /// Bytes that a run takes in the place of what files hold, by the path that reports show: a tree as it would be.
@@ -102,6 +113,10 @@ Result<findings::Report> run(const ScanRequest& request, ScanContext& context, c
 /// Absolute path of the project that `path` belongs to: the enclosing git work tree, else the folder itself or that of
 /// the file. Errors: io.*.
 Result<std::string> project_root(const std::string& path);
+
+/// The full id of the commit that `revision` means in the repository that `path` lies in, as ScanRequest::new_since.
+/// Errors: history.* (GitRepo), those of project_root().
+Result<std::string> commit_of(const std::string& path, const std::string& revision, const StopToken& stop);
 
 /// Whether run() would take the project's configuration and the request's rules; its errors about them, without a scan.
 Result<void> check_settings(ScanRequest request, const std::string& project_root, const Clock& clock,
