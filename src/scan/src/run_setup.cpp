@@ -1,9 +1,12 @@
 #include "run_setup.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
+#include <optional>
 #include <set>
 #include <span>
+#include <string>
 
 #include "wrench/base/assert.hpp"
 #include "wrench/base/text.hpp"
@@ -75,13 +78,17 @@ constexpr std::string_view kSecretRule = "mode 'secret' is for the secrets analy
 // The compiled form of the built-in detectors is the same for every tree and is kept in one place.
 constexpr std::string_view kCompiledDetectors = "detectors";
 
-void load_secret_rules(const ScanRequest& request, const FactCache* cache, RunSetup& setup) {
+/// `with_secrets`: paths of the rule files that hold such rules; none: that isn't known.
+void load_secret_rules(const ScanRequest& request, const FactCache* cache,
+                       const std::optional<std::set<std::string>>& with_secrets, RunSetup& setup) {
   std::vector<secrets::RuleText> texts;
   if (request.use_builtin_rules)
     for (const auto& file : secrets::builtin_rule_files())
       texts.push_back({"rules/" + std::string(file.path), file.bytes});
-  for (const auto& file : *setup.rule_files) texts.push_back({file.path, file.bytes});
-  const bool only_builtin = request.use_builtin_rules && setup.rule_files->empty();
+  const std::size_t builtin = texts.size();
+  for (const auto& file : *setup.rule_files)
+    if (!with_secrets || with_secrets->contains(file.path)) texts.push_back({file.path, file.bytes});
+  const bool only_builtin = request.use_builtin_rules && texts.size() == builtin;
   std::string compiled = cache != nullptr && only_builtin ? cache->get_shared(kCompiledDetectors) : std::string();
   const std::string before = compiled;
   setup.secret_rules =
@@ -107,7 +114,8 @@ code::RuleSet load_compiled(std::span<const code::RuleSource> sources, const Fac
   return rules;
 }
 
-void load_code_rules(const ScanRequest& request, const FactCache* cache, RunSetup& setup) {
+/// Gives the paths of the files in which it met rules for secrets.
+std::set<std::string> load_code_rules(const ScanRequest& request, const FactCache* cache, RunSetup& setup) {
   std::vector<code::RuleSource> sources;
   if (setup.wants_code_rules()) {
     if (request.use_builtin_rules) sources = code::builtin_rules();
@@ -117,23 +125,31 @@ void load_code_rules(const ScanRequest& request, const FactCache* cache, RunSetu
   code::LoadReport report;
   setup.code_rules = std::make_shared<const code::RuleSet>(load_compiled(sources, cache, report));
   std::map<std::string, std::size_t> refused;
+  std::set<std::string> with_secrets;
   for (const auto& rule : report.refused)
-    if (rule.reason != kSecretRule) ++refused[rule.reason];
+    if (rule.reason == kSecretRule)
+      with_secrets.insert(rule.file);
+    else
+      ++refused[rule.reason];
   for (const auto& [reason, count] : refused)
     setup.notes.push_back(std::to_string(count) + (count == 1 ? " rule isn't used: " : " rules aren't used: ") +
                           reason);
-  // Both loaders read the same files: what isn't YAML is told once.
-  std::set<std::string> told;
-  for (const auto& error : setup.errors) told.insert(error.place.file + ":" + std::to_string(error.place.line));
-  for (auto& error : report.errors)
-    if (told.insert(error.place.file + ":" + std::to_string(error.place.line)).second)
-      setup.errors.push_back(std::move(error));
+  std::ranges::move(report.errors, std::back_inserter(setup.errors));
   std::set<source::Language> languages;
   for (std::size_t i = 0; i < setup.code_rules->size(); ++i)
     for (const auto& word : setup.code_rules->info(i).language_names)
       languages.insert(source::parse_language(word).value_or(source::Language::Unknown));
   if (!request.use_builtin_rules && languages.size() == 1 && code::can_parse(*languages.begin()))
     setup.named_language = *languages.begin();
+  return with_secrets;
+}
+
+/// Both loaders read files with rules for secrets: what isn't right in them is told once.
+void tell_once(std::vector<Error>& errors) {
+  std::set<std::string> told;
+  std::erase_if(errors, [&](const Error& error) {
+    return !told.insert(error.place.file + ":" + std::to_string(error.place.line)).second;
+  });
 }
 
 // A file that was named and gave no rule at all is a mistake of its caller.
@@ -207,8 +223,11 @@ void RunSetup::apply_config(std::vector<findings::Finding>& all, std::string_vie
 Result<void> load_rules(const ScanRequest& request, const FactCache* cache, RunSetup& setup) {
   const bool wants_code = std::any_of(setup.analyses.begin(), setup.analyses.end(),
                                       [](Analysis analysis) { return analysis != Analysis::Secrets; });
-  if (setup.wants(Analysis::Secrets)) load_secret_rules(request, cache, setup);
-  if (wants_code) load_code_rules(request, cache, setup);
+  std::optional<std::set<std::string>> with_secrets;
+  if (wants_code) with_secrets = load_code_rules(request, cache, setup);
+  if (!setup.wants_code_rules()) with_secrets.reset();  // Nobody looked for them.
+  if (setup.wants(Analysis::Secrets)) load_secret_rules(request, cache, with_secrets, setup);
+  tell_once(setup.errors);
   WRENCH_TRY(check_named_files(setup));
   for (const auto& error : setup.errors)
     setup.partial.push_back({"rule_invalid", error.place.file, "", describe(error)});
