@@ -558,7 +558,7 @@ const std::vector<CommandSpec>& table() {
                                           {.name = "--state",
                                            .value = "STATE",
                                            .summary = "only these",
-                                           .choices = {"completed", "failed", "cancelled", "rejected", "expired"}},
+                                           .choices = {"completed", "failed", "cancelled", "expired"}},
                                           {.name = "--limit",
                                            .value = "N",
                                            .summary = "at most so many",

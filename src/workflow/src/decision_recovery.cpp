@@ -237,7 +237,7 @@ void Decision::body_failed(Execution& e, Step& s, const std::string& error_json)
   if (policy && policy->strategy == RecoveryStrategy::Escalate) event.kind = StepEventKind::Escalate;
   if (policy && policy->strategy == RecoveryStrategy::Retry)
     event = {StepEventKind::Again, std::nullopt, policy->delay_us};
-  if (event.kind == StepEventKind::ChildrenFailed) keep_error(e, s.row);
+  if (event.kind == StepEventKind::ChildrenFailed) keep_error(e, s.row, error_json);
   WRENCH_ASSERT(fire(e, s, event).ok());
   journal(e, s.row.state == StepState::RetryWait ? "retry" : std::string(name(s.row.state)), &s.row, error_json);
   // Its steps have said what was done about them: without a policy there is nothing to add.

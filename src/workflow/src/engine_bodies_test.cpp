@@ -51,6 +51,8 @@ TEST_F(BodiesTest, AFailureInABodyFailsWhatItIsIn) {
     {"id":"b","kind":"call","capability":"t.echo","needs":["a"]}]}}])"));
   EXPECT_EQ(out.task.state, TaskState::Failed);
   EXPECT_EQ(states().at("l"), StepState::Failed);
+  EXPECT_EQ(out.execution.error.at("step").as_string(), "l");
+  EXPECT_EQ(out.execution.error.at("error").at("code").as_string(), "workflow.children_failed");
   const TaskOutcome tolerant = run(task(R"([{"id":"l","kind":"loop","max_iterations":1,"body":{"nodes":[
     {"id":"a","kind":"call","capability":"t.fail"},
     {"id":"b","kind":"call","capability":"t.echo","needs":[{"id":"a","on_failure":"continue"}],

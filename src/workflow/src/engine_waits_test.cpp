@@ -134,6 +134,18 @@ TEST_F(WaitsTest, ADecisionInTimeCountsThoughTheTaskIsResumedTooLate) {
   EXPECT_EQ(finish_past_waits(*e).task.state, TaskState::Completed);
 }
 
+TEST_F(WaitsTest, WhatHasExpiredIsHandedOnToNobody) {
+  auto first = engine();
+  first->start(runner_);
+  begin(*first, approval(R"(,"expires_ms":100)"));
+  first.reset();
+  live_.clear();
+  auto e = engine("boot2");
+  std::this_thread::sleep_for(std::chrono::milliseconds(150));
+  EXPECT_EQ(e->delegate(waits()[0].wait_id, "kim").error().code, "workflow.wait_expired");
+  EXPECT_EQ(waits()[0].delegated_to, "");
+}
+
 TEST_F(WaitsTest, WhatIsDecidedAndHandedOnIsInTheEventLog) {
   auto e = engine();
   e->start(runner_);

@@ -55,6 +55,8 @@ Result<Prepared> prepare(const MessageSender& sender, MessageDraft draft, const 
                          Random& random) {
   Prepared out;
   out.to = WRENCH_TRY(parse_address(draft.receiver));
+  if (sender.address.empty() || !is_stored_text(sender.address, kAddressBytesMax))
+    return invalid("who sends it is UTF-8 text of at most " + std::to_string(kAddressBytesMax) + " bytes");
   if (holds_nul(draft.content)) return invalid("the content holds U+0000");
   out.content = codec::write_json(draft.content);
   const std::size_t bytes_max = out.to.kind == AddressKind::Step ? kAnswerBytesMax : kMessageContentBytesMax;

@@ -98,6 +98,8 @@ TEST_P(MessagesTest, AKeyNamesOneMessage) {
   other.content = Json::object({{"n", 2}});
   EXPECT_EQ(sent(other), "workflow.idempotency_conflict");
   EXPECT_FALSE(messages_.send({"agent:journey"}, other)->existed) << "another sender's keys are others";
+  EXPECT_EQ(messages_.send({"user:\xfe"}, other).error().code, "workflow.invalid_message");
+  EXPECT_EQ(messages_.send({""}, other).error().code, "workflow.invalid_message");
   auto elsewhere = other;
   elsewhere.receiver = "agent:journey";
   EXPECT_FALSE(messages_.send(kSender, elsewhere)->existed);

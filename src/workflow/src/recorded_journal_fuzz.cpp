@@ -30,11 +30,11 @@ void collect(Json& value, std::vector<Json*>& into) {
 Json number_like(std::int64_t number, Random& random) {
   switch (random.below(6)) {
     case 0:
-      return number + 1;
+      return number == INT64_MAX ? 0 : number + 1;
     case 1:
-      return number - 1;
+      return number == INT64_MIN ? 0 : number - 1;
     case 2:
-      return -number;
+      return number == INT64_MIN ? 0 : -number;
     case 3:
       return std::int64_t{1} << random.below(63);
     case 4:

@@ -195,12 +195,17 @@ bool is_delegate(const WaitView& wait, const std::string& actor) {
   return actor == wait.delegated_to || actor == "user:" + wait.delegated_to;
 }
 
+Result<void> check_expiry(const WaitView& wait, Micros now) {
+  if (wait.expires_at && *wait.expires_at <= now)
+    return Error("workflow.wait_expired", "it expired at " + format_rfc3339(*wait.expires_at));
+  return {};
+}
+
 Result<void> check(const WaitView& wait, const Answering& answering, Micros now) {
   if (!wait.decision.empty())
     return Error("workflow.wait_decided",
                  "it was decided before: " + wait.decision + (wait.decided_by.empty() ? "" : " by " + wait.decided_by));
-  if (wait.expires_at && *wait.expires_at <= now)
-    return Error("workflow.wait_expired", "it expired at " + format_rfc3339(*wait.expires_at));
+  WRENCH_TRY(check_expiry(wait, now));
   if (wait.kind == WaitKind::Child)
     return Error("workflow.invalid_transition", "this waits for a task to end, not for a person");
   const bool approval = wait.kind == WaitKind::Approval;
@@ -313,6 +318,7 @@ Result<StepKey> decide(WriteTx& tx, const Answering& answering) {
 Result<void> delegate(WriteTx& tx, std::string_view wait_id, std::string_view to, const std::string& actor,
                       Ownership ownership) {
   WaitView wait = WRENCH_TRY(find_wait(tx, wait_id));
+  WRENCH_TRY(check_expiry(wait, tx.now()));
   wait.delegated_to = to;
   if (wait.four_eyes && is_delegate(wait, wait.requested_by))
     return Error("workflow.four_eyes", "somebody else than " + wait.requested_by + ", who asked for it, must decide");

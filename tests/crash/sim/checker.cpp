@@ -399,8 +399,8 @@ Result<void> check_values(const Snapshot& s, ReadTx& tx) {
     const ExecutionRow& e = s.executions.at(key.execution_no);
     const PlanNode& node = s.plans.at(e.id)->nodes()[row.node];
     if (e.forked_from == 0 || row.parent_step != 0 || row.state != StepState::Completed || row.attempt == 0 ||
-        node.kind != NodeKind::Call || row.output_seq == 0)
-      continue;
+        node.kind != NodeKind::Call || row.output_seq == 0 || node.join != 0)
+      continue;  // What a join doesn't wait for may have come when its input was settled, or later.
     Json input = Json::object();
     for (const auto& [member, from] : node.input.as_object()) {
       const std::string_view path = from.at("$from").as_string();

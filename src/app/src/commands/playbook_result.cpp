@@ -1,5 +1,8 @@
 #include "playbook_result.hpp"
 
+#include <algorithm>
+#include <map>
+
 #include "../goal_task.hpp"
 #include "../layout.hpp"
 #include "../output.hpp"
@@ -44,17 +47,34 @@ Result<std::vector<workflow::StepView>> steps_of(Workspace& space, const workflo
   return space.store().read([&](storage::ReadTx& tx) { return workflow::list_steps(tx, execution.execution_no); });
 }
 
-ExitCode answer_of(const Json& output) {
-  const Json& passed = output.at("passed");
-  return passed.is_boolean() && !passed.as_boolean() ? ExitCode::AnswerIsNo : ExitCode::Done;
+/// Steps that were passed over because the playbook says so, and how often.
+using PassedOver = std::map<std::string, std::size_t>;
+
+Result<PassedOver> passed_over_in(Workspace& space, const workflow::ExecutionView& execution) {
+  PassedOver out;
+  for (const auto& step : WRENCH_TRY(steps_of(space, execution)))
+    if (step.state == workflow::StepState::Failed || step.superseded) ++out[step.node];
+  return out;
 }
 
-/// What was passed over because the playbook says so.
-Result<std::vector<std::string>> failed_steps(Workspace& space, const workflow::ExecutionView& execution) {
+/// A step says what its output lacks; of several results each is asked.
+bool is_partial(const Json& output) {
+  const auto lacks = [](const Json& value) { return !value.at("partial").as_array().empty(); };
+  return lacks(output) ||
+         std::ranges::any_of(output.as_object(), [&](const auto& member) { return lacks(member.second); });
+}
+
+ExitCode answer_of(const Json& output, const PassedOver& passed_over) {
+  const Json& passed = output.at("passed");
+  if (passed.is_boolean() && !passed.as_boolean()) return ExitCode::AnswerIsNo;
+  return passed_over.empty() && !is_partial(output) ? ExitCode::Done : ExitCode::Partial;
+}
+
+std::string text_of(const PassedOver& passed_over) {
   std::vector<std::string> out;
-  for (const auto& step : WRENCH_TRY(steps_of(space, execution)))
-    if (step.state == workflow::StepState::Failed || step.superseded) out.push_back(step.node);
-  return out;
+  for (const auto& [node, times] : passed_over)
+    out.push_back(times == 1 ? node : node + " (" + format_count(times) + " times)");
+  return join(out, ", ");
 }
 
 std::string headline_of(const workflow::TaskOutcome& outcome, const Json& output, const Console& console) {
@@ -104,14 +124,14 @@ Result<findings::Report> report_of_playbook(Workspace& space, const workflow::Ta
 ExitCode deliver_playbook(Session& session, Workspace& space, const workflow::TaskOutcome& outcome) {
   const auto output = playbook_output(space, outcome.task, outcome.execution);
   if (!output) return session.fail(output.error());
-  const auto failed = failed_steps(space, outcome.execution);
-  if (!failed) return session.fail(failed.error());
+  const auto passed_over = passed_over_in(space, outcome.execution);
+  if (!passed_over) return session.fail(passed_over.error());
   const std::string id(short_id(outcome.task.task_id));
-  if (!failed->empty())
-    session.console.note("failed and passed over: " + join(*failed, ", ") + " (wrench task journal " + id + ")");
+  if (!passed_over->empty())
+    session.console.note("failed and passed over: " + text_of(*passed_over) + " (wrench task journal " + id + ")");
   if (session.format() == "json") {
-    Json passed_over = Json::array();
-    for (const auto& node : *failed) passed_over.push_back(node);
+    Json nodes = Json::array();
+    for (const auto& [node, times] : *passed_over) nodes.push_back(node);
     Json run = Json::object({{"task_id", outcome.task.task_id}, {"execution_id", outcome.execution.execution_id}});
     if (outcome.execution.started_at && outcome.execution.completed_at)
       run.set("elapsed_ms", (*outcome.execution.completed_at - *outcome.execution.started_at) / kMicrosPerMs);
@@ -120,8 +140,8 @@ ExitCode deliver_playbook(Session& session, Workspace& space, const workflow::Ta
                                                                {"playbook", outcome.task.metadata.at("playbook")},
                                                                {"status", outcome.task.status},
                                                                {"output", *output},
-                                                               {"passed_over", std::move(passed_over)}}));
-    return more_urgent(answer_of(*output), written);
+                                                               {"passed_over", std::move(nodes)}}));
+    return more_urgent(answer_of(*output, *passed_over), written);
   }
   std::string text = headline_of(outcome, *output, session.console);
   std::optional<findings::Report> report;
@@ -143,7 +163,7 @@ ExitCode deliver_playbook(Session& session, Workspace& space, const workflow::Ta
     screen.tells_gate = false;
     text += "\n" + render_review(*report, screen, session.console);
   }
-  return more_urgent(answer_of(*output), delivered(session, text));
+  return more_urgent(answer_of(*output, *passed_over), delivered(session, text));
 }
 
 }  // namespace wrench::app
