@@ -64,10 +64,11 @@ bool is_partial(const Json& output) {
          std::ranges::any_of(output.as_object(), [&](const auto& member) { return lacks(member.second); });
 }
 
-ExitCode answer_of(const Json& output, const PassedOver& passed_over) {
+/// What a playbook lets pass over, it can do without: a note tells.
+ExitCode answer_of(const Json& output) {
   const Json& passed = output.at("passed");
   if (passed.is_boolean() && !passed.as_boolean()) return ExitCode::AnswerIsNo;
-  return passed_over.empty() && !is_partial(output) ? ExitCode::Done : ExitCode::Partial;
+  return is_partial(output) ? ExitCode::Partial : ExitCode::Done;
 }
 
 std::string text_of(const PassedOver& passed_over) {
@@ -141,7 +142,7 @@ ExitCode deliver_playbook(Session& session, Workspace& space, const workflow::Ta
                                                                {"status", outcome.task.status},
                                                                {"output", *output},
                                                                {"passed_over", std::move(nodes)}}));
-    return more_urgent(answer_of(*output, *passed_over), written);
+    return more_urgent(answer_of(*output), written);
   }
   std::string text = headline_of(outcome, *output, session.console);
   std::optional<findings::Report> report;
@@ -163,7 +164,7 @@ ExitCode deliver_playbook(Session& session, Workspace& space, const workflow::Ta
     screen.tells_gate = false;
     text += "\n" + render_review(*report, screen, session.console);
   }
-  return more_urgent(answer_of(*output, *passed_over), delivered(session, text));
+  return more_urgent(answer_of(*output), delivered(session, text));
 }
 
 }  // namespace wrench::app
