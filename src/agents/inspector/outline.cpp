@@ -150,10 +150,15 @@ class Outline {
     return out;
   }
 
+  /// Those of tests and examples among themselves are nobody's burden.
   Json cycles() const {
     Json out = Json::array();
+    const auto is_beside = [&](const std::string& module) {
+      return is_test(module) || source::is_example_path(paths_.below_root(module));
+    };
     for (const auto& cycle : report_.cycles) {
       if (out.as_array().size() == limit_) break;
+      if (std::ranges::all_of(cycle.modules, is_beside)) continue;
       out.push_back(Json::object({{"length", cycle.modules.size()}, {"modules", join(cycle.modules, " -> ")}}));
     }
     return out;

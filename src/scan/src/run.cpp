@@ -507,6 +507,12 @@ class Run {
                              (count == 1 ? "it: " : "them: ") + join(named, ", ") + (count > kNamedMax ? ", …" : ""));
   }
 
+  /// Manuals and other texts: lines, but none of code.
+  static bool is_prose(source::Language language) {
+    return language == source::Language::Unknown || language == source::Language::Text ||
+           language == source::Language::Markdown;
+  }
+
   void assemble(findings::Report& report) {
     tell_followed_in_part();
     report.skipped = std::move(discovery_.skipped);
@@ -529,7 +535,7 @@ class Run {
       ++(outcome.cached ? report.summary.files_cached : report.summary.files_scanned);
       report.summary.bytes += outcome.bytes;
       const std::uint64_t nloc = outcome.metrics ? report.files.back().nloc : outcome.nloc;
-      report.summary.nloc += nloc;
+      if (!is_prose(outcome.language)) report.summary.nloc += nloc;
       by_language[outcome.language] += nloc;
     }
     for (const auto& [language, nloc] : by_language)
