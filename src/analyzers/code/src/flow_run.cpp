@@ -543,7 +543,7 @@ class BodyRun {
   }
 
   bool apply_summaries(const FlowOp& op, const ModelCall& call) {
-    const std::vector<FlowAnalysis::BodyRef> callees = analysis_.callees(ref_.unit, body_, op);
+    const std::vector<FlowAnalysis::BodyRef>& callees = analysis_.callees(ref_.unit, body_, op);
     if (callees.empty()) return false;
     std::optional<ValueId> result;
     for (const FlowAnalysis::BodyRef callee : callees) {
@@ -711,8 +711,23 @@ bool FlowAnalysis::fits(std::uint32_t unit, const FlowBody& caller, const FlowOp
   return !same_file && there.module == owner;
 }
 
-std::vector<FlowAnalysis::BodyRef> FlowAnalysis::callees(std::uint32_t unit, const FlowBody& caller,
-                                                         const FlowOp& call) const {
+std::size_t FlowAnalysis::CallKindHash::operator()(const CallKind& kind) const {
+  std::uint64_t hash = kind.unit;
+  for (const std::uint32_t part : {kind.name, kind.type, kind.caller_class, kind.arguments, kind.flags})
+    hash = (hash ^ part) * 0x9e3779b97f4a7c15ULL;
+  return static_cast<std::size_t>(hash ^ (hash >> 32));
+}
+
+const std::vector<FlowAnalysis::BodyRef>& FlowAnalysis::callees(std::uint32_t unit, const FlowBody& caller,
+                                                                const FlowOp& call) {
+  const auto [known, is_new] =
+      callees_.try_emplace(CallKind{unit, call.name, call.type, caller.class_name, call.args_count, call.flags});
+  if (is_new) known->second = find_callees(unit, caller, call);
+  return known->second;
+}
+
+std::vector<FlowAnalysis::BodyRef> FlowAnalysis::find_callees(std::uint32_t unit, const FlowBody& caller,
+                                                              const FlowOp& call) const {
   std::vector<BodyRef> out;
   if (call.name == kNoName || (call.flags & kFlowNew) != 0) return out;
   const std::string_view path = file(unit).names[call.name], method = last_part(path);

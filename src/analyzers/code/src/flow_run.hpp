@@ -109,8 +109,17 @@ class FlowAnalysis {
   const Summary* summary(BodyRef ref, int depth);
   void run_body(BodyRef ref, int depth);
   bool is_useful(std::uint32_t unit) const;
-  /// Bodies that a call may run, at most a few; none when that isn't known.
-  std::vector<BodyRef> callees(std::uint32_t unit, const FlowBody& caller, const FlowOp& call) const;
+  /// What a call may run depends on no more of it.
+  struct CallKind {
+    std::uint32_t unit = 0, name = 0, type = 0, caller_class = 0, arguments = 0, flags = 0;
+    friend bool operator==(const CallKind&, const CallKind&) = default;
+  };
+  struct CallKindHash {
+    std::size_t operator()(const CallKind& kind) const;
+  };
+  /// Bodies that a call may run, at most a few; none when that isn't known. Stays as it is.
+  const std::vector<BodyRef>& callees(std::uint32_t unit, const FlowBody& caller, const FlowOp& call);
+  std::vector<BodyRef> find_callees(std::uint32_t unit, const FlowBody& caller, const FlowOp& call) const;
   bool fits(std::uint32_t unit, const FlowBody& caller, const FlowOp& call, std::string_view path,
             BodyRef candidate) const;
   void add_hit(FlowMarkRef sink, FlowMarkRef source, std::vector<FlowHop> hops);
@@ -122,6 +131,7 @@ class FlowAnalysis {
   std::vector<Origin> first_source_;  ///< Of each unit: the origin of its first mark.
   std::vector<std::vector<Summary>> summaries_;
   std::unordered_map<std::string_view, std::vector<BodyRef>> by_name_;
+  std::unordered_map<CallKind, std::vector<BodyRef>, CallKindHash> callees_;
   std::vector<std::unordered_map<std::uint32_t, ValueId>> globals_;  ///< By name, once the module has run.
   std::vector<FlowHit> hits_;
   std::map<std::pair<FlowMarkRef, FlowMarkRef>, std::size_t> hit_index_;
