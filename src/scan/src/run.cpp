@@ -42,7 +42,7 @@ namespace wrench::scan {
 namespace {
 
 constexpr std::uint64_t kHeldBytesMax = std::uint64_t{256} << 20;  // Read for hashing and kept for the analysis.
-constexpr std::uint64_t kLinkTextsBytesMax = std::uint64_t{64} << 20;
+constexpr std::uint64_t kLinkTextsBytesMax = std::uint64_t{24} << 20;
 constexpr Micros kLinkCpuMax = 120 * kMicrosPerSecond;  // Following values from file to file.
 constexpr std::size_t kNamedMax = 5;                    // Of what a note counts.
 constexpr std::size_t kMacrosMax = 400'000;             // Of all headers.

@@ -236,7 +236,7 @@ TEST(Playbook, IsCheapOnHostileInput) {
     const std::clock_t began = std::clock();
     static_cast<void>(compile_playbook(text, small_catalogue()));
     const auto took_ms = static_cast<double>(std::clock() - began) * 1000 / CLOCKS_PER_SEC;
-    EXPECT_LT(took_ms, 600) << text.substr(0, 80);
+    EXPECT_LT(took_ms, 1500) << text.substr(0, 80);
   }
 }
 
