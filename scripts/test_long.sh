@@ -14,21 +14,21 @@ sanitized() {
 }
 
 fuzz() {
-  scripts/build.sh fuzz "$jobs" wrench_fuzz_targets
+  scripts/build.sh asan "$jobs" wrench_fuzz_targets
   local count=0 name corpus seeds
   while IFS= read -r target; do
     name=$(basename "$target")
-    corpus=build/fuzz/corpus/$name
+    corpus=build/asan/fuzz/corpus/$name
     mkdir -p "$corpus"
     # New inputs go to the first folder; the module's test data are seeds.
-    seeds=$(dirname "${target#build/fuzz/}")/testdata
+    seeds=$(dirname "${target#build/asan/}")/testdata
     [ -d "$seeds" ] || seeds=
     echo "fuzz: $name, ${FUZZ_SECONDS:-60} s"
     "$target" -max_total_time="${FUZZ_SECONDS:-60}" -max_len=4096 -rss_limit_mb=2048 -timeout=20 -print_final_stats=1 \
-      -artifact_prefix="build/fuzz/$name-" "$corpus" ${seeds:+"$seeds"} >"build/fuzz/$name.log" 2>&1 || { tail -40 "build/fuzz/$name.log"; exit 1; }
-    grep -E 'number_of_executed_units|average_exec_per_sec' "build/fuzz/$name.log"
+      -artifact_prefix="build/asan/fuzz/$name-" "$corpus" ${seeds:+"$seeds"} >"build/asan/fuzz/$name.log" 2>&1 || { tail -40 "build/asan/fuzz/$name.log"; exit 1; }
+    grep -E 'number_of_executed_units|average_exec_per_sec' "build/asan/fuzz/$name.log"
     count=$((count + 1))
-  done < <(find build/fuzz/src -name '*_fuzz' -type f -perm -u+x | sort)
+  done < <(find build/asan/src -name '*_fuzz' -type f -perm -u+x | sort)
   [ "$count" -gt 0 ] || { echo "fuzz: no target was built" >&2; exit 1; }
 }
 
