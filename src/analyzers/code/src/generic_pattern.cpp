@@ -253,11 +253,14 @@ class GenericMatcher {
       if (!run.on || tokens_[t].line > run.line_max) return false;
       last = t;
     }
-    const std::uint32_t limit = outer_limits_.back();
-    outer_limits_.pop_back();
+    // A pattern may begin in a block that it leaves.
+    const bool entered = !outer_limits_.empty();
+    if (!entered && at.limit >= tokens_.size()) return false;
+    const std::uint32_t limit = entered ? outer_limits_.back() : tokens_[at.limit].partner;
+    if (entered) outer_limits_.pop_back();
     auto rest = [&] { return match({at.pattern + 1, at.limit + 1, limit}, last, {}); };
     const bool stop = bind_run(run, at.limit, rest);
-    if (!stop) outer_limits_.push_back(limit);
+    if (!stop && entered) outer_limits_.push_back(limit);
     return stop;
   }
 

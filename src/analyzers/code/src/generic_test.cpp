@@ -65,6 +65,14 @@ TEST(GenericPattern, EndsWhereItsBlockEnds) {
   EXPECT_EQ(found("a b", "x\n  a\nb"), Lines{});
 }
 
+TEST(GenericPattern, MayBeginInABlockThatItLeaves) {
+  using Lines = std::vector<std::string>;
+  EXPECT_EQ(found("...\n  a\nb", "x\n  a\nb"), Lines{"a\nb"});
+  EXPECT_EQ(found("...\n  a\nb", "x\n  a\n  c\nb"), Lines{});
+  EXPECT_EQ(found("...\n  a\nb", "a\nb"), Lines{});
+  EXPECT_EQ(found("...\n  a\nb", "x\n  y\n    a\n  c\nb"), Lines{});
+}
+
 TEST(GenericPattern, BindsWordsAndRuns) {
   using Lines = std::vector<std::string>;
   EXPECT_EQ(found("$A = $A", "x = x\ny = z"), Lines{"x = x"});
