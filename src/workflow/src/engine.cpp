@@ -115,10 +115,16 @@ struct Engine::State final : DispatcherShell {
   void reconcile(StepKey step) override {
     if (runner == nullptr) return;
     ++threads_busy;
+    ++unreconciled;
     const auto queued = pool->submit([this, step] {
       auto job = reconcile_step(step, *runner, store, dispatcher.plans());
       const std::lock_guard lock(mutex);
-      if (job.ok()) dispatcher.enqueue(std::move(*job));
+      if (job.ok()) {
+        job->reply = [this](const Result<TaskReceipt>&) { --unreconciled; };
+        dispatcher.enqueue(std::move(*job));
+      } else {
+        --unreconciled;
+      }
       --threads_busy;
       pump();
       wake();
@@ -194,6 +200,7 @@ struct Engine::State final : DispatcherShell {
                                      [this, batch](Result<void> outcome) {
                                        const std::lock_guard lock(mutex);
                                        --flushes_open;
+                                       ++flushes_done;
                                        dispatcher.on_flushed(*batch, std::move(outcome));
                                        pump();
                                        wake();
@@ -402,6 +409,8 @@ struct Engine::State final : DispatcherShell {
   std::int64_t stuck = 0;  ///< Runs that haven't returned though they were released.
   int threads_busy = 0;
   int flushes_open = 0;
+  std::uint64_t flushes_done = 0;
+  int unreconciled = 0;  ///< Questions to reconcile hooks whose answers aren't durable.
   bool draining = false;
   bool closed = false;
   std::chrono::steady_clock::time_point last_poll;
@@ -848,6 +857,7 @@ Result<TaskOutcome> Engine::wait(std::string_view task_id, Deadline deadline, co
   State& s = *state_;
   std::uint64_t seen = 0;
   auto last_read = std::chrono::steady_clock::time_point();
+  std::optional<std::uint64_t> stands_since;  // That flush was the next to be acted on.
   std::unique_lock lock(s.mutex);
   for (;;) {
     const auto now = std::chrono::steady_clock::now();
@@ -856,11 +866,20 @@ Result<TaskOutcome> Engine::wait(std::string_view task_id, Deadline deadline, co
       last_read = now;
       lock.unlock();
       const TaskView task = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return find_task(tx, task_id); }));
-      if (is_terminal(task.state) || WRENCH_TRY(s.store.read([&](ReadTx& tx) { return stands_still(tx, task); }))) {
+      const bool ended = is_terminal(task.state);
+      const bool stands = ended || WRENCH_TRY(s.store.read([&](ReadTx& tx) { return stands_still(tx, task); }));
+      lock.lock();
+      // What is uncertain stands still only if its reconcile hook doesn't know either; it is asked once the flush was
+      // acted on, which may be later than it can be read.
+      const bool acted = s.flushes_open == 0 || (stands_since && s.flushes_done > *stands_since);
+      if (ended || (stands && acted && s.unreconciled == 0)) {
+        lock.unlock();
         auto executions = WRENCH_TRY(s.store.read([&](ReadTx& tx) { return list_executions(tx, task.task_no); }));
         return TaskOutcome{task, executions.back()};
       }
-      lock.lock();
+      if (!stands) stands_since.reset();
+      if (stands && !stands_since) stands_since = s.flushes_done;
+      if (stands) last_read = {};  // Look again at the next change.
       if (seen != s.generation) continue;
     }
     if (const auto& trouble = s.dispatcher.trouble();

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <atomic>
+#include <future>
 #include <thread>
 
 #include "engine_test.hpp"
@@ -247,6 +249,41 @@ TEST_F(RecoveryTest, AnUncertainEffectIsCriticalUnlessItsHookKnows) {
   receipt_ = *receipt;
   await("a", StepState::Completed);
   EXPECT_EQ(output("a"), Json("receipt"));
+}
+
+TEST_F(RecoveryTest, WhoWaitsForATaskWaitsForTheReconcileHookToo) {
+  begin("policies: []");
+  std::atomic<int> runs = 0;
+  runner_.add(
+      "t.half",
+      [&](const StepInvocation&, StepContext& context) -> StepOutcome {
+        auto ticket = context.begin_effect(0, Json("x"));
+        if (ticket && runs++ > 0 && context.end_effect(*ticket, Json("receipt"))) return Completed{Json("again"), {}};
+        return Failed{FailureClass::Permanent, Error("t.cut", "cut off"), {}};
+      },
+      Effect::Guarded);
+  std::promise<void> answer;
+  ReconcileAnswer said = ReconcileAnswer::Done;
+  runner_.on_reconcile = [&](std::string_view) {
+    answer.get_future().wait();
+    return Reconciled{said, said == ReconcileAnswer::Done ? Json("receipt") : Json()};
+  };
+  const auto waited = [&] {
+    auto outcome =
+        std::async(std::launch::async, [&] { return run(R"([{"id":"a","kind":"call","capability":"t.half"}])"); });
+    // Its state can be read long before the hook has answered.
+    EXPECT_EQ(outcome.wait_for(std::chrono::milliseconds(200)), std::future_status::timeout);
+    answer.set_value();
+    return outcome.get().task.state;
+  };
+  EXPECT_EQ(waited(), TaskState::Completed);
+  EXPECT_EQ(output("a"), Json("receipt"));
+  answer = {};
+  runs = 0;
+  said = ReconcileAnswer::NotDone;
+  EXPECT_EQ(waited(), TaskState::Completed);
+  EXPECT_EQ(output("a"), Json("again"));
+  EXPECT_EQ(runs, 2);
 }
 
 TEST_F(RecoveryTest, WhatFailedIsUndoneWithAnEffectOfItsOwn) {
