@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,6 +26,16 @@ Place place_of(const std::string& relative) {
   const auto slash = relative.rfind('/');
   if (slash == std::string::npos) return {"", relative};
   return {relative.substr(0, slash), relative.substr(slash + 1)};
+}
+
+Result<void> write_all(int fd, std::string_view bytes, const std::string& what) {
+  while (!bytes.empty()) {
+    const auto written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return failed(errno, "write " + what);
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return {};
 }
 
 /// A new file in a folder, gone again without keep().
@@ -56,15 +67,7 @@ class Temporary {
     return std::move(name_);
   }
 
-  Result<void> fill(std::string_view bytes) {
-    while (!bytes.empty()) {
-      const auto written = ::write(fd_.fd(), bytes.data(), bytes.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) return failed(errno, "write " + name_);
-      bytes.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return {};
-  }
+  Result<void> fill(std::string_view bytes) { return write_all(fd_.fd(), bytes, name_); }
   Result<void> flush() { return ::fsync(fd_.fd()) == 0 ? Result<void>() : failed(errno, "fsync " + name_); }
 
  private:
@@ -79,7 +82,70 @@ Result<void> flush_folder(int folder, const std::string& what) {
   return ::fsync(folder) == 0 ? Result<void>() : failed(errno, "fsync the folder of " + what);
 }
 
+/// A regular file that takes lines, locked against others who append.
+Result<UniqueFd> open_to_append(int folder, const std::string& name, unsigned mode, const std::string& what) {
+  // Without blocking: a FIFO is refused, not waited for.
+  constexpr int kFlags = O_RDWR | O_APPEND | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+  UniqueFd file(::openat(folder, name.c_str(), kFlags));
+  if (!file.valid() && errno == ENOENT) {
+    file = UniqueFd(::openat(folder, name.c_str(), kFlags | O_CREAT, static_cast<mode_t>(mode)));
+    if (file.valid()) WRENCH_TRY(flush_folder(folder, what));
+  }
+  if (!file.valid()) return failed(errno, what);
+  struct stat status{};
+  if (::fstat(file.fd(), &status) != 0) return failed(errno, what);
+  if (!S_ISREG(status.st_mode)) return Error("io.not_regular", what + ": not a regular file");
+  while (::flock(file.fd(), LOCK_EX) != 0)
+    if (errno != EINTR) return failed(errno, "lock " + what);
+  return file;
+}
+
+Result<std::string> read_open(int fd, std::size_t bytes_max, const std::string& what) {
+  struct stat status{};
+  if (::fstat(fd, &status) != 0) return failed(errno, what);
+  if (static_cast<std::uint64_t>(status.st_size) > bytes_max)
+    return Error("io.too_large", what + ": larger than " + format_bytes(bytes_max));
+  std::string bytes(static_cast<std::size_t>(status.st_size), '\0');
+  std::size_t filled = 0;
+  while (filled < bytes.size()) {
+    const auto got = ::pread(fd, bytes.data() + filled, bytes.size() - filled, static_cast<off_t>(filled));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return failed(errno, "read " + what);
+    if (got == 0) break;
+    filled += static_cast<std::size_t>(got);
+  }
+  bytes.resize(filled);
+  return bytes;
+}
+
+Result<void> append_to(int fd, std::string_view line, const std::string& what) {
+  struct stat status{};
+  if (::fstat(fd, &status) != 0) return failed(errno, what);
+  char last = '\n';
+  if (status.st_size > 0 && ::pread(fd, &last, 1, status.st_size - 1) != 1) return failed(errno, "read " + what);
+  std::string text = last == '\n' ? std::string() : "\n";
+  text.append(line).push_back('\n');
+  WRENCH_TRY(write_all(fd, text, what));
+  return ::fsync(fd) == 0 ? Result<void>() : failed(errno, "fsync " + what);
+}
+
 }  // namespace
+
+Result<void> RootedDir::append_line(const std::string& relative, std::string_view line, unsigned mode) const {
+  const auto [parent, name] = place_of(relative);
+  const UniqueFd folder(WRENCH_TRY(open_at(parent, O_RDONLY | O_DIRECTORY)));
+  const UniqueFd file(WRENCH_TRY(open_to_append(folder.fd(), name, mode, relative)));
+  return line.empty() ? Result<void>() : append_to(file.fd(), line, relative);
+}
+
+Result<void> RootedDir::append_line_after(const std::string& relative, std::size_t bytes_max, const NextLine& next,
+                                          unsigned mode) const {
+  const auto [parent, name] = place_of(relative);
+  const UniqueFd folder(WRENCH_TRY(open_at(parent, O_RDONLY | O_DIRECTORY)));
+  const UniqueFd file(WRENCH_TRY(open_to_append(folder.fd(), name, mode, relative)));
+  const auto line = next(WRENCH_TRY(read_open(file.fd(), bytes_max, relative)));
+  return line ? append_to(file.fd(), *line, relative) : Result<void>();
+}
 
 Result<void> RootedDir::make_folder(const std::string& relative, unsigned mode) const {
   const auto [parent, name] = place_of(relative);

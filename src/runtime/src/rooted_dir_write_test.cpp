@@ -106,5 +106,41 @@ TEST_F(RootedWriteTest, TakesTheLongestNames) {
   ASSERT_TRUE(root.write(name, "x", 0600));
 }
 
+TEST_F(RootedWriteTest, AppendsWholeLines) {
+  const auto root = RootedDir::open(dir_ / "root").value();
+  ASSERT_TRUE(root.append_line("sub/log", "", 0600));
+  EXPECT_EQ(text("root/sub/log"), "");
+  ASSERT_TRUE(root.append_line("sub/log", "one", 0600));
+  ASSERT_TRUE(root.append_line("sub/log", "two", 0600));
+  EXPECT_EQ(text("root/sub/log"), "one\ntwo\n");
+  struct stat info{};
+  ASSERT_EQ(stat((dir_ / "root/sub/log").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777U, 0600U);
+  ASSERT_TRUE(write_file_atomically(dir_ / "root/sub/log", "one\nhal"));
+  ASSERT_TRUE(root.append_line("sub/log", "two", 0600));
+  EXPECT_EQ(text("root/sub/log"), "one\nhal\ntwo\n") << "what was left half-written is a line of its own";
+}
+
+TEST_F(RootedWriteTest, AppendsByWhatIsThere) {
+  const auto root = RootedDir::open(dir_ / "root").value();
+  const auto once = [](std::string_view there) {
+    return there.empty() ? std::optional<std::string>("first") : std::nullopt;
+  };
+  ASSERT_TRUE(root.append_line_after("log", 6, once, 0600));
+  ASSERT_TRUE(root.append_line_after("log", 6, once, 0600));
+  EXPECT_EQ(text("root/log"), "first\n");
+  EXPECT_EQ(root.append_line_after("log", 5, once, 0600).error().code, "io.too_large");
+}
+
+TEST_F(RootedWriteTest, AppendsToNothingOutsideAndNothingSpecial) {
+  const auto root = RootedDir::open(dir_ / "root").value();
+  ASSERT_EQ(mkfifo((dir_ / "root/fifo").c_str(), 0600), 0);
+  for (const auto* path : {"link", "folder_link/a.txt", "up/outside.txt", "../outside.txt", "sub/..", "sub", ""})
+    EXPECT_FALSE(root.append_line(path, "x", 0600)) << path;
+  EXPECT_EQ(root.append_line("fifo", "x", 0600).error().code, "io.not_regular");
+  EXPECT_EQ(text("outside.txt"), "outside");
+  EXPECT_EQ(text("root/sub/a.txt"), "old");
+}
+
 }  // namespace
 }  // namespace wrench::runtime

@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -61,6 +63,15 @@ class RootedDir {
   Result<void> make_folder(const std::string& relative, unsigned mode) const;
   /// A file of `bytes` in the place of whatever has the name, whole and durable or not there at all. Errors: io.*.
   Result<void> write(const std::string& relative, std::string_view bytes, unsigned mode) const;
+  /// Appends `line` and a line end to a regular file, which is made if it isn't there. Durable when this returns; no
+  /// line of another process comes in between, and what a killed one left half-written gets a line of its own. An empty
+  /// line only makes the file. Errors: io.*, io.not_regular.
+  Result<void> append_line(const std::string& relative, std::string_view line, unsigned mode) const;
+  /// The same with what `next` says, if anything, when it is shown what is there; nobody appends meanwhile. Errors:
+  /// those, io.too_large if more than `bytes_max` is there.
+  using NextLine = std::function<std::optional<std::string>(std::string_view there)>;
+  Result<void> append_line_after(const std::string& relative, std::size_t bytes_max, const NextLine& next,
+                                 unsigned mode) const;
   Result<void> remove(const std::string& relative) const;
   /// The next content of a regular file, written beside it and flushed; the file itself stays as it is until
   /// StagedFile::commit(). Errors: io.*, io.not_regular, io.not_owner when the new file couldn't belong to whom the old
