@@ -252,12 +252,23 @@ steps:
         server.wait()
         self.stop(self.serve(), signal.SIGINT)
 
-    def test_a_detached_task_takes_no_mocks_and_needs_a_place(self):
+    def test_a_detached_task_runs_by_the_mock_of_its_server(self):
+        self.write("mock.yaml", "shop.pay: {outputs: {paid: true}, effect: guarded, effect_log: effects.jsonl}\n")
+        self.write("pay.yaml", "- {step_id: pay, agent: shop, operation: pay}\n")
+        done = self.run_wrench("playbook", "run", "pay.yaml", "--mock", "mock.yaml", "--detach", "--json")
+        self.assertEqual((done.code, "must be given it, too" in done.err), (0, True), done.err)
+        task = done.json()["task_id"]
+        server = self.serve("--mock", "mock.yaml")
+        self.assertEqual(self.run_wrench("task", "wait", task).code, 0)
+        self.stop(server)
+        with open(self.at("effects.jsonl"), encoding="utf-8") as file:
+            (effect,) = map(json.loads, file)
+        self.assertEqual((effect["task"], effect["effect"], effect["pid"]), (task, "guarded", server.pid))
+        self.write("mock.yaml", "shop.pay: {outputs: 1, effect: guarded, effect_log: ../effects.jsonl}\n")
+        self.assert_fails(self.run_wrench("serve", "--mock", "mock.yaml"), 2, "mock.yaml:1:", "working directory")
+
+    def test_a_detached_task_needs_a_place(self):
         self.project()
-        self.write("mock.yaml", "{}\n")
-        done = self.run_wrench("playbook", "run", "secrets_sweep", "--input", "tree=shop", "--detach", "--mock",
-                               "mock.yaml")
-        self.assert_fails(done, 2, "--mock")
         nowhere = self.env(HOME=None, WRENCH_DATA_DIR=None)
         self.assert_fails(self.review("shop", "--detach", env=nowhere), 2, "WRENCH_DATA_DIR")
 

@@ -104,6 +104,11 @@ Result<agents::Registry> builtin_agents() {
   return registry;
 }
 
+Result<std::optional<MockScript>> given_mock(const Session& session) {
+  if (!session.invocation.has("--mock")) return std::optional<MockScript>();
+  return std::optional(WRENCH_TRY(MockScript::read(std::string(session.invocation.value("--mock")))));
+}
+
 Result<std::unique_ptr<Workspace>> Workspace::open(Session& session, Use use, std::optional<MockScript> mocked,
                                                    std::optional<workflow::Slots> slots) {
   const auto jobs = session.invocation.number("--jobs", 0);
@@ -190,7 +195,7 @@ Result<void> Workspace::open_engine(Session& session, Use use, std::optional<Moc
   runner_ = std::make_unique<agents::AgentRunner>(
       registry_, pool_, clock_,
       agents::RunnerServices{.store = store_.get(), .memory = memory_.get(), .messages = messages_.get()});
-  if (mocked) mock_ = std::make_unique<MockRunner>(std::move(*mocked), *runner_);
+  if (mocked) mock_ = WRENCH_TRY(MockRunner::open(std::move(*mocked), *runner_, "."));
   workflow::StepRunner& carries_out = mock_ ? static_cast<workflow::StepRunner&>(*mock_) : *runner_;
   const bool runs_steps = use == Use::Work || use == Use::Serve || (use == Use::Run && !has_workers());
   auto policies =

@@ -34,6 +34,9 @@ Result<workflow::RetentionPolicy> read_retention_policy(const std::string& direc
 /// The PostgreSQL database to work on instead: --database, WRENCH_DATABASE_URL. Empty: the data directory.
 std::string database_url(const Session& session);
 
+/// What --mock says. Errors: cli.mock_invalid, io.*.
+Result<std::optional<MockScript>> given_mock(const Session& session);
+
 /// The agents of this program: the composition root. Adding an agent is one line there.
 Result<agents::Registry> builtin_agents();
 

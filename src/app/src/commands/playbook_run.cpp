@@ -81,8 +81,7 @@ ExitCode run_playbook_run(Session& session) {
   if (!task) return session.fail(task.error());
   if (session.invocation.has("--detach")) {
     if (prepared->mock)
-      return session.fail(Error("cli.invalid_value",
-                                "--mock holds for this process only, not for the one that a detached task runs in"));
+      session.console.note("--mock only names operations here: the process that runs the task must be given it, too");
     return leave_task(session, *task);
   }
   auto space = Workspace::open(session, Workspace::Use::Run, prepared->mock);

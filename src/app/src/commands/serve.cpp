@@ -75,7 +75,9 @@ class TaskLog {
 }  // namespace
 
 ExitCode run_serve(Session& session) {
-  auto space = Workspace::open(session, Workspace::Use::Serve);
+  auto mock = given_mock(session);
+  if (!mock) return session.fail(mock.error());
+  auto space = Workspace::open(session, Workspace::Use::Serve, std::move(*mock));
   if (!space) return session.fail(space.error());
   if (auto claimed = (*space)->claim_serving(); !claimed) return session.fail(claimed.error());
   auto watch = runtime::DirectoryWatch::open((*space)->watched_directories());

@@ -55,16 +55,6 @@ Result<workflow::Slots> slots_of(const Session& session) {
   return slots;
 }
 
-Result<std::optional<MockScript>> mock_of(const Session& session) {
-  if (!session.invocation.has("--mock")) return std::optional<MockScript>();
-  const std::string file(session.invocation.value("--mock"));
-  auto script = MockScript::parse(WRENCH_TRY(runtime::read_file(file, kMockBytesMax)));
-  if (script) return std::optional(std::move(*script));
-  Error error = script.error();
-  error.place.file = file;
-  return error;
-}
-
 /// Where this worker puts backups that it makes; nothing if it is to make none, or has no place for them.
 std::optional<std::string> backup_folder(const Session& session) {
   if (session.invocation.has("--no-backups")) return std::nullopt;
@@ -174,7 +164,7 @@ Ended work(Session& session, Workspace& space) {
 ExitCode run_worker(Session& session) {
   const auto slots = slots_of(session);
   if (!slots) return session.fail(slots.error());
-  const auto mock = mock_of(session);
+  const auto mock = given_mock(session);
   if (!mock) return session.fail(mock.error());
   for (;;) {
     auto space = Workspace::open(session, Workspace::Use::Work, *mock, *slots);
