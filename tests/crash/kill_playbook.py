@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Kills playbooks with SIGKILL after every commit of their lives, goes on with the same command, and compares the outputs of
 their steps with those of an undisturbed run: all seven types (site.yaml), the ten shapes, and the kinds of steps that neither
-has (kinds.yaml), with people who answer what waits for them.
+has (kinds.yaml), effects that may happen once only (effects.yaml), with people who answer what waits for them. A file beside the
+data directory has a line for each effect that took place; effect_log.py compares it with what the program says.
 
     tests/crash/kill_playbook.py --wrench build/dev/wrench [--playbook site]... [--every 5]     (only each 5th commit)
 
@@ -19,6 +20,7 @@ import sys
 import tempfile
 import time
 
+from effect_log import NAME, PAY, decide_uncertain, effect_faults, operations_with_effects, read_effects
 from killed_playbooks import PLAYBOOKS, RETRY_WAIT, RUNNING, WAITING, answer, without_ids, words_of
 from killed_store import KilledStore, last_commit
 
@@ -28,6 +30,8 @@ WAITS_FOR_PEOPLE = 7
 NOT_PASSED = 1  # The result's own member `passed` is false.
 SKIPPED = 8
 AIMS = 40
+EFFECTS = "effects"
+BETWEEN_S = (0.002, 0.014)  # After a commit: in a third of its operations' delay, or the next.
 
 
 class Failure(Exception):
@@ -44,6 +48,9 @@ class Place:
         self.wrench = wrench
         tree = os.path.join(scratch, "tree")
         os.makedirs(tree, exist_ok=True)
+        self.effects = os.path.join(self.folder, NAME)
+        self.classes = operations_with_effects([PLAYBOOKS[playbook][1]])
+        self.told = self.tried_again = 0
         self.words = [wrench, "playbook", "run", *words_of(playbook, tree), "--json", "--progress", "none"]
         self.env = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": self.folder, "LANG": "C.UTF-8",
                     "WRENCH_DATA_DIR": self.data}
@@ -52,7 +59,7 @@ class Place:
         return KilledStore(self.data, os.path.join(self.folder, "copy"))
 
     def command(self, *words):
-        done = subprocess.run([self.wrench, *words], env=self.env, stdin=subprocess.DEVNULL, capture_output=True,
+        done = subprocess.run([self.wrench, *words], cwd=self.folder, env=self.env, stdin=subprocess.DEVNULL, capture_output=True,
                               timeout=TIMEOUT_S, check=False)
         if done.returncode != 0:
             raise Failure(f"{words}: exit code {done.returncode}: {done.stderr.decode(errors='replace')}")
@@ -63,7 +70,10 @@ class Place:
         for task in json.loads(self.command("task", "list", "--json"))["data"]:
             if task["wait_reason"] == "event" and task["state"] == "waiting":
                 waits.append({"kind": "signal", "task_id": task["task_id"]})
-        if not waits:
+        told, tried_again = decide_uncertain(self.command, self.effects, PAY)
+        self.told += told
+        self.tried_again += tried_again
+        if not waits and not told and not tried_again:
             raise Failure("it waits for people, but for nothing that they could answer")
         for wait in waits:
             answer(self.command, wait)
@@ -71,7 +81,7 @@ class Place:
     def run_to_end(self):
         """The result, whatever people have to say on the way."""
         while True:
-            done = subprocess.run(self.words, env=self.env, stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT_S,
+            done = subprocess.run(self.words, cwd=self.folder, env=self.env, stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT_S,
                                   check=False)
             if done.returncode == WAITS_FOR_PEOPLE:
                 self.answer_all()
@@ -80,12 +90,24 @@ class Place:
             else:
                 raise Failure(f"exit code {done.returncode}: {done.stderr.decode(errors='replace')}")
 
+    def check_effects(self):
+        def asked(*words):
+            try:
+                return self.command(*words)
+            except Failure:
+                return None
+        tasks = [task["task_id"] for task in json.loads(self.command("task", "list", "--json"))["data"]]
+        faults = effect_faults(asked, self.effects, tasks, self.classes)
+        if faults:
+            raise Failure("; ".join(faults))
+        return len(read_effects(self.effects))
+
     def kill_after(self, commits, pause_s=0.0):
         """After so many commits of the command, whichever of its processes makes them. Whether it was killed: it may have
         ended before."""
         seen = 0
         while True:
-            process = subprocess.Popen(self.words, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            process = subprocess.Popen(self.words, cwd=self.folder, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                        stderr=subprocess.DEVNULL)
             last = last_commit(self.data)
             end = time.monotonic() + TIMEOUT_S
@@ -134,11 +156,15 @@ class Sweep:
     def __init__(self, scratch, wrench, playbook):
         self.scratch, self.wrench, self.playbook = scratch, wrench, playbook
         self.kills = self.tries = 0
+        self.between = collections.Counter()  # Of effects: killed after the intent, and had it taken place?
+        self.decided = collections.Counter()
+        self.effects = 0
         self.open = collections.Counter()  # Of steps, when they were killed.
         self.done_at = {}                  # After how many commits a step had ended first.
         place = self.place("undisturbed")
         self.expected = place.run_to_end()["output"]
         _, self.steps, self.kinds = self.check(place, True)
+        place.check_effects()
 
     def place(self, name):
         return Place(self.scratch, f"{self.playbook.replace('/', '-')}-{name}", self.wrench, self.playbook)
@@ -153,6 +179,9 @@ class Sweep:
         if store.has("steps"):
             given = outputs(store)
             kinds = {name: kind for name, kind, _, _ in top_steps(store)}
+            there = {effect["key"] for effect in read_effects(place.effects)}
+            for row in store.rows("SELECT effect_key FROM effects WHERE state = 0") if not at_rest else []:
+                self.between["took place" if row["effect_key"] in there else "not yet"] += 1
         store.close()
         if faults:
             raise Failure("; ".join(faults))
@@ -174,6 +203,9 @@ class Sweep:
                 self.done_at.setdefault(name, commits)
         done = place.run_to_end()
         after, steps, _ = self.check(place, True)
+        self.effects += place.check_effects()
+        self.decided["told"] += place.told
+        self.decided["tried again"] += place.tried_again
         what = f"{self.playbook} killed after {commits} commits"
         if done["output"] != self.expected:
             raise Failure(f"{what}: another result: {done['output']}, not {self.expected}")
@@ -192,6 +224,8 @@ class Sweep:
     def run(self, every, dice):
         commits = every
         while self.kill(commits):
+            if self.playbook == EFFECTS:
+                self.kill(commits, dice.uniform(*BETWEEN_S))
             commits += every
         if every > 1:
             return
@@ -211,6 +245,7 @@ def main():
     args = parser.parse_args()
     dice = random.Random(args.seed)
     kills, by_kind, missed = 0, collections.Counter(), []
+    effects, between, decided = 0, collections.Counter(), collections.Counter()
     with tempfile.TemporaryDirectory(prefix="wrench-kill-playbook-") as scratch:
         for playbook in args.playbook or PLAYBOOKS:
             sweep = Sweep(scratch, os.path.abspath(args.wrench), playbook)
@@ -218,6 +253,9 @@ def main():
             if sweep.kills < 1:
                 raise Failure(f"{playbook}: no kill: the program was too quick")
             kills += sweep.kills
+            effects += sweep.effects
+            between += sweep.between
+            decided += sweep.decided
             for name, times in sweep.open.items():
                 by_kind[sweep.kinds[name]] += times
             missed += [(sweep.kinds[name], *name) for name in sweep.never_open()]
@@ -228,6 +266,9 @@ def main():
         kinds = {kind for kind, *_ in missed} - set(by_kind)
         if kinds:
             raise Failure(f"no step of these kinds was ever killed while it was open: {sorted(kinds)}")
+        if EFFECTS in (args.playbook or PLAYBOOKS) and (len(between) < 2 or len(+decided) < 2):
+            raise Failure(f"killed between intent and receipt: {dict(between)}; people decided: {dict(decided)}: one never")
+    print(f"{effects} effects; killed between intent and receipt: {dict(between)}; people decided: {dict(decided)}; none doubled, none missing")
     print(f"{kills} kills: all completed, with the same outputs")
 
 

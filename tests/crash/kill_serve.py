@@ -3,14 +3,16 @@
 
     tests/crash/kill_serve.py --wrench build/dev/wrench --kills 60 [--seed 7]
 
-People order reviews and playbooks (--detach): tasks with waits, limits by key and child tasks (held.yaml), and the ten shapes,
-with loops, maps, joins, gates and hand-overs; they approve, cancel, pause and resume. A schedule fires every two seconds. The
+People order reviews and playbooks (--detach): tasks with waits, limits by key and child tasks (held.yaml), effects that may happen
+once only (effects.yaml), and the ten shapes, with loops, maps, joins, gates and hand-overs; they approve, cancel, pause and resume,
+and look into the file of effects when nobody else can know whether one took place. A schedule fires every two seconds. The
 server is killed again and again, at once or after up to a second, or frozen for a while, and so is every fifth command of the
 people. In the end the server runs undisturbed, and:
 
 - every task whose id was printed is there and ended: completed, or cancelled by somebody who asked for it;
 - no schedule's time fired twice;
 - the invariants of killed_store.py hold, `wrench store check` finds nothing, and no step, timer, wait or slot is left;
+- no guarded effect took place twice, and each completed step has its effect (effect_log.py);
 - what one order gives is the same each time: the findings of its report.
 """
 import argparse
@@ -25,7 +27,8 @@ import sys
 import tempfile
 import time
 
-from killed_playbooks import SHAPES
+from effect_log import NAME, PAY, decide_uncertain, effect_faults, operations_with_effects, read_effects
+from killed_playbooks import PLAYBOOKS, SHAPES
 from killed_store import KilledStore
 from small_repo import make_repository
 
@@ -35,7 +38,11 @@ REST_TIMEOUT_S = 900
 SERVER_LIFE_S = (0.02, 1.2)  # Of a server that is killed.
 COMMANDS_KILLED = 0.2
 OPEN_TASKS_MAX = 12
+LOOK_EVERY_S = 2  # At what is uncertain.
 FREEZES = 0.05  # Of a server's lives.
+EFFECT_DELAY = "240ms"  # Three parts of it; long enough to be killed in.
+AIMED, AIM_S = 0.5, 1.5  # So many kills wait for so long for an effect, and come a moment after it.
+AFTER_EFFECT_S = (0, 0.25)
 FROZEN_S = (0.05, 3)
 # Of a shape's output: what tells of the runs before it.
 NOT_THE_SAME_TWICE = ("first_time", "last_time", "now", "change")
@@ -53,6 +60,9 @@ RESULTS = ("SELECT t.task_id, j.data FROM steps s JOIN task_executions e ON e.id
            "JOIN plans p ON p.plan_hash = e.plan_hash JOIN journal j ON j.execution_id = e.id AND j.seq = s.output_seq "
            "WHERE s.parent_step IS NULL AND json_extract(p.body, '$.nodes[' || s.node || '].id') = '_result' AND j.data IS NOT NULL "
            "AND e.id = (SELECT max(id) FROM task_executions l WHERE l.task_id = t.id)")
+# What the program found out itself about effects that were cut off: a completion of a step whose effect has its output for a receipt.
+LOOKED_UP = {"not done": "SELECT count(*) FROM journal WHERE kind = 'reconciled'",
+             "done": "SELECT count(*) FROM effects WHERE state = 1 AND receipt LIKE '%\"booked\"%'"}
 POISONED = ("SELECT t.task_id FROM steps s JOIN task_executions e ON e.id = s.execution_id JOIN tasks t ON t.id = e.task_id "
             "WHERE s.state = 7 AND s.lost >= 3 AND e.id = (SELECT max(id) FROM task_executions l WHERE l.task_id = t.id)")
 
@@ -66,12 +76,24 @@ class World:
         self.wrench, self.choice = wrench, random.Random(seed)
         self.data = os.path.join(scratch, "data")
         self.copy = os.path.join(scratch, "copy")
+        self.folder = scratch
+        self.effects = os.path.join(scratch, NAME)
+        self.mock = os.path.join(scratch, "effects.mock.yaml")
+        with open(os.path.join(HERE, "effects.mock.yaml"), encoding="utf-8") as file:
+            text = file.read().replace("delay: 15ms", "delay: " + EFFECT_DELAY)
+        with open(self.mock, "w", encoding="utf-8") as file:
+            file.write(text)
         self.tree = make_repository(os.path.join(scratch, "shop"), files=4)
         self.log = open(os.path.join(scratch, "server.log"), "ab")
         self.env = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": scratch, "LANG": "C.UTF-8", "WRENCH_DATA_DIR": self.data}
         self.orders = {}  # Acknowledged: id to what it is.
         self.asked_to_cancel = set()
         self.kills = {"server": 0, "commands": 0}
+        self.between = collections.Counter()  # Of each tenth kill: effects whose intent had no receipt then.
+        self.decided = collections.Counter()
+        self.looked_up = {}
+        self.last_look = 0.0
+        self.with_effects = set()  # Tasks of effects.yaml, acknowledged or not.
         self.freezes = 0
         self.open = collections.Counter()  # Of each tenth kill: kinds of steps that ran or waited then.
         self.server = None
@@ -80,8 +102,17 @@ class World:
         self.without_a_step = set()
 
     def start_server(self):
-        self.server = subprocess.Popen([self.wrench, "serve", "--quiet", "--drain", "1s", "--no-backups"], env=self.env,
+        self.server = subprocess.Popen([self.wrench, "serve", "--quiet", "--drain", "1s", "--no-backups", "--mock", self.mock],
+                                       cwd=self.folder, env=self.env,
                                        stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+
+    def wait_for_effect(self):
+        """And for a moment in which it has its receipt, or another is begun."""
+        before, ends = len(read_effects(self.effects)), time.monotonic() + AIM_S
+        while time.monotonic() < ends:
+            if len(read_effects(self.effects)) > before:
+                return time.sleep(self.choice.uniform(*AFTER_EFFECT_S))
+            time.sleep(0.005)
 
     def kill_server(self):
         self.server.kill()
@@ -92,7 +123,7 @@ class World:
     def command(self, *words, mortal=True, patience_s=None):
         """Standard output of a command, which may be killed before it has said anything or everything, and is interrupted
         (as by Ctrl-C) when it takes longer than somebody's patience."""
-        process = subprocess.Popen([self.wrench, *words], env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        process = subprocess.Popen([self.wrench, *words], cwd=self.folder, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE)
         if mortal and self.choice.random() < COMMANDS_KILLED:
             time.sleep(self.choice.uniform(0, 0.08))
@@ -108,11 +139,13 @@ class World:
         return process.returncode, out.decode(), err.decode()
 
     def order(self):
-        what = self.choice.choice(["review", "secrets_sweep", "structure_check", "held", "held", "shape", "shape", "shape"])
+        what = self.choice.choice(["review", "secrets_sweep", "structure_check", "held", "held", *["effects"] * 5, "shape", "shape", "shape"])
         if what == "shape":
             what = "shapes/" + self.choice.choice(SHAPES)
         words = (["review", self.tree] if what == "review" else
-                 ["playbook", "run", os.path.join(HERE, "held.yaml") if what == "held" else what, "--input", f"tree={self.tree}"])
+                 ["playbook", "run", os.path.join(HERE, what + ".yaml") if what in ("held", "effects") else what,
+                  "--input", f"tree={self.tree}"])
+        words += ["--mock", self.mock] if what == "effects" else []
         held = [] if what == "review" else ["--on-exhausted", "dead_letter"]
         code, out, err = self.command(*words, *held, "--fresh", "--detach", "--json")
         if code == -9 and not out.endswith("}\n"):
@@ -128,12 +161,29 @@ class World:
         for wait in json.loads(out)["data"]:
             self.command("approval", "approve", wait["wait_id"], mortal=mortal)
 
+    def asked(self, *words):
+        """Its output; nothing if it is refused."""
+        code, out, _ = self.command(*words, mortal=False)
+        return out if code == 0 else None
+
+    def look_at_effects(self, mortal=True):
+        def said(*words):
+            code, out, _ = self.command(*words, mortal=mortal and "--json" not in words)
+            return out if code == 0 else None
+        for what, times in zip(("told", "tried again"), decide_uncertain(said, self.effects, PAY)):
+            self.decided[what] += times
+
     def meddle(self):
         """Something that a person does to a task that isn't over."""
         if not self.orders:
             return
+        if time.monotonic() - self.last_look > LOOK_EVERY_S:
+            self.last_look = time.monotonic()
+            return self.look_at_effects()
         task = self.choice.choice(list(self.orders))
         what = self.choice.choice(["cancel", "pause", "resume", "show", "decide"])
+        if self.orders[task] == "effects" and what in ("pause", "resume"):  # Whoever resumes a task runs it, and needs the mock.
+            what = "show"
         if what == "decide":
             return self.decide()
         if what == "cancel":
@@ -159,6 +209,7 @@ class World:
             if code != 0:
                 raise Failure(f"task list: exit code {code}: {err}")
             page = json.loads(out)
+            self.with_effects |= {task["task_id"] for task in page["data"] if task["title"] == "effects"}
             found |= {task["task_id"]: "interrupted" if task["interrupted"] else task["state"] for task in page["data"]}
             if not page["next_cursor"]:
                 return found
@@ -172,8 +223,12 @@ class World:
             for what, sql in AT_REST.items():
                 found += [f"{what}: {tuple(row)}" for row in store.rows(sql)]
             self.without_a_step = {row["task_id"] for row in store.rows(POISONED)}
+            self.looked_up = {kind: store.rows(sql)[0][0] for kind, sql in LOOKED_UP.items()}
             self.results = {row["task_id"]: row["data"] for row in store.rows(RESULTS)}
         else:
+            there = {effect["key"] for effect in read_effects(self.effects)}
+            for row in store.rows("SELECT effect_key FROM effects WHERE state = 0"):
+                self.between["took place" if row["effect_key"] in there else "not yet"] += 1
             for row in store.rows("SELECT s.node, p.body FROM steps s JOIN task_executions e ON e.id = s.execution_id JOIN plans p ON "
                                   "p.plan_hash = e.plan_hash WHERE s.state BETWEEN 3 AND 5"):
                 nodes = json.loads(row["body"])["nodes"]
@@ -200,6 +255,8 @@ def go(world, kills):
                 world.order()
             else:
                 world.meddle()
+        if world.choice.random() < AIMED:
+            world.wait_for_effect()
         world.kill_server()
         if world.kills["server"] % 10 == 0:
             found, states = world.faults(at_rest=False)
@@ -221,11 +278,14 @@ def rest(world):
         states = world.states()
         # What a person went on with and then interrupted, the server leaves to people.
         for task in (task for task, state in states.items() if state in ("paused", "interrupted")):
-            world.command("task", "resume", task, mortal=False, patience_s=20)
+            if task not in world.with_effects:
+                world.command("task", "resume", task, mortal=False, patience_s=20)
         world.decide(mortal=False)
+        world.look_at_effects(mortal=False)
         code, out, _ = world.command("task", "dead", "list", "--json", mortal=False)
-        if code == 0 and json.loads(out)["data"]:
-            world.command("task", "dead", "retry", "--all", mortal=False)  # Killed three times in one step.
+        for held in json.loads(out)["data"] if code == 0 else []:  # Killed three times in one step.
+            if held["state"] == "dead":
+                world.command("task", "dead", "retry", held["task"], "--step", str(held["step"]), mortal=False)
         for task in (task for task, state in states.items() if state == "failed"):  # A review that three kills in one step ended.
             if "workflow.poison" in world.command("task", "show", task, "--json", mortal=False)[1]:
                 world.poisoned += 1
@@ -262,9 +322,11 @@ def judge(world):
         state = states.get(task, "lost")
         if state != "completed" and not (state == "cancelled" and task in world.asked_to_cancel):
             found.append(f"{what} {task}: {state}")
+    found += effect_faults(world.asked, world.effects, sorted(world.with_effects),
+                           operations_with_effects([PLAYBOOKS["effects"][1]]))
     results = {}
     for task, what in world.orders.items():
-        if states.get(task) != "completed" or what == "held":
+        if states.get(task) != "completed" or what in ("held", "effects"):
             continue
         code, out, err = world.command("task", "report", task, "--json", mortal=False)
         if what.startswith("shapes/") and "workflow.no_output" in err:  # No report of findings: what it has.
@@ -291,6 +353,8 @@ def judge(world):
         raise Failure("; ".join(found))
     ends = {state: list(states.values()).count(state) for state in set(states.values())}
     print(f"open at the kills that were looked at: {dict(sorted(world.open.items()))}")
+    print(f"{len(read_effects(world.effects))} effects; at the kills that were looked at, between intent and receipt: {dict(world.between)}; "
+          f"people decided: {dict(world.decided)}; looked up: {world.looked_up}; none doubled, none missing")
     print(f"{world.kills['server']} kills of the server, {world.freezes} freezes, {world.kills['commands']} of commands; {len(world.orders)} acknowledged orders, "
           f"{world.poisoned} begun anew after three kills in one step, "
           f"{len(states)} tasks {ends}: none lost, none doubled, all results alike")

@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 
+from effect_log import NAME, PAY, decide_uncertain, effect_faults, operations_with_effects, read_effects
 from killed_playbooks import HERE, PLAYBOOKS, answer, without_ids, words_of
 
 COMMAND_TIMEOUT_S = 120
@@ -28,6 +29,7 @@ WORKERS = 4
 OPEN_TASKS_MAX = 24
 CLIENTS_MAX = 3
 TREES = 12
+MOCKS = ("site.mock.yaml", "shapes.mock.yaml", "effects.mock.yaml")
 STEP_DELAY = "120ms"  # Long enough to be killed in.
 BETWEEN_KILLS_S = (0.05, 0.8)
 AIMED, AIM_S = 0.9, 2  # So many kills wait for so long for a worker that runs something.
@@ -80,9 +82,11 @@ class World:
         self.log = open(os.path.join(scratch, "workers.log"), "ab")
         self.mock = os.path.join(scratch, "all.mock.yaml")
         texts = []
-        for name in ("site.mock.yaml", "shapes.mock.yaml"):
+        self.effects = os.path.join(scratch, NAME)
+        self.decided = collections.Counter()
+        for name in MOCKS:
             with open(os.path.join(HERE, name), encoding="utf-8") as file:
-                texts.append(file.read().replace("delay: 5ms", "delay: " + STEP_DELAY))
+                texts.append(file.read().replace("delay: 5ms", "delay: " + STEP_DELAY).replace("delay: 15ms", "delay: " + STEP_DELAY))
         with open(self.mock, "w", encoding="utf-8") as file:
             file.write("\n".join(texts))
         with open(os.path.join(HERE, "kinds.yaml"), encoding="utf-8") as file:
@@ -113,7 +117,7 @@ class World:
 
     def hire(self):
         self.workers.append(subprocess.Popen([self.wrench, "worker", "--mock", self.mock, "--slots", "cpu=2,io=4,llm=1", "--quiet"],
-                                             env=self.env, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log))
+                                             cwd=self.scratch, env=self.env, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log))
 
     def kinds_missed(self):
         return {kind for steps in self.expected.values() for kind, state, _ in steps.values() if state != "8"} - set(self.open)
@@ -155,12 +159,12 @@ class World:
     # --- people
 
     def words(self, playbook):
-        mock = ["--mock", self.mock] if playbook == "site" else []
+        mock = ["--mock", self.mock] if playbook in ("site", "effects") else []
         words = words_of(playbook, self.choice.choice(self.trees))
         return ["playbook", "run", self.kinds if playbook == "kinds" else words[0], *words[3:], *mock, "--on-exhausted", "dead_letter", "--json"]
 
     def command(self, *words, mortal=False):
-        process = subprocess.Popen([self.wrench, *words], env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        process = subprocess.Popen([self.wrench, *words], cwd=self.scratch, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE)
         if mortal and self.choice.random() < 0.2:
             time.sleep(self.choice.uniform(0, 0.08))
@@ -191,7 +195,7 @@ class World:
 
     def attend(self, playbook):
         out = open(os.path.join(self.scratch, f"client{len(self.results)}-{time.monotonic_ns()}"), "w+b")
-        process = subprocess.Popen([self.wrench, *self.words(playbook), "--progress", "none"], env=self.env, stdin=subprocess.DEVNULL,
+        process = subprocess.Popen([self.wrench, *self.words(playbook), "--progress", "none"], cwd=self.scratch, env=self.env, stdin=subprocess.DEVNULL,
                                    stdout=out, stderr=subprocess.PIPE)
         self.clients.append((process, playbook, out))
 
@@ -222,9 +226,18 @@ class World:
                   for row in self.sql("SELECT task_id FROM tasks WHERE state = 'waiting' AND wait_reason = 'event'")]
         for wait in waits:
             answer(lambda *words: self.command(*words, mortal=True), wait)
-        if self.sql("SELECT 1 FROM steps WHERE state >= 10 LIMIT 1"):  # Killed three times in one step, or uncertain.
-            self.revived += 1
-            self.command("task", "dead", "retry", "--all")
+        if not self.sql("SELECT 1 FROM steps WHERE state >= 10 LIMIT 1"):
+            return
+        for what, times in zip(("told", "tried again"), decide_uncertain(self.asked, self.effects, PAY)):
+            self.decided[what] += times
+        for held in json.loads(self.must("task", "dead", "list", "--json"))["data"]:
+            if held["state"] == "dead":  # Killed three times in it.
+                self.revived += 1
+                self.command("task", "dead", "retry", held["task"], "--step", str(held["step"]))
+
+    def asked(self, *words):
+        code, out, _ = self.command(*words)
+        return out if code == 0 else None
 
     def open_tasks(self):
         return int(self.sql("SELECT count(*) FROM tasks WHERE state NOT IN ('completed', 'failed', 'cancelled')")[0][0])
@@ -274,6 +287,7 @@ class World:
         elif code != 0:
             faults.append(f"store check: exit code {code}: {out}{err}")
         states = dict(self.sql("SELECT task_id, state FROM tasks"))
+        faults += effect_faults(self.asked, self.effects, list(states), operations_with_effects(MOCKS))
         found = self.outputs()
         for task, playbook in self.orders.items():
             state = states.get(task, "lost")
@@ -288,6 +302,7 @@ class World:
         faults += [f"{playbook}: people were shown {len(seen)} different results" for playbook, seen in self.results.items() if len(seen) > 1]
         if faults:
             raise Failure("; ".join(faults[:20]))
+        print(f"{len(read_effects(self.effects))} effects; people decided about what was uncertain: {dict(self.decided)}; none doubled, none missing")
         lost = self.sql("SELECT coalesce(sum(lost), 0) FROM steps")[0][0]
         print(f"{dict(self.kills)} kills; {len(self.orders)} acknowledged orders, {len(states)} tasks; {lost} steps lost and run again, "
               f"{self.revived} times people had dead ones tried again: none lost, none doubled, all outputs alike")

@@ -1,4 +1,4 @@
-"""The playbooks that are killed: all types of steps (site.yaml), the ten shapes, and the kinds of steps that neither has."""
+"""The playbooks that are killed: all types of steps (site.yaml), the ten shapes, the kinds of steps that neither has, and effects."""
 import json
 import os
 import re
@@ -7,6 +7,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SHAPES = ("memory", "manager_workers", "condition_join", "router", "orchestrator_synthesizer", "autonomous_loop",
           "parallel_aggregate", "gated_chain", "evaluator_optimizer", "repetitive_loop")
 PLAYBOOKS = {"site": ("site.yaml", "site.mock.yaml"), "kinds": ("kinds.yaml", "kinds.mock.yaml"),
+             "effects": ("effects.yaml", "effects.mock.yaml"),
              **{"shapes/" + shape: ("shapes/" + shape, "shapes.mock.yaml") for shape in SHAPES}}
 TAKES_NO_TREE = ("site",)
 # Running, or open until its parts have ended; or waiting for somebody or something.
