@@ -1,12 +1,13 @@
 #include "wrench/workflow/checker.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "care_sql.hpp"
 #include "creation.hpp"
 #include "execution_check.hpp"
-#include "shared_work.hpp"
+#include "turns.hpp"
 #include "wrench/storage/blob_store.hpp"
 #include "wrench/storage/long_read.hpp"
 
@@ -245,7 +246,7 @@ class StoreCheck {
 
   /// Whatever is to be begun exists.
   Result<void> starts() {
-    std::int64_t rank = -1, execution = 0, step = 0;
+    std::int64_t rank = std::numeric_limits<std::int64_t>::min(), execution = 0, step = 0;
     for (;;) {
       const Rows page = WRENCH_TRY(
           read([&](ReadTx& tx) { return tx.query(sql::kCheckStarts, {rank, execution, step, sql::kPage}); }));
@@ -274,7 +275,7 @@ class StoreCheck {
         rank = row.integer(1);
         execution = row.integer(2);
         step = row.integer(3);
-        if (shared_ && queue == kStartQueue) continue;
+        if (shared_ && queue == turns::kStartQueue) continue;
         const bool ready = row.optional_integer(4) == static_cast<std::int64_t>(StepState::Ready);
         if (!ready || row.optional_integer(5) != rank)
           problem("execution " + std::to_string(execution) + " step " + std::to_string(step) +

@@ -25,14 +25,19 @@ constexpr std::int64_t kWeights[] = {1, 4, 16, 64};
 
 }  // namespace
 
+std::int64_t rank_step(Priority priority) { return kRankStep / kWeights[static_cast<std::size_t>(priority)]; }
+
 FlushPlan Decision::run(std::span<const Command> commands) {
   plan_.verdicts.reserve(commands.size());
   plan_.journal.reserve(2 * commands.size());
   if (context_.ranks != nullptr) plan_.ranks.now = context_.ranks->now;
   for (std::size_t slot = 0; slot < kSlotClasses; ++slot) {
+    std::int64_t& now = plan_.ranks.now[slot];
     const auto& backlog = rows_.backlog[slot];
-    const std::int64_t head = backlog.empty() ? context_.heads[slot] : backlog.front().rank;
-    plan_.ranks.now[slot] = std::max(plan_.ranks.now[slot], head);
+    if (context_.ownership == Ownership::Exclusive)
+      now = backlog.empty() ? now : std::max(now, backlog.front().rank);
+    else if (context_.heads[slot] != 0)
+      now = context_.heads[slot];  // Others claimed what came before.
   }
   for (const Command& command : commands) {
     Result<void> verdict = std::visit([this](const auto& c) { return on(c); }, command);
@@ -260,12 +265,12 @@ std::int64_t Decision::rank_of(const Execution& e, const StepRow& row, SlotClass
   std::int64_t tail = 0;
   if (const auto changed = plan_.ranks.tails.find(flow); changed != plan_.ranks.tails.end()) {
     tail = changed->second;
-  } else if (context_.ranks != nullptr) {
-    if (const auto known = context_.ranks->tails.find(flow); known != context_.ranks->tails.end()) tail = known->second;
+  } else if (context_.tails != nullptr || context_.ranks != nullptr) {
+    const auto& tails = context_.tails != nullptr ? *context_.tails : context_.ranks->tails;
+    if (const auto known = tails.find(flow); known != tails.end()) tail = known->second;
   }
   const std::int64_t now = plan_.ranks.now[static_cast<std::size_t>(slot)];
-  const std::int64_t step = kRankStep / kWeights[static_cast<std::size_t>(e.task.priority)];
-  return plan_.ranks.tails[flow] = it->second = std::max(now, tail) + step;
+  return plan_.ranks.tails[flow] = it->second = std::max(now, tail) + rank_step(e.task.priority);
 }
 
 void Decision::claim() {

@@ -461,7 +461,7 @@ Result<bool> is_draft(storage::ReadTx& tx, std::int64_t task_no) {
   return !rows.empty() && rows.front().text_or_empty(4) == name(TaskState::Draft);
 }
 
-Result<std::vector<Command>> unblock(WriteTx& tx, const std::set<std::int64_t>& ended, Ownership ownership) {
+Result<std::vector<Command>> unblock(WriteTx& tx, const std::set<std::int64_t>& ended, turns::Starts* shared) {
   std::vector<Command> out;
   const Rows waiting = WRENCH_TRY(tx.query_many(sql::kDependents, 1, Columns(ended.begin(), ended.end())));
   std::set<std::int64_t> dependents;  // Of several that end, one may have the same: locked in order of numbers.
@@ -473,11 +473,10 @@ Result<std::vector<Command>> unblock(WriteTx& tx, const std::set<std::int64_t>& 
     const Rows latest = WRENCH_TRY(tx.query(sql::kLatestExecution, {task_no}));
     const ExecutionRow execution = row_store::execution_from(latest.front());
     if (execution.status != ExecutionStatus::Pending || WRENCH_TRY(is_draft(tx, task_no))) continue;
-    if (ownership == Ownership::Shared) {
-      WRENCH_TRY(queue_start(tx, execution.id));
-    } else {
+    if (shared != nullptr)
+      shared->add(execution.id);
+    else
       out.emplace_back(command::Start{execution.id});
-    }
   }
   return out;
 }

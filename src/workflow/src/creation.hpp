@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "sql.hpp"
+#include "turns.hpp"
 #include "wrench/storage/transaction.hpp"
 #include "wrench/workflow/dispatcher.hpp"
 
@@ -72,8 +73,9 @@ Result<void> insert_execution(storage::WriteTx& tx, const ExecutionRow& executio
 Result<Created> submit(storage::WriteTx& tx, const Submit& submit);
 /// Errors: workflow.invalid_transition.
 Result<Created> rerun(storage::WriteTx& tx, const Rerun& rerun, Numbers& numbers);
-/// What the ends of tasks mean for those that depend on them. Shared ones are put into the queue of those to be begun.
-Result<std::vector<Command>> unblock(storage::WriteTx& tx, const std::set<std::int64_t>& ended, Ownership ownership);
+/// What the ends of tasks mean for those that depend on them. On a shared store they are to be begun by whichever
+/// process has room, so they go to `shared`; otherwise it is null, and commands begin them here.
+Result<std::vector<Command>> unblock(storage::WriteTx& tx, const std::set<std::int64_t>& ended, turns::Starts* shared);
 
 /// Of a row of kDependencyStates.
 std::optional<Obstacle> obstacle_of(const storage::Rows::Row& row);

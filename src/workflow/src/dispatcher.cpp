@@ -16,6 +16,7 @@
 #include "sql.hpp"
 #include "stream_store.hpp"
 #include "timer_queue.hpp"
+#include "turns.hpp"
 #include "waits.hpp"
 #include "wrench/base/assert.hpp"
 #include "wrench/workflow/findings_store.hpp"
@@ -222,6 +223,7 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
   batch.rows = LoadedRows();
   timers_->store_is_at(tx.now());
   LoadedRows& rows = batch.rows;
+  turns::Starts starts;
   creation::Numbers numbers;
   WRENCH_TRY(numbers.reserve(
       tx, static_cast<std::size_t>(std::count_if(batch.jobs.begin(), batch.jobs.end(), [](const Job& job) {
@@ -261,6 +263,7 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
     for (std::size_t slot = 0; slot < kSlotClasses; ++slot)
       if (!batch.shared->queued[slot]) backlog_wanted[slot] = 0;
     batch.context.heads = batch.shared->heads;
+    if (batch.shared->tails) batch.context.tails = &*batch.shared->tails;
     batch.context.labelled = batch.shared->labelled;
   }
   for (std::size_t job_no = 0; job_no < batch.jobs.size(); ++job_no) {
@@ -329,7 +332,7 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
     if (created->start && (begun_ || (in_vain && !batch.shared)))
       add(command::Start{created->receipt.execution_no}, i);
     else if (created->start && batch.shared)
-      WRENCH_TRY(queue_start(tx, created->receipt.execution_no));
+      starts.add(created->receipt.execution_no);
   }
 
   WRENCH_TRY(drop_obeyed(tx, commands, batch.job_of_command));
@@ -372,7 +375,7 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
     WRENCH_TRY(store_baggage(tx, *outcome, *job.baggage, rows));
     if (!job.baggage->wait || !begins_to_wait(batch.plan, outcome->step)) continue;
     WRENCH_TRY(waits::open(tx, outcome->step, *job.baggage->wait));
-    if (job.baggage->child) WRENCH_TRY(begin_child(tx, outcome->step, *job.baggage->child, numbers, batch));
+    if (job.baggage->child) WRENCH_TRY(begin_child(tx, outcome->step, *job.baggage->child, numbers, starts, batch));
     WRENCH_TRY(carry(tx, outcome->step, batch.follow_ups));
   }
   for (const std::int64_t no : batch.plan.adopted) {
@@ -384,13 +387,15 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
       const bool let_go = before != nullptr && before->paused != Pause::No && row.paused == Pause::No;
       const auto obstacle = rows.obstacles.find(row.id);
       const bool may = obstacle == rows.obstacles.end() || obstacle->second.for_good;
-      if (let_go && may && row.status == ExecutionStatus::Pending) WRENCH_TRY(queue_start(tx, row.id));
+      if (let_go && may && row.status == ExecutionStatus::Pending) starts.add(row.id);
     }
   std::set<std::int64_t> ended;
   for (const std::int64_t no : batch.plan.ended) ended.insert(rows.executions.at(no).task_no);
-  for (Command& command : WRENCH_TRY(creation::unblock(tx, ended, config_.ownership)))
+  for (Command& command : WRENCH_TRY(creation::unblock(tx, ended, shared_ ? &starts : nullptr)))
     batch.follow_ups.push_back(std::move(command));
   WRENCH_TRY(carry_between_tasks(tx, batch));
+  if (shared_ && !batch.plan.ready_insert.empty()) WRENCH_TRY(turns::keep(tx, batch.plan.ranks.tails));
+  WRENCH_TRY(starts.write(tx));
   if (!keeps(Keep::CommitBeforeAck))
     for (std::size_t i = 0; i < batch.jobs.size(); ++i)
       if (batch.receipts[i] && batch.jobs[i].reply) std::exchange(batch.jobs[i].reply, nullptr)(*batch.receipts[i]);
@@ -398,12 +403,14 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
 }
 
 Result<void> Dispatcher::begin_child(WriteTx& tx, StepKey step, const Creation& child, creation::Numbers& numbers,
-                                     Batch& batch) const {
+                                     turns::Starts& starts, Batch& batch) const {
   const LoadedRows& rows = batch.rows;
   const TaskRow& parent = rows.tasks.at(rows.executions.at(step.execution_no).task_no);
   const auto created = WRENCH_TRY(child_tasks::begin(tx, child, parent, step, numbers));
-  if (shared_) return queue_start(tx, created.receipt.execution_no);
-  batch.follow_ups.emplace_back(command::Start{created.receipt.execution_no});
+  if (shared_)
+    starts.add(created.receipt.execution_no);
+  else
+    batch.follow_ups.emplace_back(command::Start{created.receipt.execution_no});
   return {};
 }
 
@@ -577,6 +584,7 @@ void Dispatcher::carry_out(Batch& batch) {
   for (std::size_t slot = 0; slot < kSlotClasses; ++slot)
     backlog_[slot] += plan.backlog_delta[slot] + batch.moved.backlog_delta[slot];
   ranks_->now = plan.ranks.now;
+  if (batch.shared && batch.shared->tails) ranks_->tails = std::move(*batch.shared->tails);
   for (const auto& [flow, tail] : plan.ranks.tails) ranks_->tails[flow] = tail;
   // What lies in the past says nothing more: the flow has been idle since.
   if (ranks_->tails.size() > kTailsMax)

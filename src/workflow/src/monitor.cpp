@@ -8,6 +8,7 @@
 #include "shared_work.hpp"
 #include "sql.hpp"
 #include "step_meter.hpp"
+#include "turns.hpp"
 #include "wrench/storage/event_log.hpp"
 #include "wrench/workflow/queries.hpp"
 
@@ -157,7 +158,7 @@ Result<std::vector<RunningView>> list_running(ReadTx& tx, std::string_view boot,
 std::vector<std::string> queue_names(std::string_view boot) {
   std::vector<std::string> out;
   for (std::size_t i = 0; i < kSlotClasses; ++i) out.push_back(queue_name(static_cast<SlotClass>(i), boot));
-  if (boot.empty()) out.emplace_back(kStartQueue);
+  if (boot.empty()) out.emplace_back(turns::kStartQueue);
   return out;
 }
 
@@ -169,8 +170,14 @@ Result<QueueView> look_at_queue(ReadTx& tx, const std::string& queue, Micros now
   const Rows head = WRENCH_TRY(tx.query(sql::kBacklog, {queue, 1}));
   if (head.empty()) return out;
   const Rows step = WRENCH_TRY(tx.query(sql::kStepRow, {head.front().integer(1), head.front().integer(2)}));
-  // A task that nobody began has no steps yet: it waits since it was queued.
-  const Micros since = step.empty() ? head.front().integer(0) : row_store::step_from(step.front()).scheduled_at;
+  Micros since = 0;
+  if (!step.empty()) {
+    since = row_store::step_from(step.front()).scheduled_at;
+  } else {
+    // A task that nobody began has no steps yet: it waits since it was made.
+    const Rows execution = WRENCH_TRY(tx.query(sql::kExecutionRow, {head.front().integer(1)}));
+    since = execution.empty() ? now : row_store::execution_from(execution.front()).created_at;
+  }
   out.head_age_us = std::max<Micros>(0, now - since);
   return out;
 }

@@ -12,6 +12,7 @@
 #include "requests.hpp"
 #include "row_store.hpp"
 #include "sql.hpp"
+#include "turns.hpp"
 #include "waits.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/base/version.hpp"
@@ -40,6 +41,10 @@ constexpr int kDueMax = 100;           ///< Timers of one flush.
 constexpr int kLostStepsMax = 200;     ///< Steps of a lost worker in one flush.
 constexpr int kStartsMax = 64;         ///< Tasks that one flush begins.
 constexpr std::int64_t kLookStep = 1;  ///< Step of a row in the queue of starts whose task has begun before.
+/// Such rows come before all starts, by their age.
+constexpr std::int64_t kLookRank = -(std::int64_t{1} << 62);
+/// What others add to a flow meanwhile, and what is added here, may change places.
+constexpr Micros kTailsEvery = 100 * kMicrosPerMs;
 
 template <class T>
 std::int64_t execution_of(const T& what) {
@@ -92,6 +97,7 @@ Result<void> SharedTurn::begin(WriteTx& tx, const std::vector<Job>& jobs, std::v
   unserved = 0;
   gone.clear();
   stops.clear();
+  tails.reset();
   if (works) {
     WRENCH_TRY(beat(tx));
     // A flush that waited for the database would find that everybody was silent.
@@ -99,7 +105,10 @@ Result<void> SharedTurn::begin(WriteTx& tx, const std::vector<Job>& jobs, std::v
     if (lost_workers && reaps && timely) WRENCH_TRY(find_lost(tx, found));
     if (next_due <= now) WRENCH_TRY(find_due(tx, found));
     if (any_labelled) WRENCH_TRY(find_labelled(tx));
+  } else if (!jobs.empty()) {
+    heads = WRENCH_TRY(turns::heads(tx));
   }
+  if (reads_tails && (works || !jobs.empty())) tails = WRENCH_TRY(turns::tails(tx, heads, any_labelled));
   std::set<std::int64_t> executions = WRENCH_TRY(executions_of(tx, jobs));
   for (const Command& command : found) executions.insert(execution_of(command));
   const std::vector<Bind> keys(executions.begin(), executions.end());
@@ -219,7 +228,8 @@ Result<void> SharedTurn::find_starts(WriteTx& tx, std::vector<Command>& found) c
   const Rows rows = WRENCH_TRY(tx.query(sql::kQueuedStarts, {starts_wanted, 4 * starts_wanted}));
   std::vector<Bind> taken, looks;
   for (const auto row : rows) {
-    taken.insert(taken.end(), {Bind(kStartQueue), Bind(row.integer(0)), Bind(row.integer(1)), Bind(row.integer(3))});
+    taken.insert(taken.end(),
+                 {Bind(turns::kStartQueue), Bind(row.integer(0)), Bind(row.integer(1)), Bind(row.integer(3))});
     if (row.integer(3) == kLookStep)
       looks.emplace_back(row.integer(1));
     else
@@ -252,13 +262,8 @@ Result<void> SharedTurn::watch(WriteTx& tx) {
   return {};
 }
 
-Result<void> queue_start(WriteTx& tx, std::int64_t execution_no) {
-  WRENCH_TRY(tx.exec(sql::kInsertReady, {kStartQueue, tx.now(), execution_no, 0}));
-  return {};
-}
-
 Result<void> queue_look(WriteTx& tx, std::int64_t execution_no) {
-  WRENCH_TRY(tx.exec(sql::kQueueLook, {kStartQueue, tx.now(), execution_no, kLookStep}));
+  WRENCH_TRY(tx.exec(sql::kQueueLook, {turns::kStartQueue, kLookRank + tx.now(), execution_no, kLookStep}));
   return {};
 }
 
@@ -295,6 +300,7 @@ SharedTurn SharedWork::next_turn(const Clock& clock, const std::vector<std::pair
   turn.reaps = turn.sent_boot_us - steady_since_boot_ >= ttl_us_ / kGracesOfTtl;
   turn.labels = &labels_;
   turn.unserved_after_us = unserved_after_us_;
+  turn.reads_tails = !works_ || last_sent_ - last_tails_ >= kTailsEvery;
   turn.starts_wanted = works_ ? std::min(free, kStartsMax) : 0;
   if (works_ && last_sent_ - last_watch_ >= kWatchEvery) {
     turn.watched = running;
@@ -308,6 +314,7 @@ void SharedWork::flushed(const SharedTurn& turn, const Clock& clock, const std::
                          std::size_t events) {
   if (!turn.works || !works_) return;
   joins_ = false;
+  if (turn.tails) last_tails_ = last_sent_;
   if (clock.boot_us() - last_beat_boot_ > ttl_us_ / kGracesOfTtl) steady_since_boot_ = clock.boot_us();
   last_beat_boot_ = turn.sent_boot_us;
   const Micros now = clock.now_us();

@@ -29,6 +29,7 @@ struct SharedTurn {
   Micros sent_boot_us = 0;
   std::vector<std::pair<StepKey, std::int64_t>> watched;  ///< Steps that run here, with their epochs.
   int starts_wanted = 0;
+  bool reads_tails = false;
 
   // What the flush found; reset by begin().
   Micros now = 0;            ///< The database's time,
@@ -40,6 +41,7 @@ struct SharedTurn {
   bool any_labelled = false;  ///< Some queue of steps that require labels, or a note that one isn't served.
   std::array<bool, kSlotClasses> queued = {false, false, false};
   std::array<std::int64_t, kSlotClasses> heads = {0, 0, 0};     ///< Least rank in each.
+  std::optional<std::map<Ranks::Flow, std::int64_t>> tails;     ///< Nothing: they were read a moment ago.
   std::array<std::vector<std::string>, kSlotClasses> labelled;  ///< Queues of steps that require some of its labels.
   int unserved = 0;                                             ///< Queues that it told of.
   std::vector<std::pair<StepKey, std::int64_t>> gone;           ///< Watched ones that run here no more.
@@ -111,7 +113,7 @@ class SharedWork {
   bool joins_ = false;
   bool found_nothing_ = false;
   Micros next_flush_ = std::numeric_limits<Micros>::max();
-  Micros last_sent_ = 0, last_beat_boot_ = 0, last_watch_ = 0;
+  Micros last_sent_ = 0, last_beat_boot_ = 0, last_watch_ = 0, last_tails_ = 0;
   Micros steady_since_boot_ = 0;  ///< Since then the signs of life came regularly.
   Micros offset_us_ = 0;
   Micros pause_us_ = 0;
@@ -119,10 +121,6 @@ class SharedWork {
   std::array<bool, kSlotClasses> queued_ = {false, false, false};
 };
 
-/// Where tasks wait for a worker that begins them; beside the queues of the slot classes.
-inline constexpr std::string_view kStartQueue = "start";
-/// Puts the execution there.
-Result<void> queue_start(storage::WriteTx& tx, std::int64_t execution_no);
 /// Something was written for the execution: some worker looks for requests and decisions, even if this one dies now.
 Result<void> queue_look(storage::WriteTx& tx, std::int64_t execution_no);
 

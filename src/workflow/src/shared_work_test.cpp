@@ -89,8 +89,10 @@ class SharedWorkTest : public ::testing::Test {
     return worker;
   }
 
-  TaskReceipt create(Worker& by, std::string_view nodes, std::vector<TaskDependency> after = {}) {
+  TaskReceipt create(Worker& by, std::string_view nodes, std::vector<TaskDependency> after = {},
+                     Priority priority = Priority::Medium) {
     CreateTask what;
+    what.priority = name(priority);
     what.title = "a task";
     auto plan = Plan::parse_text("{\"v\":1,\"nodes\":" + std::string(nodes) + "}");
     EXPECT_TRUE(plan.ok()) << describe(plan.error());
@@ -398,6 +400,88 @@ TEST_F(SharedWorkTest, ManyTasksOfSeveralWorkersAllEndOnce) {
   EXPECT_EQ(sql("SELECT count(*) FROM ready"), "0");
   EXPECT_EQ(sql("SELECT count(*) FROM timers"), "0");
   EXPECT_EQ(sql("SELECT count(*) FROM steps WHERE worker_boot IS NOT NULL"), "0");
+}
+
+/// So many steps that need nothing, after `others`.
+std::string steps_beside_one_another(int n, std::string_view capability, std::string_view others = "") {
+  std::string out = "[" + std::string(others);
+  for (int i = 0; i < n; ++i) {
+    if (i > 0) out += ',';
+    out += R"({"id":"n)" + std::to_string(i) + R"(","kind":"call","capability":")" + std::string(capability) + "\"}";
+  }
+  return out + "]";
+}
+
+TEST_F(SharedWorkTest, WhatANewWorkerQueuesComesAfterWhatWaitsAlready) {
+  constexpr int kFirst = 30;
+  const auto person = process("person");
+  const auto full = process("full");
+  const auto fresh = process("fresh");
+  Gate gate;
+  std::mutex mutex;
+  std::vector<std::string> order;
+  full->runner.add("t.turn", [&](const StepInvocation&, StepContext&) {
+    gate.pass();
+    return Completed{Json(1), {}};
+  });
+  fresh->runner.add("t.turn", [&](const StepInvocation& in, StepContext&) {
+    const std::lock_guard lock(mutex);
+    order.push_back(in.execution_id);
+    return Completed{Json(1), {}};
+  });
+  full->runner.add("t.hold", [&](const StepInvocation&, StepContext&) {
+    gate.pass();
+    return Completed{Json(1), {}};
+  });
+  full->engine->start(full->runner);
+  // No slot is free: somebody else has to begin the second task.
+  const TaskReceipt first = create(
+      *full, steps_beside_one_another(kFirst, "t.turn", R"({"id":"x","kind":"call","capability":"t.hold","slot":"io"},
+      {"id":"y","kind":"call","capability":"t.hold","slot":"io"},{"id":"z","kind":"call","capability":"t.hold","slot":"llm"},)"));
+  wait_until("SELECT count(*) FROM ready WHERE queue = 'cpu'", std::to_string(kFirst - 2));
+  const TaskReceipt second = create(*person, steps_beside_one_another(kFirst, "t.turn"));
+  fresh->engine->start(fresh->runner);
+  EXPECT_EQ(finish(*fresh, second).task.state, TaskState::Completed);
+  gate.open();
+  EXPECT_EQ(finish(*fresh, first).task.state, TaskState::Completed);
+  int passed = 0;
+  for (auto it = std::find(order.rbegin(), order.rend(), first.execution_id); it != order.rend(); ++it)
+    passed += *it == second.execution_id ? 1 : 0;
+  EXPECT_LE(passed, 2) << "of " << order.size() << ": as many as had a free slot when they came";
+  EXPECT_EQ(sql("SELECT count(*) FROM ready"), "0");
+}
+
+TEST_F(SharedWorkTest, TasksBeginByTheirPriorityAndNobodyStarves) {
+  constexpr int kTasks = 40;
+  const auto person = process("person");
+  const auto worker = process("worker");
+  std::mutex mutex;
+  std::vector<std::string> order;
+  worker->runner.add("t.turn", [&](const StepInvocation& in, StepContext&) {
+    const std::lock_guard lock(mutex);
+    order.push_back(in.execution_id);
+    return Completed{Json(1), {}};
+  });
+  const std::string one = steps_beside_one_another(1, "t.turn");
+  std::vector<TaskReceipt> tasks;
+  for (int i = 0; i < kTasks; ++i) tasks.push_back(create(*person, one));
+  const TaskReceipt low = create(*person, one, {}, Priority::Low);
+  const TaskReceipt critical = create(*person, one, {}, Priority::Critical);
+  worker->engine->start(worker->runner);
+  for (const TaskReceipt& task : tasks) EXPECT_EQ(finish(*person, task).task.state, TaskState::Completed);
+  EXPECT_EQ(finish(*person, low).task.state, TaskState::Completed);
+  EXPECT_EQ(finish(*person, critical).task.state, TaskState::Completed);
+  const auto place = [&](const TaskReceipt& task) {
+    return std::distance(order.begin(), std::ranges::find(order, task.execution_id));
+  };
+  // Two steps run at once.
+  EXPECT_LE(place(critical), 2);
+  EXPECT_LE(place(tasks[0]), 4);
+  EXPECT_GE(place(low), 3);
+  EXPECT_LE(place(low), 8);
+  for (std::size_t i = 4; i < tasks.size(); ++i) EXPECT_GT(place(tasks[i]), place(tasks[i - 4])) << i;
+  create(*person, one);
+  EXPECT_EQ(sql("SELECT count(*) FROM queue_tails WHERE queue = 'start'"), "1") << "the others have been idle";
 }
 
 std::string requiring(std::string_view id, std::string_view labels, std::string_view more = "") {

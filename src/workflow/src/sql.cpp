@@ -614,7 +614,7 @@ storage::StatementCatalogue::List statements() {
                                                    &sql::kDecisionsOfExecution,
                                                    &sql::kOwnedDecisions};
   static const std::vector<const storage::Statement*> all =
-      storage::StatementCatalogue({kAll, sql::of_findings(), sql::of_shared_work(), sql::of_memory(),
+      storage::StatementCatalogue({kAll, sql::of_findings(), sql::of_shared_work(), sql::of_turns(), sql::of_memory(),
                                    sql::of_messages(), sql::of_child_tasks(), sql::of_forks(), sql::of_dead_letters(),
                                    sql::of_limits(), sql::of_budgets(), sql::of_monitor(), sql::of_restore(),
                                    sql::of_schedules(), sql::of_streams(), sql::of_deletion(), sql::of_retention(),

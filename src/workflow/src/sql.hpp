@@ -39,6 +39,10 @@ extern const Statement kJoinWorkers, kBeat, kLostWorker, kMarkWorkerLost, kSteps
     kUnservedRaised, kServed;
 storage::StatementCatalogue::List of_shared_work();
 
+// turns.cpp
+extern const Statement kQueueHeads, kStartHead, kQueueTails, kKeepTail, kDropTail, kFlowOfExecution;
+storage::StatementCatalogue::List of_turns();
+
 // limits.cpp
 extern const Statement kDueLimits, kQueueSize, kParkedKey;
 storage::StatementCatalogue::List of_limits();

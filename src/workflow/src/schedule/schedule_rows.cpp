@@ -1,4 +1,5 @@
 #include "schedule_rows.hpp"
+#include "turns.hpp"
 
 #include <utility>
 
@@ -33,7 +34,7 @@ std::string key_of(const Schedule& schedule, Micros fire_at) {
 
 /// The task of one time: made now, or made before its row was forgotten.
 Result<TaskReceipt> create_task(WriteTx& tx, const Schedule& schedule, Micros fire_at, creation::Numbers& numbers,
-                                const Firing& firing) {
+                                turns::Starts& starts, const Firing& firing) {
   Creation one = **firing.planned;
   one.task.idempotency_key = key_of(schedule, fire_at);
   const Rows before = WRENCH_TRY(tx.query(sql::kTaskByKey, {one.task.project_id, one.task.idempotency_key}));
@@ -51,7 +52,7 @@ Result<TaskReceipt> create_task(WriteTx& tx, const Schedule& schedule, Micros fi
                                                   {"name", schedule.what.name},
                                                   {"fire_at", format_rfc3339(fire_at)}}));
   auto created = WRENCH_TRY(creation::create(tx, one, numbers, false));
-  if (firing.ownership == Ownership::Shared) WRENCH_TRY(queue_start(tx, created.receipt.execution_no));
+  if (firing.ownership == Ownership::Shared) starts.add(created.receipt.execution_no);
   return std::move(created.receipt);
 }
 
@@ -183,7 +184,7 @@ Result<void> insert_run(WriteTx& tx, const Schedule& schedule, const Fire& fire)
 }
 
 Result<void> begin_run(WriteTx& tx, Schedule& schedule, const Fire& fire, creation::Numbers& numbers,
-                       const Firing& firing, ScheduleReport& report) {
+                       turns::Starts& starts, const Firing& firing, ScheduleReport& report) {
   if (!fire.waited) WRENCH_TRY(insert_run(tx, schedule, fire));
   WRENCH_ASSERT(firing.planned != nullptr);
   if (!firing.planned->ok()) {
@@ -194,7 +195,7 @@ Result<void> begin_run(WriteTx& tx, Schedule& schedule, const Fire& fire, creati
     report.not_planned = error;
     return {};
   }
-  auto receipt = WRENCH_TRY(create_task(tx, schedule, fire.fire_at, numbers, firing));
+  auto receipt = WRENCH_TRY(create_task(tx, schedule, fire.fire_at, numbers, starts, firing));
   WRENCH_TRY(tx.exec(sql::kBeginRun, {receipt.task_no, tx.now(), schedule.no, fire.fire_at}));
   if (!receipt.existed) report.begun.push_back(std::move(receipt));
   return {};
@@ -217,7 +218,9 @@ Result<ScheduleReport> write(WriteTx& tx, const Schedule& before, Decision decis
   for (const Micros fire_at : decision.dropped) WRENCH_TRY(tx.exec(sql::kDeleteRun, {after.no, fire_at}));
   for (const Fire& fire : decision.wait) WRENCH_TRY(insert_run(tx, after, fire));
   creation::Numbers numbers;
-  for (const Fire& fire : decision.begin) WRENCH_TRY(begin_run(tx, after, fire, numbers, firing, report));
+  turns::Starts starts;
+  for (const Fire& fire : decision.begin) WRENCH_TRY(begin_run(tx, after, fire, numbers, starts, firing, report));
+  WRENCH_TRY(starts.write(tx));
   schedule::pause_after_failures(decision);
   if (after.paused && !before.paused) report.paused = after.pause_reason;
   WRENCH_TRY(prune(tx, after.no));

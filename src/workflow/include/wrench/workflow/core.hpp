@@ -363,6 +363,9 @@ struct Ranks {
   std::map<Flow, std::int64_t> tails;                      ///< Rank of the flow's newest step; none: it has been idle.
 };
 
+/// By what a step of that priority moves the tail of its flow.
+std::int64_t rank_step(Priority priority);
+
 /// What was done about a failure, for the metrics.
 struct RecoveryCount {
   ErrorClass error_class = ErrorClass::Permanent;
@@ -456,8 +459,9 @@ struct CoreContext {
   int losses_max = kLossesMax;
   std::array<int, kSlotClasses> free = {0, 0, 0};               ///< Slots.
   const Ranks* ranks = nullptr;                                 ///< Null: a new beginning.
+  const std::map<Ranks::Flow, std::int64_t>* tails = nullptr;   ///< Shared: those of the store, if just read.
   std::array<std::vector<std::string>, kSlotClasses> labelled;  ///< Shared: queues of steps that require some of these.
-  std::array<std::int64_t, kSlotClasses> heads = {0, 0, 0};     ///< Least ranks in the queues as far as known; 0: none.
+  std::array<std::int64_t, kSlotClasses> heads = {0, 0, 0};     ///< Shared: least ranks in the queues; 0: none.
   bool claims_allowed = true;                                   ///< False while draining, or before start().
   Labels labels;                                                ///< What this process offers.
   std::function<std::optional<CapabilityTraits>(std::string_view)> traits;

@@ -28,6 +28,9 @@ namespace wrench::workflow {
 namespace creation {
 struct Numbers;
 }
+namespace turns {
+class Starts;
+}
 class EngineMetrics;
 struct ForkDraft;
 class PlanCache;
@@ -245,7 +248,7 @@ class Dispatcher {
   Micros now() const;
   /// The task that a step waits for.
   Result<void> begin_child(storage::WriteTx& tx, StepKey step, const Creation& child, creation::Numbers& numbers,
-                           Batch& batch) const;
+                           turns::Starts& starts, Batch& batch) const;
   /// What ended tasks mean for the steps that began them, and steps that wait no more for the tasks that they began.
   Result<void> carry_between_tasks(storage::WriteTx& tx, Batch& batch) const;
   /// A decision that this process's step hears of at once.
