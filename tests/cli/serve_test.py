@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 """A process that serves a data directory, and what others leave for it."""
 import contextlib
+import http.client
 import json
 import os
+import re
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -266,6 +269,52 @@ steps:
         self.assertEqual((effect["task"], effect["effect"], effect["pid"]), (task, "guarded", server.pid))
         self.write("mock.yaml", "shop.pay: {outputs: 1, effect: guarded, effect_log: ../effects.jsonl}\n")
         self.assert_fails(self.run_wrench("serve", "--mock", "mock.yaml"), 2, "mock.yaml:1:", "working directory")
+
+    def get(self, path, host=None):
+        """Status, content type and text of what the server says to monitoring."""
+        found = re.search(r"metrics at http://127\.0\.0\.1:(\d+)/metrics", self.log())
+        connection = http.client.HTTPConnection("127.0.0.1", int(found[1]), timeout=20)
+        self.addCleanup(connection.close)
+        connection.request("GET", path, headers={"Host": host} if host else {})
+        answer = connection.getresponse()
+        return answer.status, answer.getheader("Content-Type"), answer.read().decode()
+
+    def test_answers_monitoring(self):
+        self.project()
+        process = self.serve("--metrics-listen", "127.0.0.1:0")
+        self.wait_for(lambda: "metrics at" in self.log())
+        self.assertEqual(self.get("/health"), (200, "application/json", '{"status":"healthy"}\n'))
+        status, _, text = self.get("/readyz")
+        self.assertEqual((status, json.loads(text)["status"]), (200, "ready"))
+        task_id = self.leave_review()["task_id"]
+        self.wait_for(lambda: self.state(task_id) == "completed")
+        # Processes tell their figures once a second.
+        self.wait_for(lambda: "wrench_flush_seconds" in self.get("/metrics")[2])
+        status, kind, text = self.get("/metrics")
+        self.assertEqual((status, kind), (200, "text/plain; version=0.0.4; charset=utf-8"))
+        names = set()
+        for line in text.splitlines():
+            if line.startswith("# TYPE "):
+                names.add(line.split()[2])
+                continue
+            if line.startswith("#"):
+                continue
+            name, value = re.fullmatch(r'([a-z_:]+)(?:\{[^{}]*\})? (\S+)', line).groups()
+            float(value)
+            self.assertTrue({name, re.sub("_(bucket|sum|count)$", "", name)} & names, line)
+        self.assertTrue({"wrench_processes", "wrench_tasks", "wrench_flush_seconds"} <= names, names)
+        self.assertEqual(self.get("/metrics", host="evil.example")[0], 421)
+        self.assertEqual(self.get("/api")[0], 404)
+        self.stop(process)
+
+    def test_says_why_it_cant_answer_monitoring(self):
+        taken = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(taken.close)
+        port = taken.getsockname()[1]
+        done = self.run_wrench("serve", "--metrics-listen", f"127.0.0.1:{port}")
+        self.assert_fails(done, 3, "in use", str(port))
+        for wrong in ("9464", "localhost:9464", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:9464x"):
+            self.assert_fails(self.run_wrench("serve", "--metrics-listen", wrong), 2, "--metrics-listen")
 
     def test_a_detached_task_needs_a_place(self):
         self.project()

@@ -107,6 +107,8 @@ Result<std::unique_ptr<MonitorListener>> MonitorListener::start(const std::strin
   net::ServerConfig config;
   config.address = address;
   config.port = port;
+  // What listens on this machine alone is not for pages from elsewhere that call themselves by its address.
+  if (net::is_loopback_host(address) || address == "::1") config.rules.allows_host = net::is_loopback_host;
   const auto admit = [](const net::RequestHead&, const std::string&) { return net::Admission{}; };
   state->server = WRENCH_TRY(net::Server::start(
       std::move(config), admit,

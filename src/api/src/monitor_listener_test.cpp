@@ -15,15 +15,16 @@ using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-std::string ask(std::uint16_t port, std::string_view method, std::string_view path) {
+std::string ask(std::uint16_t port, std::string_view method, std::string_view path,
+                std::string_view host = "localhost") {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in to{};
   to.sin_family = AF_INET;
   to.sin_port = htons(port);
   to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   EXPECT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
-  const std::string request =
-      std::string(method) + " " + std::string(path) + " HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+  const std::string request = std::string(method) + " " + std::string(path) +
+                              " HTTP/1.1\r\nHost: " + std::string(host) + "\r\nConnection: close\r\n\r\n";
   EXPECT_EQ(::send(fd, request.data(), request.size(), MSG_NOSIGNAL), static_cast<ssize_t>(request.size()));
   std::string out;
   char buffer[4096];
@@ -93,6 +94,11 @@ TEST_F(MonitorListenerTest, SaysWhetherItIsReady) {
   out = ask(listener->port(), "GET", "/readyz");
   EXPECT_THAT(out, StartsWith("HTTP/1.1 503 "));
   EXPECT_THAT(out, HasSubstr("\"ending\""));
+}
+
+TEST_F(MonitorListenerTest, IsNotForPagesThatCallThemselvesByItsAddress) {
+  const auto listener = start();
+  EXPECT_THAT(ask(listener->port(), "GET", "/metrics", "evil.example"), StartsWith("HTTP/1.1 421 "));
 }
 
 TEST_F(MonitorListenerTest, HasNothingElse) {

@@ -179,6 +179,14 @@ TEST(RequestGate, RefusalsSayWhatIsWrongWithoutRepeatingTheRequest) {
   }
 }
 
+TEST(RequestGate, KnowsTheNamesOfThisMachine) {
+  for (const char* host : {"localhost", "127.0.0.1", "127.255.0.9", "[::1]"})
+    EXPECT_TRUE(is_loopback_host(host)) << host;
+  for (const char* host : {"", "localhost.evil.example", "127.0.0.1.evil.example", "127.1", "0.0.0.0", "[::]",
+                           "128.0.0.1", "[::ffff:127.0.0.1]"})
+    EXPECT_FALSE(is_loopback_host(host)) << host;
+}
+
 TEST(RequestGate, FieldsAreFoundInAnyCase) {
   const std::string request = "GET / HTTP/1.1\r\nhOsT: a\r\nX-Thing:  one two \t\r\n\r\n";
   HeadScanner scanner;

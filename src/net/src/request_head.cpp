@@ -255,6 +255,12 @@ class HeadReader {
 
 }  // namespace
 
+bool is_loopback_host(std::string_view host) {
+  if (host == "localhost" || host == "[::1]") return true;
+  in_addr address{};
+  return inet_pton(AF_INET, std::string(host).c_str(), &address) == 1 && (ntohl(address.s_addr) >> 24) == 127;
+}
+
 std::string_view name(Method method) {
   return std::ranges::find(kMethods, method, [](const auto& m) { return m.first; })->second;
 }

@@ -1,3 +1,5 @@
+#include <charconv>
+#include <filesystem>
 #include <map>
 #include <mutex>
 #include <set>
@@ -7,10 +9,14 @@
 #include "../mail_keeper.hpp"
 #include "../retention_keeper.hpp"
 #include "../schedule_keeper.hpp"
+#include "../top_look.hpp"
 #include "../workspace.hpp"
 #include "commands.hpp"
+#include "wrench/api/monitor_listener.hpp"
+#include "wrench/base/text.hpp"
 #include "wrench/base/ulid.hpp"
 #include "wrench/runtime/directory_watch.hpp"
+#include "wrench/storage/event_log.hpp"
 #include "wrench/storage/monitor.hpp"
 
 namespace wrench::app {
@@ -20,6 +26,7 @@ namespace {
 constexpr Micros kLookEvery = kMicrosPerSecond;        ///< At most so often for tasks that nobody runs.
 constexpr Micros kLookAnyway = 60 * kMicrosPerSecond;  ///< Should a change go unnoticed.
 constexpr Micros kDrainDefault = 20 * kMicrosPerSecond;
+constexpr std::uintmax_t kDiskFreeMin = std::uintmax_t{256} << 20;  ///< Bytes; with less the process isn't ready.
 
 /// Says on standard error what becomes of the tasks that were taken: one line each time.
 class TaskLog {
@@ -72,6 +79,56 @@ class TaskLog {
   std::set<std::int64_t> changed_;  ///< Of any thread.
 };
 
+/// ADDRESS:PORT, an IPv6 address in brackets.
+Result<std::pair<std::string, std::uint16_t>> listener_of(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  std::string_view address = text.substr(0, colon);
+  if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
+  const std::string_view digits = colon == std::string_view::npos ? "" : text.substr(colon + 1);
+  std::uint16_t port = 0;
+  const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (address.empty() || failed != std::errc() || end != digits.data() + digits.size())
+    return Error("cli.invalid_value", "--metrics-listen takes an address and a port, e.g. 127.0.0.1:9464, not '" +
+                                          escape_for_display(text) + "'");
+  return std::pair(std::string(address), port);
+}
+
+std::vector<api::ReadinessCheck> readiness_of(Workspace& space) {
+  std::vector<api::ReadinessCheck> out;
+  auto trouble = space.store().trouble();
+  if (!trouble) {
+    const auto read = space.store().read([](storage::ReadTx& tx) { return storage::event_log::head(tx); });
+    if (!read) trouble = read.error();
+  }
+  out.push_back({"store", std::move(trouble)});
+  std::error_code failed;
+  const auto place = std::filesystem::space(space.directory(), failed);
+  std::optional<Error> full;
+  if (failed) full = Error("storage.io", failed.message());
+  if (!failed && place.available < kDiskFreeMin) full = Error("storage.full", "less than 256 MiB are free");
+  out.push_back({"disk", std::move(full)});
+  return out;
+}
+
+/// Nothing if it isn't wanted.
+Result<std::unique_ptr<api::MonitorListener>> listen_for_monitoring(Session& session, Workspace& space) {
+  if (!session.invocation.has("--metrics-listen")) return std::unique_ptr<api::MonitorListener>();
+  const auto [address, port] = WRENCH_TRY(listener_of(session.invocation.value("--metrics-listen")));
+  auto look = std::make_shared<TopLook>(WRENCH_TRY(TopLook::at(space)));
+  auto started = api::MonitorListener::start(
+      address, port,
+      {.metrics = [look]() -> Result<std::string> { return top_prometheus(WRENCH_TRY((*look)())); },
+       .readiness = [&space] { return readiness_of(space); }},
+      space.clock());
+  if (!started && started.error().code == "net.address")
+    return Error("cli.invalid_value", "--metrics-listen: " + started.error().message);
+  auto out = WRENCH_TRY(std::move(started));
+  const bool v6 = address.find(':') != std::string::npos;
+  session.console.note("metrics at http://" + (v6 ? "[" + address + "]" : address) + ":" + std::to_string(out->port()) +
+                       "/metrics");
+  return out;
+}
+
 }  // namespace
 
 ExitCode run_serve(Session& session) {
@@ -82,10 +139,12 @@ ExitCode run_serve(Session& session) {
   if (auto claimed = (*space)->claim_serving(); !claimed) return session.fail(claimed.error());
   auto watch = runtime::DirectoryWatch::open((*space)->watched_directories());
   if (!watch) return session.fail(watch.error());
-  session.console.note("serving tasks; Ctrl-C ends it, and what runs then goes on next time");
   const std::string directory = (*space)->watched_directories().front();
   auto monitor = storage::StoreMonitor::open((*space)->store(), directory);
   if (!monitor) return session.fail(monitor.error());
+  auto monitoring = listen_for_monitoring(session, **space);
+  if (!monitoring) return session.fail(monitoring.error());
+  session.console.note("serving tasks; Ctrl-C ends it, and what runs then goes on next time");
   std::optional<BackupKeeper> backups;
   if (!session.invocation.has("--no-backups") && (*space)->keeps_data())
     backups.emplace((*space)->store(), directory,
@@ -133,6 +192,7 @@ ExitCode run_serve(Session& session) {
   session.console.note("stopping: steps that run have " +
                        std::to_string(session.invocation.duration("--drain", kDrainDefault) / kMicrosPerSecond) +
                        " s to come to a good place");
+  if (*monitoring) (*monitoring)->say_that_it_ends();
   tell_notes();
   retention.reset();
   mail.reset();

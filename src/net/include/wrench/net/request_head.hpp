@@ -55,6 +55,10 @@ struct RequestHead {
   std::optional<std::string_view> field(std::string_view name) const;
 };
 
+/// localhost, 127.0.0.0/8, [::1]. A page from elsewhere can have its own name point to this machine (DNS rebinding),
+/// but not these. `host`: without port, lower case.
+bool is_loopback_host(std::string_view host);
+
 struct GateRules {
   /// Whether requests may be for this host (a name or address without port, lower case). Without it all may.
   std::function<bool(std::string_view)> allows_host;
