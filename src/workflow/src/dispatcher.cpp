@@ -331,6 +331,9 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
     const bool in_vain = created->obstacle.has_value();
     if (created->start && (begun_ || (in_vain && !batch.shared)))
       add(command::Start{created->receipt.execution_no}, i);
+    else if (created->start && batch.shared && creation != nullptr)
+      starts.add(created->receipt.execution_no, creation->task.project_id,
+                 parse_priority(creation->task.priority).value_or(Priority::Medium));
     else if (created->start && batch.shared)
       starts.add(created->receipt.execution_no);
   }
@@ -387,7 +390,8 @@ Result<void> Dispatcher::run(Batch& batch, WriteTx& tx) const {
       const bool let_go = before != nullptr && before->paused != Pause::No && row.paused == Pause::No;
       const auto obstacle = rows.obstacles.find(row.id);
       const bool may = obstacle == rows.obstacles.end() || obstacle->second.for_good;
-      if (let_go && may && row.status == ExecutionStatus::Pending) starts.add(row.id);
+      if (let_go && may && row.status == ExecutionStatus::Pending)
+        starts.add(row.id, rows.tasks.at(row.task_no).project_id, rows.tasks.at(row.task_no).priority);
     }
   std::set<std::int64_t> ended;
   for (const std::int64_t no : batch.plan.ended) ended.insert(rows.executions.at(no).task_no);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -106,11 +107,12 @@ Result<void> keep(WriteTx& tx, const std::map<Ranks::Flow, std::int64_t>& tails)
 
 Result<void> Starts::write(WriteTx& tx) const {
   if (executions_.empty()) return {};
-  using Flow = std::pair<std::int64_t, Priority>;
-  std::map<std::int64_t, Flow> flows;
-  const std::set<std::int64_t> numbers(executions_.begin(), executions_.end());
+  std::map<std::int64_t, Flow> flows;  // Of those that aren't known.
+  std::set<std::int64_t> unknown;
+  for (const auto& [no, flow] : executions_)
+    if (!flow) unknown.insert(no);
   const Rows found =
-      WRENCH_TRY(tx.query_many(sql::kFlowOfExecution, 1, std::vector<Bind>(numbers.begin(), numbers.end())));
+      WRENCH_TRY(tx.query_many(sql::kFlowOfExecution, 1, std::vector<Bind>(unknown.begin(), unknown.end())));
   for (const auto row : found)
     flows[row.integer(0)] = {row.integer(1), parse_priority(row.text(2)).value_or(Priority::Medium)};
   const Rows first = WRENCH_TRY(tx.query(sql::kStartHead, {}));
@@ -127,8 +129,8 @@ Result<void> Starts::write(WriteTx& tx) const {
       idle.insert(idle.end(), {Bind(row.text(0)), Bind(row.integer(1)), Bind(row.text(2)), Bind(row.integer(3))});
   }
   std::set<Flow> changed;
-  for (const std::int64_t no : executions_) {
-    const Flow flow = flows.at(no);
+  for (const auto& [no, known] : executions_) {
+    const Flow flow = known ? *known : flows.at(no);
     std::int64_t& tail = tails[flow];
     tail = std::max(head, tail) + rank_step(flow.second);
     changed.insert(flow);

@@ -3,8 +3,9 @@
 #include <array>
 #include <cstdint>
 #include <map>
-#include <set>
+#include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "wrench/base/result.hpp"
@@ -36,12 +37,21 @@ Result<void> keep(storage::WriteTx& tx, const std::map<Ranks::Flow, std::int64_t
 /// Executions that a flush puts into the queue of those to be begun, by project and priority as steps are.
 class Starts {
  public:
-  void add(std::int64_t execution_no) { executions_.push_back(execution_no); }
+  /// Its flow is looked up.
+  void add(std::int64_t execution_no) { executions_.push_back({execution_no, std::nullopt}); }
+  void add(std::int64_t execution_no, std::int64_t project_id, Priority priority) {
+    executions_.push_back({execution_no, Flow(project_id, priority)});
+  }
   /// Last in a flush, like keep(); their rows are stored.
   Result<void> write(storage::WriteTx& tx) const;
 
  private:
-  std::vector<std::int64_t> executions_;
+  using Flow = std::pair<std::int64_t, Priority>;  ///< By project.
+  struct Start {
+    std::int64_t execution_no = 0;
+    std::optional<Flow> flow;
+  };
+  std::vector<Start> executions_;
 };
 
 }  // namespace wrench::workflow::turns
