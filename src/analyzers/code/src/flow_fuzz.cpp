@@ -44,7 +44,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   }
   facts.unit.flow = build_flow(index, marks);
   const TaintUnit* const units[] = {&facts.unit};
-  static_cast<void>(follow_units(units, {}));
+  static_cast<void>(follow_units(units, FlowScope::All, {}));
   const std::string record = to_record(facts);
   const auto read = taint_facts_from_record(record);
   if (!read.ok() || to_record(*read) != record) __builtin_trap();

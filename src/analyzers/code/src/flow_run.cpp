@@ -646,10 +646,14 @@ bool FlowAnalysis::is_useful(std::uint32_t unit) const {
   });
 }
 
-std::vector<FlowHit> FlowAnalysis::run() {
-  for (std::uint32_t unit = 0; unit < units_.size(); ++unit) {
-    if (!is_useful(unit)) continue;
-    for (std::uint32_t i = 0; i < file(unit).bodies.size(); ++i) summary({unit, i}, 0);
+std::vector<FlowHit> FlowAnalysis::run(FlowScope scope) {
+  if (scope == FlowScope::BetweenFiles) {
+    for (const BodyRef ref : crossing_bodies()) summary(ref, 0);
+  } else {
+    for (std::uint32_t unit = 0; unit < units_.size(); ++unit) {
+      if (!is_useful(unit)) continue;
+      for (std::uint32_t i = 0; i < file(unit).bodies.size(); ++i) summary({unit, i}, 0);
+    }
   }
   std::sort(hits_.begin(), hits_.end(), [](const FlowHit& a, const FlowHit& b) {
     return a.sink != b.sink ? a.sink < b.sink : a.source < b.source;

@@ -63,6 +63,11 @@ struct FlowReached {
   std::uint32_t from_unit = 0, from_body = 0;  ///< The nearest body with a source, itself or one that calls it.
 };
 
+enum class FlowScope : std::uint8_t {
+  All,
+  BetweenFiles,  ///< Only what can have a source, a sink or a call in between in different units is looked at.
+};
+
 /// Follows values through files: abstract interpretation of each function, calls between them by summaries, which are
 /// made once, when the first caller asks.
 class FlowAnalysis {
@@ -73,7 +78,7 @@ class FlowAnalysis {
   /// names are looked at.
   std::vector<FlowReached> reached(const std::vector<bool>& counts);
   /// Every pair once, in order of sinks.
-  std::vector<FlowHit> run();
+  std::vector<FlowHit> run(FlowScope scope);
   /// Unit and name of functions that were too large or took too long.
   const std::vector<std::pair<std::uint32_t, std::uint32_t>>& cut() const { return cut_; }
 
@@ -109,6 +114,8 @@ class FlowAnalysis {
   const Summary* summary(BodyRef ref, int depth);
   void run_body(BodyRef ref, int depth);
   bool is_useful(std::uint32_t unit) const;
+  /// Bodies that a value may go through from one unit to another; in order.
+  std::vector<BodyRef> crossing_bodies();
   /// What a call may run depends on no more of it.
   struct CallKind {
     std::uint32_t unit = 0, name = 0, type = 0, caller_class = 0, arguments = 0, flags = 0;

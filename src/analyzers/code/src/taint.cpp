@@ -226,7 +226,7 @@ bool FileTaint::merge(Match& sink, const Match& source, const CompiledRule& rule
 
 TaintResult FileTaint::follow(const CpuBudget& budget) const {
   const TaintUnit* const units[] = {&unit_};
-  const TaintHits found = follow_units(units, budget);
+  const TaintHits found = follow_units(units, FlowScope::All, budget);
   TaintResult out;
   for (const auto& [unit, name] : found.cut) out.cut.push_back(unit_.flow.names[name]);
 

@@ -50,7 +50,7 @@ class Linker {
     TaintLink out;
     std::vector<const TaintUnit*> units;
     for (const TaintFacts& facts : facts_) units.push_back(&facts.unit);
-    const TaintHits hits = follow_units(units, budget);
+    const TaintHits hits = follow_units(units, FlowScope::BetweenFiles, budget);
     for (const auto& [unit, name] : hits.cut)
       out.partial.push_back({"summary_budget", files_[unit]->path, units[unit]->flow.names[name],
                              "the function is too large to follow what goes through it into other files"});

@@ -132,7 +132,7 @@ TEST(TaintFacts, DamagedBytesAreAnError) {
     const auto read = taint_facts_from_record(bad);
     if (!read.ok()) continue;
     const TaintUnit* const units[] = {&read->unit};
-    static_cast<void>(follow_units(units, {}));
+    static_cast<void>(follow_units(units, FlowScope::All, {}));
   }
 }
 

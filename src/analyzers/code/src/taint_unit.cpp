@@ -110,8 +110,8 @@ FlowMark flow_mark(const TaintMarkFacts& mark, const RuleLabels& rule) {
   return out;
 }
 
-void follow(std::span<const TaintUnit* const> units, std::map<std::string, RuleLabels>& rules, const CpuBudget& budget,
-            TaintHits& out) {
+void follow(std::span<const TaintUnit* const> units, std::map<std::string, RuleLabels>& rules, FlowScope scope,
+            const CpuBudget& budget, TaintHits& out) {
   std::vector<std::vector<FlowMark>> marks(units.size());
   std::vector<FlowUnit> flow(units.size());
   for (std::size_t i = 0; i < units.size(); ++i) {
@@ -125,19 +125,19 @@ void follow(std::span<const TaintUnit* const> units, std::map<std::string, RuleL
     flow[i] = {&units[i]->flow, &marks[i]};
   }
   FlowAnalysis analysis(flow, safety_of(rules), budget);
-  for (FlowHit& hit : analysis.run())
+  for (FlowHit& hit : analysis.run(scope))
     out.hits.push_back({hit.sink.unit, hit.sink.mark, hit.source.unit, hit.source.mark, std::move(hit.hops)});
   out.cut.insert(out.cut.end(), analysis.cut().begin(), analysis.cut().end());
 }
 
 }  // namespace
 
-TaintHits follow_units(std::span<const TaintUnit* const> units, const CpuBudget& budget) {
+TaintHits follow_units(std::span<const TaintUnit* const> units, FlowScope scope, const CpuBudget& budget) {
   TaintHits out;
   std::map<std::string, RuleLabels> group;
   std::size_t bits = 0;
   const auto flush = [&] {
-    if (!group.empty()) follow(units, group, budget, out);
+    if (!group.empty()) follow(units, group, scope, budget, out);
     group.clear();
     bits = 0;
   };

@@ -48,7 +48,7 @@ struct TaintHits {
 };
 
 /// Follows values through all units together, for up to 64 labels in a pass.
-TaintHits follow_units(std::span<const TaintUnit* const> units, const CpuBudget& budget);
+TaintHits follow_units(std::span<const TaintUnit* const> units, FlowScope scope, const CpuBudget& budget);
 
 /// Bodies of the units that run on what comes from outside, by the sources of any rule but those kFromInside, in the
 /// units that `counts` names.
