@@ -23,6 +23,7 @@
 #include "wrench/base/text.hpp"
 #include "wrench/base/version.hpp"
 #include "wrench/code/clones.hpp"
+#include "wrench/code/known_clones.hpp"
 #include "wrench/code/macro_table.hpp"
 #include "wrench/code/structure.hpp"
 #include "wrench/code/taint_link.hpp"
@@ -90,6 +91,7 @@ class Run {
         // The next change of a file needs the results of all others.
         for (std::size_t i = 0; i < bytes_.size(); ++i)
           context_.cache->keep(key_of_file(discovery_.files[i], bytes_[i].content_id));
+        context_.cache->keep(key_of_clones());
         return finish(std::move(report), started, started_us);
       }
     }
@@ -426,8 +428,11 @@ class Run {
     options.layers = setup_.config.layers;
     options.structure = setup_.wants(Analysis::Structure);
     options.clones = setup_.wants(Analysis::Clones);
+    code::KnownClones known_clones = take_known_clones();
+    options.known_clones = context_.cache == nullptr ? nullptr : &known_clones;
     if (!facts.empty() && (options.structure || options.clones)) {
       auto linked = code::link_project(facts, sources, options, stop_);
+      if (options.clones) keep(known_clones);
       report.clones = std::move(linked.clones);
       report.cycles = std::move(linked.cycles);
       for (const auto& layer : linked.empty_layers)
@@ -449,6 +454,26 @@ class Run {
     if (setup_.wants(Analysis::Taint)) link_values(facts, sources);
     for (std::size_t i = 0; i < outcomes_.size(); ++i)
       if (settle_suppressions(discovery_.files[i], setup_, outcomes_[i])) valid_on_ = setup_.today;
+  }
+
+  static std::string key_of_clones() { return "clones/" + build_id(); }
+
+  code::KnownClones take_known_clones() const {
+    if (context_.cache == nullptr || !setup_.wants(Analysis::Clones)) return {};
+    const auto record = context_.cache->get(key_of_clones());
+    auto out = record ? code::KnownClones::from_record(*record) : code::KnownClones();
+    for (std::size_t i = 0; i < outcomes_.size(); ++i)
+      if (holds_secrets(outcomes_[i])) out.hide(discovery_.files[i].path);
+    return out;
+  }
+
+  void keep(const code::KnownClones& known) const {
+    if (known.is_new() && !stop_.stop_requested()) context_.cache->put(key_of_clones(), known.to_record());
+  }
+
+  static bool holds_secrets(const FileOutcome& outcome) {
+    return std::any_of(outcome.findings.begin(), outcome.findings.end(),
+                       [](const auto& finding) { return !finding.secrets.empty(); });
   }
 
   /// What goes from file to file. A sink that its own file's values reach was reported with the file.

@@ -204,6 +204,25 @@ TEST_F(ScanTest, TheCacheHoldsNoSecret) {
   EXPECT_THAT(runtime::read_file(dir_ / "cache/facts.pack", 1 << 20).value(), Not(HasSubstr(secret(1).substr(8))));
 }
 
+TEST_F(ScanTest, NorDoWhatCopiesDifferIn) {
+  const auto copy = [](const std::string& key) {
+    std::string out = "def copied(rows):\n    total = connect('" + key + "')\n";
+    for (int i = 0; i < 12; ++i)
+      out += "    if rows[" + std::to_string(i) + "].kind == 'k" + std::to_string(i) + "':\n        total += rows[" +
+             std::to_string(i) + "].value * " + std::to_string(i + 2) + "\n";
+    return out + "    return total\n";
+  };
+  write("a.py", copy("nothing"));
+  write("b.py", copy(secret(1)));
+  const auto cache = FactCache::open(dir_ / "cache");
+  const auto report = scan(request(), cache.get()).value();
+  ASSERT_EQ(report.clones.size(), 1U);
+  write("c.py", "x = 1\n");
+  EXPECT_EQ(scan(request(), cache.get()).value().clones, report.clones);
+  cache->flush();
+  EXPECT_THAT(runtime::read_file(dir_ / "cache/facts.pack", 1 << 20).value(), Not(HasSubstr(secret(1).substr(8))));
+}
+
 TEST_F(ScanTest, AFileWithSecretsIsFollowedIntoOthersAndNotKept) {
   write("a.py", "from b import work\n\nKEY = '" + secret(1) + "'\nwork(source(KEY))\n");
   write("b.py", "def work(x):\n    run(x)\n");

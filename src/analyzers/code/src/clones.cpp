@@ -4,17 +4,22 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <map>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 #include "clone_gaps.hpp"
+#include "clone_pairs.hpp"
 #include "clone_places.hpp"
+#include "clone_prints.hpp"
+#include "clone_state.hpp"
 #include "clone_values.hpp"
 #include "finding_maker.hpp"
 #include "wrench/base/text.hpp"
+#include "wrench/code/known_clones.hpp"
 #include "wrench/source/file_class.hpp"
 #include "wrench/source/source_text.hpp"
 
@@ -24,12 +29,7 @@ using namespace detail::clone_values;
 
 namespace {
 
-constexpr std::uint32_t kGram = 25;
-constexpr std::uint32_t kWindow = 26;
-constexpr std::size_t kBucketMax = 100;  ///< Above it, extend against one representative and not pairwise.
 constexpr std::size_t kRenamesMax = 10;
-constexpr std::size_t kNearPairsMax = 100'000;
-constexpr std::size_t kNearPairsOfFilesMax = 1'000;
 
 /// A merge that needs more parameters than this is harder to read than the copies.
 constexpr std::size_t kParametersMax = 5;
@@ -66,175 +66,99 @@ struct Place {
   std::uint32_t token;
 };
 
+using detail::CloneKey;
+using detail::ClonePairs;
+using detail::CloneState;
+using detail::KnownClone;
 using Range = detail::CloneRange;
 
 class Finder {
  public:
-  Finder(std::span<const CloneFile> files, const findings::SourceLookup& sources, const CloneOptions& options,
-         const StopToken& stop)
-      : files_(files), sources_(sources), options_(options), stop_(stop) {}
+  Finder(std::span<const CloneFile> files, const findings::SourceLookup& sources, const StopToken& stop,
+         CloneState* known)
+      : files_(files), sources_(sources), stop_(stop), known_(known) {}
 
   std::vector<Clone> run() {
-    fingerprint();
-    std::ranges::sort(prints_, [](const Print& a, const Print& b) {
-      return a.hash != b.hash               ? a.hash < b.hash
-             : a.place.file != b.place.file ? a.place.file < b.place.file
-                                            : a.place.token < b.place.token;
-    });
-    for (std::size_t i = 0; i < prints_.size() && !stop_.stop_requested();) {
-      std::size_t end = i + 1;
-      while (end < prints_.size() && prints_[end].hash == prints_[i].hash) ++end;
-      if (end - i > 1) bucket(i, end);
-      i = end;
-    }
-    prints_.clear();
-    prints_.shrink_to_fit();
-    std::vector<Clone> out = classes();
-    add_near(out);
+    match_known();
+    const ClonePairs none;
+    ClonePairs pairs = detail::find_clone_pairs(files_, known_ == nullptr ? none : known_->pairs, before_, stop_);
+    std::vector<Clone> out = classes(pairs.equal);
+    add_near(out, pairs.near);
+    if (known_ != nullptr) remember(std::move(pairs));
     return out;
   }
 
  private:
-  struct Print {
-    std::uint32_t hash;
-    Place place;
-  };
-
   std::uint32_t value(Place at) const { return files_[at.file].tokens->values[at.token]; }
   std::uint32_t size(std::uint32_t file) const {
     return static_cast<std::uint32_t>(files_[file].tokens->values.size());
   }
 
-  void fingerprint() {
-    std::vector<std::uint32_t> grams;
-    for (std::uint32_t file = 0; file < files_.size(); ++file) {
-      const auto& values = files_[file].tokens->values;
-      if (values.size() < options_.tokens_min) continue;
-      constexpr std::uint64_t kBase = 1'000'003;
-      std::uint64_t power = 1;
-      for (std::uint32_t i = 1; i < kGram; ++i) power *= kBase;
-      grams.clear();
-      std::uint64_t rolling = 0;
-      for (std::uint32_t i = 0; i < values.size(); ++i) {
-        if (i >= kGram) rolling -= power * (normal(values[i - kGram]) + 1ULL);
-        rolling = rolling * kBase + normal(values[i]) + 1;
-        if (i + 1 >= kGram) grams.push_back(static_cast<std::uint32_t>((rolling * 0x9e3779b97f4a7c15ULL) >> 32));
-      }
-      std::uint32_t last = UINT32_MAX;
-      std::uint32_t best = 0;
-      for (std::uint32_t i = 0; i < grams.size(); ++i) {
-        // The rightmost smallest of the window that ends here.
-        const std::uint32_t from = i + 1 >= kWindow ? i + 1 - kWindow : 0;
-        if (i == 0 || best < from) {
-          best = from;
-          for (std::uint32_t j = from; j <= i; ++j)
-            if (grams[j] <= grams[best]) best = j;
-        } else if (grams[i] <= grams[best]) {
-          best = i;
-        }
-        if (i + 1 < kWindow || best == last) continue;
-        last = best;
-        prints_.push_back({grams[best], {file, best}});
-      }
+  // --- what an earlier search found
+
+  /// Files stay in their order: one that moved past another is a new one.
+  void match_known() {
+    before_.assign(files_.size(), detail::kNoFile);
+    if (known_ == nullptr) return;
+    std::unordered_map<std::string_view, std::uint32_t> places;
+    for (std::uint32_t i = 0; i < known_->files.size(); ++i) places.emplace(known_->files[i].id, i);
+    std::vector<std::uint32_t> now(known_->files.size(), detail::kNoFile);
+    std::uint32_t next = 0;
+    for (std::uint32_t i = 0; i < files_.size(); ++i) {
+      ids_.push_back(CloneState::id_of(files_[i]));
+      hidden_.push_back(known_->hidden.contains(std::string(files_[i].path)));
+      const auto found = places.find(ids_.back());
+      if (found == places.end() || found->second < next || known_->files[found->second].tokens != size(i)) continue;
+      next = found->second + 1;
+      before_[i] = found->second;
+      now[found->second] = i;
+    }
+    all_known_ = files_.size() == known_->files.size() && std::ranges::find(before_, detail::kNoFile) == before_.end();
+    for (auto& [key, clone] : std::exchange(known_->classes, {})) {
+      CloneKey moved = key;
+      for (Range& member : moved.members) member.file = now[member.file];
+      if (clone.run) clone.run->file = now[clone.run->file];
+      const bool is_there = std::ranges::all_of(
+          moved.members, [&](const Range& member) { return member.file != detail::kNoFile && !hidden_[member.file]; });
+      if (is_there) known_classes_.emplace(std::move(moved), std::move(clone));
     }
   }
 
-  /// Data tables and import blocks repeat the same few tokens.
-  bool varied(std::uint32_t file, std::uint32_t first) const {
-    const auto& values = files_[file].tokens->values;
-    const std::uint32_t end =
-        std::min<std::uint32_t>(first + options_.tokens_min, static_cast<std::uint32_t>(values.size()));
-    std::vector<std::uint32_t> distinct;  // A few, and most of them at the beginning.
-    for (std::uint32_t i = first; i < end && distinct.size() < options_.distinct_min; ++i)
-      if (std::ranges::find(distinct, plain(values[i])) == distinct.end()) distinct.push_back(plain(values[i]));
-    return distinct.size() >= options_.distinct_min && !periodic(values, first, end);
-  }
-
-  /// Rows of a table: the same few tokens again after a short way.
-  static bool periodic(const std::vector<std::uint32_t>& values, std::uint32_t first, std::uint32_t end) {
-    const std::uint32_t period_max = std::min(kGram, (end - first) / 2);
-    for (std::uint32_t period = 1; period <= period_max; ++period) {
-      const std::uint32_t different_max = (end - first - period) / 10;
-      std::uint32_t different = 0;
-      for (std::uint32_t i = first; i + period < end && different <= different_max; ++i)
-        different += normal(values[i]) == normal(values[i + period]) ? 0 : 1;
-      if (different <= different_max) return true;
-    }
-    return false;
-  }
-
-  bool same(Place a, Place b) const {
-    const std::uint32_t x = value(a);
-    return (x & kClassMask) != kFiller && normal(x) == normal(value(b));
-  }
-
-  void bucket(std::size_t first, std::size_t end) {
-    // Asked only of what repeats: most prints stand alone.
-    const auto kept = std::remove_if(prints_.begin() + static_cast<std::ptrdiff_t>(first),
-                                     prints_.begin() + static_cast<std::ptrdiff_t>(end),
-                                     [&](const Print& print) { return !varied(print.place.file, print.place.token); });
-    end = static_cast<std::size_t>(kept - prints_.begin());
-    const bool big = end - first > kBucketMax;
-    for (std::size_t i = first; i < (big ? first + 1 : end); ++i)
-      for (std::size_t j = i + 1; j < end; ++j) extend(prints_[i].place, prints_[j].place);
-  }
-
-  void extend(Place a, Place b) {
-    // A pair that lies in a range already found gives the same range again.
-    const auto key = std::pair{std::uint64_t{a.file} << 32 | b.file, static_cast<std::int64_t>(b.token) - a.token};
-    if (const auto found = done_.find(key); found != done_.end() && a.token < found->second) return;
-    for (std::uint32_t i = 0; i < kGram; ++i)
-      if (!same({a.file, a.token + i}, {b.file, b.token + i})) return;
-    std::uint32_t back = 0;
-    while (back < a.token && back < b.token && same({a.file, a.token - back - 1}, {b.file, b.token - back - 1})) ++back;
-    std::uint32_t length = kGram;
-    while (a.token + length < size(a.file) && b.token + length < size(b.file) &&
-           same({a.file, a.token + length}, {b.file, b.token + length}))
-      ++length;
-    done_[key] = a.token + length;
-    std::uint32_t total = back + length;
-    std::uint32_t from_a = a.token - back;
-    std::uint32_t from_b = b.token - back;
-    // A repeat that overlaps itself counts once.
-    if (a.file == b.file) total = std::min(total, from_b - from_a);
-    join(a, b, {a.file, from_a, b.file, from_b, total});
-    // Whole statements only: else every pair of a class would end at another token.
-    const auto whole_until = [&](std::uint32_t file, std::uint32_t from) {
-      std::uint32_t end = total;
-      while (end > 0 && from + end < size(file) && !starts_statement(value({file, from + end}))) --end;
-      return end;
-    };
-    total = std::min(whole_until(a.file, from_a), whole_until(b.file, from_b));
-    std::uint32_t skip = 0;
-    while (skip < total && !starts_statement(value({a.file, from_a + skip}))) ++skip;
-    total -= skip;
-    from_a += skip;
-    from_b += skip;
-    if (total < options_.tokens_min || !varied(a.file, from_a)) return;
-    const Range ra{a.file, from_a, from_a + total};
-    const Range rb{b.file, from_b, from_b + total};
-    pairs_.emplace_back(ra, rb);
-  }
-
-  /// What goes on behind gaps. Stretches of many anchors are found once.
-  void join(const Place& a, const Place& b, const detail::Anchor& anchor) {
-    const auto key = std::pair{a.file, b.file};
-    auto& known = near_of_[key];
-    const auto lies_in = [&](const detail::NearPair& pair) {
-      return pair.a.first <= a.token && a.token < pair.a.end && pair.b.first <= b.token && b.token < pair.b.end;
-    };
-    if (std::ranges::any_of(known, [&](std::size_t i) { return lies_in(near_[i]); })) return;
-    if (near_.size() >= kNearPairsMax || known.size() >= kNearPairsOfFilesMax) return;
-    auto pair = detail::join_over_gaps(files_[a.file].tokens->values, files_[b.file].tokens->values, anchor);
-    if (!pair || pair->a.end - pair->a.first < options_.tokens_min || pair->b.end - pair->b.first < options_.tokens_min)
+  void remember(ClonePairs pairs) {
+    known_->is_new = !all_known_ || learned_;
+    known_->files.clear();
+    known_->pairs = {};
+    known_->classes = std::move(next_classes_);
+    if (!pairs.whole || stop_.stop_requested()) {
+      known_->classes.clear();
       return;
-    if (!varied(pair->a.file, pair->a.first)) return;
-    known.push_back(near_.size());
-    near_.push_back(*pair);
+    }
+    for (std::uint32_t i = 0; i < files_.size(); ++i)
+      known_->files.push_back(
+          {std::string(files_[i].path), std::string(files_[i].content_id), std::move(ids_[i]), size(i)});
+    known_->pairs = std::move(pairs);
+  }
+
+  std::optional<KnownClone> take_known(const CloneKey& key) {
+    text_is_missing_ = false;
+    const auto found = known_classes_.find(key);
+    if (found == known_classes_.end()) return std::nullopt;
+    return std::move(found->second);
+  }
+  void keep(CloneKey key, const KnownClone& clone) {
+    if (known_ == nullptr || text_is_missing_) return;
+    if (std::ranges::none_of(key.members, [&](const Range& member) { return hidden_[member.file]; }))
+      next_classes_.emplace(std::move(key), clone);
+  }
+
+  std::shared_ptr<const std::string> text_of(std::uint32_t file) const {
+    auto out = sources_.text(files_[file].path);
+    text_is_missing_ |= out == nullptr;
+    return out;
   }
 
   /// Classes of type 3, in place of those that lie in them with each of their copies.
-  void add_near(std::vector<Clone>& out) {
+  void add_near(std::vector<Clone>& out, std::vector<detail::NearPair> pairs) {
     const auto within = [](const findings::CloneClass& inner, const findings::CloneClass& outer) {
       return inner.members.size() <= outer.members.size() &&
              std::ranges::all_of(inner.members, [&](const findings::Location& part) {
@@ -248,9 +172,9 @@ class Finder {
     std::unordered_map<std::string, std::vector<std::size_t>> exact_of, near_of;  // By path: first member, any member.
     for (std::size_t i = 0; i < out.size(); ++i) exact_of[out[i].whole.members[0].path].push_back(i);
     std::vector<Clone> near;
-    for (const detail::NearClass& group : detail::near_classes(std::move(near_))) {
+    for (const detail::NearClass& group : detail::near_classes(std::move(pairs))) {
       if (stop_.stop_requested()) break;
-      auto whole = make_near(group);
+      auto whole = known_near(group);
       if (!whole || std::ranges::any_of(near_of[whole->members[0].path],
                                         [&](std::size_t larger) { return within(*whole, near[larger].whole); }))
         continue;
@@ -269,6 +193,19 @@ class Finder {
     std::ranges::stable_sort(out, std::ranges::greater{}, [](const Clone& clone) { return clone.whole.tokens; });
   }
 
+  std::optional<findings::CloneClass> known_near(const detail::NearClass& group) {
+    CloneKey key{group.members, group.similarity};
+    auto known = take_known(key);
+    if (!known) {
+      learned_ = true;
+      known.emplace();
+      if (auto whole = make_near(group)) known->clone.emplace().whole = std::move(*whole);
+    }
+    keep(std::move(key), *known);
+    if (!known->clone) return std::nullopt;
+    return std::move(known->clone->whole);
+  }
+
   std::optional<findings::CloneClass> make_near(const detail::NearClass& group) const {
     findings::CloneClass out;
     out.type = 3;
@@ -282,37 +219,41 @@ class Finder {
     return out;
   }
 
-  /// Equal ranges of different pairs are one class.
-  std::vector<Clone> classes() {
-    std::map<Range, std::uint32_t> index;
+  /// Equal ranges of different pairs are one class. By size, then place.
+  static std::vector<std::vector<Range>> groups_of(const std::vector<detail::ClonePair>& pairs) {
     std::vector<Range> ranges;
-    std::vector<std::uint32_t> parent;
+    ranges.reserve(pairs.size() * 2);
+    for (const auto& [a, b] : pairs) {
+      ranges.push_back(a);
+      ranges.push_back(b);
+    }
+    std::ranges::sort(ranges);
+    ranges.erase(std::unique(ranges.begin(), ranges.end()), ranges.end());
     const auto id = [&](const Range& range) {
-      const auto [at, fresh] = index.try_emplace(range, static_cast<std::uint32_t>(ranges.size()));
-      if (fresh) {
-        ranges.push_back(range);
-        parent.push_back(at->second);
-      }
-      return at->second;
+      return static_cast<std::uint32_t>(std::ranges::lower_bound(ranges, range) - ranges.begin());
     };
+    std::vector<std::uint32_t> parent(ranges.size());
+    std::iota(parent.begin(), parent.end(), 0U);
     const auto top = [&](std::uint32_t x) {
       while (parent[x] != x) x = parent[x] = parent[parent[x]];
       return x;
     };
-    for (const auto& [a, b] : pairs_) parent[top(id(b))] = top(id(a));
-    std::map<std::uint32_t, std::vector<Range>> groups;
-    for (const auto& [range, i] : index) groups[top(i)].push_back(range);
-
-    std::vector<std::vector<Range>> sorted;
-    for (auto& [root, group] : groups) sorted.push_back(std::move(group));
-    std::ranges::stable_sort(sorted, [](const auto& a, const auto& b) {
+    for (const auto& [a, b] : pairs) parent[top(id(b))] = top(id(a));
+    std::vector<std::vector<Range>> groups(ranges.size());
+    for (std::uint32_t i = 0; i < ranges.size(); ++i) groups[top(i)].push_back(ranges[i]);
+    std::erase_if(groups, [](const auto& group) { return group.empty(); });
+    std::ranges::sort(groups, [](const auto& a, const auto& b) {
       const std::uint32_t x = a[0].end - a[0].first, y = b[0].end - b[0].first;
       return x != y ? x > y : a[0] < b[0];
     });
+    return groups;
+  }
+
+  std::vector<Clone> classes(const std::vector<detail::ClonePair>& pairs) {
     // A class whose members all lie within larger clones says nothing new.
     std::vector<std::vector<bool>> covered(files_.size());
     std::vector<Clone> out;
-    for (const auto& group : sorted) {
+    for (auto& group : groups_of(pairs)) {
       if (stop_.stop_requested()) break;
       std::size_t fresh = 0;
       for (const Range& range : group) {
@@ -325,13 +266,38 @@ class Finder {
       if (fresh == 0 || (fresh < 2 && group.size() == 2)) continue;
       for (const Range& range : group)
         std::fill(covered[range.file].begin() + range.first, covered[range.file].begin() + range.end, true);
-      auto whole = make(group, Renames::All);
-      if (!whole) continue;
-      Clone& clone = out.emplace_back();
-      clone.whole = std::move(*whole);
-      clone.has_more = clone.whole.members.size() == kCloneMembersMax && group.size() > kCloneMembersMax;
-      merge(group, clone);
+      if (auto clone = known_class(std::move(group))) out.push_back(std::move(*clone));
     }
+    return out;
+  }
+
+  std::optional<Clone> known_class(std::vector<Range> group) {
+    CloneKey key{std::move(group), 0};
+    auto known = take_known(key);
+    if (!known) {
+      learned_ = true;
+      known = make_class(key.members);
+    }
+    // What is in two classes is proposed with the larger one.
+    const bool is_proposed = known->run && merged_.insert(*known->run).second;
+    if (is_proposed && !std::exchange(known->merge_is_known, true)) {
+      learned_ = true;
+      merge(key.members, *known->run, *known->clone);
+    }
+    keep(std::move(key), *known);
+    if (!is_proposed && known->clone) known->clone->mergeable.reset();
+    return std::move(known->clone);
+  }
+
+  KnownClone make_class(const std::vector<Range>& group) {
+    KnownClone out;
+    auto whole = make(group, Renames::All);
+    if (!whole) return out;
+    Clone& clone = out.clone.emplace();
+    clone.whole = std::move(*whole);
+    clone.has_more = clone.whole.members.size() == kCloneMembersMax && group.size() > kCloneMembersMax;
+    if (const auto run = longest_run(group))
+      out.run = Range{group[0].file, group[0].first + run->first, group[0].first + run->end};
     return out;
   }
 
@@ -351,7 +317,7 @@ class Finder {
 
   /// Lines on which something of the range begins or ends: neither comments nor blank lines.
   std::int64_t lines_with_code(const Range& range) const {
-    const auto text = sources_.text(files_[range.file].path);
+    const auto text = text_of(range.file);
     if (!text) return 0;
     auto& places_of_file = places(range.file);
     const source::LineTable& lines = places_of_file.lines(*text);
@@ -380,14 +346,15 @@ class Finder {
     std::uint32_t size() const { return end - first; }
   };
 
-  void merge(const std::vector<Range>& group, Clone& clone) {
-    const std::optional<Run> run = longest_run(group);
-    if (!run) return;
+  /// `first`: what could be written once, in the first member.
+  void merge(const std::vector<Range>& group, const Range& first, Clone& clone) {
+    const Run run{first.first - group[0].first, first.end - group[0].first, depth_of(value({first.file, first.first}))};
     std::vector<Range> parts;
-    for (const Range& range : group) parts.push_back({range.file, range.first + run->first, range.first + run->end});
-    if (!merged_.insert(parts[0]).second || is_table(parts[0])) return;
+    for (const Range& range : group) parts.push_back({range.file, range.first + run.first, range.first + run.end});
+    if (is_table(parts[0])) return;
     auto part = make(parts, Renames::Parameters);
-    if (!part || part->renames.size() > kParametersMax || is_mirrored(*part) || is_chosen_from(*part)) return;
+    if (!part || part->renames.size() > kParametersMax || is_mirrored(*part)) return;
+    if (is_chosen_from(parts[0].file, *part)) return;
     clone.types_differ = types_differ(parts);
     const auto members = static_cast<std::int64_t>(part->members.size());
     std::int64_t lines = INT64_MAX;
@@ -395,10 +362,12 @@ class Finder {
     // A head, an end and a call for each copy stay.
     const std::int64_t saved = (members - 1) * lines - members - 2;
     if (saved < kLinesSavedMin) return;
-    const bool definitions = defines(group[0], *run);
+    const bool definitions = defines(group[0], run);
     part->proposal = proposal(*part, definitions);
     clone.in_product = in_product(parts);
     clone.jumps_out = jumps_out(parts[0]);
+    if (const auto text = text_of(parts[0].file))
+      clone.lines = detail::first_lines(*text, part->members[0].start.offset, part->members[0].end.offset);
     clone.mergeable = std::move(part);
     clone.lines_saved = static_cast<std::uint32_t>(saved);
   }
@@ -407,14 +376,14 @@ class Finder {
     const Range& range = group[0];
     const std::uint32_t total = range.end - range.first;
     std::optional<Run> best;
-    for (std::uint32_t i = 0; i + options_.tokens_min <= total;) {
+    for (std::uint32_t i = 0; i + kCloneTokensMin <= total;) {
       const std::uint32_t first = token(range, i);
       if (!is_structure(first) || !starts_statement(first) || is_arm(kind_of(first))) {
         ++i;
         continue;
       }
       const Run run = run_from(group, i);
-      const bool longer = run.size() >= options_.tokens_min && (!best || run.size() > best->size());
+      const bool longer = run.size() >= kCloneTokensMin && (!best || run.size() > best->size());
       if (longer && worth_sharing(range, run)) best = run;
       // What begins within a run is part of it.
       i = std::max(i + 1, run.end);
@@ -479,7 +448,7 @@ class Finder {
         ++end;
       }
       // However many parameters it passes on, one statement forwards a call.
-      if (end - i >= options_.tokens_min && statements > 1) return true;
+      if (end - i >= kCloneTokensMin && statements > 1) return true;
     }
     return false;
   }
@@ -489,7 +458,7 @@ class Finder {
     for (const Range& part : parts) {
       const CloneFile& file = files_[part.file];
       if (source::is_test_path(file.project_path)) continue;
-      const auto text = sources_.text(file.path);
+      const auto text = text_of(part.file);
       const bool self_test = text && detail::within(detail::self_tests(*text, file.language),
                                                     static_cast<std::uint32_t>(bytes(part).first));
       out += self_test ? 0 : 1;
@@ -525,10 +494,10 @@ class Finder {
 
   /// Whether a preprocessor compiles only one of the first two members: code for one system is kept apart from that for
   /// another on purpose.
-  bool is_chosen_from(const findings::CloneClass& part) const {
+  bool is_chosen_from(std::uint32_t file, const findings::CloneClass& part) const {
     const findings::Location& a = part.members[0];
     const findings::Location& b = part.members[1];
-    const auto text = sources_.text(a.path);
+    const auto text = text_of(file);
     if (a.path != b.path || !text || a.end.offset > b.start.offset || b.start.offset > text->size()) return false;
     // How deep in conditionals, seen from a; the outermost one reached; whether b's arm of that one is another.
     int depth = 0, outermost = 0;
@@ -551,7 +520,7 @@ class Finder {
 
   /// A `continue` at the end of which the loop's body ends as well is a return.
   bool jumps_out(const Range& part) const {
-    const auto text = sources_.text(files_[part.file].path);
+    const auto text = text_of(part.file);
     if (!text) return false;
     const std::vector<std::string> texts = words(part, *text);
     const std::uint32_t size_of_file = size(part.file);
@@ -590,14 +559,14 @@ class Finder {
     std::vector<findings::Location> out;
     for (const Range& range : group) {
       if (out.size() >= kCloneMembersMax) break;
-      const auto text = sources_.text(files_[range.file].path);
+      const auto text = text_of(range.file);
       if (!text) continue;
       const auto [first, end] = bytes(range);
       if (end > text->size() || first >= end) continue;
       const source::LineTable& lines = places(range.file).lines(*text);
       const auto from = lines.position(*text, first);
       const auto to = lines.position(*text, end);
-      if (to.line - from.line + 1 < options_.lines_min) continue;
+      if (to.line - from.line + 1 < kCloneLinesMin) continue;
       out.push_back({std::string(files_[range.file].path),
                      {from.line, from.col, first},
                      {to.line, to.col, end},
@@ -624,8 +593,8 @@ class Finder {
   }
 
   void list_renames(const Range& a, const Range& b, Renames renames, findings::CloneClass& out) const {
-    const auto text_a = sources_.text(files_[a.file].path);
-    const auto text_b = sources_.text(files_[b.file].path);
+    const auto text_a = text_of(a.file);
+    const auto text_b = text_of(b.file);
     if (!text_a || !text_b) return;
     const std::vector<std::string> words_a = words(a, *text_a);
     const std::vector<std::string> words_b = words(b, *text_b);
@@ -652,15 +621,17 @@ class Finder {
 
   std::span<const CloneFile> files_;
   const findings::SourceLookup& sources_;
-  const CloneOptions& options_;
   const StopToken& stop_;
-  std::vector<Print> prints_;
-  std::map<std::pair<std::uint64_t, std::int64_t>, std::uint32_t> done_;
-  std::vector<std::pair<Range, Range>> pairs_;
-  std::vector<detail::NearPair> near_;
-  std::map<std::pair<std::uint32_t, std::uint32_t>, std::vector<std::size_t>> near_of_;  ///< Of two files, in near_.
-  mutable std::unordered_map<std::uint32_t, detail::ClonePlaces> places_;                ///< By file.
+  CloneState* known_;                                                      ///< Null: nothing is known, nothing is kept.
+  mutable std::unordered_map<std::uint32_t, detail::ClonePlaces> places_;  ///< By file.
   std::set<Range> merged_;  ///< First members of what is proposed already.
+
+  std::vector<std::string> ids_;       ///< By file.
+  std::vector<bool> hidden_;           ///< By file.
+  std::vector<std::uint32_t> before_;  ///< By file; its place in `known_`.
+  std::unordered_map<CloneKey, KnownClone, detail::CloneKeyHash> known_classes_, next_classes_;
+  bool all_known_ = false, learned_ = false;
+  mutable bool text_is_missing_ = false;  ///< Of the class in hand.
 };
 
 }  // namespace
@@ -756,12 +727,13 @@ CloneTokens clone_tokens(const Ir& ir, const Atoms& atoms) {
       push(kStructure | kind | depth | (begins_block(ir, i) ? kBeginsBlock : 0), node.first, size);
     }
   }
+  detail::add_prints(out);
   return out;
 }
 
 std::vector<Clone> find_clones(std::span<const CloneFile> files, const findings::SourceLookup& sources,
-                               const CloneOptions& options, const StopToken& stop) {
-  return Finder(files, sources, options, stop).run();
+                               const StopToken& stop, KnownClones* known) {
+  return Finder(files, sources, stop, known == nullptr ? nullptr : &known->state()).run();
 }
 
 namespace {
@@ -807,6 +779,7 @@ findings::Finding clone_finding(const Clone& clone) {
   if (!part.renames.empty()) finding.message += fmt::format(" Differs: {}.", fmt::join(part.renames, ", "));
   finding.measure = static_cast<double>(copies);
   finding.where = first;
+  finding.lines = clone.lines;
   for (std::size_t i = 1; i < copies; ++i) finding.related.push_back({part.members[i], "the same code"});
   finding.fix.emplace();
   finding.fix->description = "write the code once";

@@ -117,7 +117,7 @@ int type_found(const std::string& first, const std::string& second) {
     const FileFacts& one = facts.emplace_back(extract_facts(*ir, atoms, text));
     inputs.push_back({one.path, one.project_path, one.language, one.content_id, &one.clone_tokens});
   }
-  for (const Clone& clone : find_clones(inputs, sources, {}, {})) {
+  for (const Clone& clone : find_clones(inputs, sources, {})) {
     const auto& members = clone.whole.members;
     if (clone.in_larger || members.size() != 2) continue;
     const auto share = [&](const findings::Location& member, const std::string& all) {

@@ -36,7 +36,7 @@ std::vector<findings::Finding> duplicates(const std::vector<std::pair<std::strin
     inputs.push_back({one.path, one.project_path, one.language, one.content_id, &one.clone_tokens});
   }
   std::vector<findings::Finding> out;
-  for (const Clone& clone : find_clones(inputs, sources, {}, {}))
+  for (const Clone& clone : find_clones(inputs, sources, {}))
     if (clone.mergeable) out.push_back(clone_finding(clone));
   return out;
 }

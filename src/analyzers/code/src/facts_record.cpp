@@ -1,5 +1,6 @@
 #include "wrench/code/facts_record.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -24,7 +25,7 @@ constexpr ManifestKind last_of(ManifestKind) { return ManifestKind::PythonProjec
 namespace {
 
 /// Raised when the order or the meaning of the fields changes: a cache may be older than the program.
-constexpr std::uint32_t kVersion = 3;
+constexpr std::uint32_t kVersion = 4;
 
 /// An unused import with its finding in the form that the module findings gives it.
 struct UnusedImportRecord {
@@ -59,6 +60,10 @@ void fields(Archive& archive, M& m) {
   archive(m.kind, m.broken, m.name, m.dependencies, m.mappings, m.private_mappings, m.folders, m.base_url,
           m.is_library);
 }
+template <class Archive, RecordOf<ClonePrint> P>
+void fields(Archive& archive, P& p) {
+  archive(p.hash, p.token);
+}
 template <class Archive, RecordOf<FileFacts> F>
 void fields(Archive& archive, F& f) {
   archive(f.path, f.project_path, f.content_id, f.language, f.has_tree, f.has_errors, f.package, f.imports,
@@ -71,7 +76,7 @@ void fields(Archive& archive, F& f) {
   archive.bulk(f.clone_tokens.values);
   archive.bulk(f.clone_tokens.steps);
   archive.bulk(f.clone_tokens.sizes);
-  archive(f.taint);
+  archive(f.clone_tokens.prints, f.taint);
 }
 
 std::string to_record(const FileFacts& facts) {
@@ -79,8 +84,9 @@ std::string to_record(const FileFacts& facts) {
   unused.reserve(facts.unused_imports.size());
   for (const auto& import : facts.unused_imports)
     unused.push_back({import.name, import.member, import.statement, findings::to_record(import.finding)});
+  const auto& digest = facts.clone_tokens.digest;
   codec::RecordWriter writer;
-  writer(kVersion, facts, unused);
+  writer(kVersion, facts, unused, std::string(digest.begin(), digest.end()));
   return std::move(writer).take();
 }
 
@@ -91,10 +97,16 @@ Result<FileFacts> facts_from_record(std::string_view bytes) {
   std::vector<UnusedImportRecord> unused;
   reader(version);
   if (version != kVersion) return Error("code.facts_record_invalid", "the facts of a file are of another version");
-  reader(facts, unused);
-  const auto& tokens = facts.clone_tokens;
-  if (!reader.complete() || tokens.steps.size() != tokens.values.size() || tokens.sizes.size() != tokens.values.size())
+  std::string digest;
+  reader(facts, unused, digest);
+  auto& tokens = facts.clone_tokens;
+  const std::size_t count = tokens.values.size();
+  const bool prints_fit = std::ranges::all_of(
+      tokens.prints, [&](const ClonePrint& print) { return std::uint64_t{print.token} + kCloneGram <= count; });
+  if (!reader.complete() || tokens.steps.size() != count || tokens.sizes.size() != count || !prints_fit ||
+      digest.size() != tokens.digest.size())
     return Error("code.facts_record_invalid", "the facts of a file are damaged");
+  std::ranges::copy(digest, tokens.digest.begin());
   for (auto& import : facts.imports) {
     import.where.path = facts.path;
     import.where.content = facts.content_id;

@@ -84,6 +84,21 @@ findings::Finding make_finding(const source::SourceText& text, Span span, std::s
   return finding;
 }
 
+std::string first_lines(std::string_view text, std::uint64_t first, std::uint64_t end) {
+  constexpr std::size_t kBytesMax = 2048;
+  constexpr int kLinesMax = 20;
+  if (first > text.size()) return {};
+  auto from = static_cast<std::size_t>(first);
+  while (from > 0 && text[from - 1] != '\n') --from;
+  std::size_t to = from;
+  for (int line = 0; line < kLinesMax && to < text.size() && to < end; ++line) {
+    const std::size_t stop = text.find('\n', to);
+    to = stop == std::string_view::npos ? text.size() : stop + 1;
+  }
+  if (to > from && text[to - 1] == '\n') --to;
+  return std::string(text.substr(from, std::min(to - from, kBytesMax)));
+}
+
 bool is_test_path(std::string_view path) { return source::is_test_path(path); }
 
 std::vector<Span> self_tests(std::string_view text, source::Language language) {

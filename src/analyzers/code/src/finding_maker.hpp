@@ -33,6 +33,9 @@ findings::Finding make_finding(const source::SourceText& text, Span span, std::s
                                findings::Severity severity, findings::Confidence confidence,
                                findings::Category category, std::string title, std::string message);
 
+/// The lines that [first, end) of the text are on, at most 20 and 2 KiB.
+std::string first_lines(std::string_view text, std::uint64_t first, std::uint64_t end);
+
 /// By the usual names of test folders and files.
 bool is_test_path(std::string_view path);
 

@@ -73,11 +73,8 @@ class Linker {
     for (const FileFacts* file : files_)
       if (file->has_tree)
         inputs.push_back({file->path, file->project_path, file->language, file->content_id, &file->clone_tokens});
-    for (Clone& clone : find_clones(inputs, sources_, options_.clone, stop_)) {
-      if (clone.mergeable) {
-        out_.findings.push_back(clone_finding(clone));
-        add_lines(out_.findings.back());
-      }
+    for (Clone& clone : find_clones(inputs, sources_, stop_, options_.known_clones)) {
+      if (clone.mergeable) out_.findings.push_back(clone_finding(clone));
       if (clone.in_larger) continue;
       out_.clones_with_more += clone.has_more ? 1 : 0;
       out_.clones.push_back(std::move(clone.whole));
@@ -85,19 +82,8 @@ class Linker {
   }
 
   void add_lines(findings::Finding& finding) const {
-    constexpr std::size_t kBytesMax = 2048;
-    constexpr int kLinesMax = 20;
-    const auto text = sources_.text(finding.where.path);
-    if (!text || finding.where.start.offset > text->size()) return;
-    std::size_t from = finding.where.start.offset;
-    while (from > 0 && (*text)[from - 1] != '\n') --from;
-    std::size_t to = from;
-    for (int line = 0; line < kLinesMax && to < text->size() && to < finding.where.end.offset; ++line) {
-      const std::size_t end = text->find('\n', to);
-      to = end == std::string::npos ? text->size() : end + 1;
-    }
-    if (to > from && (*text)[to - 1] == '\n') --to;
-    finding.lines = text->substr(from, std::min(to - from, kBytesMax));
+    if (const auto text = sources_.text(finding.where.path))
+      finding.lines = detail::first_lines(*text, finding.where.start.offset, finding.where.end.offset);
   }
 
   std::span<const FileFacts* const> files_;

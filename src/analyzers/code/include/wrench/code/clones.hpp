@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -13,6 +14,12 @@
 
 namespace wrench::code {
 
+/// A place that is looked for in other files: what a file has in common with another has one of these in common.
+struct ClonePrint {
+  std::uint32_t hash = 0;   ///< Of kCloneGram tokens.
+  std::uint32_t token = 0;  ///< The first of them.
+};
+
 /// A file's tokens for finding clones: seven bytes each.
 struct CloneTokens {
   /// Top two bits: structure, name or literal. Structure: kind, depth, whether it begins a block. Name, literal: a hash
@@ -20,15 +27,20 @@ struct CloneTokens {
   std::vector<std::uint32_t> values;
   std::vector<std::uint16_t> steps;  ///< First byte minus the one before; far jumps repeat kFarStep with filler tokens.
   std::vector<std::uint8_t> sizes;   ///< Bytes of a leaf, 0 of an inner node, at most 255.
+  std::vector<ClonePrint> prints;    ///< By token; without those of tables and import blocks.
+  std::array<std::uint8_t, 16> digest{};  ///< Of all of the above.
 };
 
 CloneTokens clone_tokens(const Ir& ir, const Atoms& atoms);
 
-struct CloneOptions {
-  std::uint32_t tokens_min = 50;
-  std::uint32_t lines_min = 5;
-  std::uint32_t distinct_min = 12;  ///< Of `tokens_min` tokens: data tables and import blocks have fewer.
-};
+inline constexpr std::uint32_t kCloneTokensMin = 50;
+inline constexpr std::uint32_t kCloneLinesMin = 5;
+/// Of kCloneTokensMin tokens: data tables and import blocks have fewer.
+inline constexpr std::uint32_t kCloneDistinctMin = 12;
+inline constexpr std::uint32_t kCloneGram = 25;    ///< Tokens of a print.
+inline constexpr std::uint32_t kCloneWindow = 26;  ///< Of so many grams in a row one is a print.
+
+class KnownClones;
 
 struct CloneFile {
   std::string_view path;
@@ -53,14 +65,17 @@ struct Clone {
   std::uint32_t in_product = 0;   ///< Members of `mergeable` that are no test code.
   std::uint32_t lines_saved = 0;  ///< By the merge; rough.
   bool types_differ = false;      ///< What would be merged works on different types.
+  std::string lines;              ///< The first ones of `mergeable`.
   bool jumps_out = false;         ///< It ends loops around it or jumps to labels, which no function can do for another.
 };
 
 /// Clone classes of types 1 (equal tokens), 2 (names and literals differ) and 3 (parted by gaps of at most 10 tokens,
 /// 70 % the same), most tokens first. Winnowing (Schleimer, Wilkerson, Aiken 2003) with k = 25 and a window of 26: no
 /// repeat of 50 tokens is missed, and copies of type 3 are found where 50 tokens in a row are the same, often with 25.
+/// `known` may be null; else only what concerns files that it doesn't know is looked for, the result is the same, and
+/// it knows that afterwards (nothing when the search was stopped).
 std::vector<Clone> find_clones(std::span<const CloneFile> files, const findings::SourceLookup& sources,
-                               const CloneOptions& options, const StopToken& stop);
+                               const StopToken& stop, KnownClones* known = nullptr);
 
 /// code.duplicate, of a clone that is mergeable.
 findings::Finding clone_finding(const Clone& clone);

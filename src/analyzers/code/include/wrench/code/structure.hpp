@@ -28,7 +28,7 @@ struct Layer {
 struct LinkOptions {
   bool structure = true;
   bool clones = true;
-  CloneOptions clone;
+  KnownClones* known_clones = nullptr;  ///< Of an earlier run; find_clones() says what it is for.
   TreeExtent extent = TreeExtent::Whole;
   /// Paths of the project's files without facts: imports may mean them.
   std::span<const std::string> other_paths;
