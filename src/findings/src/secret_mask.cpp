@@ -93,9 +93,7 @@ void SecretMask::add_value(std::string_view value) {
 
 // Length of the secret that begins here, 0 if none does.
 std::size_t SecretMask::value_at(std::string_view text, std::size_t at) const {
-  const std::uint32_t word = first_bytes(text, at);
-  if (!first_bytes_.test(hash_of(word))) return 0;
-  const auto found = by_first_bytes_.find(word);
+  const auto found = by_first_bytes_.find(first_bytes(text, at));
   if (found == by_first_bytes_.end()) return 0;
   for (const std::uint32_t i : found->second) {
     if (text.substr(at).starts_with(values_[i])) return values_[i].size();
@@ -103,23 +101,29 @@ std::size_t SecretMask::value_at(std::string_view text, std::size_t at) const {
   return 0;
 }
 
+// Where the next secret at or behind `at` begins; npos without one.
+std::size_t SecretMask::next_value(std::string_view text, std::size_t at) const {
+  if (values_.empty()) return std::string_view::npos;
+  for (; at + kValueBytesMin <= text.size(); ++at)
+    if (first_bytes_.test(hash_of(first_bytes(text, at))) && value_at(text, at) != 0) return at;
+  return std::string_view::npos;
+}
+
 std::string SecretMask::in_text(std::string_view text) const {
   std::string out;
-  if (values_.empty()) return std::string(text);
   std::size_t copied = 0;
-  for (std::size_t at = 0; at + kValueBytesMin <= text.size();) {
+  for (std::size_t at = next_value(text, 0); at != std::string_view::npos; at = next_value(text, copied)) {
     const std::size_t length = value_at(text, at);
-    if (length == 0) {
-      ++at;
-      continue;
-    }
     out += text.substr(copied, at - copied);
     out += masked_secret(text.substr(at, length));
-    at += length;
-    copied = at;
+    copied = at + length;
   }
   out += text.substr(copied);
   return out;
+}
+
+void SecretMask::hide_in(std::string& text) const {
+  if (next_value(text, 0) != std::string_view::npos) text = in_text(text);
 }
 
 std::string SecretMask::in_source(std::string_view path, std::string_view part, std::uint64_t offset) const {
@@ -186,7 +190,7 @@ class ReportMasker {
     json(finding.metadata);
   }
 
-  void text(std::string& value) { value = mask_.in_text(value); }
+  void text(std::string& value) { mask_.hide_in(value); }
 
   void json(codec::Json& value) {
     if (value.is_string()) {

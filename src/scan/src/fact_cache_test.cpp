@@ -4,6 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <fstream>
+
 #include "wrench/runtime/atomic_file.hpp"
 #include "wrench/runtime/temp_dir.hpp"
 
@@ -64,6 +67,28 @@ TEST_F(FactCacheTest, ADamagedValueIsNoValue) {
   const auto cache = FactCache::open(folder());
   EXPECT_EQ(cache->get("a"), "one");
   EXPECT_FALSE(cache->get("b"));
+}
+
+TEST_F(FactCacheTest, NoByteOfAValueChangesUnseen) {
+  std::string value;
+  for (int i = 0; i < 71; ++i) value += static_cast<char>(i * 37);  // Whole turns of the checksum, words, and a rest.
+  {
+    FactCache::open(folder())->put("k", value);
+  }
+  const std::string whole = bytes();
+  const std::size_t first = whole.size() - value.size();
+  for (std::size_t at = first; at < whole.size(); ++at)
+    for (const char change : {'\x01', '\x80'}) {
+      std::string bad = whole;
+      bad[at] = static_cast<char>(bad[at] ^ change);
+      std::ofstream(pack(), std::ios::binary) << bad;
+      ASSERT_FALSE(FactCache::open(folder())->get("k")) << at - first;
+    }
+  // Nor what two of them held changes places.
+  std::string swapped = whole;
+  std::swap_ranges(swapped.end() - 71, swapped.end() - 63, swapped.end() - 63);
+  std::ofstream(pack(), std::ios::binary) << swapped;
+  EXPECT_FALSE(FactCache::open(folder())->get("k"));
 }
 
 TEST_F(FactCacheTest, AForeignFileIsReplacedWithAWarning) {

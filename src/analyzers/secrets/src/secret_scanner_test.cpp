@@ -37,6 +37,15 @@ TEST(SecretRules, EveryBuiltInRulePassesItsOwnTests) {
                   << failure.text;
 }
 
+// builtin() takes that for granted, and compiles their expressions when they are first used.
+TEST(SecretRules, EveryBuiltInRuleCompiles) {
+  std::vector<RuleText> files;
+  for (const auto& file : builtin_rule_files()) files.push_back({std::string(file.path), file.bytes});
+  std::vector<Error> errors;
+  EXPECT_EQ(SecretRules::load(files, errors).rules().size(), SecretRules::builtin().rules().size());
+  for (const auto& error : errors) ADD_FAILURE() << error.place.file << ":" << error.place.line << " " << error.message;
+}
+
 TEST(SecretRules, EveryBuiltInRuleSaysWhatItIsAndHasATest) {
   for (const auto& rule : SecretRules::builtin().rules()) {
     EXPECT_NE(rule.title, rule.id);

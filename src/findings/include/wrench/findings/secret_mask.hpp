@@ -35,6 +35,8 @@ class SecretMask {
 
   bool empty() const { return spans_.empty(); }
   std::string in_text(std::string_view text) const;
+  /// The same without a copy of the many texts that hold none.
+  void hide_in(std::string& text) const;
   /// `part` begins at byte `offset` of the file.
   std::string in_source(std::string_view path, std::string_view part, std::uint64_t offset) const;
 
@@ -43,6 +45,7 @@ class SecretMask {
 
   void add_value(std::string_view value);
   std::size_t value_at(std::string_view text, std::size_t at) const;
+  std::size_t next_value(std::string_view text, std::size_t at) const;
 
   std::map<std::string, std::vector<Span>, std::less<>> spans_;  // Sorted, not overlapping.
   std::vector<std::string> values_;

@@ -76,6 +76,9 @@ class SecretRules {
 
  private:
   friend class SecretScanner;
+  enum class Regexes { Checked, Known };
+  static SecretRules load(std::span<const RuleText> files, std::vector<Error>& errors, std::string* compiled,
+                          Regexes regexes_are);
   struct State;
   std::shared_ptr<const State> state_;
 };
