@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <optional>
+#include <string_view>
 #include <tuple>
+#include <vector>
 
 namespace wrench::codec {
 namespace {
@@ -152,6 +155,41 @@ TEST(Record, CopiesListsOfNumbers) {
   RecordReader cut(std::string_view(bytes).substr(0, 6));
   cut.bulk(read);
   EXPECT_TRUE(cut.failed());
+}
+
+TEST(Record, TextsCanBeReadWithoutACopy) {
+  RecordWriter writer;
+  writer(std::string_view("abc"), std::optional<std::string_view>("de"), std::string("f"));
+  const std::string bytes = std::move(writer).take();
+  RecordReader reader(bytes);
+  std::string_view first, last;
+  std::optional<std::string_view> second;
+  reader(first, second, last);
+  EXPECT_TRUE(reader.complete());
+  EXPECT_EQ(first, "abc");
+  EXPECT_EQ(second, "de");
+  EXPECT_EQ(last, "f");
+  EXPECT_EQ(first.data(), bytes.data() + 1);
+  RecordReader cut(std::string_view(bytes).substr(0, 3));
+  cut(first);
+  EXPECT_TRUE(cut.failed());
+}
+
+TEST(Record, PlainThingsLieAsInMemory) {
+  struct Point {
+    std::uint32_t x = 0, y = 0;
+    bool operator==(const Point&) const = default;
+  };
+  const std::vector<Point> points{{1, 2}, {3, 4}};
+  RecordWriter writer;
+  writer.bulk(points);
+  const std::string bytes = std::move(writer).take();
+  EXPECT_EQ(bytes.size(), 1 + sizeof(Point) * points.size());
+  RecordReader reader(bytes);
+  std::vector<Point> read;
+  reader.bulk(read);
+  EXPECT_TRUE(reader.complete());
+  EXPECT_EQ(read, points);
 }
 
 }  // namespace

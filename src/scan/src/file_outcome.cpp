@@ -20,8 +20,8 @@ struct OutcomeRecord {
   std::uint8_t language = 0;
   bool analysed = false;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> directives;
-  std::string report;
-  std::optional<std::string> facts;
+  std::string_view report;
+  std::optional<std::string_view> facts;
 };
 template <class Archive, codec::RecordOf<OutcomeRecord> R>
 void fields(Archive& archive, R& r) {
@@ -57,14 +57,12 @@ std::string to_record(const FileOutcome& outcome) {
   if (outcome.metrics) report.files.push_back(*outcome.metrics);
   report.functions = outcome.functions;
   report.notes = outcome.followed_in_part;
-  OutcomeRecord record{outcome.content_id,
-                       outcome.bytes,
-                       outcome.nloc,
-                       static_cast<std::uint8_t>(outcome.language),
-                       outcome.analysed,
-                       {},
-                       findings::to_record(report),
-                       outcome.facts ? std::optional(code::to_record(*outcome.facts)) : std::nullopt};
+  const std::string report_bytes = findings::to_record(report);
+  const auto facts_bytes = outcome.facts ? std::optional(code::to_record(*outcome.facts)) : std::nullopt;
+  OutcomeRecord record{outcome.content_id, outcome.bytes,
+                       outcome.nloc,       static_cast<std::uint8_t>(outcome.language),
+                       outcome.analysed,   {},
+                       report_bytes,       facts_bytes};
   for (const auto& span : outcome.directives) record.directives.emplace_back(span.begin, span.end);
   codec::RecordWriter writer;
   writer(record);

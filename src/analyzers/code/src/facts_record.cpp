@@ -25,7 +25,7 @@ constexpr ManifestKind last_of(ManifestKind) { return ManifestKind::PythonProjec
 namespace {
 
 /// Raised when the order or the meaning of the fields changes: a cache may be older than the program.
-constexpr std::uint32_t kVersion = 4;
+constexpr std::uint32_t kVersion = 5;
 
 /// An unused import with its finding in the form that the module findings gives it.
 struct UnusedImportRecord {
@@ -60,10 +60,6 @@ void fields(Archive& archive, M& m) {
   archive(m.kind, m.broken, m.name, m.dependencies, m.mappings, m.private_mappings, m.folders, m.base_url,
           m.is_library);
 }
-template <class Archive, RecordOf<ClonePrint> P>
-void fields(Archive& archive, P& p) {
-  archive(p.hash, p.token);
-}
 template <class Archive, RecordOf<FileFacts> F>
 void fields(Archive& archive, F& f) {
   archive(f.path, f.project_path, f.content_id, f.language, f.has_tree, f.has_errors, f.package, f.imports,
@@ -76,7 +72,8 @@ void fields(Archive& archive, F& f) {
   archive.bulk(f.clone_tokens.values);
   archive.bulk(f.clone_tokens.steps);
   archive.bulk(f.clone_tokens.sizes);
-  archive(f.clone_tokens.prints, f.taint);
+  archive.bulk(f.clone_tokens.prints);
+  archive(f.taint);
 }
 
 std::string to_record(const FileFacts& facts) {

@@ -1,6 +1,9 @@
 #include "taint_facts.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <type_traits>
 
 #include "wrench/codec/record.hpp"
 
@@ -22,7 +25,7 @@ constexpr FlowMark::What last_of(FlowMark::What) { return FlowMark::What::Propag
 namespace {
 
 /// Raised when the order or the meaning of the fields changes.
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 
 constexpr std::uint32_t kSlotsMax = 16 * kFlowOpsMax;  ///< Of either kind in a body.
 
@@ -46,20 +49,34 @@ void fields(Archive& archive, P& p) {
   archive(p.line, p.col, p.first, p.end_line, p.end_col, p.end, p.finding, p.tokens, p.metavars);
 }
 
+/// Slots and blocks: none is zero, temporaries are odd. Most operations have two operands, and the rest is one byte
+/// each.
+template <class Archive, class... Numbers>
+void packed(Archive& archive, Numbers&... numbers) {
+  const auto one = [&](auto& number) {
+    std::uint32_t bits = std::rotl(number + 1, 1);
+    archive(bits);
+    if constexpr (!std::is_const_v<std::remove_reference_t<decltype(number)>>) number = std::rotr(bits, 1) - 1;
+  };
+  (one(numbers), ...);
+}
+
 }  // namespace
 
 template <class Archive, RecordOf<FlowOp> O>
 void fields(Archive& archive, O& o) {
-  // Most operations have two operands: the rest is one zero each.
-  archive(o.what, o.op, o.flags, o.dst, o.a, o.b, o.c, o.name, o.type, o.args_first, o.args_count, o.first);
+  archive(o.what, o.op, o.flags, o.name, o.type, o.args_first, o.args_count, o.first);
+  packed(archive, o.dst, o.a, o.b, o.c);
 }
 template <class Archive, RecordOf<FlowArg> A>
 void fields(Archive& archive, A& a) {
-  archive(a.slot, a.name, a.spread);
+  archive(a.name, a.spread);
+  packed(archive, a.slot);
 }
 template <class Archive, RecordOf<FlowBlock> B>
 void fields(Archive& archive, B& b) {
-  archive(b.first_op, b.end_op, b.condition, b.when_true, b.when_false, b.first_edge, b.end_edge);
+  archive(b.first_op, b.end_op, b.first_edge, b.end_edge);
+  packed(archive, b.condition, b.when_true, b.when_false);
 }
 template <class Archive, RecordOf<FlowParam> P>
 void fields(Archive& archive, P& p) {
@@ -71,8 +88,9 @@ void fields(Archive& archive, F& f) {
 }
 template <class Archive, RecordOf<FlowBody> B>
 void fields(Archive& archive, B& b) {
-  archive(b.name, b.class_name, b.first, b.end, b.is_module, b.is_static, b.cut, b.receiver, b.variables, b.temporaries,
-          b.params, b.free, b.globals, b.ops, b.args, b.blocks, b.edges);
+  archive(b.name, b.class_name, b.first, b.end, b.is_module, b.is_static, b.cut, b.variables, b.temporaries, b.params,
+          b.free, b.globals, b.ops, b.args, b.blocks, b.edges);
+  packed(archive, b.receiver);
 }
 template <class Archive, RecordOf<FlowLiteral> L>
 void fields(Archive& archive, L& l) {

@@ -37,9 +37,10 @@ class RecordWriter {
     (write(values), ...);
   }
 
-  /// A list of numbers as they lie in memory: larger, and read at the speed of copying.
+  /// A list of numbers, or of what is made of them without gaps, as they lie in memory: larger, and read at the speed
+  /// of copying.
   template <class T>
-    requires std::is_arithmetic_v<T>
+    requires std::has_unique_object_representations_v<T>
   void bulk(const std::vector<T>& values) {
     static_assert(std::endian::native == std::endian::little);
     write(static_cast<std::uint64_t>(values.size()));
@@ -69,7 +70,8 @@ class RecordWriter {
   void write(T value) {
     write(static_cast<std::uint64_t>(value));
   }
-  void write(const std::string& value) {
+  void write(const std::string& value) { write(std::string_view(value)); }
+  void write(std::string_view value) {
     write(static_cast<std::uint64_t>(value.size()));
     out_ += value;
   }
@@ -110,7 +112,7 @@ class RecordReader {
   }
 
   template <class T>
-    requires std::is_arithmetic_v<T>
+    requires(std::has_unique_object_representations_v<T> && std::is_trivially_copyable_v<T>)
   void bulk(std::vector<T>& values) {
     const std::uint64_t count = number();
     if (count > rest_.size() / sizeof(T)) return fail();
@@ -172,10 +174,16 @@ class RecordReader {
     value = static_cast<T>(raw);
   }
   void read(std::string& value) {
+    std::string_view bytes;
+    read(bytes);
+    value.assign(bytes);
+  }
+  /// Of the record itself, which has to stay.
+  void read(std::string_view& value) {
     const std::uint64_t size = number();
     if (size > rest_.size()) return fail();
-    value.assign(rest_.substr(0, static_cast<std::size_t>(size)));
-    rest_.remove_prefix(static_cast<std::size_t>(size));
+    value = rest_.substr(0, static_cast<std::size_t>(size));
+    rest_.remove_prefix(value.size());
   }
   void read(Json& value);
   template <class T>
