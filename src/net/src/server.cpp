@@ -302,8 +302,10 @@ class EpollServer final : public Server {
   /// connection, which is told to come back, and nothing is accepted for a moment.
   void refuse_without_room() {
     reserve_.reset();
-    const Fd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (socket.get() >= 0) refuse(socket);
+    {
+      const Fd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+      if (socket.get() >= 0) refuse(socket);
+    }
     reserve_ = Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     watch(EPOLL_CTL_MOD, listener_.get(), 0, kListener);
     accept_again_ = now_ + kAcceptPause;

@@ -201,6 +201,26 @@ TEST_F(ServerTest, MakesRoomByClosingWhoIsIdleAndRefusesOtherwise) {
   EXPECT_THAT(third.read("late."), EndsWith("late."));
 }
 
+TEST_F(ServerTest, WithoutDescriptorsItRefusesAndGoesOnLater) {
+  const auto server = start();
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit few = before;
+  few.rlim_cur = 200;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  std::vector<int> taken;
+  for (int fd = 0; (fd = ::dup(STDERR_FILENO)) >= 0;) taken.push_back(fd);
+  ::close(taken.back());  // For the client.
+  taken.pop_back();
+  std::vector<std::string> answers;
+  for (int i = 0; i < 3; ++i) answers.push_back(Client(server->port()).read());
+  for (const int fd : taken) ::close(fd);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  for (const std::string& answer : answers) EXPECT_THAT(answer, StartsWith("HTTP/1.1 503 "));
+  EXPECT_THAT(Client(server->port()).ask("/a", "/a."), EndsWith("/a."));
+  EXPECT_EQ(server->stats().refused, 3U);
+}
+
 TEST_F(ServerTest, DrainsWhatWasAsked) {
   const auto server = start();
   Client idle(server->port());
