@@ -37,27 +37,37 @@ class ClockTest : public EngineTest {
     });
     reopen();
   }
-  void reopen() {
-    store_.reset();
+  std::unique_ptr<storage::Store> open_store_at(const Clock& clock) {
     storage::StoreConfig config;
-    if (on_postgres() && url_.empty()) url_ = storage::testing::PostgresServer::shared().new_schema_url();
     config.directory = dir_ / "clock";
     config.database_url = url_;
     config.statements = {statements()};
     config.wal_reserve_bytes = 0;
-    auto opened = storage::Store::open(std::move(config), machine_, random_);
-    ASSERT_TRUE(opened.ok()) << describe(opened.error());
-    store_ = std::move(*opened);
+    auto opened = storage::Store::open(std::move(config), clock, random_);
+    EXPECT_TRUE(opened.ok()) << describe(opened.error());
+    return opened.ok() ? std::move(*opened) : nullptr;
   }
-  std::unique_ptr<Engine> start(const std::string& boot) {
+  void reopen() {
+    store_.reset();
+    if (on_postgres() && url_.empty()) url_ = storage::testing::PostgresServer::shared().new_schema_url();
+    store_ = open_store_at(machine_);
+    ASSERT_NE(store_, nullptr);
+  }
+  /// Another process, on a machine whose clock is right.
+  std::unique_ptr<storage::Store> open_elsewhere() { return open_store_at(clock_); }
+  std::unique_ptr<Engine> open(const std::string& boot, storage::Store& store, const Clock& clock) {
     EngineConfig config;
     config.boot_id = boot;
     config.slots = {4, 2, 1};
     config.boot_is_live = [](std::string_view) { return false; };
-    auto opened = Engine::open(*store_, std::move(config), machine_, random_);
+    auto opened = Engine::open(store, std::move(config), clock, random_);
     EXPECT_TRUE(opened.ok()) << describe(opened.error());
-    (*opened)->start(runner_);
-    return std::move(*opened);
+    return opened.ok() ? std::move(*opened) : nullptr;
+  }
+  std::unique_ptr<Engine> start(const std::string& boot) {
+    auto opened = open(boot, *store_, machine_);
+    if (opened) opened->start(runner_);
+    return opened;
   }
   void expect_completes(Engine& e, std::string_view nodes) {
     const auto receipt = e.create(task(nodes));
@@ -78,6 +88,47 @@ TEST_F(ClockTest, NothingWaitsForAClockThatWasSetBack) {
   const auto e = start("boot1");
   expect_completes(*e, kRetryAndWait);
   expect_completes(*e, kRetryAndWait);
+}
+
+constexpr std::string_view kWait = R"([
+  {"id":"a","kind":"wait","on":"until","after_ms":1500},
+  {"id":"b","kind":"call","capability":"t.echo","needs":["a"]}])";
+
+/// Nothing is written meanwhile from which an engine would learn what the time is.
+TEST_F(ClockTest, AnIdleEngineNoticesThatTheClockWasSetBack) {
+  const auto e = start("boot1");
+  const auto waiting = e->create(task(kWait));
+  ASSERT_TRUE(waiting.ok()) << describe(waiting.error());
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  machine_.set_by(-kMicrosPerDay);
+  EXPECT_EQ(finish(*e, waiting->task_id).task.state, TaskState::Completed);
+  EXPECT_FALSE(e->working().lost) << describe(*e->working().lost);
+}
+
+/// A worker hears of it by its event alone.
+TEST_F(ClockTest, AnIdleEngineWhoseClockWasSetBackHearsOfTasks) {
+  const auto e = start("boot1");
+  expect_completes(*e, R"([{"id":"a","kind":"call","capability":"t.echo"}])");
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  machine_.set_by(-kMicrosPerDay);
+  const auto elsewhere = on_postgres() ? open_elsewhere() : nullptr;
+  const auto person = on_postgres() ? open("person", *elsewhere, clock_) : nullptr;
+  expect_completes(person ? *person : *e, R"([{"id":"a","kind":"call","capability":"t.echo"}])");
+}
+
+TEST_F(ClockTest, AClockThatIsSetBackAndForthPutsNothingOff) {
+  runner_.add("t.hang", [this](const StepInvocation&, StepContext& context) -> StepOutcome {
+    machine_.set_by(-kMicrosPerDay);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1200));  // Longer than an engine sleeps.
+    machine_.set_by(kMicrosPerDay);
+    while (!context.stop().stop_requested()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    return Failed{FailureClass::Retryable, Error("t.stopped", "stopped"), {}};
+  });
+  const auto e = start("boot1");
+  const auto hangs = e->create(task(R"([{"id":"a","kind":"call","capability":"t.hang","retry":{"attempts":1},
+    "timeouts":{"start_to_close_ms":2500}}])"));
+  ASSERT_TRUE(hangs.ok()) << describe(hangs.error());
+  EXPECT_EQ(finish(*e, hangs->task_id).task.state, TaskState::Failed);
 }
 
 TEST_F(ClockTest, NothingWaitsForTheClockOfAnEarlierProcess) {
