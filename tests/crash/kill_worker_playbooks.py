@@ -33,6 +33,8 @@ MOCKS = ("site.mock.yaml", "shapes.mock.yaml", "effects.mock.yaml")
 STEP_DELAY = "120ms"  # Long enough to be killed in.
 BETWEEN_KILLS_S = (0.05, 0.8)
 AIMED, AIM_S = 0.9, 2  # So many kills wait for so long for a worker that runs something.
+ORDERS_AIMED = 0.4  # Orders of a playbook with a kind of step that wasn't hit yet, while there is one.
+ANSWERS = 0.25  # People look after what waits for them so often, instead of ordering: it would fill all places.
 TAKE_NO_TIME = {"merge", "choose"}  # Hit by chance; kill_playbook.py aims at them.
 
 # Each must find nothing when everything has ended.
@@ -180,8 +182,13 @@ class World:
             raise Failure(f"{words}: exit code {code}: {err}")
         return out
 
+    def choose_playbook(self):
+        missed = self.kinds_missed() - TAKE_NO_TIME
+        having = [playbook for playbook, steps in self.expected.items() if missed & {kind for kind, _, _ in steps.values()}]
+        return self.choice.choice(having if having and self.choice.random() < ORDERS_AIMED else list(PLAYBOOKS))
+
     def order(self, playbook=None, mortal=True):
-        playbook = playbook or self.choice.choice(list(PLAYBOOKS))
+        playbook = playbook or self.choose_playbook()
         if playbook == "site":  # Its agents aren't real: only who has the mock can order it, and waits for it.
             if len(self.clients) < CLIENTS_MAX and mortal:
                 self.attend(playbook)
@@ -334,10 +341,10 @@ def main():
             ends = time.monotonic() + world.choice.uniform(*BETWEEN_KILLS_S)
             while time.monotonic() < ends:
                 world.look_after_clients()
-                if world.open_tasks() < OPEN_TASKS_MAX:
-                    world.order()
-                elif world.choice.random() < 0.3:
+                if world.choice.random() < ANSWERS:
                     world.help_people()
+                elif world.open_tasks() < OPEN_TASKS_MAX:
+                    world.order()
                 else:
                     time.sleep(0.05)
             world.kill_worker()
