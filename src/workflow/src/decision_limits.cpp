@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "decision.hpp"
@@ -151,11 +153,10 @@ void Decision::empty_rate(const StepRow& row, Micros retry_after_us) {
 
 void Decision::finish_limits() {
   // Who parks a step has to know when to look after it, even if the row says it already.
-  const auto parked = [&](const std::string& key) {
-    return std::any_of(plan_.parks.begin(), plan_.parks.end(), [&](const Park& park) { return park.key == key; });
-  };
+  std::set<std::string_view> parked;
+  for (const Park& park : plan_.parks) parked.insert(park.key);
   for (auto& [key, row] : limits_)
-    if (!(row == rows_.limits.at(key)) || plan_.unparks.contains(key) || plan_.contests.contains(key) || parked(key))
+    if (!(row == rows_.limits.at(key)) || plan_.unparks.contains(key) || plan_.contests.contains(key) || parked.contains(key))
       plan_.limits.push_back(std::move(row));
 }
 

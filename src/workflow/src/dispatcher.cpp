@@ -10,6 +10,7 @@
 #include "creation.hpp"
 #include "guards.hpp"
 #include "limits.hpp"
+#include "refill_queue.hpp"
 #include "requests.hpp"
 #include "row_store.hpp"
 #include "shared_work.hpp"
@@ -120,6 +121,7 @@ Dispatcher::Dispatcher(DispatcherConfig config, const Clock& clock, Random& rand
       random_(random),
       shell_(shell),
       plans_(std::make_unique<PlanCache>()),
+      refills_(std::make_unique<RefillQueue>()),
       timers_(std::make_unique<TimerQueue>(clock)),
       cache_(std::make_unique<RowCache>()),
       ranks_(std::make_unique<Ranks>()) {
@@ -599,8 +601,8 @@ void Dispatcher::carry_out(Batch& batch) {
     if (batch.moved.backlog_delta[slot] > 0) shared_->put_into_queue(slot);
   parked_ += batch.moved.parked_delta;
   for (const auto& [key, at] : batch.moved.refills) {
-    if (at == 0) refills_.erase(key);
-    if (at != 0 && !shared_) refills_[key] = at;
+    if (at == 0) refills_->erase(key);
+    if (at != 0 && !shared_) refills_->set(key, at);
     if (at != 0 && shared_) shared_->expect(at);
   }
   for (const TimerDelete& timer : plan.timers_delete) timers_->erase(timer);
@@ -663,14 +665,7 @@ void Dispatcher::on_time() {
     for (const auto& [step, run] : running_) shell_.stop(step);
   watch_clock(*timers_, shared_.get());
   const Micros at = now();
-  for (auto it = refills_.begin(); it != refills_.end();) {
-    if (it->second > at) {
-      ++it;
-      continue;
-    }
-    jobs_.push_back(Job{.work = Command(command::Refill{it->first})});
-    it = refills_.erase(it);
-  }
+  while (auto key = refills_->pop(at)) jobs_.push_back(Job{.work = Command(command::Refill{std::move(*key)})});
   while (const auto timer = timers_->pop(at)) {
     const StepKey step{timer->execution_no, timer->step_no};
     if (shared_ ? !running_.contains(step) : !active_.contains(timer->execution_no)) continue;
@@ -683,7 +678,7 @@ void Dispatcher::on_time() {
 
 Micros Dispatcher::next_due() const {
   Micros due = timers_->next_due();
-  for (const auto& [key, at] : refills_) due = std::min(due, at);
+  due = std::min(due, refills_->next_due());
   if (due != std::numeric_limits<Micros>::max()) due -= shared_ ? shared_->offset_us() : timers_->store_ahead_us();
   if (shared_ && !flushing_) due = std::min(due, std::max(shared_->next_flush(), not_before_));
   if (not_before_ != 0 && !jobs_.empty()) due = std::min(due, not_before_);

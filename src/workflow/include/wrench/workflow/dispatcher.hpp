@@ -35,6 +35,7 @@ class EngineMetrics;
 struct ForkDraft;
 class PlanCache;
 struct RowCache;
+class RefillQueue;
 class SharedWork;
 struct SharedTurn;
 class TimerQueue;
@@ -278,7 +279,7 @@ class Dispatcher {
   std::array<int, kSlotClasses> used_ = {0, 0, 0};
   std::array<int, kSlotClasses> backlog_ = {0, 0, 0};
   int parked_ = 0;
-  std::map<std::string, Micros> refills_;  ///< By key: when to look after what is parked for it.
+  std::unique_ptr<RefillQueue> refills_;
   std::uint64_t flushes_ = 0;
   std::set<std::int64_t> active_;
   std::unique_ptr<TimerQueue> timers_;
