@@ -2,6 +2,9 @@
 // work goes on after a process that did much at once was killed. On SQLite. One JSON line on standard output.
 //
 //   wrench_scale_bench DIRECTORY [STEPS [TASKS]]
+//   ONLY=resume wrench_scale_bench DATABASE_URL
+//
+// With a URL, postgresql://…, of a store on PostgreSQL, of which there is `resume` alone.
 //
 // DIRECTORY needs 200 bytes a step and 1.5 KB a task. The environment's ONLY=history,lists,resume leaves out the rest.
 //
@@ -41,8 +44,15 @@ constexpr Micros kPatience = 600 * kMicrosPerSecond;
 SystemClock g_clock;
 SystemRandom g_random;
 
-std::unique_ptr<storage::Store> open_store(const std::string& directory) {
-  return bench::open_store(directory, g_clock, g_random);
+bool is_url(std::string_view place) { return place.starts_with("postgresql://"); }
+
+/// In that directory or database.
+std::unique_ptr<storage::Store> open_store(const std::string& place) {
+  if (!is_url(place)) return bench::open_store(place, g_clock, g_random);
+  storage::StoreConfig config;
+  config.database_url = place;
+  config.statements = {statements()};
+  return must(storage::Store::open(std::move(config), g_clock, g_random));
 }
 
 std::unique_ptr<Engine> open_engine(storage::Store& store, std::string boot, int slots) {
@@ -227,11 +237,11 @@ class Counting final : public bench::Noop {
 };
 
 /// A process claims so many steps, and is killed; another takes over.
-Json resume(const std::string& directory, bool one_execution) {
-  std::filesystem::create_directory(directory);
+Json resume(const std::string& place, bool one_execution) {
+  if (!is_url(place)) std::filesystem::create_directory(place);
   const pid_t child = fork();
   if (child == 0) {
-    const auto store = open_store(directory);
+    const auto store = open_store(place);
     const auto engine = open_engine(*store, "killed", kInFlight);
     Held runner;
     engine->start(runner);
@@ -258,11 +268,11 @@ Json resume(const std::string& directory, bool one_execution) {
   if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL) std::exit(1);
   const auto start = SteadyClock::now();
   Counting runner(kInFlight);
-  const auto store = open_store(directory);
+  const auto store = open_store(place);
   const double opened = bench::seconds_since(start);
   const auto engine = open_engine(*store, "next", kInFlight);
   engine->start(runner);
-  while (!must(engine->adopt_orphans()).empty()) {
+  while (!is_url(place) && !must(engine->adopt_orphans()).empty()) {
   }
   const double adopted = bench::seconds_since(start);
   while (!runner.done()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -293,12 +303,18 @@ int main(int argc, char** argv) {
     return only == nullptr || std::string_view(only).find(part) != std::string_view::npos;
   };
   codec::Json out = codec::Json::object();
-  if (wanted("resume")) {
+  if (workflow::is_url(directory)) {
+    out.set("worker_ttl_ms", workflow::EngineConfig().worker_ttl_us / kMicrosPerMs);
+    out.set("resume_10000_tasks", workflow::resume(directory, false));
+    out.set("resume_map_of_10000", workflow::resume(directory, true));
+  } else if (wanted("resume")) {
     out.set("resume_10000_tasks", workflow::resume(directory + "/tasks", false));
     out.set("resume_map_of_10000", workflow::resume(directory + "/map", true));
   }
-  if (wanted("history"))
+  const bool on_sqlite = !workflow::is_url(directory);
+  if (on_sqlite && wanted("history"))
     out.set("history", workflow::history(directory + "/history", number(2, workflow::kStepsDefault)));
-  if (wanted("lists")) out.set("lists", workflow::lists(directory + "/lists", number(3, workflow::kTasksDefault)));
+  if (on_sqlite && wanted("lists"))
+    out.set("lists", workflow::lists(directory + "/lists", number(3, workflow::kTasksDefault)));
   std::printf("%s\n", codec::write_json(out).c_str());
 }
