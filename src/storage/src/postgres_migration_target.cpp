@@ -7,15 +7,14 @@ Result<bool> PostgresMigrationTarget::has_migrations_table() {
   if (schema.empty())
     return Error("storage.not_found",
                  "the database has no schema that search_path names; create one, or set search_path");
-  const std::string ours =
-      WRENCH_TRY(value("SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename IN "
-                       "('schema_migrations', 'store_meta')"));
-  if (ours == "2") return true;
-  const std::string theirs = WRENCH_TRY(
-      value("SELECT count(*) FROM pg_class c WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema())) AND "
-            "c.relkind IN ('r', 'p') AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass "
-            "AND d.objid = c.oid AND d.deptype = 'e')"));
-  if (theirs != "0")
+  // One statement: between two, another process may make the store.
+  const std::string found = WRENCH_TRY(
+      value("SELECT (SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename IN "
+            "('schema_migrations', 'store_meta')) || ' ' || (SELECT count(*) FROM pg_class c WHERE c.relnamespace = "
+            "to_regnamespace(quote_ident(current_schema())) AND c.relkind IN ('r', 'p') AND NOT EXISTS (SELECT 1 FROM "
+            "pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'))"));
+  if (found.starts_with("2 ")) return true;
+  if (!found.ends_with(" 0"))
     return Error("storage.corrupt", "the schema " + schema +
                                         " holds tables of another program; give wrench a database or a schema of its "
                                         "own. Nothing was changed");
