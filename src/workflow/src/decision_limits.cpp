@@ -156,7 +156,8 @@ void Decision::finish_limits() {
   std::set<std::string_view> parked;
   for (const Park& park : plan_.parks) parked.insert(park.key);
   for (auto& [key, row] : limits_)
-    if (!(row == rows_.limits.at(key)) || plan_.unparks.contains(key) || plan_.contests.contains(key) || parked.contains(key))
+    if (!(row == rows_.limits.at(key)) || plan_.unparks.contains(key) || plan_.contests.contains(key) ||
+        parked.contains(key))
       plan_.limits.push_back(std::move(row));
 }
 
