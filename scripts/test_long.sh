@@ -72,13 +72,14 @@ for part in "${parts[@]}"; do
       git clone --quiet . build/kill-repo
       python3 tests/crash/kill_playbook.py --wrench build/release/wrench
       python3 tests/crash/kill_serve.py --wrench build/release/wrench --kills "${KILLS:-300}"
-      scripts/build.sh release-tests "$jobs" wrench_kill_workers wrench_set_clock wrench_test_postgres
+      scripts/build.sh release-tests "$jobs" wrench_kill_workers wrench_kill_workers_mutable wrench_set_clock wrench_test_postgres
       server=build/release-tests/tests/cli/wrench_test_postgres
       python3 tests/crash/kill_worker_playbooks.py --wrench build/release/wrench --server "$server" --kills "${KILLS:-300}"
       python3 tests/crash/kill_migrations.py --wrench build/release/wrench --server "$server" --kills 100
       python3 tests/crash/kill_retention.py --wrench build/release/wrench --kills "${KILLS:-300}"
       python3 tests/crash/kill_retention.py --wrench build/release/wrench --server "$server" --kills 60
       build/release-tests/tests/crash/wrench_kill_workers --seconds 300 --workers 4
+      build/release-tests/tests/crash/wrench_kill_workers_mutable --mutations
       clock=build/release-tests/tests/crash/libwrench_set_clock.so
       python3 tests/crash/jump_clocks.py --wrench build/release/wrench --clock "$clock" --jumps 100
       python3 tests/crash/jump_clocks.py --wrench build/release/wrench --clock "$clock" --jumps 100 --server "$server"

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include "durability_guards.hpp"
 #include "postgres_statements.hpp"
 #include "statements.hpp"
 #include "wrench/base/ulid.hpp"
@@ -148,7 +149,7 @@ std::size_t PostgresWriter::fail_everything() {
 /// Not earlier than check_in(): from then on the row says what became of the flush.
 std::size_t PostgresWriter::settle_doubt() {
   if (!doubt_) return 0;
-  if (committed_flush_ != doubt_->flush_no) {
+  if (committed_flush_ != doubt_->flush_no || !keeps(Keep::FlushNumbered)) {
     Doubt undone = std::move(*std::exchange(doubt_, std::nullopt));
     return put_back(std::move(undone.jobs));
   }

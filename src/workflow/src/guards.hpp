@@ -6,8 +6,8 @@
 
 namespace wrench::workflow {
 
-/// The checks that keep the engine's promises. The simulator's build (WRENCH_WORKFLOW_MUTATIONS) can switch one off, to
-/// prove that its checker notices; in the product every guard is a compile-time `true`.
+/// The checks that keep the engine's promises. The build of the crash tests (WRENCH_WORKFLOW_MUTATIONS) can switch one
+/// off, to prove that their checks notice; in the product every guard is a compile-time `true`.
 enum class Keep : std::uint8_t {
   Fence,                ///< A result with an old epoch is dropped.
   RecordFence,          ///< So is what a step records on its way.
@@ -47,6 +47,9 @@ enum class Keep : std::uint8_t {
   StreamFence,          ///< What a lost run says isn't added to what its step says.
   BaggageOfAccepted,    ///< Findings are stored with the result that made them, or not at all.
   DependencyHolds,      ///< A task doesn't begin before those that it depends on.
+  // Of several processes on one database, which the simulator doesn't have: left out by wrench_kill_workers_mutable.
+  LoseSilent,   ///< A worker that gives no sign of life loses its steps to others.
+  SilentIsOut,  ///< And writes nothing more itself.
   kCount,
 };
 
@@ -88,7 +91,11 @@ inline constexpr std::array<std::string_view, static_cast<std::size_t>(Keep::kCo
     "critical_suspends",
     "stream_fence",
     "baggage_of_accepted",
-    "dependency_holds"};
+    "dependency_holds",
+    "lose_silent",
+    "silent_is_out"};
+/// So many come first that the simulator leaves out.
+inline constexpr auto kKeepsSimulated = static_cast<std::size_t>(Keep::LoseSilent);
 
 #ifdef WRENCH_WORKFLOW_MUTATIONS
 inline Keep g_removed_guard = Keep::kCount;

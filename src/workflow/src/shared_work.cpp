@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "creation.hpp"
+#include "guards.hpp"
 #include "requests.hpp"
 #include "row_store.hpp"
 #include "sql.hpp"
@@ -102,7 +103,7 @@ Result<void> SharedTurn::begin(WriteTx& tx, const std::vector<Job>& jobs, std::v
     WRENCH_TRY(beat(tx));
     // A flush that waited for the database would find that everybody was silent.
     const bool timely = clock->boot_us() - sent_boot_us < ttl_us / kGracesOfTtl;
-    if (lost_workers && reaps && timely) WRENCH_TRY(find_lost(tx, found));
+    if (lost_workers && reaps && timely && keeps(Keep::LoseSilent)) WRENCH_TRY(find_lost(tx, found));
     if (next_due <= now) WRENCH_TRY(find_due(tx, found));
     if (any_labelled) WRENCH_TRY(find_labelled(tx));
   } else if (!jobs.empty()) {
@@ -128,6 +129,7 @@ Result<void> SharedTurn::beat(WriteTx& tx) {
     WRENCH_TRY(tx.exec(sql::kJoinWorkers, {boot, static_cast<std::int64_t>(getpid()), runtime::host_name(), version(),
                                            now, to_string(*labels)}));
   const Rows rows = WRENCH_TRY(tx.query(sql::kBeat, {boot, now, now - ttl_us}));
+  if (rows.empty() && !keeps(Keep::SilentIsOut)) return {};
   if (rows.empty())
     return Error("workflow.worker_lost", "others took this worker for dead, because it gave no sign of life for " +
                                              format_duration(ttl_us) + ": they run its steps now");

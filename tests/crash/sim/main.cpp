@@ -132,12 +132,12 @@ int run_mutations(std::string_view only, std::uint64_t first, std::uint64_t runs
     ++tried;
     caught += is_caught(guard, first, runs, disk) ? 1 : 0;
   };
-  for (std::size_t guard = 0; guard < workflow::kKeepNames.size(); ++guard) {
+  for (std::size_t guard = 0; guard < workflow::kKeepsSimulated; ++guard) {
     workflow::g_removed_guard = static_cast<workflow::Keep>(guard);
     if (only.empty() || only == workflow::kKeepNames[guard]) without(workflow::kKeepNames[guard]);
   }
   workflow::g_removed_guard = workflow::Keep::kCount;
-  for (std::size_t guard = 0; guard < storage::kKeepNames.size(); ++guard) {
+  for (std::size_t guard = 0; guard < storage::kKeepsSimulated; ++guard) {
     storage::g_removed_guard = static_cast<storage::Keep>(guard);
     if (only.empty() || only == storage::kKeepNames[guard]) without(storage::kKeepNames[guard]);
   }
