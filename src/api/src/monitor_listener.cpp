@@ -16,6 +16,7 @@ using net::Method;
 using net::Response;
 
 constexpr std::size_t kAskedMax = 64;  ///< Questions that wait for the thread.
+constexpr std::size_t kConnectionsMax = 128;
 constexpr Micros kDrain = 2 * kMicrosPerSecond;
 
 enum class Page : std::size_t { Metrics, Health, Live, Ready };
@@ -30,6 +31,7 @@ void harden(Response& response) {
   response.fields.emplace_back("Cache-Control", "no-store");
   response.fields.emplace_back("X-Content-Type-Options", "nosniff");
   response.fields.emplace_back("Referrer-Policy", "no-referrer");
+  response.fields.emplace_back("Cross-Origin-Opener-Policy", "same-origin");
   response.fields.emplace_back("Cross-Origin-Resource-Policy", "same-origin");
   response.fields.emplace_back("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
 }
@@ -107,6 +109,7 @@ Result<std::unique_ptr<MonitorListener>> MonitorListener::start(const std::strin
   net::ServerConfig config;
   config.address = address;
   config.port = port;
+  config.connections_max = kConnectionsMax;
   // What listens on this machine alone is not for pages from elsewhere that call themselves by its address.
   if (net::is_loopback_host(address) || address == "::1") config.rules.allows_host = net::is_loopback_host;
   const auto admit = [](const net::RequestHead&, const std::string&) { return net::Admission{}; };

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "characters.hpp"
+#include "wrench/base/assert.hpp"
 
 namespace wrench::net {
 namespace {
@@ -89,7 +90,8 @@ void HttpConnection::begin_request(HeadScanner::Complete complete, Micros now) {
     return reply(*admission.refusal, date_, now);
   }
   request_ = std::make_unique<Request>();
-  // Views stay where they are: the text is longer than what a string keeps within itself.
+  // Views stay where they are: the shortest head is longer than what a string keeps within itself.
+  WRENCH_ASSERT(complete.size > std::string().capacity());
   std::string rest = input_.substr(complete.size);
   request_->bytes = std::move(input_);
   request_->head = std::move(head);
@@ -173,7 +175,11 @@ void HttpConnection::sent(std::size_t bytes, Micros now) {
   sent_ += bytes;
   stalled_since_ = now;
   if (sent_ < output_.size()) return;
-  output_.clear();
+  // Idle connections keep no large answers.
+  if (output_.capacity() > kReadAheadMax)
+    output_ = std::string();
+  else
+    output_.clear();
   sent_ = 0;
   if (at_ == At::Draining) since_ = now;
   if (at_ == At::Draining && ended_) at_ = At::Over;

@@ -20,6 +20,7 @@ constexpr std::array kMethods = {std::pair{Method::Get, "GET"},        std::pair
 constexpr std::array kSingle = {std::string_view("host"),
                                 std::string_view("content-length"),
                                 std::string_view("content-type"),
+                                std::string_view("content-encoding"),
                                 std::string_view("transfer-encoding"),
                                 std::string_view("authorization"),
                                 std::string_view("cookie"),

@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -27,7 +28,10 @@ namespace wrench::net {
 namespace {
 
 constexpr int kBacklog = 4096;
-constexpr int kEventsMax = 256;
+constexpr int kEventsMax = 32;
+constexpr int kServedAtOnce = 16;          ///< Requests of one connection before the others have their turn.
+constexpr int kSocketBuffer = 128 * 1024;  ///< Bytes: the kernel would keep megabytes for one that reads nothing.
+constexpr std::size_t kAcceptedAtOnce = 64;
 constexpr std::size_t kReadBytes = 64 * 1024;
 constexpr Micros kLookEvery = 250 * kMicrosPerMs;    ///< At the time that connections take.
 constexpr Micros kAcceptPause = 100 * kMicrosPerMs;  ///< When there are no descriptors left.
@@ -146,7 +150,7 @@ class Mailbox {
 
 /// Answers that come while the handler is still being called: they need no mailbox.
 struct Inline {
-  std::thread::id thread;  ///< The server's; none once it is gone.
+  std::atomic<std::thread::id> thread;  ///< The server's; none once it is gone.
   std::uint64_t connection = 0;
   std::optional<Response> answer;
 };
@@ -168,6 +172,13 @@ class EpollServer final : public Server {
     if (listener_.get() < 0) return io_error("can't make a socket");
     const int on = 1;
     ::setsockopt(listener_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    // What is accepted has them as well.
+    ::setsockopt(listener_.get(), SOL_SOCKET, SO_SNDBUF, &kSocketBuffer, sizeof kSocketBuffer);
+    ::setsockopt(listener_.get(), SOL_SOCKET, SO_RCVBUF, &kSocketBuffer, sizeof kSocketBuffer);
+    // The rest of the process needs descriptors, too.
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+      config_.connections_max = std::min<std::size_t>(config_.connections_max, limit.rlim_cur / 5 * 4);
     const auto* raw = reinterpret_cast<const sockaddr*>(&address.storage);
     if (::bind(listener_.get(), raw, address.size) != 0 || ::listen(listener_.get(), kBacklog) != 0) {
       const std::string where = config_.address + " port " + std::to_string(config_.port);
@@ -214,6 +225,7 @@ class EpollServer final : public Server {
     HttpConnection http;
     std::uint32_t watched = EPOLLIN;
     bool shut = false;
+    bool again = false;  ///< Is in again_.
   };
 
   void watch(int how, int fd, std::uint32_t events, std::uint64_t number) const {
@@ -228,9 +240,10 @@ class EpollServer final : public Server {
     std::array<epoll_event, kEventsMax> events{};
     Micros looked = 0;
     while (!stop_) {
-      const bool timed = !connections_.empty() || accept_again_ != 0;
-      const int count = ::epoll_wait(epoll_.get(), events.data(), kEventsMax,
-                                     timed ? static_cast<int>(kLookEvery / kMicrosPerMs) : -1);
+      int timeout = connections_.empty() ? -1 : static_cast<int>(kLookEvery / kMicrosPerMs);
+      if (accept_again_ != 0) timeout = static_cast<int>(kAcceptPause / kMicrosPerMs);
+      if (!again_.empty()) timeout = 0;
+      const int count = ::epoll_wait(epoll_.get(), events.data(), kEventsMax, timeout);
       now_ = clock_.boot_us();
       set_date();
       for (int i = 0; i < count; ++i) {
@@ -241,6 +254,12 @@ class EpollServer final : public Server {
           deliver();
         else
           on_event(event.data.u64, event.events);
+      }
+      for (const std::uint64_t number : std::exchange(again_, {})) {
+        const auto it = connections_.find(number);
+        if (it == connections_.end()) continue;
+        it->second->again = false;
+        serve(number, *it->second);
       }
       if (accept_again_ != 0 && now_ >= accept_again_) {
         accept_again_ = 0;
@@ -255,7 +274,7 @@ class EpollServer final : public Server {
     }
     connections_.clear();
     publish();
-    inline_->thread = {};
+    inline_->thread = std::thread::id();
   }
 
   void set_date() {
@@ -266,7 +285,7 @@ class EpollServer final : public Server {
   }
 
   void accept_all() {
-    for (;;) {
+    for (std::size_t n = 0; n < kAcceptedAtOnce; ++n) {
       sockaddr_storage from{};
       socklen_t size = sizeof from;
       Fd socket(::accept4(listener_.get(), reinterpret_cast<sockaddr*>(&from), &size, SOCK_CLOEXEC | SOCK_NONBLOCK));
@@ -279,7 +298,8 @@ class EpollServer final : public Server {
       const int on = 1;
       ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
       Peer peer = peer_of(from);
-      const bool crowded = !peer.loopback && of_peer_[peer.address] >= config_.connections_per_peer;
+      const auto others = of_peer_.find(peer.address);
+      const bool crowded = !peer.loopback && others != of_peer_.end() && others->second >= config_.connections_per_peer;
       if (crowded || drain_ || (connections_.size() >= config_.connections_max && !close_longest_idle())) {
         refuse(socket);
         continue;
@@ -301,6 +321,7 @@ class EpollServer final : public Server {
   /// An accept that fails for want of descriptors would be tried again at once, for ever: the one in reserve takes the
   /// connection, which is told to come back, and nothing is accepted for a moment.
   void refuse_without_room() {
+    if (close_longest_idle()) return;  // It is tried again at once.
     reserve_.reset();
     {
       const Fd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
@@ -338,12 +359,16 @@ class EpollServer final : public Server {
 
   /// Serves what is complete, sends what there is, and waits for what is needed next.
   void serve(std::uint64_t number, Connection& connection) {
-    for (;;) {
+    for (int turn = 0;; ++turn) {
+      if (turn == kServedAtOnce) {
+        if (!std::exchange(connection.again, true)) again_.push_back(number);
+        break;
+      }
       while (auto request = connection.http.next_request()) {
         ++counted_.requests;
         inline_->connection = number;
         handler_(std::move(request), Reply([number, box = mailbox_, here = inline_](Response response) {
-                   if (std::this_thread::get_id() == here->thread && here->connection == number)
+                   if (std::this_thread::get_id() == here->thread.load() && here->connection == number)
                      here->answer = std::move(response);
                    else
                      box->put(number, std::move(response));
@@ -415,7 +440,7 @@ class EpollServer final : public Server {
     if (stats_.open == 0) drained_.notify_all();
   }
 
-  const ServerConfig config_;
+  ServerConfig config_;
   const Admit admit_;
   const Handler handler_;
   const Clock& clock_;
@@ -430,6 +455,7 @@ class EpollServer final : public Server {
   std::map<std::uint64_t, std::unique_ptr<Connection>> connections_;
   std::unordered_map<std::string, std::size_t> of_peer_;
   std::uint64_t last_ = kWake;
+  std::vector<std::uint64_t> again_;  ///< Those that had their turns, and have more to be served.
   Micros now_ = 0, accept_again_ = 0, date_of_ = -1;
   std::string date_;
   std::array<char, kReadBytes> buffer_{};
