@@ -44,6 +44,12 @@ inline double cpu_seconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
+/// Whether the environment's ONLY names that part, or none.
+inline bool wanted(std::string_view part) {
+  const char* const only = std::getenv("ONLY");
+  return only == nullptr || std::string_view(only).find(part) != std::string_view::npos;
+}
+
 /// Not empty; sorts it.
 inline double percentile(std::vector<double>& values, double percent) {
   std::ranges::sort(values);

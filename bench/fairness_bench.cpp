@@ -271,11 +271,8 @@ int main(int argc, char** argv) {
   const std::string directory = argv[1];
   const std::int64_t keys = argc > 2 ? std::strtoll(argv[2], nullptr, 10) : workflow::kKeysDefault;
   const std::int64_t steps = argc > 3 ? std::strtoll(argv[3], nullptr, 10) : workflow::kBacklogDefault;
-  const char* const only = std::getenv("ONLY");
   const char* const period = std::getenv("PERIOD_S");
-  const auto wanted = [&](std::string_view part) {
-    return only == nullptr || std::string_view(only).find(part) != std::string_view::npos;
-  };
+  using bench::wanted;
   codec::Json out = codec::Json::object();
   if (wanted("memory")) out.set("memory", workflow::memory(directory + "/memory", keys));
   if (wanted("throttled")) out.set("throttled", workflow::throttled(directory + "/throttled", keys));

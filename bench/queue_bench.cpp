@@ -217,10 +217,7 @@ class Bench {
 int run(const std::string& directory, std::int64_t jobs, const std::string& database_url, int workers) {
   Bench bench(directory, database_url, workers);
   Json out = Json::object({{"peer", "wrench"}, {"raw_overwrite_us", bench.raw_us()}});
-  const char* const only = std::getenv("ONLY");
-  const auto wanted = [&](std::string_view part) {
-    return only == nullptr || std::string_view(only).find(part) != std::string_view::npos;
-  };
+  using bench::wanted;
   if (wanted("latency")) out.set("latency", bench.latency());
   if (wanted("sequence")) out.set("sequence", bench.sequence());
   if (wanted("queued")) out.set("queued", bench.tasks(jobs));

@@ -298,10 +298,7 @@ int main(int argc, char** argv) {
   const auto number = [&](int at, std::int64_t otherwise) {
     return argc > at ? std::strtoll(argv[at], nullptr, 10) : otherwise;
   };
-  const char* const only = std::getenv("ONLY");
-  const auto wanted = [&](std::string_view part) {
-    return only == nullptr || std::string_view(only).find(part) != std::string_view::npos;
-  };
+  using bench::wanted;
   codec::Json out = codec::Json::object();
   if (workflow::is_url(directory)) {
     out.set("worker_ttl_ms", workflow::EngineConfig().worker_ttl_us / kMicrosPerMs);
