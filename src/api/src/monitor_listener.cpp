@@ -74,10 +74,26 @@ struct MonitorListener::State {
   Response metrics() const {
     auto text = sources.metrics();
     if (!text) return net::problem(503, text.error().code, "the metrics can't be read now");
+    add_own(*text);
     return {.status = 200,
             .content_type = "text/plain; version=0.0.4; charset=utf-8",
             .body = std::move(*text),
             .fields = {}};
+  }
+
+  /// What became of those who ask: who was refused, or took too long, shows nowhere else.
+  void add_own(std::string& text) const {
+    const net::Server::Stats stats = server->stats();
+    const auto add = [&text](std::string_view name, std::string_view kind, std::string_view help, std::uint64_t value) {
+      text.append("# HELP ").append(name).append(" ").append(help).append("\n# TYPE ").append(name).append(" ");
+      text.append(kind).append("\n").append(name).append(" ").append(std::to_string(value)).append("\n");
+    };
+    add("wrench_monitoring_connections", "gauge", "Open connections for monitoring", stats.open);
+    add("wrench_monitoring_requests_total", "counter", "Requests of monitoring that were answered", stats.requests);
+    add("wrench_monitoring_refused_total", "counter", "Connections for monitoring that there was no room for",
+        stats.refused);
+    add("wrench_monitoring_timed_out_total", "counter", "Connections for monitoring that took too long",
+        stats.timed_out);
   }
 
   Response readiness() const {

@@ -11,6 +11,7 @@
 namespace wrench::api {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
@@ -67,7 +68,11 @@ TEST_F(MonitorListenerTest, GivesMetrics) {
   const auto listener = start();
   const std::string out = ask(listener->port(), "GET", "/metrics");
   EXPECT_THAT(out, HasSubstr("Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
-  EXPECT_THAT(out, EndsWith("\r\n\r\na_total 1\n"));
+  EXPECT_THAT(out, HasSubstr("\r\n\r\na_total 1\n# HELP wrench_monitoring_connections "));
+  EXPECT_THAT(out, HasSubstr("\nwrench_monitoring_connections 1\n"));
+  EXPECT_THAT(ask(listener->port(), "GET", "/metrics"), ContainsRegex("\nwrench_monitoring_requests_total [12]\n"));
+  EXPECT_THAT(out, HasSubstr("\nwrench_monitoring_refused_total 0\n"));
+  EXPECT_THAT(out, HasSubstr("\nwrench_monitoring_timed_out_total 0\n"));
 }
 
 TEST_F(MonitorListenerTest, SaysByCodeAloneWhyThereAreNoMetrics) {

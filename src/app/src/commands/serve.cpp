@@ -15,6 +15,7 @@
 #include "wrench/api/monitor_listener.hpp"
 #include "wrench/base/text.hpp"
 #include "wrench/base/ulid.hpp"
+#include "wrench/net/request_head.hpp"
 #include "wrench/runtime/directory_watch.hpp"
 #include "wrench/storage/event_log.hpp"
 #include "wrench/storage/monitor.hpp"
@@ -123,6 +124,8 @@ Result<std::unique_ptr<api::MonitorListener>> listen_for_monitoring(Session& ses
   if (!started && started.error().code == "net.address")
     return Error("cli.invalid_value", "--metrics-listen: " + started.error().message);
   auto out = WRENCH_TRY(std::move(started));
+  if (address != "::1" && !net::is_loopback_host(address))
+    session.console.note("monitoring is open to whoever reaches " + address);
   const bool v6 = address.find(':') != std::string::npos;
   session.console.note("metrics at http://" + (v6 ? "[" + address + "]" : address) + ":" + std::to_string(out->port()) +
                        "/metrics");
